@@ -1,0 +1,24 @@
+#!/usr/bin/env node
+// The launcher. It is plain JavaScript that any Node.js can read, so that a too old one is replaced by the pinned one
+// (the npm package `node`) instead of failing on the first line of TypeScript.
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const MIN_MAJOR = 24;
+const here = dirname(fileURLToPath(import.meta.url));
+
+if (Number(process.versions.node.split('.')[0]) >= MIN_MAJOR) {
+  const { main } = await import('./main.ts');
+  await main(process.argv.slice(2));
+} else {
+  const pinned = join(here, '..', '..', 'node_modules', 'node', 'bin', 'node');
+  if (!existsSync(pinned)) {
+    console.error(`chaos: needs Node.js ${MIN_MAJOR} or newer, this is ${process.version}, and the pinned one is not installed; run \`npm ci\` in ${join(here, '..', '..')}`);
+    process.exit(3);
+  }
+  const child = spawn(pinned, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  child.on('exit', (code, signal) => process.exit(code ?? (signal === 'SIGKILL' ? 137 : 3)));
+}

@@ -1,0 +1,119 @@
+import type { LogReport, StatusReport, TraceReport } from '../node/protocol/report.ts';
+
+/** Which Toxiproxy carries the run. `external`: one that already ran at the given URL. */
+export interface LinksServer {
+  readonly kind: 'toxiproxy' | 'builtin' | 'external';
+  readonly version: string;
+  readonly url: string;
+}
+
+/** Milliseconds since the run began, on the machine's monotonic clock. */
+export type RunTime = number;
+
+export type Verdict = 'pass' | 'violation' | 'inconclusive' | 'error';
+
+/** Every step in a run's life, in this order; a run that ends early jumps to `stopping`. */
+export type Phase = 'starting' | 'steady' | 'running' | 'healing' | 'checking' | 'stopping' | 'done';
+
+export type FaultState = 'requested' | 'confirmed' | 'healing' | 'healed' | 'failed';
+
+/**
+ * The one stream: dashboard, line output, report and tests consume it, `events.jsonl` stores it (a line each), one pure
+ * reducer turns it into what is seen. Times are ms since the run began.
+ */
+export type HarnessEvent = { readonly t: RunTime } & (
+  | {
+      readonly type: 'run';
+      readonly run: string;
+      readonly scenario: string;
+      readonly file: string;
+      readonly seed: number;
+      readonly nodes: readonly string[];
+      readonly links: LinksServer;
+      readonly out: string;
+      readonly steps: readonly { readonly text: string; readonly line: number }[];
+      /** Wall clock, ISO 8601: for people only. */
+      readonly startedAt: string;
+    }
+  | { readonly type: 'phase'; readonly phase: Phase }
+  | {
+      readonly type: 'life';
+      readonly node: string;
+      readonly life: 'starting' | 'up' | 'paused' | 'stopping' | 'down';
+      readonly pid: number | null;
+      readonly exit?: { readonly code: number | null; readonly signal: string | null; readonly expected: boolean; readonly stderr: string };
+    }
+  | ({ readonly node: string } & StatusReport)
+  | { readonly type: 'trace'; readonly node: string; readonly trace: TraceReport }
+  | ({ readonly node: string } & LogReport)
+  | {
+      readonly type: 'step';
+      /** Index into the run's `steps`; nested steps (parallel, repeat…) carry their top-level step's index and a `path`. */
+      readonly index: number;
+      readonly path?: string;
+      readonly state: 'running' | 'ok' | 'failed' | 'skipped';
+      readonly text: string;
+      readonly detail?: string;
+    }
+  | {
+      readonly type: 'fault';
+      /** Names this fault over its life; `as:` where the scenario gave one. */
+      readonly id: string;
+      readonly verb: string;
+      readonly state: FaultState;
+      readonly by: 'scenario' | 'manual' | 'cleanup';
+      /** Resolved, short: `cut n1<->n2 n1<->n3`. */
+      readonly text: string;
+      readonly nodes: readonly string[];
+      /** Link names `n1->n2`. */
+      readonly links: readonly string[];
+      /** The step as it would stand in a scenario, names resolved (manual faults are recorded with it). */
+      readonly step?: unknown;
+      readonly detail?: string;
+      readonly tookMs?: number;
+    }
+  /** What the server has confirmed a link to be: absent fields mean clean. `pending`: asked for, not confirmed yet. */
+  | {
+      readonly type: 'link';
+      readonly link: string;
+      readonly pending: boolean;
+      readonly cut?: 'blackhole' | 'refuse';
+      readonly delay?: { readonly latencyMs: number; readonly jitterMs: number };
+      readonly bandwidthKBps?: number;
+      readonly slice?: boolean;
+    }
+  /** Operations that completed in the window that ends at `t` (every 250 ms), and totals so far. Latencies in ms, of ok operations. */
+  | {
+      readonly type: 'ops';
+      readonly windowMs: number;
+      readonly ok: number;
+      readonly fail: number;
+      readonly info: number;
+      readonly p50: number | null;
+      readonly p99: number | null;
+      readonly max: number | null;
+      readonly total: { readonly invoked: number; readonly ok: number; readonly fail: number; readonly info: number };
+      readonly okByFunction: Readonly<Record<string, number>>;
+    }
+  /** An operation worth a line: an unknown outcome, or an unusual failure (rate-limited; the history has them all). */
+  | { readonly type: 'op'; readonly node: string; readonly text: string; readonly outcome: 'fail' | 'info' }
+  /** Manual control: the scenario clock is held, or runs. */
+  | { readonly type: 'hold'; readonly held: boolean }
+  | { readonly type: 'violation'; readonly property: string; readonly text: string; readonly key?: string; readonly opIds?: readonly number[] }
+  /** How far a check has got. */
+  | { readonly type: 'check'; readonly name: string; readonly state: 'running' | 'pass' | 'fail' | 'unknown'; readonly detail: string; readonly tookMs?: number }
+  | { readonly type: 'note'; readonly level: 'info' | 'warn' | 'error'; readonly text: string }
+  | { readonly type: 'verdict'; readonly verdict: Verdict; readonly exitCode: number; readonly sentence: string; readonly report: string }
+);
+
+/** What a person asks for while a run goes on; the runner turns faults into steps of the scenario language, `by: manual`. */
+export type ManualCommand =
+  /** A step as it would stand in YAML, e.g. `{ kill: { node: 'n1' } }` or `{ heal: 'all' }`. */
+  | { readonly type: 'inject'; readonly step: Readonly<Record<string, unknown>> }
+  | { readonly type: 'undo' }
+  | { readonly type: 'hold' }
+  | { readonly type: 'next' }
+  /** Stop, heal, check what there is, write the report. */
+  | { readonly type: 'stop' }
+  /** Heal and end everything now; still write what there is. */
+  | { readonly type: 'abort' };

@@ -1,0 +1,62 @@
+/**
+ * One operation of a logical client, as Jepsen records it: `invoke`, then `ok`, `fail` (it definitely did not happen)
+ * or `info` (nobody knows; it stays open for ever and its process retires).
+ */
+export type OpFunction = 'read' | 'write' | 'cas' | 'delete' | 'append';
+export type OpOutcome = 'ok' | 'fail' | 'info';
+
+/**
+ * A register's content. `null`: never written. A deleted key shows its delete's tombstone, which is a value of its own,
+ * so to the checker a delete is a write of the tombstone.
+ */
+export type RegisterValue = string | null;
+
+interface OpBase {
+  /** Counts operations of a run from 0, in order of invocation. */
+  readonly id: number;
+  /** The logical client. A process whose operation ended `info` invokes nothing more; its client goes on under a new number. */
+  readonly process: number;
+  readonly key: string;
+  /** `write`: the value; `delete`: the tombstone; `append`: the token appended. Unique over the run. `read`: null. `cas`: [from, to]. */
+  readonly input: RegisterValue | readonly [from: RegisterValue, to: string];
+  readonly f: OpFunction;
+}
+
+/**
+ * A completed (or for ever open) operation: what the checker judges. `call` and `return` are milliseconds since the run
+ * began on one monotonic clock, with microsecond resolution; equal times count as concurrent.
+ */
+export interface Op extends OpBase {
+  readonly call: number;
+  /** `Infinity` for `info`. */
+  readonly return: number;
+  readonly outcome: OpOutcome;
+  /** `read` ok: what was read. `cas` fail with `cas-mismatch`: what was found instead of `from`. Else absent. */
+  readonly output?: RegisterValue;
+  /** The error code (`node/protocol/client.ts`) or a client-side one: `timeout`, `refused`, `closed`. */
+  readonly error?: string;
+  /** Which node answered last (or was asked last). */
+  readonly node: string;
+  /** How often it was sent. */
+  readonly attempts: number;
+  /** When an `info` operation was given up (ms since run start): for drawing only, never for judging. */
+  readonly gaveUp?: number;
+}
+
+/** A line of `history.jsonl`: Jepsen's shape, two lines an operation (`index` counts lines). */
+export interface HistoryLine {
+  readonly index: number;
+  readonly id: number;
+  readonly process: number;
+  readonly type: 'invoke' | OpOutcome;
+  readonly f: OpFunction;
+  readonly key: string;
+  /** invoke: the input. ok read: the value read. fail cas with `cas-mismatch`: in `found`. */
+  readonly value: RegisterValue | readonly [RegisterValue, string];
+  /** Nanoseconds since the run began, an integer, strictly rising over the file's lines where the clock can tell them apart. */
+  readonly time: number;
+  readonly node: string;
+  readonly found?: RegisterValue;
+  readonly error?: string;
+  readonly attempts?: number;
+}

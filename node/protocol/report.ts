@@ -1,0 +1,86 @@
+import type { LogIndex, NodeId, RoleName, Term } from '../raft/types.ts';
+
+/**
+ * What a node tells the harness, one JSON object a line, on file descriptor 3 (`--report-fd`), never across a link.
+ * `at` is CLOCK_MONOTONIC in microseconds (`process.hrtime`), which all processes of a machine share. `n` counts the
+ * lines of one node process from 0, so that a lost line is seen.
+ */
+export type NodeReport = { readonly n: number; readonly at: number; readonly node: NodeId } & (
+  | ReadyLine
+  | StatusReport
+  | TraceReport
+  | LogReport
+);
+
+/** First line: the node listens. `recovered` is what its data folder held. */
+export interface ReadyLine {
+  readonly type: 'ready';
+  readonly pid: number;
+  readonly clientPort: number;
+  readonly peerPort: number;
+  readonly recovered: {
+    readonly term: Term;
+    readonly votedFor: NodeId | null;
+    readonly lastIndex: LogIndex;
+    /** Bytes of a torn tail that were cut off (a write that a crash interrupted; nothing in it was acknowledged). */
+    readonly tornBytes: number;
+  };
+}
+
+/** Sent on every change of role, term, vote or leader, and else at most every 100 ms, at least every 500 ms. */
+export interface StatusReport {
+  readonly type: 'status';
+  readonly role: RoleName;
+  readonly term: Term;
+  readonly votedFor: NodeId | null;
+  readonly leader: NodeId | null;
+  readonly commit: LogIndex;
+  readonly applied: LogIndex;
+  readonly lastIndex: LogIndex;
+  readonly lastTerm: Term;
+  readonly durable: LogIndex;
+  /** CRC-32 chained over (term, kind, data) of every entry up to `applied`: equal logs have equal digests. */
+  readonly appliedDigest: number;
+  readonly rssBytes: number;
+}
+
+/**
+ * The steps that the safety properties are checked on. Role and vote steps are complete; log steps come in batches.
+ * A log digest at index i is CRC-32 over digest(i−1), term(i), kind(i) and data(i), with digest(0) = 0.
+ */
+export type TraceReport =
+  | {
+      readonly type: 'BecomeFollower' | 'BecomePreCandidate' | 'BecomeCandidate' | 'BecomeLeader';
+      readonly term: Term;
+      readonly leader: NodeId | null;
+      readonly reason: string;
+    }
+  | { readonly type: 'GrantVote'; readonly term: Term; readonly candidate: NodeId }
+  /** Log positions from `first` on: `terms[k]` and `digests[k]` belong to index first + k. What stood from `first` on before is gone iff `truncated`. */
+  | {
+      readonly type: 'Replicate';
+      readonly first: LogIndex;
+      readonly terms: readonly Term[];
+      readonly digests: readonly number[];
+      readonly truncated: boolean;
+    }
+  | { readonly type: 'Commit'; readonly index: LogIndex; readonly term: Term }
+  /** The state machine has applied up to `index`; `digest` is the log digest there. */
+  | { readonly type: 'Apply'; readonly index: LogIndex; readonly digest: number }
+  /** After a start: the log positions that were found on disk (as Replicate, but nothing was written). */
+  | {
+      readonly type: 'Recover';
+      readonly term: Term;
+      readonly votedFor: NodeId | null;
+      readonly first: LogIndex;
+      readonly terms: readonly Term[];
+      readonly digests: readonly number[];
+    };
+
+export interface LogReport {
+  readonly type: 'log';
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  readonly message: string;
+}
+
+export type { LogIndex, NodeId, RoleName, Term };

@@ -1,0 +1,65 @@
+import type { Entry, LogIndex, NodeId, Term } from './types.ts';
+
+/** Every message names its sender, its receiver and the sender's term (for PreVote: the term it would stand in). */
+interface Envelope {
+  readonly from: NodeId;
+  readonly to: NodeId;
+  readonly term: Term;
+}
+
+/** §5.2, §5.4.1. `preVote` asks "would you vote for me?" without a new term (dissertation 9.6). */
+export interface RequestVote extends Envelope {
+  readonly type: 'RequestVote';
+  readonly preVote: boolean;
+  readonly lastLogIndex: LogIndex;
+  readonly lastLogTerm: Term;
+}
+
+export interface RequestVoteResponse extends Envelope {
+  readonly type: 'RequestVoteResponse';
+  readonly preVote: boolean;
+  readonly voteGranted: boolean;
+}
+
+/** §5.3: entries that follow (prevLogIndex, prevLogTerm), and how far the leader has committed. */
+export interface AppendEntries extends Envelope {
+  readonly type: 'AppendEntries';
+  readonly prevLogIndex: LogIndex;
+  readonly prevLogTerm: Term;
+  readonly entries: readonly Entry[];
+  readonly leaderCommit: LogIndex;
+}
+
+/** On success `matchIndex` is the last index known to be durable and equal; on refusal the hint of §5.3's last paragraph. */
+export interface AppendEntriesResponse extends Envelope {
+  readonly type: 'AppendEntriesResponse';
+  readonly success: boolean;
+  /** success: last durable index that equals the leader's. refusal: the prevLogIndex that was refused. */
+  readonly matchIndex: LogIndex;
+  /** Refusal only (else 0): the follower's term at (or before) the conflict, and the first index it has of that term. */
+  readonly conflictTerm: Term;
+  readonly conflictIndex: LogIndex;
+}
+
+/**
+ * The heartbeat on a path of its own, so that it never waits behind bulk entries or a disk. `commit` is capped at the
+ * receiver's matchIndex. `readContext` > 0 asks the follower to echo it: one quorum round for ReadIndex (dissertation 6.4).
+ */
+export interface Heartbeat extends Envelope {
+  readonly type: 'Heartbeat';
+  readonly commit: LogIndex;
+  readonly readContext: number;
+}
+
+export interface HeartbeatResponse extends Envelope {
+  readonly type: 'HeartbeatResponse';
+  readonly readContext: number;
+}
+
+export type Message =
+  | RequestVote
+  | RequestVoteResponse
+  | AppendEntries
+  | AppendEntriesResponse
+  | Heartbeat
+  | HeartbeatResponse;
