@@ -1,0 +1,82 @@
+/** Why a run was ended from outside, and the exit code that shells expect for it (128 + the signal's number). */
+export const INTERRUPT_CODES = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
+export type InterruptSignal = keyof typeof INTERRUPT_CODES;
+
+/** How long the second signal leaves for healing and killing before the process goes, whatever hangs. */
+const HARD_DEADLINE_MS = 10_000;
+
+/**
+ * Turns signals and crashes of the harness into one orderly end. First signal: `signal` aborts with its name as the
+ * reason, the run heals, checks what there is and writes its report. Second: `onHard` listeners are called (no more
+ * checks) and a deadline starts. Third, or the deadline: the process goes; `lastResort` kills what it still owns.
+ */
+export class Interrupts {
+  readonly #controller = new AbortController();
+  readonly #hard = new Set<() => void>();
+  readonly #handlers: (readonly [string, (...args: never[]) => void])[] = [];
+  #count = 0;
+  #name: InterruptSignal | null = null;
+  #crash: Error | null = null;
+  #lastResort: () => void = () => undefined;
+
+  constructor() {
+    for (const name of Object.keys(INTERRUPT_CODES) as InterruptSignal[]) this.#on(name, () => this.interrupt(name));
+    this.#on('uncaughtException', (error: Error) => this.#crashed(error));
+    this.#on('unhandledRejection', (error: unknown) =>
+      this.#crashed(error instanceof Error ? error : new Error(String(error))),
+    );
+    this.#on('exit', () => this.#lastResort());
+    // A closed terminal or a reader that went away (`chaos run … | head`): end as if hung up, never crash on EPIPE.
+    process.stdout.on('error', () => this.interrupt('SIGHUP'));
+    process.stderr.on('error', () => this.interrupt('SIGHUP'));
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+  /** The first signal's name, if there was one. */
+  get name(): InterruptSignal | null {
+    return this.#name;
+  }
+  /** What broke inside the harness, if anything did. */
+  get crash(): Error | null {
+    return this.#crash;
+  }
+
+  onHard(listener: () => void): () => void {
+    this.#hard.add(listener);
+    return () => this.#hard.delete(listener);
+  }
+
+  /** Called synchronously as the process exits: must only send signals. */
+  set lastResort(kill: () => void) {
+    this.#lastResort = kill;
+  }
+
+  interrupt(name: InterruptSignal): void {
+    this.#count++;
+    this.#name ??= name;
+    if (this.#count === 1) this.#controller.abort(name);
+    // A hang-up often comes as several events at once (SIGHUP, and errors of both streams): they count as one.
+    else if (name === 'SIGHUP') return;
+    else if (this.#count === 2) {
+      for (const listener of this.#hard) listener();
+      setTimeout(() => process.exit(INTERRUPT_CODES[this.#name!]), HARD_DEADLINE_MS).unref();
+    } else process.exit(INTERRUPT_CODES[this.#name]);
+  }
+
+  #crashed(error: Error): void {
+    if (this.#crash !== null) return;
+    this.#crash = error;
+    this.#controller.abort('crash');
+  }
+
+  #on(event: string, handler: (...args: never[]) => void): void {
+    this.#handlers.push([event, handler]);
+    process.on(event, handler as (...args: unknown[]) => void);
+  }
+
+  [Symbol.dispose](): void {
+    for (const [event, handler] of this.#handlers) process.off(event, handler as (...args: unknown[]) => void);
+  }
+}

@@ -1,0 +1,123 @@
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { EXIT } from '../result.ts';
+
+const VERSION = (
+  JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
+).version;
+
+const RUN_EXAMPLES = `
+Examples:
+  chaos run partition-leader.yaml               a shipped scenario, or a file of yours
+  chaos run partition-leader.yaml --seed 7      the same random choices again
+  chaos run --all --reporter line               every shipped scenario, one line an event
+  chaos run kill-leader.yaml --test-count 10    ten runs with seeds seed, seed+1, …
+  chaos run x.yaml --node ./my-node.ts          another build of the node under test
+
+Exit codes: 0 passed · 1 violation or failed expectation · 2 bad file or arguments · 3 the harness or its
+environment failed · 4 inconclusive · 129/130/143 interrupted (the report is still written)`;
+
+/** `chaos`: parses the command line, runs one subcommand, sets the exit code. Never throws. */
+export async function main(argv: readonly string[]): Promise<void> {
+  const program = buildProgram();
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : EXIT.usage;
+    else {
+      console.error(`chaos: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+      process.exitCode = EXIT.environment;
+    }
+  }
+}
+
+function buildProgram(): Command {
+  const program = new Command('chaos')
+    .description('Chaos testing for Raft: real nodes, Toxiproxy links, a live dashboard, a verdict you can trust.')
+    .version(VERSION)
+    .exitOverride()
+    .showSuggestionAfterError()
+    .showHelpAfterError('(chaos --help shows what there is)');
+
+  program
+    .command('run')
+    .argument('[scenario...]', 'scenario files; a bare name is looked up in the current folder, then among the shipped')
+    .description('run scenarios against a real cluster; report in reports/<run>/')
+    .option('--all', 'every shipped scenario')
+    .option('--seed <n>', "the run's seed, instead of the scenario's", wholeNumber)
+    .option('--test-count <n>', 'run each scenario so often, each time with the next seed', wholeNumber, 1)
+    .addOption(new Option('--reporter <kind>', 'how to show the run (default: tui on a terminal, else line)').choices(['tui', 'line', 'json']))
+    .option('--out <dir>', 'where the report folders go', 'reports')
+    .option('--toxiproxy <which>', 'a running server’s URL, `real`, `builtin`, or a toxiproxy-server binary')
+    .option('--node <file>', 'the node program to test, instead of ours')
+    .option('--keep', "keep the nodes' data folders")
+    .option('--watch-only', 'no faults from the keyboard')
+    .addHelpText('after', RUN_EXAMPLES)
+    .action(async (names: string[], options) => {
+      const { run } = await import('./run.ts');
+      process.exitCode = await run(names, { ...options, version: VERSION });
+    });
+
+  program
+    .command('list')
+    .description('the shipped scenarios, and what each shows')
+    .action(async () => {
+      const { list } = await import('./list.ts');
+      process.exitCode = list();
+    });
+
+  program
+    .command('validate')
+    .argument('<scenario...>', 'scenario files')
+    .description('check scenario files without running anything')
+    .action(async (names: string[]) => {
+      const { validate } = await import('./list.ts');
+      process.exitCode = validate(names);
+    });
+
+  program
+    .command('schema')
+    .description('the JSON Schema of scenario files, for editors')
+    .action(async () => {
+      const { schema } = await import('./list.ts');
+      process.exitCode = schema();
+    });
+
+  program
+    .command('summary')
+    .argument('[dir]', 'folder of report folders', 'reports')
+    .description('Markdown of all reports in a folder; on GitHub: job summary and annotations')
+    .action(async (dir: string) => {
+      const { summary } = await import('./summary.ts');
+      process.exitCode = summary(dir);
+    });
+
+  const toxiproxy = program.command('toxiproxy').description('the real Toxiproxy server');
+  toxiproxy
+    .command('install')
+    .description('build Toxiproxy 2.12.0 with Go into the project’s cache')
+    .action(async () => {
+      const { install } = await import('./toxiproxy.ts');
+      process.exitCode = await install();
+    });
+  toxiproxy
+    .command('path')
+    .description('which toxiproxy-server a run would use; exit 3 if it is the built-in one')
+    .action(async () => {
+      const { path } = await import('./toxiproxy.ts');
+      process.exitCode = await path();
+    });
+  program
+    .command('clean')
+    .description('end what a killed chaos left behind (its node and proxy processes), by its journal')
+    .action(async () => {
+      const { clean } = await import('./toxiproxy.ts');
+      process.exitCode = await clean();
+    });
+  return program;
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError(`${JSON.stringify(text)} is not a whole number.`);
+  return Number(text);
+}

@@ -1,0 +1,75 @@
+import { relative } from 'node:path';
+import type { LinksServer } from '../event.ts';
+import { EXIT, type RunResult } from '../result.ts';
+import type { RunOutcome } from '../scenario/runner.ts';
+import type { Scenario } from '../scenario/schema.ts';
+import { INTERRUPT_CODES, type Interrupts } from './interrupts.ts';
+
+/** What a run that broke outside the runner (no proxy server, no folder, a crash of ours) comes to: an error, nothing claimed. */
+export function failedOutcome(error: unknown, interrupts: Interrupts): RunOutcome {
+  const message = error instanceof Error ? error.message : String(error);
+  const { name } = interrupts;
+  return {
+    verdict: 'error',
+    exitCode: name === null ? EXIT.environment : INTERRUPT_CODES[name],
+    sentence:
+      name === null
+        ? `The run could not be carried out: ${message}.`
+        : `The run was ended by ${name} before it had begun; nothing was tested.`,
+    expectations: [],
+    violations: [],
+    counts: { operations: 0, ok: 0, fail: 0, info: 0, byFunction: {}, faults: 0, manualFaults: 0, elections: 0, nodeStarts: 0 },
+    latencyMs: { p50: null, p99: null, p999: null, max: null },
+    leaderGaps: [],
+    firstFaultMs: null,
+    interrupted: name,
+    error: name === null ? message : null,
+    ops: [],
+    flat: '',
+  };
+}
+
+export function assembleResult(parts: {
+  readonly outcome: RunOutcome;
+  readonly scenario: Scenario;
+  readonly seed: number;
+  readonly dir: string;
+  readonly file: string;
+  readonly server: LinksServer;
+  readonly startedAt: Date;
+  readonly durationMs: number;
+  readonly version: string;
+  readonly interrupts: Interrupts;
+  readonly eventLogFailure: string | null;
+}): RunResult {
+  const { outcome, scenario, interrupts } = parts;
+  const { ops: _ops, flat: _flat, ...known } = outcome;
+  const broken = interrupts.crash?.stack ?? parts.eventLogFailure;
+  const result: RunResult = {
+    schema: 'chaos/result/v1',
+    ...known,
+    run: relative(process.cwd(), parts.dir),
+    scenario: scenario.name,
+    file: parts.file,
+    seed: parts.seed,
+    links: parts.server,
+    nodes: Array.from({ length: scenario.cluster.nodes }, (_, i) => `n${i + 1}`),
+    startedAt: parts.startedAt.toISOString(),
+    durationMs: Math.round(parts.durationMs),
+    environment: {
+      chaos: parts.version,
+      node: process.version,
+      platform: `${process.platform} ${process.arch}`,
+      command: ['chaos', ...process.argv.slice(2)],
+    },
+  };
+  // A harness that broke can not vouch for a pass; a proven violation stands whatever broke later.
+  if (broken === null || broken === undefined || result.verdict === 'violation') return result;
+  return {
+    ...result,
+    verdict: 'error',
+    exitCode: EXIT.environment,
+    sentence: `The harness itself failed: ${broken.split('\n')[0]}.`,
+    error: broken,
+  };
+}

@@ -1,0 +1,219 @@
+import { mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { realClock } from '../clock.ts';
+import { localCluster } from '../cluster/local.ts';
+import type { HarnessEvent, LinksServer, ManualCommand } from '../event.ts';
+import { allocateNodePorts, openLinks } from '../links/open.ts';
+import { pointLatest, writeReport } from '../report/write.ts';
+import { EXIT, type RunResult } from '../result.ts';
+import { runScenario, type RunOutcome } from '../scenario/runner.ts';
+import type { Scenario } from '../scenario/schema.ts';
+import { threadedWorkload } from '../workload/threaded.ts';
+import { EventLog } from './event-log.ts';
+import type { Interrupts } from './interrupts.ts';
+import { startReporter, type ReporterKind } from './reporter.ts';
+import type { RunFlags } from './run.ts';
+import { assembleResult, failedOutcome } from './result.ts';
+
+const NODE_MAIN = fileURLToPath(new URL('../../node/main.ts', import.meta.url));
+export const CACHE_DIR = fileURLToPath(new URL('../../.cache', import.meta.url));
+/** How much of a node's log the report shows. */
+const LOG_TAIL_BYTES = 8_192;
+
+export interface RunOnceOptions {
+  readonly path: string;
+  readonly text: string;
+  readonly scenario: Scenario;
+  readonly seed: number;
+  readonly flags: RunFlags;
+  readonly reporter: ReporterKind;
+  readonly interrupts: Interrupts;
+  /** Run time 0, of `monotonicMs`. */
+  readonly originMs: number;
+}
+
+/**
+ * One scenario, once: makes the run's folder, starts links, nodes and load, lets the runner play, ends whatever was
+ * started, writes the report. Whatever goes wrong becomes a result with verdict `error`; nothing is left running.
+ */
+export async function runOnce(options: RunOnceOptions): Promise<RunResult> {
+  const { scenario, seed, flags, interrupts, originMs } = options;
+  const startedAt = new Date();
+  const dir = makeRunDir(flags.out, scenario.name, startedAt, seed);
+  const clock = realClock(originMs);
+  const log = new EventLog(join(dir, 'events.jsonl'));
+  const commands = new CommandQueue();
+  const offHard = interrupts.onHard(() => commands.send({ type: 'abort' }));
+  const reporter = await startReporter({
+    kind: options.reporter,
+    subscribe: (listener) => log.subscribe(listener),
+    command: (command) => commands.send(command),
+    watchOnly: flags.watchOnly === true,
+  });
+
+  let server: LinksServer = { kind: 'builtin', version: 'not started', url: '' };
+  let outcome: RunOutcome;
+  try {
+    outcome = await play(options, dir, clock, log, commands, (started) => (server = started));
+  } catch (error) {
+    outcome = failedOutcome(error, interrupts);
+  }
+  if (flags.keep !== true) rmSync(join(dir, 'data'), { recursive: true, force: true, maxRetries: 3 });
+
+  const result = assembleResult({
+    outcome, scenario, seed, dir, server, startedAt, interrupts,
+    file: relative(process.cwd(), options.path),
+    durationMs: clock.now(),
+    version: flags.version,
+    eventLogFailure: log.failure,
+  });
+  const finish = await report({ options, dir, log, outcome, result, now: clock.now });
+  await reporter.stop();
+  await log.close();
+  offHard();
+  reporter.summarize(finish);
+  return finish;
+}
+
+/** Starts the parts from the bottom up, runs the scenario, ends the parts from the top down. */
+async function play(
+  options: RunOnceOptions,
+  dir: string,
+  clock: ReturnType<typeof realClock>,
+  log: EventLog,
+  commands: CommandQueue,
+  onServer: (server: LinksServer) => void,
+): Promise<RunOutcome> {
+  const { scenario, seed, flags, interrupts, originMs } = options;
+  const { emit } = log;
+  const note = (level: 'info' | 'warn' | 'error', text: string): void => emit({ t: clock.now(), type: 'note', level, text });
+  const ended = new AbortController();
+  const signal = AbortSignal.any([interrupts.signal, ended.signal]);
+  emit({ t: clock.now(), type: 'phase', phase: 'starting' });
+
+  const nodes = await allocateNodePorts(scenario.cluster.nodes);
+  await using links = await openLinks({
+    nodes,
+    ...(flags.toxiproxy === undefined ? {} : { toxiproxy: flags.toxiproxy }),
+    cacheDir: CACHE_DIR,
+    signal: interrupts.signal,
+    onServerExit: (detail) => {
+      note('error', `Toxiproxy is gone: ${detail}`);
+      ended.abort(new Error(`the Toxiproxy server ended in mid-run: ${detail}`));
+    },
+    onNote: (text) => note('warn', text),
+  });
+  onServer(links.server);
+  emit({
+    t: clock.now(), type: 'run', run: relative(process.cwd(), dir), scenario: scenario.name,
+    file: relative(process.cwd(), options.path), seed, nodes: nodes.map((node) => node.id), links: links.server,
+    out: relative(process.cwd(), dir), steps: scenario.outline, startedAt: new Date().toISOString(),
+  });
+  await using cluster = localCluster({
+    nodes, links, originMs, seed,
+    dir: join(dir, 'data'),
+    logsDir: join(dir, 'logs'),
+    nodeProgram: flags.node === undefined ? NODE_MAIN : resolve(flags.node),
+    electionTimeoutMs: scenario.cluster.electionTimeoutMs,
+    heartbeatMs: scenario.cluster.heartbeatMs,
+  });
+  interrupts.lastResort = () => {
+    for (const node of cluster.nodes) killNow(cluster.view(node).pid);
+  };
+  await using workload = threadedWorkload({
+    plan: { ...scenario.workload, seed },
+    addresses: Object.fromEntries(cluster.nodes.map((id) => [id, links.address({ from: 'clients', to: id })])),
+    originMs,
+    historyPath: join(dir, 'history.jsonl'),
+  });
+  return await runScenario({ scenario, seed, cluster, links, workload, clock, emit, signal, commands: (handler) => commands.listen(handler) });
+}
+
+/** Writes the report, points `latest` at it, tells the verdict. A disk that refuses makes the run an error, said aloud. */
+async function report(parts: {
+  readonly options: RunOnceOptions;
+  readonly dir: string;
+  readonly log: EventLog;
+  readonly outcome: RunOutcome;
+  readonly result: RunResult;
+  readonly now: () => number;
+}): Promise<RunResult> {
+  const { options, dir, log, outcome, now } = parts;
+  let { result } = parts;
+  try {
+    await writeReport({
+      dir, result,
+      events: log.kept,
+      ops: outcome.ops,
+      scenarioText: options.text,
+      flatScenarioText: outcome.flat,
+      logTails: Object.fromEntries(result.nodes.map((id) => [id, tail(join(dir, 'logs', `${id}.log`))])),
+    });
+    pointLatest(options.flags.out, dir);
+  } catch (error) {
+    const message = `the report in ${dir} is not complete: ${(error as Error).message}`;
+    console.error(`chaos: ${message}`);
+    if (result.exitCode !== EXIT.violation) {
+      result = { ...result, verdict: 'error', exitCode: EXIT.environment, error: result.error ?? message };
+    }
+  }
+  const verdict: HarnessEvent = {
+    t: now(), type: 'verdict', verdict: result.verdict, exitCode: result.exitCode, sentence: result.sentence,
+    report: join(relative(process.cwd(), dir), 'report.html'),
+  };
+  log.emit(verdict);
+  log.emit({ t: now(), type: 'phase', phase: 'done' });
+  return result;
+}
+
+/** Keyboard commands that come before the runner listens are kept for it. */
+class CommandQueue {
+  #handler: ((command: ManualCommand) => void) | null = null;
+  readonly #early: ManualCommand[] = [];
+
+  send(command: ManualCommand): void {
+    if (this.#handler === null) this.#early.push(command);
+    else this.#handler(command);
+  }
+  listen(handler: (command: ManualCommand) => void): void {
+    this.#handler = handler;
+    for (const command of this.#early.splice(0)) handler(command);
+  }
+}
+
+/** `reports/20261123-231502-partition-leader-7`; a second run in the same second gets `-2`. */
+function makeRunDir(out: string, name: string, at: Date, seed: number): string {
+  const stamp = at.toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15);
+  const base = resolve(out, `${stamp}-${name.replace(/[^\w.-]+/g, '-').slice(0, 60)}-${seed}`);
+  mkdirSync(resolve(out), { recursive: true });
+  for (let i = 1; ; i++) {
+    const dir = i === 1 ? base : `${base}-${i}`;
+    try {
+      mkdirSync(dir);
+      mkdirSync(join(dir, 'logs'));
+      return dir;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || i > 100) throw error;
+    }
+  }
+}
+
+function tail(path: string): string {
+  try {
+    const { size } = statSync(path);
+    const text = readFileSync(path);
+    return text.subarray(Math.max(0, size - LOG_TAIL_BYTES)).toString('utf8');
+  } catch {
+    return '';
+  }
+}
+
+function killNow(pid: number | null): void {
+  if (pid === null) return;
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It is gone already.
+  }
+}

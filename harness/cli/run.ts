@@ -1,0 +1,103 @@
+import { randomInt } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { relative, resolve } from 'node:path';
+import { realClock } from '../clock.ts';
+import { EXIT, type RunResult } from '../result.ts';
+import { formatErrors, loadScenario } from '../scenario/load.ts';
+import type { Scenario } from '../scenario/schema.ts';
+import { findScenario, shippedNames } from './find-scenario.ts';
+import { INTERRUPT_CODES, Interrupts } from './interrupts.ts';
+import { chooseReporter, type ReporterKind } from './reporter.ts';
+import { runOnce } from './run-once.ts';
+
+export interface RunFlags {
+  readonly all?: true;
+  readonly seed?: number;
+  readonly testCount: number;
+  readonly reporter?: ReporterKind;
+  readonly out: string;
+  readonly toxiproxy?: string;
+  readonly node?: string;
+  readonly keep?: true;
+  readonly watchOnly?: true;
+  readonly version: string;
+}
+
+interface Planned {
+  readonly path: string;
+  readonly text: string;
+  readonly scenario: Scenario;
+}
+
+/** `chaos run`: everything is checked before anything starts. Returns the exit code: the gravest of all runs. */
+export async function run(names: readonly string[], flags: RunFlags): Promise<number> {
+  const plans = plan(flags.all ? [...names, ...shippedNames()] : names, flags);
+  if (plans === null) return EXIT.usage;
+  const reporter = chooseReporter(flags.reporter);
+  if ('error' in reporter) {
+    console.error(`chaos: ${reporter.error}`);
+    return EXIT.usage;
+  }
+
+  using interrupts = new Interrupts();
+  const results: RunResult[] = [];
+  // The first run's clock starts with the command, so that "time to first fault" is what a person waits.
+  let originMs = realClock().originMs - process.uptime() * 1_000;
+  for (const { path, text, scenario } of plans) {
+    const base = flags.seed ?? scenario.seed ?? randomInt(2 ** 32);
+    for (let i = 0; i < flags.testCount && !interrupts.signal.aborted; i++) {
+      results.push(
+        await runOnce({ path, text, scenario, seed: base + i, flags, reporter: reporter.kind, interrupts, originMs }),
+      );
+      originMs = realClock().originMs;
+    }
+  }
+  if (results.length > 1) console.error(table(results));
+  if (interrupts.crash !== null) return EXIT.environment;
+  const gravest = [EXIT.violation, EXIT.environment, EXIT.inconclusive].find((code) => results.some((r) => r.exitCode === code));
+  return gravest ?? (interrupts.name === null ? EXIT.pass : INTERRUPT_CODES[interrupts.name]);
+}
+
+/** Finds and loads every file; prints all that is wrong with all of them. */
+function plan(names: readonly string[], flags: RunFlags): readonly Planned[] | null {
+  const problems: string[] = [];
+  const plans: Planned[] = [];
+  if (names.length === 0) problems.push('chaos run: which scenario? Name a file, or --all; `chaos list` shows the shipped ones');
+  if (flags.testCount < 1) problems.push('--test-count 0: at least 1');
+  if (flags.node !== undefined && !existsSync(flags.node)) {
+    problems.push(`--node ${flags.node}: no such file (looked for ${resolve(flags.node)})`);
+  }
+  for (const name of names) {
+    const found = findScenario(name);
+    if ('error' in found) {
+      problems.push(found.error);
+      continue;
+    }
+    const shown = relative(process.cwd(), found.path);
+    const loaded = read(found.path, shown);
+    if ('problem' in loaded) problems.push(loaded.problem);
+    else plans.push({ path: found.path, ...loaded });
+  }
+  for (const problem of problems) console.error(problem);
+  return problems.length === 0 ? plans : null;
+}
+
+/** A file's text and scenario, or everything that is wrong with it. `shown` is how errors name the file. */
+export function read(path: string, shown: string): { readonly text: string; readonly scenario: Scenario } | { readonly problem: string } {
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path));
+  } catch (error) {
+    const reason = error instanceof TypeError ? 'not UTF-8 text' : (error as Error).message;
+    return { problem: `${shown}: cannot be read: ${reason}` };
+  }
+  const loaded = loadScenario(shown, text);
+  return loaded.ok ? { text, scenario: loaded.scenario } : { problem: formatErrors(loaded.errors) };
+}
+
+/** One line a run, when there were several. */
+function table(results: readonly RunResult[]): string {
+  const rows = results.map((r) => `${r.verdict.padEnd(12)} ${r.scenario.padEnd(24)} seed ${String(r.seed).padEnd(11)} ${String(r.counts.operations).padStart(8)} ops  ${r.run}`);
+  const passed = results.filter((r) => r.verdict === 'pass').length;
+  return ['', ...rows, `${passed} of ${results.length} passed`].join('\n');
+}
