@@ -1,0 +1,87 @@
+import { open, type FileHandle } from 'node:fs/promises';
+
+/** Lines wait at most so long in memory, so that a killed harness loses little. */
+const FLUSH_AFTER_MS = 50;
+const FLUSH_AT_CHARS = 64 * 1024;
+/** A disk that falls so far behind is taken for broken: memory must not grow without end. */
+const MAX_WAITING_CHARS = 64 * 1024 * 1024;
+
+/**
+ * A file that is written a line at a time, in the background, in order. A failure (disk full, folder gone) is told once
+ * through `onError`; what comes after is dropped, and `close` rejects with it.
+ */
+export class LineFile {
+  readonly path: string;
+  readonly #handle: FileHandle;
+  readonly #onError: (error: Error) => void;
+  #waiting: string[] = [];
+  #waitingChars = 0;
+  #timer: NodeJS.Timeout | null = null;
+  /** The write that is under way; null: none. */
+  #writing: Promise<void> | null = null;
+  #failure: Error | null = null;
+
+  private constructor(path: string, handle: FileHandle, onError: (error: Error) => void) {
+    this.path = path;
+    this.#handle = handle;
+    this.#onError = onError;
+  }
+
+  /** Makes the file, or empties it. Rejects with the system's error. */
+  static async create(path: string, onError: (error: Error) => void): Promise<LineFile> {
+    return new LineFile(path, await open(path, 'w'), onError);
+  }
+
+  append(line: string): void {
+    if (this.#failure !== null) return;
+    this.#waiting.push(line);
+    this.#waitingChars += line.length + 1;
+    if (this.#waitingChars > MAX_WAITING_CHARS)
+      return this.#fail(
+        new Error(`the disk is too slow: ${this.#waitingChars} characters wait to be written`),
+      );
+    if (this.#waitingChars >= FLUSH_AT_CHARS) this.#write();
+    else this.#timer ??= setTimeout(() => this.#write(), FLUSH_AFTER_MS);
+  }
+
+  /** Writes what waits and closes. Rejects with the failure if there was one. */
+  async close(): Promise<void> {
+    while (this.#failure === null && (this.#writing !== null || this.#waiting.length > 0)) {
+      this.#write();
+      await this.#writing;
+    }
+    this.#stopTimer();
+    await this.#handle.close();
+    if (this.#failure !== null) throw this.#failure;
+  }
+
+  #write(): void {
+    this.#stopTimer();
+    if (this.#writing !== null || this.#waiting.length === 0) return;
+    const text = `${this.#waiting.join('\n')}\n`;
+    this.#waiting = [];
+    this.#waitingChars = 0;
+    this.#writing = this.#handle
+      .appendFile(text)
+      .catch((error: Error) => this.#fail(error))
+      .then(() => {
+        this.#writing = null;
+        if (this.#waitingChars >= FLUSH_AT_CHARS) this.#write();
+        else if (this.#waiting.length > 0) this.#timer ??= setTimeout(() => this.#write(), FLUSH_AFTER_MS);
+      });
+  }
+
+  #fail(cause: Error): void {
+    if (this.#failure !== null) return;
+    this.#failure = new Error(`cannot write ${this.path}: ${cause.message}`, { cause });
+    this.#waiting = [];
+    this.#waitingChars = 0;
+    this.#stopTimer();
+    this.#onError(this.#failure);
+  }
+
+  #stopTimer(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+}
