@@ -62,22 +62,68 @@ export type ClientResult =
   | { readonly type: 'session'; readonly session: number }
   | ({ readonly type: 'value' } & StoredValue)
   | { readonly type: 'done' }
-  | { readonly type: 'error'; readonly code: ErrorCode; readonly message: string; readonly leader?: string; readonly found?: StoredValue };
+  | {
+      readonly type: 'error';
+      readonly code: ErrorCode;
+      readonly message: string;
+      readonly leader?: string;
+      readonly found?: StoredValue;
+    };
 
 export type ClientResponse = ClientResult & { readonly requestId: number };
 
 /** A definite error: the operation did not and will not take effect. Else it may have, or may yet. */
 export const ERRORS = {
-  'not-leader': { wire: 1, definite: true, retry: true, meaning: 'this node does not lead; `leader` names who does, if known' },
-  'cas-mismatch': { wire: 2, definite: true, retry: false, meaning: 'the value was not `from`; `found` is what it was' },
+  'not-leader': {
+    wire: 1,
+    definite: true,
+    retry: true,
+    meaning: 'this node does not lead; `leader` names who does, if known',
+  },
+  'cas-mismatch': {
+    wire: 2,
+    definite: true,
+    retry: false,
+    meaning: 'the value was not `from`; `found` is what it was',
+  },
   busy: { wire: 3, definite: true, retry: true, meaning: 'too much is uncommitted; nothing was proposed' },
-  'session-expired': { wire: 4, definite: true, retry: false, meaning: 'no such session; nothing was applied' },
+  'session-expired': {
+    wire: 4,
+    definite: true,
+    retry: false,
+    meaning: 'no such session; nothing was applied',
+  },
   'bad-request': { wire: 5, definite: true, retry: false, meaning: 'malformed, or over a size limit' },
-  'read-unconfirmed': { wire: 6, definite: true, retry: true, meaning: 'leadership was lost before the read was confirmed; nothing was read' },
-  'leadership-lost': { wire: 7, definite: false, retry: true, meaning: 'proposed, then leadership was lost; it may still be committed' },
-  'stale-seq': { wire: 8, definite: false, retry: false, meaning: 'a later write of this session was applied already; whether this one was is not remembered' },
-  stopping: { wire: 9, definite: false, retry: true, meaning: 'the node stops; what was proposed may still be committed' },
-  'storage-failed': { wire: 10, definite: false, retry: true, meaning: 'the disk refused; the node stops serving' },
+  'read-unconfirmed': {
+    wire: 6,
+    definite: true,
+    retry: true,
+    meaning: 'leadership was lost before the read was confirmed; nothing was read',
+  },
+  'leadership-lost': {
+    wire: 7,
+    definite: false,
+    retry: true,
+    meaning: 'proposed, then leadership was lost; it may still be committed',
+  },
+  'stale-seq': {
+    wire: 8,
+    definite: false,
+    retry: false,
+    meaning: 'a later write of this session was applied already; whether this one was is not remembered',
+  },
+  stopping: {
+    wire: 9,
+    definite: false,
+    retry: true,
+    meaning: 'the node stops; what was proposed may still be committed',
+  },
+  'storage-failed': {
+    wire: 10,
+    definite: false,
+    retry: true,
+    meaning: 'the disk refused; the node stops serving',
+  },
 } as const satisfies Record<string, { wire: number; definite: boolean; retry: boolean; meaning: string }>;
 
 export type ErrorCode = keyof typeof ERRORS;

@@ -1,0 +1,180 @@
+import { isUtf8 } from 'node:buffer';
+
+/** Bytes that are not what the format says: too short, too long, not UTF-8, an unknown code. */
+export class MalformedBytes extends Error {
+  override readonly name = 'MalformedBytes';
+}
+
+const TWO_32 = 0x1_0000_0000;
+const FIRST_SLAB_BYTES = 1 << 16;
+
+/**
+ * Writes the project's binary formats: big-endian integers, `string` and `bytes` as u32 length + content. Bytes that were
+ * handed out by `take` are never written again: the next ones go behind them in the same slab, or into a new slab.
+ */
+export class ByteWriter {
+  #slab: Buffer;
+  #start = 0;
+  #end = 0;
+
+  constructor(slabBytes: number = FIRST_SLAB_BYTES) {
+    this.#slab = Buffer.allocUnsafeSlow(slabBytes);
+  }
+
+  /** Bytes written since the last `take`. */
+  get length(): number {
+    return this.#end - this.#start;
+  }
+
+  /** Everything written since the last `take`, no copy. */
+  take(): Buffer {
+    const taken = this.#slab.subarray(this.#start, this.#end);
+    this.#start = this.#end;
+    return taken;
+  }
+
+  u8(value: number): void {
+    this.#reserve(1);
+    this.#slab[this.#end++] = value;
+  }
+
+  u32(value: number): void {
+    this.#reserve(4);
+    this.#slab.writeUInt32BE(value, this.#end);
+    this.#end += 4;
+  }
+
+  /** A whole number of [0, 2^53), as 8 bytes. */
+  u64(value: number): void {
+    this.#reserve(8);
+    this.#slab.writeUInt32BE(Math.floor(value / TWO_32), this.#end);
+    this.#slab.writeUInt32BE(value % TWO_32, this.#end + 4);
+    this.#end += 8;
+  }
+
+  bool(value: boolean): void {
+    this.u8(value ? 1 : 0);
+  }
+
+  string(value: string): void {
+    // UTF-8 takes at most three bytes per UTF-16 unit; the length is written once it is known.
+    this.#reserve(4 + value.length * 3);
+    const length = this.#slab.write(value, this.#end + 4, 'utf8');
+    this.#slab.writeUInt32BE(length, this.#end);
+    this.#end += 4 + length;
+  }
+
+  nullableString(value: string | null): void {
+    this.bool(value !== null);
+    if (value !== null) this.string(value);
+  }
+
+  bytes(value: Uint8Array): void {
+    this.u32(value.length);
+    this.raw(value);
+  }
+
+  /** The bytes alone, without a length. */
+  raw(value: Uint8Array): void {
+    this.#reserve(value.length);
+    this.#slab.set(value, this.#end);
+    this.#end += value.length;
+  }
+
+  /** Overwrites four bytes written since the last `take`; `offset` counts from there. */
+  patchU32(offset: number, value: number): void {
+    this.#slab.writeUInt32BE(value, this.#start + offset);
+  }
+
+  /** A view of what was written since the last `take`, from `offset` on; valid until the next write. */
+  view(offset: number): Buffer {
+    return this.#slab.subarray(this.#start + offset, this.#end);
+  }
+
+  /** Takes back what was written since the last `take` from `offset` on. */
+  rewind(offset: number): void {
+    this.#end = this.#start + offset;
+  }
+
+  #reserve(bytes: number): void {
+    if (this.#end + bytes <= this.#slab.length) return;
+    const written = this.#slab.subarray(this.#start, this.#end);
+    const slab = Buffer.allocUnsafeSlow(Math.max(FIRST_SLAB_BYTES, 2 * (written.length + bytes)));
+    slab.set(written);
+    this.#slab = slab;
+    this.#end = written.length;
+    this.#start = 0;
+  }
+}
+
+/** Reads what `ByteWriter` wrote; every method throws `MalformedBytes` instead of reading past the end. */
+export class ByteReader {
+  readonly #bytes: Buffer;
+  #at = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  }
+
+  get left(): number {
+    return this.#bytes.length - this.#at;
+  }
+
+  u8(): number {
+    this.#need(1);
+    return this.#bytes[this.#at++]!;
+  }
+
+  u32(): number {
+    this.#need(4);
+    this.#at += 4;
+    return this.#bytes.readUInt32BE(this.#at - 4);
+  }
+
+  u64(): number {
+    const high = this.u32();
+    const low = this.u32();
+    const value = high * TWO_32 + low;
+    if (value > Number.MAX_SAFE_INTEGER)
+      throw new MalformedBytes(`number of 2^53 or more at byte ${this.#at - 8}`);
+    return value;
+  }
+
+  bool(): boolean {
+    const value = this.u8();
+    if (value > 1) throw new MalformedBytes(`flag ${value} at byte ${this.#at - 1}, expected 0 or 1`);
+    return value === 1;
+  }
+
+  string(): string {
+    const bytes = this.bytes();
+    if (!isUtf8(bytes)) throw new MalformedBytes(`text before byte ${this.#at} is not UTF-8`);
+    return bytes.toString('utf8');
+  }
+
+  nullableString(): string | null {
+    return this.bool() ? this.string() : null;
+  }
+
+  /** A view, no copy. */
+  bytes(): Buffer {
+    return this.raw(this.u32());
+  }
+
+  raw(length: number): Buffer {
+    this.#need(length);
+    this.#at += length;
+    return this.#bytes.subarray(this.#at - length, this.#at);
+  }
+
+  /** What follows must be nothing. */
+  end(): void {
+    if (this.left > 0) throw new MalformedBytes(`${this.left} bytes too many after byte ${this.#at}`);
+  }
+
+  #need(bytes: number): void {
+    if (this.left < bytes) {
+      throw new MalformedBytes(`cut off: ${bytes} bytes expected at byte ${this.#at}, ${this.left} left`);
+    }
+  }
+}

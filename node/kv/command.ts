@@ -1,0 +1,80 @@
+import { ByteReader, ByteWriter, MalformedBytes } from './bytes.ts';
+
+/** What a log entry of kind `command` asks of the state machine. The bytes are part of `docs/protocol.md`. */
+export type Command =
+  | { readonly type: 'open-session' }
+  | (InSession & { readonly type: 'write'; readonly key: string; readonly value: string })
+  | (InSession & {
+      readonly type: 'cas';
+      readonly key: string;
+      /** null: the key was never written. */
+      readonly from: string | null;
+      readonly to: string;
+    })
+  | (InSession & { readonly type: 'delete'; readonly key: string; readonly tombstone: string })
+  | (InSession & { readonly type: 'append'; readonly key: string; readonly value: string });
+
+interface InSession {
+  /** The log index of the entry that opened the session. */
+  readonly session: number;
+  /** Rises by one per write of a session. */
+  readonly seq: number;
+}
+
+/** The first byte of a command. 2 is `read` of the client protocol, which never enters the log. */
+export const COMMAND_CODE = { 'open-session': 1, write: 3, cas: 4, delete: 5, append: 6 } as const;
+
+export function writeCommand(out: ByteWriter, command: Command): void {
+  out.u8(COMMAND_CODE[command.type]);
+  if (command.type === 'open-session') return;
+  out.u64(command.session);
+  out.u64(command.seq);
+  out.string(command.key);
+  switch (command.type) {
+    case 'write':
+    case 'append':
+      return out.string(command.value);
+    case 'delete':
+      return out.string(command.tombstone);
+    case 'cas':
+      out.nullableString(command.from);
+      return out.string(command.to);
+    default:
+      return command satisfies never;
+  }
+}
+
+/** Throws `MalformedBytes`. */
+export function readCommand(input: ByteReader): Command {
+  const code = input.u8();
+  if (code === COMMAND_CODE['open-session']) return { type: 'open-session' };
+  if (code < COMMAND_CODE.write || code > COMMAND_CODE.append)
+    throw new MalformedBytes(`unknown command ${code}`);
+  const session = input.u64();
+  const seq = input.u64();
+  const key = input.string();
+  switch (code) {
+    case COMMAND_CODE.write:
+      return { type: 'write', session, seq, key, value: input.string() };
+    case COMMAND_CODE.cas:
+      return { type: 'cas', session, seq, key, from: input.nullableString(), to: input.string() };
+    case COMMAND_CODE.delete:
+      return { type: 'delete', session, seq, key, tombstone: input.string() };
+    default:
+      return { type: 'append', session, seq, key, value: input.string() };
+  }
+}
+
+export function encodeCommand(command: Command): Uint8Array {
+  const out = new ByteWriter(256);
+  writeCommand(out, command);
+  return out.take();
+}
+
+/** A whole entry's data. Throws `MalformedBytes`. */
+export function decodeCommand(data: Uint8Array): Command {
+  const input = new ByteReader(data);
+  const command = readCommand(input);
+  input.end();
+  return command;
+}

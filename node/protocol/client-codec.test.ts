@@ -1,0 +1,141 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  decodeRequest,
+  decodeResponse,
+  encodeRequest,
+  encodeResponse,
+  MAX_REQUEST_BYTES,
+  requestIdOf,
+} from './client-codec.ts';
+import { ERRORS, MAX_KEY_BYTES, MAX_VALUE_BYTES } from './client.ts';
+import type { ClientRequest, ClientResponse, ErrorCode } from './client.ts';
+import { FRAME_HEADER_BYTES, FrameReader, ProtocolError } from './frame.ts';
+
+const text = fc.string({ unit: 'binary', maxLength: 40 });
+const id = fc.nat({ max: Number.MAX_SAFE_INTEGER });
+const inSession = { requestId: id, session: id, seq: id, key: text };
+
+const requests: fc.Arbitrary<ClientRequest> = fc.oneof(
+  fc.record({ type: fc.constant('open-session' as const), requestId: id }),
+  fc.record({ type: fc.constant('read' as const), requestId: id, key: text }),
+  fc.record({ type: fc.constant('write' as const), ...inSession, value: text }),
+  fc.record({ type: fc.constant('append' as const), ...inSession, value: text }),
+  fc.record({ type: fc.constant('delete' as const), ...inSession, tombstone: text }),
+  fc.record({ type: fc.constant('cas' as const), ...inSession, from: fc.option(text), to: text }),
+);
+
+const stored = fc.record({ present: fc.boolean(), value: fc.option(text) });
+const responses: fc.Arbitrary<ClientResponse> = fc.oneof(
+  fc.record({ type: fc.constant('session' as const), requestId: id, session: id }),
+  fc.record({ type: fc.constant('done' as const), requestId: id }),
+  stored.chain((s) =>
+    fc.record({
+      type: fc.constant('value' as const),
+      requestId: id,
+      present: fc.constant(s.present),
+      value: fc.constant(s.value),
+    }),
+  ),
+  fc.record(
+    {
+      type: fc.constant('error' as const),
+      requestId: id,
+      code: fc.constantFrom(...(Object.keys(ERRORS) as ErrorCode[])),
+      message: text,
+      leader: text,
+      found: stored,
+    },
+    { requiredKeys: ['type', 'requestId', 'code', 'message'] },
+  ),
+);
+
+const payloadOf = (frame: Uint8Array, type: 'client-request' | 'client-response'): Uint8Array => {
+  const payloads = new FrameReader(type).push(frame);
+  expect(payloads).toHaveLength(1);
+  return payloads[0]!;
+};
+
+const errorOf = (act: () => unknown): unknown => {
+  try {
+    act();
+    return null;
+  } catch (error) {
+    return error;
+  }
+};
+
+describe('the client codec', () => {
+  test('gives back every request that it was given', () => {
+    fc.assert(
+      fc.property(requests, (request) => {
+        expect(decodeRequest(payloadOf(encodeRequest(request), 'client-request'))).toEqual(request);
+      }),
+    );
+  });
+
+  test('gives back every response that it was given', () => {
+    fc.assert(
+      fc.property(responses, (response) => {
+        expect(decodeResponse(payloadOf(encodeResponse(response), 'client-response'))).toEqual(response);
+      }),
+    );
+  });
+
+  test('refuses every payload that was cut short or has bytes too many', () => {
+    fc.assert(
+      fc.property(requests, fc.nat(), (request, cut) => {
+        const payload = payloadOf(encodeRequest(request), 'client-request');
+        expect(() => decodeRequest(payload.subarray(0, cut % payload.length))).toThrow(ProtocolError);
+        expect(() => decodeRequest(Buffer.concat([payload, Buffer.of(0)]))).toThrow(ProtocolError);
+      }),
+    );
+  });
+
+  test('answers any bytes with a value or a ProtocolError, never with another error', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 80 }), (bytes) => {
+        for (const decode of [decodeRequest, decodeResponse]) {
+          const error = errorOf(() => decode(bytes));
+          expect(error === null || error instanceof ProtocolError).toBe(true);
+        }
+      }),
+    );
+  });
+
+  test('refuses text that is not UTF-8, and keeps the request id for the answer', () => {
+    const payload = Buffer.from(
+      payloadOf(encodeRequest({ type: 'read', requestId: 9, key: 'ab' }), 'client-request'),
+    );
+    payload[payload.length - 1] = 0xff;
+    expect(() => decodeRequest(payload)).toThrow(/not UTF-8/);
+    expect(requestIdOf(payload)).toBe(9);
+    expect(requestIdOf(payload.subarray(0, 7))).toBeNull();
+  });
+
+  test('refuses a number that a double cannot hold exactly', () => {
+    const payload = Buffer.from(
+      payloadOf(encodeRequest({ type: 'open-session', requestId: 1 }), 'client-request'),
+    );
+    payload[0] = 0xff;
+    expect(() => decodeRequest(payload)).toThrow(/2\^53/);
+  });
+
+  test('takes the largest cas and refuses to encode one byte more', () => {
+    const value = 'é'.repeat(MAX_VALUE_BYTES / 2);
+    const largest: ClientRequest = {
+      type: 'cas',
+      requestId: 1,
+      session: 1,
+      seq: 1,
+      key: 'k'.repeat(MAX_KEY_BYTES),
+      from: value,
+      to: value,
+    };
+    const frame = encodeRequest(largest);
+    expect(frame.length - FRAME_HEADER_BYTES).toBeLessThanOrEqual(MAX_REQUEST_BYTES);
+    expect(() => encodeRequest({ ...largest, to: `${value}x` })).toThrow(/to of 1048577 bytes/);
+    expect(() => encodeRequest({ ...largest, key: `${largest.key}x` })).toThrow(/key of 1025 bytes/);
+    expect(() => encodeRequest({ ...largest, to: '\ud800' })).toThrow(/lone surrogate/);
+  });
+});

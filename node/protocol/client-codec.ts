@@ -1,0 +1,189 @@
+import { ByteReader, ByteWriter, MalformedBytes } from '../kv/bytes.ts';
+import { readCommand, writeCommand } from '../kv/command.ts';
+import { ERRORS, MAX_KEY_BYTES, MAX_VALUE_BYTES } from './client.ts';
+import type { ClientRequest, ClientResponse, ClientResult, ErrorCode, StoredValue } from './client.ts';
+import { ProtocolError, writeFrame } from './frame.ts';
+
+/** Largest payloads: a cas carries two values; a `cas-mismatch` one value and a message. */
+export const MAX_REQUEST_BYTES = 2 * MAX_VALUE_BYTES + MAX_KEY_BYTES + 64;
+export const MAX_RESPONSE_BYTES = MAX_VALUE_BYTES + 4_096;
+
+/** Beside the codes of `kv/command.ts`. */
+const READ_CODE = 2;
+const RESULT_CODE = { session: 1, value: 2, done: 3, error: 4 } as const;
+const ERROR_OF_WIRE = new Map<number, ErrorCode>(
+  (Object.keys(ERRORS) as ErrorCode[]).map((code) => [ERRORS[code].wire, code]),
+);
+
+/** A whole frame. Throws `ProtocolError` for what no node would take: a key or value over its limit, or text that is not well-formed Unicode. */
+export function encodeRequest(request: ClientRequest): Uint8Array {
+  const problem = requestProblem(request);
+  if (problem !== null) throw new ProtocolError(problem);
+  const out = new ByteWriter(256);
+  writeRequest(out, request);
+  return out.take();
+}
+
+/** As `encodeRequest`, behind what `out` holds and without the checks. */
+export function writeRequest(out: ByteWriter, request: ClientRequest): void {
+  writeFrame(out, 'client-request', () => {
+    out.u64(request.requestId);
+    if (request.type === 'read') {
+      out.u8(READ_CODE);
+      out.string(request.key);
+    } else {
+      writeCommand(out, request);
+    }
+  });
+}
+
+/** Where in a request's payload the command begins: its bytes from there on are the log entry's data, unchanged. */
+export const COMMAND_OFFSET = 8;
+
+/**
+ * The payload of a request frame. Throws `ProtocolError` for bytes that are no request; sizes are not judged here (see
+ * `requestProblem`), so that a request over a limit can be answered with `bad-request`.
+ */
+export function decodeRequest(payload: Uint8Array): ClientRequest {
+  return decoding('request', payload, (input) => {
+    const requestId = input.u64();
+    const isRead = payload[COMMAND_OFFSET] === READ_CODE;
+    if (!isRead) return { requestId, ...readCommand(input) };
+    input.u8();
+    return { requestId, type: 'read', key: input.string() };
+  });
+}
+
+/** The id in a payload that `decodeRequest` refuses, so that it can be answered; null if even that is missing. */
+export function requestIdOf(payload: Uint8Array): number | null {
+  try {
+    return new ByteReader(payload).u64();
+  } catch {
+    return null;
+  }
+}
+
+/** What makes a request unacceptable (over a limit, not Unicode), in a sentence; null if nothing. */
+export function requestProblem(request: ClientRequest): string | null {
+  switch (request.type) {
+    case 'open-session':
+      return null;
+    case 'read':
+      return textProblem('key', request.key, MAX_KEY_BYTES);
+    case 'write':
+    case 'append':
+      return (
+        textProblem('key', request.key, MAX_KEY_BYTES) ?? textProblem('value', request.value, MAX_VALUE_BYTES)
+      );
+    case 'delete':
+      return (
+        textProblem('key', request.key, MAX_KEY_BYTES) ??
+        textProblem('tombstone', request.tombstone, MAX_VALUE_BYTES)
+      );
+    case 'cas':
+      return (
+        textProblem('key', request.key, MAX_KEY_BYTES) ??
+        textProblem('from', request.from ?? '', MAX_VALUE_BYTES) ??
+        textProblem('to', request.to, MAX_VALUE_BYTES)
+      );
+    default:
+      return request satisfies never;
+  }
+}
+
+function textProblem(what: string, text: string, maxBytes: number): string | null {
+  if (!text.isWellFormed()) return `${what} is not well-formed Unicode (a lone surrogate)`;
+  // UTF-8 has at most three bytes per UTF-16 unit: short texts need no counting.
+  if (text.length * 3 <= maxBytes) return null;
+  const bytes = Buffer.byteLength(text);
+  return bytes > maxBytes ? `${what} of ${bytes} bytes; at most ${maxBytes} are allowed` : null;
+}
+
+/** A whole frame. */
+export function encodeResponse(response: ClientResponse): Uint8Array {
+  const out = new ByteWriter(256);
+  writeResponse(out, response);
+  return out.take();
+}
+
+/** As `encodeResponse`, behind what `out` holds: many responses leave in one write. */
+export function writeResponse(out: ByteWriter, response: ClientResponse): void {
+  writeFrame(out, 'client-response', () => {
+    out.u64(response.requestId);
+    out.u8(RESULT_CODE[response.type]);
+    switch (response.type) {
+      case 'session':
+        return out.u64(response.session);
+      case 'value':
+        return writeStored(out, response);
+      case 'done':
+        return;
+      case 'error':
+        out.u8(ERRORS[response.code].wire);
+        out.string(response.message);
+        out.nullableString(response.leader ?? null);
+        out.bool(response.found !== undefined);
+        if (response.found !== undefined) writeStored(out, response.found);
+        return;
+      default:
+        return response satisfies never;
+    }
+  });
+}
+
+/** The payload of a response frame. Throws `ProtocolError`. */
+export function decodeResponse(payload: Uint8Array): ClientResponse {
+  return decoding('response', payload, (input): ClientResponse => {
+    const requestId = input.u64();
+    const code = input.u8();
+    switch (code) {
+      case RESULT_CODE.session:
+        return { requestId, type: 'session', session: input.u64() };
+      case RESULT_CODE.value:
+        return { requestId, type: 'value', ...readStored(input) };
+      case RESULT_CODE.done:
+        return { requestId, type: 'done' };
+      case RESULT_CODE.error:
+        return { requestId, ...readError(input) };
+      default:
+        throw new MalformedBytes(`unknown result ${code}`);
+    }
+  });
+}
+
+function readError(input: ByteReader): Extract<ClientResult, { type: 'error' }> {
+  const wire = input.u8();
+  const code = ERROR_OF_WIRE.get(wire);
+  if (code === undefined) throw new MalformedBytes(`unknown error code ${wire}`);
+  const message = input.string();
+  const leader = input.nullableString();
+  const found = input.bool() ? readStored(input) : undefined;
+  return {
+    type: 'error',
+    code,
+    message,
+    ...(leader === null ? {} : { leader }),
+    ...(found === undefined ? {} : { found }),
+  };
+}
+
+function writeStored(out: ByteWriter, stored: StoredValue): void {
+  out.bool(stored.present);
+  out.nullableString(stored.value);
+}
+
+function readStored(input: ByteReader): StoredValue {
+  return { present: input.bool(), value: input.nullableString() };
+}
+
+function decoding<T>(what: string, payload: Uint8Array, read: (input: ByteReader) => T): T {
+  const input = new ByteReader(payload);
+  try {
+    const value = read(input);
+    input.end();
+    return value;
+  } catch (error) {
+    if (error instanceof MalformedBytes) throw new ProtocolError(`malformed ${what}: ${error.message}`);
+    throw error;
+  }
+}

@@ -1,0 +1,152 @@
+import { crc32 } from 'node:zlib';
+import { ByteWriter } from '../kv/bytes.ts';
+
+/** What came over a socket breaks the protocol: the connection is closed, with the message as the logged reason. */
+export class ProtocolError extends Error {
+  override readonly name = 'ProtocolError';
+}
+
+export const PROTOCOL_VERSION = 1;
+export const FRAME_TYPE = { 'client-request': 1, 'client-response': 2, peer: 3 } as const;
+export type FrameType = keyof typeof FRAME_TYPE;
+
+/**
+ * A frame: u32 length of the payload, u8 version, u8 type, u32 CRC-32 (over version, type and payload), payload; big-endian.
+ */
+export const FRAME_HEADER_BYTES = 10;
+/** Above the largest legal payload of any type: a cas of two 1 MiB values, an AppendEntries of one such entry. */
+export const MAX_PAYLOAD_BYTES = 8 << 20;
+
+/** CRC-32 of the two bytes (version, type), from which the payload's goes on. */
+const crcSeed = (code: number): number => crc32(Uint8Array.of(PROTOCOL_VERSION, code));
+const CRC_SEED: Readonly<Record<FrameType, number>> = {
+  'client-request': crcSeed(FRAME_TYPE['client-request']),
+  'client-response': crcSeed(FRAME_TYPE['client-response']),
+  peer: crcSeed(FRAME_TYPE.peer),
+};
+
+/** Puts one frame of `type` behind what `out` holds; `payload` writes its content. Throws `ProtocolError` if it is too large, and leaves `out` as it was. */
+export function writeFrame(out: ByteWriter, type: FrameType, payload: (out: ByteWriter) => void): void {
+  const start = out.length;
+  out.u32(0);
+  out.u8(PROTOCOL_VERSION);
+  out.u8(FRAME_TYPE[type]);
+  out.u32(0);
+  payload(out);
+  const content = out.view(start + FRAME_HEADER_BYTES);
+  if (content.length > MAX_PAYLOAD_BYTES) {
+    out.rewind(start);
+    throw new ProtocolError(`a payload of ${content.length} bytes; at most ${MAX_PAYLOAD_BYTES} fit a frame`);
+  }
+  out.patchU32(start, content.length);
+  out.patchU32(start + 6, crc32(content, CRC_SEED[type]));
+}
+
+/**
+ * Cuts a byte stream into the payloads of its frames. One reader per connection and direction, for one type of frame.
+ * Payloads are views of the chunks where they can be; copy what must outlive its chunk.
+ */
+export class FrameReader {
+  readonly #type: FrameType;
+  readonly #maxPayloadBytes: number;
+  /** The frame that has begun but not ended: its header, then (once its length is known) exactly its bytes. */
+  #partial: Buffer | null = null;
+  #filled = 0;
+  #broken: ProtocolError | null = null;
+
+  constructor(type: FrameType, maxPayloadBytes: number = MAX_PAYLOAD_BYTES) {
+    this.#type = type;
+    this.#maxPayloadBytes = maxPayloadBytes;
+  }
+
+  /** Whether the stream stands in the middle of a frame; at its end that means that it was cut off. */
+  get midFrame(): boolean {
+    return this.#filled > 0;
+  }
+
+  /** The payloads of all frames that are complete with `chunk`. Throws `ProtocolError`, and from then on always. */
+  push(chunk: Uint8Array): Uint8Array[] {
+    if (this.#broken) throw this.#broken;
+    try {
+      return this.#cut(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length));
+    } catch (error) {
+      if (error instanceof ProtocolError) this.#broken = error;
+      throw error;
+    }
+  }
+
+  #cut(chunk: Buffer): Uint8Array[] {
+    const payloads: Uint8Array[] = [];
+    let at = 0;
+    while (at < chunk.length) {
+      if (this.#partial === null && chunk.length - at >= FRAME_HEADER_BYTES) {
+        const end = at + FRAME_HEADER_BYTES + this.#payloadLength(chunk, at);
+        if (end <= chunk.length) {
+          payloads.push(this.#checked(chunk.subarray(at, end)));
+          at = end;
+          continue;
+        }
+      }
+      at = this.#gather(chunk, at);
+      if (this.#partial !== null && this.#filled === this.#partial.length) {
+        if (this.#filled === FRAME_HEADER_BYTES && this.#payloadLength(this.#partial, 0) > 0) {
+          this.#widen();
+        } else {
+          payloads.push(this.#checked(this.#partial));
+          this.#partial = null;
+          this.#filled = 0;
+        }
+      }
+    }
+    return payloads;
+  }
+
+  /** Copies as much of `chunk` as the begun frame takes; returns where the rest starts. */
+  #gather(chunk: Buffer, at: number): number {
+    this.#partial ??= Buffer.allocUnsafe(FRAME_HEADER_BYTES);
+    const taken = Math.min(this.#partial.length - this.#filled, chunk.length - at);
+    this.#partial.set(chunk.subarray(at, at + taken), this.#filled);
+    this.#filled += taken;
+    return at + taken;
+  }
+
+  /** The header is complete and legal: make room for the whole frame. */
+  #widen(): void {
+    const header = this.#partial!;
+    this.#partial = Buffer.allocUnsafe(FRAME_HEADER_BYTES + this.#payloadLength(header, 0));
+    this.#partial.set(header);
+  }
+
+  /** Checks the header at `at`, so that no length is believed that the protocol does not allow. */
+  #payloadLength(bytes: Buffer, at: number): number {
+    const length = bytes.readUInt32BE(at);
+    const version = bytes[at + 4]!;
+    const type = bytes[at + 5]!;
+    if (version !== PROTOCOL_VERSION) {
+      throw new ProtocolError(`frame of version ${version}; this end speaks version ${PROTOCOL_VERSION}`);
+    }
+    if (type !== FRAME_TYPE[this.#type]) {
+      throw new ProtocolError(`frame of type ${type}; expected ${FRAME_TYPE[this.#type]} (${this.#type})`);
+    }
+    if (length > this.#maxPayloadBytes) {
+      throw new ProtocolError(
+        `frame with a payload of ${length} bytes; at most ${this.#maxPayloadBytes} are allowed`,
+      );
+    }
+    return length;
+  }
+
+  #checked(frame: Buffer): Uint8Array {
+    const payload = frame.subarray(FRAME_HEADER_BYTES);
+    const expected = frame.readUInt32BE(6);
+    const found = crc32(payload, CRC_SEED[this.#type]);
+    if (found !== expected) {
+      throw new ProtocolError(
+        `frame with CRC-32 ${hex(found)}, its header says ${hex(expected)}: bytes were damaged`,
+      );
+    }
+    return payload;
+  }
+}
+
+const hex = (value: number): string => `0x${value.toString(16).padStart(8, '0')}`;
