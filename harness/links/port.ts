@@ -18,7 +18,11 @@ export interface LinkCondition {
   readonly delay?: { readonly latencyMs: number; readonly jitterMs: number };
   /** KB/s, as Toxiproxy counts it. */
   readonly bandwidthKBps?: number;
-  readonly slice?: { readonly averageBytes: number; readonly variationBytes: number; readonly delayUs: number };
+  readonly slice?: {
+    readonly averageBytes: number;
+    readonly variationBytes: number;
+    readonly delayUs: number;
+  };
 }
 
 /** What shows that a fault bit: from Toxiproxy's counters, or from what the links saw. All counted since the run began. */

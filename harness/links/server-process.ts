@@ -1,0 +1,107 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
+
+const BUILTIN_MAIN = fileURLToPath(new URL('builtin/main.ts', import.meta.url));
+/** How much of the server's last words is kept for an error. */
+const OUTPUT_TAIL_CHARS = 2_000;
+
+export type ServerProgram =
+  | { readonly kind: 'toxiproxy'; readonly binary: string }
+  | { readonly kind: 'builtin' };
+
+/** A Toxiproxy server process. Ends with this process, however that ends. */
+export interface ServerProcess {
+  readonly pid: number | undefined;
+  /** Name of a disabled proxy that only this server has. */
+  readonly marker: string;
+  /** The last of what it wrote. */
+  output(): string;
+  /** How it ended, in words; null while it runs. */
+  exit(): string | null;
+  readonly exited: Promise<void>;
+  kill(signal: 'SIGTERM' | 'SIGKILL'): void;
+}
+
+/** Starts a server with its API on 127.0.0.1:`port`; it has not yet answered when this returns. */
+export function spawnServer(program: ServerProgram, port: number): ServerProcess {
+  const marker = `chaos-marker-${randomUUID()}`;
+  const dir = mkdtempSync(join(tmpdir(), 'chaos-toxiproxy-'));
+  const config = join(dir, 'marker.json');
+  writeFileSync(
+    config,
+    JSON.stringify([{ name: marker, listen: '127.0.0.1:0', upstream: '127.0.0.1:9', enabled: false }]),
+  );
+
+  const builtin = program.kind === 'builtin';
+  const [file, first] = builtin ? [process.execPath, [BUILTIN_MAIN]] : [program.binary, []];
+  const flags = [
+    '-host',
+    '127.0.0.1',
+    '-port',
+    String(port),
+    '-config',
+    config,
+    '-proxy-metrics',
+    '-runtime-metrics',
+  ];
+  const child = execa(file, [...first, ...flags], {
+    // The built-in server ends when its stdin does, which happens however this process ends.
+    stdin: builtin ? 'pipe' : 'ignore',
+    stdout: 'pipe',
+    stderr: 'pipe',
+    buffer: false,
+    reject: false,
+    // A process group of its own: Ctrl-C must not take the links away before the run has healed and stopped.
+    detached: true,
+    env: { LOG_LEVEL: 'warn' },
+  });
+  const release = builtin || child.pid === undefined ? async () => {} : leash(child.pid);
+
+  let output = '';
+  const listen = (chunk: Buffer): void => {
+    output = (output + chunk.toString()).slice(-OUTPUT_TAIL_CHARS);
+  };
+  child.stdout?.on('data', listen);
+  child.stderr?.on('data', listen);
+  child.stdin?.on('error', () => {});
+
+  let exit: string | null = null;
+  const exited = child.then(async (result) => {
+    const how =
+      result.signal ?? (result.exitCode === undefined ? result.shortMessage : `exit code ${result.exitCode}`);
+    exit = `${builtin ? 'the built-in Toxiproxy' : file} (pid ${child.pid}) ended: ${how}${output === '' ? '' : `; last words: ${output.trim()}`}`;
+    rmSync(dir, { recursive: true, force: true });
+    await release();
+  });
+  return {
+    pid: child.pid,
+    marker,
+    output: () => output,
+    exit: () => exit,
+    exited,
+    kill: (signal) => void child.kill(signal),
+  };
+}
+
+/**
+ * Ends `pid` when this process is gone without having done so (kill -9): a shell waits for the end of a pipe that only we
+ * hold. Returns what lets go of it, for when `pid` has ended.
+ */
+function leash(pid: number): () => Promise<void> {
+  const shell = execa('sh', ['-c', 'read -r _; kill -9 "$1"', 'chaos-leash', String(pid)], {
+    stdin: 'pipe',
+    stdout: 'ignore',
+    stderr: 'ignore',
+    reject: false,
+    detached: true,
+  });
+  shell.stdin.on('error', () => {});
+  return async () => {
+    shell.kill('SIGKILL');
+    await shell;
+  };
+}

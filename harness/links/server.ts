@@ -1,0 +1,166 @@
+import { accessSync, constants } from 'node:fs';
+import { delimiter, isAbsolute, join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Toxiproxy } from 'toxiproxy-node-client';
+import type { LinksServer } from '../event.ts';
+import { call } from './deadline.ts';
+import { recordPid } from './journal.ts';
+import { releasePorts, takePorts } from './ports.ts';
+import { spawnServer, type ServerProcess, type ServerProgram } from './server-process.ts';
+
+/** From spawning to the first answer; usual is 30 ms (real) and 200 ms (built-in). */
+const START_DEADLINE_MS = 10_000;
+const START_POLL_MS = 4;
+/** How many API ports are tried, if another program takes one between our trial and the server's start. */
+const START_ATTEMPTS = 5;
+/** SIGTERM, then this long, then SIGKILL: the real server waits for API calls that hang. */
+const STOP_GRACE_MS = 1_000;
+
+/** A Toxiproxy server that answers. */
+export interface RunningServer extends LinksServer {
+  readonly api: Toxiproxy;
+  /** Ends it if we started it. Idempotent. */
+  stop(): Promise<void>;
+}
+
+export interface ServerOptions {
+  /** URL, `real`, `builtin`, path of a binary, or nothing: the best there is. */
+  readonly choice: string | undefined;
+  readonly cacheDir: string;
+  readonly signal: AbortSignal;
+  /** The server that we started ended, and nobody asked it to. */
+  readonly onExit: (detail: string) => void;
+}
+
+/**
+ * Connects to the Toxiproxy at a URL, or starts the real one, or the built-in one, in this order.
+ * @throws when the one that was asked for cannot be had, in words that say what to do.
+ */
+export async function openServer(options: ServerOptions): Promise<RunningServer> {
+  const { choice, cacheDir } = options;
+  if (choice !== undefined && /^https?:\/\//.test(choice)) return connect(choice.replace(/\/+$/, ''));
+  if (choice === 'builtin') return start({ kind: 'builtin' }, options);
+  const binary = choice === undefined || choice === 'real' ? findToxiproxy(cacheDir) : resolve(choice);
+  if (binary === null && choice === 'real') {
+    throw new Error(
+      'no toxiproxy-server on PATH or in the cache: run `chaos toxiproxy install`, or give --toxiproxy a path',
+    );
+  }
+  if (binary === null) return start({ kind: 'builtin' }, options);
+  if (!isExecutable(binary)) {
+    throw new Error(
+      `--toxiproxy ${choice}: no such program; give a URL, \`real\`, \`builtin\` or the path of a toxiproxy-server`,
+    );
+  }
+  return start({ kind: 'toxiproxy', binary }, options);
+}
+
+/** The real server: CHAOS_TOXIPROXY_BIN, then PATH, then what `chaos toxiproxy install` made; null if there is none. */
+export function findToxiproxy(cacheDir: string): string | null {
+  const named = process.env['CHAOS_TOXIPROXY_BIN'] ?? '';
+  const dirs = (process.env['PATH'] ?? '').split(delimiter).filter((dir) => isAbsolute(dir));
+  const candidates = [...(named === '' ? [] : [named]), ...dirs.map((dir) => join(dir, 'toxiproxy-server'))];
+  return [...candidates, installedPath(cacheDir)].find(isExecutable) ?? null;
+}
+
+/** Where `chaos toxiproxy install` puts the server. */
+export const installedPath = (cacheDir: string): string => join(cacheDir, 'toxiproxy', 'toxiproxy-server');
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function connect(url: string): Promise<RunningServer> {
+  const api = new Toxiproxy(url);
+  try {
+    return { kind: 'external', version: await readVersion(api), url, api, stop: async () => {} };
+  } catch (error) {
+    const text = `no Toxiproxy answers at ${url}: start one there, or leave --toxiproxy and CHAOS_TOXIPROXY_URL out`;
+    throw new Error(`${text} (${(error as Error).message})`, { cause: error });
+  }
+}
+
+class PortTakenError extends Error {}
+
+async function start(program: ServerProgram, options: ServerOptions): Promise<RunningServer> {
+  for (let attempt = 1; ; attempt++) {
+    options.signal.throwIfAborted();
+    const port = (await takePorts(1))[0]!;
+    try {
+      return await startOn(port, program, options);
+    } catch (error) {
+      releasePorts([port]);
+      if (!(error instanceof PortTakenError) || attempt === START_ATTEMPTS) throw error;
+    }
+  }
+}
+
+async function startOn(port: number, program: ServerProgram, options: ServerOptions): Promise<RunningServer> {
+  const server = spawnServer(program, port);
+  let wanted = false;
+  let stopping: Promise<void> | null = null;
+  let forget = (): void => {};
+  const stop = (): Promise<void> => {
+    wanted = true;
+    stopping ??= end(server).then(() => {
+      forget();
+      releasePorts([port]);
+    });
+    return stopping;
+  };
+  try {
+    const url = `http://127.0.0.1:${port}`;
+    const api = new Toxiproxy(url);
+    if (server.pid !== undefined) forget = await recordPid(options.cacheDir, server.pid, 'toxiproxy-server');
+    await answer(server, api, options.signal);
+    const version = await readVersion(api);
+    void server.exited.then(() => {
+      forget();
+      if (!wanted) options.onExit(server.exit()!);
+    });
+    return { kind: program.kind, version, url, api, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** Waits until this very server answers. Only it has the marker: another may sit on a port that ours could not get. */
+async function answer(server: ServerProcess, api: Toxiproxy, signal: AbortSignal): Promise<void> {
+  const until = performance.now() + START_DEADLINE_MS;
+  for (;;) {
+    signal.throwIfAborted();
+    const marker = await call('answer', () => api.get(server.marker)).catch(() => null);
+    if (marker !== null) return call('delete the marker', () => marker.remove());
+    if (/address already in use|EADDRINUSE/.test(server.output()))
+      throw new PortTakenError(server.output().trim());
+    if (server.exit() !== null) throw new Error(`Toxiproxy did not start: ${server.exit()}`);
+    if (performance.now() > until) {
+      throw new Error(
+        `Toxiproxy did not answer at ${api.host} within ${START_DEADLINE_MS} ms: ${server.output().trim()}`,
+      );
+    }
+    await sleep(START_POLL_MS);
+  }
+}
+
+async function end(server: ServerProcess): Promise<void> {
+  server.kill('SIGTERM');
+  await Promise.race([server.exited, sleep(STOP_GRACE_MS, undefined, { ref: false })]);
+  if (server.exit() === null) server.kill('SIGKILL');
+  await server.exited;
+}
+
+/** The API answers `{"version": "2.12.0"}` as text. */
+async function readVersion(api: Toxiproxy): Promise<string> {
+  const text = await call('tell its version', () => api.getVersion());
+  const match = /"version"\s*:\s*"([^"]*)"/.exec(text);
+  if (match === null)
+    throw new Error(`what answers at ${api.host} is not Toxiproxy: ${JSON.stringify(text.slice(0, 80))}`);
+  return match[1]!;
+}
