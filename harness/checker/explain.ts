@@ -1,0 +1,184 @@
+import type { Op } from '../history/op.ts';
+import type { Block, Inversion, StateNode } from './blocks.ts';
+import { began, deed, ended, nameOf, showValue } from './describe.ts';
+import type { Step } from './steps.ts';
+import type { Contradiction } from './unambiguous.ts';
+
+/** A proof in words, and the steps it rests on: with their support (`States.support`) they have no order by themselves. */
+export interface Explanation {
+  readonly anomaly: string;
+  readonly prose: string;
+  readonly steps: readonly Step[];
+}
+
+/**
+ * Names a contradiction and says it in prose. `failed`: the key's operations that definitely did not happen, where a
+ * value may have come from nonetheless.
+ */
+export function explain(contradiction: Contradiction, failed: readonly Op[]): Explanation {
+  switch (contradiction.type) {
+    case 'impossible':
+      return {
+        anomaly: 'cas refused its own value',
+        prose: `${deed(contradiction.step)}, which is exactly what it asked for.`,
+        steps: [contradiction.step],
+      };
+    case 'nowhere':
+      return explainNowhere(contradiction.step, contradiction.value, failed);
+    case 'repeats':
+      return {
+        anomaly: 'duplicate append',
+        prose: `${needs(contradiction.step)}, in which ${showValue(contradiction.token.to)} stands more than once, but ${nameOf(contradiction.token)} appended it once: the append was applied twice.`,
+        steps: [contradiction.token, contradiction.step],
+      };
+    case 'fork':
+      return explainFork(contradiction.state, contradiction.heirs);
+    case 'twice':
+      return explainTwice(contradiction.token, contradiction.seen);
+    case 'cycle': {
+      const ring = contradiction.nodes.map((node) => node.producer!);
+      return {
+        anomaly: 'cas cycle',
+        prose: `${ring.map(deed).join('; ')}: each needs the value that another of them leaves, so none could be the first.`,
+        steps: ring,
+      };
+    }
+    case 'inversion':
+      return explainInversion(contradiction.inversion);
+    case 'blocks':
+      return explainBlocks(...contradiction.pair);
+    default:
+      return contradiction satisfies never;
+  }
+}
+
+const needs = (step: Step): string =>
+  step.kind === 'cas' ? `${nameOf(step)} succeeded from ${showValue(step.from)}` : deed(step);
+
+function explainNowhere(step: Step, value: Step['from'], failed: readonly Op[]): Explanation {
+  const isSource = (op: Op): boolean => {
+    const left = op.f === 'cas' && Array.isArray(op.input) ? (op.input[1] as string) : op.input;
+    return (
+      op.outcome === 'fail' &&
+      op.f !== 'read' &&
+      typeof left === 'string' &&
+      left !== '' &&
+      wrote(op, left, value)
+    );
+  };
+  const source = failed.find(isSource);
+  if (source === undefined) {
+    return {
+      anomaly: 'value from nowhere',
+      prose: `${needs(step)}, a value that no operation on this key can have left there.`,
+      steps: [step],
+    };
+  }
+  return {
+    anomaly: 'dirty read of a failed write',
+    prose: `${needs(step)}, which only ${source.f}#${source.id} (${source.node}) can have left there, and that operation was told that it failed (${source.error ?? 'no reason given'}).`,
+    steps: [step],
+  };
+}
+
+/** Whether a failed operation with this value can explain a value that nothing else does. */
+const wrote = (op: Op, left: string, value: Step['from']): boolean =>
+  value === left ||
+  (op.f === 'append' ? (value?.includes(left) ?? false) : (value?.startsWith(left) ?? false));
+
+function explainFork(state: StateNode, heirs: readonly [StateNode, StateNode]): Explanation {
+  const [a, b] = heirs.map((heir) => heir.producer!) as [Step, Step];
+  const steps = unique([a, b]);
+  const held = `${showValue(state.value)} was the value only once`;
+  if (a.kind === 'cas' && b.kind === 'cas') {
+    return {
+      anomaly: 'two CAS winners',
+      prose: `${deed(a)}, and ${deed(b)}: both succeeded, though ${held}.`,
+      steps,
+    };
+  }
+  const lost = a.kind === 'append' && b.kind === 'append' ? 'append reorder' : 'lost write';
+  const seen = heirs.map((heir) => (heir.readers[0] === undefined ? '' : ` (${deed(heir.readers[0])})`));
+  return {
+    anomaly: lost,
+    prose: `${deed(a)}${seen[0]}, and ${deed(b)}${seen[1]}: each is seen to have come directly after ${showValue(state.value)}, though that ${held.slice(held.indexOf('was'))}.`,
+    steps,
+  };
+}
+
+function explainTwice(token: Step, seen: readonly [Step, Step]): Explanation {
+  const [first, second] = seen;
+  return {
+    anomaly: 'append reorder',
+    prose: `${deed(token)} once, but ${needs(first)} while ${needs(second)}: it stands behind different values in the two.`,
+    steps: unique([token, first, second]),
+  };
+}
+
+function explainInversion({ early, late }: Inversion): Explanation {
+  const steps = unique([...withProducer(early.node, early.step), ...withProducer(late.node, late.step)]);
+  const times = `${ended(late.step)}, before ${began(early.step)}`;
+  const chained =
+    early.node === late.node
+      ? ''
+      : ` The value became ${showValue(late.node.value)} only after it had been ${showValue(early.node.value)}.`;
+  if (late.step.kind === 'read' && early.step === late.node.producer) {
+    return {
+      anomaly: 'read from the future',
+      prose: `${deed(late.step)}, but ${times}, and ${deed(early.step)}.`,
+      steps,
+    };
+  }
+  if (early.step.kind === 'read') {
+    return {
+      anomaly: 'stale read',
+      prose: `${deed(early.step)}, but ${deed(late.step)} before: ${times}.${chained}`,
+      steps,
+    };
+  }
+  const anomaly =
+    early.step.kind === 'append' || late.step.kind === 'append' ? 'append reorder' : 'read from the future';
+  return { anomaly, prose: `${deed(early.step)} and ${deed(late.step)}, but ${times}.${chained}`, steps };
+}
+
+/**
+ * A and B must each precede the other. Told from the side of whichever began last: it shows a value again that the other
+ * block had already replaced.
+ */
+function explainBlocks(x: Block, y: Block): Explanation {
+  const isInitial = (block: Block): boolean => block.nodes[0]!.producer === null;
+  const [back, over] = isInitial(x) || (x.s >= y.s && !isInitial(y)) ? [x, y] : [y, x];
+  const again = back.lastBegin!;
+  const between = over.firstEnd!;
+  const opening = over.lastBegin!;
+  const steps = unique([...part(back), ...part(over)]);
+  const observed = over.nodes.some((node) => node.readers.length > 0) || over.nodes.length > 1;
+  const anomaly = again.kind === 'read' && observed ? 'stale read' : 'lost write';
+  const value = (block: Block, step: Step): string => showValue(nodeOf(block, step)!.value);
+  const before =
+    back.firstEnd === null
+      ? `${value(over, between)} came after the key's initial state`
+      : `${ended(back.firstEnd)} (it ${verb(back.firstEnd)}) before ${began(opening)}, so ${value(back, back.firstEnd)} came before ${value(over, opening)}`;
+  return {
+    anomaly,
+    prose: `${deed(again)} after ${deed(between)}: ${ended(between)} before ${began(again)}. Yet ${before}: ${anomaly}.`,
+    steps,
+  };
+}
+
+/** A block's proof: the steps that f and s rest on, and what made the states they are in. */
+const part = (block: Block): Step[] =>
+  [block.firstEnd, block.lastBegin].flatMap((step) =>
+    step === null ? [] : withProducer(nodeOf(block, step)!, step),
+  );
+
+const withProducer = (node: StateNode, step: Step): Step[] =>
+  node.producer === null ? [step] : [node.producer, step];
+
+const nodeOf = (block: Block, step: Step): StateNode | undefined =>
+  block.nodes.find((node) => node.producer === step || node.readers.includes(step));
+
+const verb = (step: Step): string => deed(step).slice(nameOf(step).length + 1);
+
+const unique = (steps: readonly Step[]): Step[] =>
+  [...new Set(steps)].sort((a, b) => a.call - b.call || a.op.id - b.op.id);

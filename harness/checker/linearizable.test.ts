@@ -1,0 +1,231 @@
+import { describe, expect, test } from 'vitest';
+import type { Op } from '../history/op.ts';
+import { type Random, randomStream } from '../random.ts';
+import { isLinearizableByDefinition } from './brute-force.ts';
+import { generateHistory, type GeneratorOptions } from './generate.ts';
+import { judgeKey } from './key.ts';
+import { checkLinearizable } from './linearizable.ts';
+import { toSteps } from './steps.ts';
+import { decideUnambiguous } from './unambiguous.ts';
+import { verifyWitness } from './verify.ts';
+import { search } from './wgl.ts';
+
+const MEMORY_BYTES = 256 * 1_048_576;
+const limits = { limitMs: 10_000, memoryBytes: MEMORY_BYTES };
+const mixes = [
+  { read: 4, write: 3, cas: 2, delete: 1, append: 0 },
+  { read: 4, write: 0, cas: 0, delete: 0, append: 4 },
+  { read: 4, write: 1, cas: 2, delete: 1, append: 3 },
+];
+const options = (random: Random, change: Partial<GeneratorOptions>): GeneratorOptions => ({
+  operations: random.int(3, 9),
+  clients: random.int(2, 4),
+  keys: 1,
+  mix: random.pick(mixes),
+  unknown: random.pick([0, 0.1, 0.4]),
+  failed: random.pick([0, 0.1]),
+  opaque: 0,
+  uniqueValues: true,
+  ...change,
+});
+
+/** One wrong answer: some read or failed CAS shows what another one showed, or what somebody wrote, or nothing. */
+function tamper(ops: readonly Op[], random: Random): Op[] {
+  const shown = ops.flatMap((op) => (op.output === undefined ? [] : [op.output]));
+  const written = ops.flatMap((op) =>
+    typeof op.input === 'string' ? [op.input] : Array.isArray(op.input) ? [op.input[1]] : [],
+  );
+  const pool = [...shown, ...shown, ...written, null];
+  const answers = ops.filter((op) => op.output !== undefined);
+  if (answers.length === 0) return [...ops];
+  const changes = random.int(1, 2);
+  const victims = new Set(Array.from({ length: changes }, () => random.pick(answers)));
+  return ops.map((op) => (victims.has(op) ? { ...op, output: random.pick(pool) } : op));
+}
+
+/** Both methods and the whole against the definition, for one history: what is wrong, in words. */
+function disagreements(ops: readonly Op[], expected: 'linearizable' | 'violation'): string[] {
+  const wrong: string[] = [];
+  const steps = toSteps(ops);
+  const searched = search(steps, { deadline: Infinity, memoryBytes: MEMORY_BYTES });
+  const quick = decideUnambiguous(steps);
+  for (const [name, result] of Object.entries({ searched, quick })) {
+    if (result.verdict !== expected && result.verdict !== 'ambiguous')
+      wrong.push(`${name}: ${result.verdict}`);
+    const flaw = result.verdict === 'linearizable' ? verifyWitness(steps, result.order) : null;
+    if (flaw !== null) wrong.push(`${name}: its order is wrong, ${flaw}`);
+  }
+  const judged = judgeKey('k', ops, limits);
+  if (judged.verdict !== expected) wrong.push(`whole: ${judged.verdict}, ${judged.detail}`);
+  if (judged.violation !== null) {
+    const window = new Set(judged.violation.opIds);
+    const alone = ops.filter((op) => window.has(op.id));
+    if (isLinearizableByDefinition(alone))
+      wrong.push(`window ${[...window].join()} proves nothing: ${judged.detail}`);
+    if (!window.has(judged.violation.stuckId!)) wrong.push('the stuck operation is not in the window');
+    if (/undefined|NaN|Infinity/.test(judged.violation.prose)) wrong.push(judged.violation.prose);
+  }
+  return wrong;
+}
+
+/** Histories of which about a third are valid; returns how many were not linearizable, and how many needed no search. */
+function compare(
+  count: number,
+  stream: string,
+  change: Partial<GeneratorOptions>,
+): { bad: number; decided: number } {
+  let bad = 0;
+  let decided = 0;
+  for (let i = 0; i < count; i++) {
+    const random = randomStream(i, 'workload', stream);
+    const valid = generateHistory(random, options(random, change));
+    const ops = random.float() < 0.3 ? valid : tamper(valid, random);
+    const expected = isLinearizableByDefinition(ops) ? 'linearizable' : 'violation';
+    const wrong = disagreements(ops, expected);
+    if (wrong.length > 0)
+      throw new Error(
+        `history ${i} of ${stream} is ${expected}; ${wrong.join('; ')}: ${JSON.stringify(ops)}`,
+      );
+    if (ops === valid && expected === 'violation')
+      throw new Error(`history ${i} of ${stream}: the generator made a violation`);
+    if (expected === 'violation') bad++;
+    if (decideUnambiguous(toSteps(ops)).verdict !== 'ambiguous') decided++;
+  }
+  return { bad, decided };
+}
+
+describe('against the definition', () => {
+  test('20,000 small histories with unique values: both methods, the verdict and the window agree', () => {
+    const { bad, decided } = compare(20_000, 'unique', {});
+    expect(bad).toBeGreaterThan(4_000);
+    expect(decided).toBe(20_000);
+  });
+
+  test('10,000 small histories with values written again and again, and CAS that do not say what they found', () => {
+    const { bad } = compare(10_000, 'ambiguous', { uniqueValues: false, opaque: 0.5 });
+    expect(bad).toBeGreaterThan(1_500);
+  });
+
+  test('5,000 small histories with unique values and CAS that do not say what they found', () => {
+    const { bad } = compare(5_000, 'opaque', {
+      opaque: 0.7,
+      mix: { read: 3, write: 3, cas: 4, delete: 0, append: 1 },
+    });
+    expect(bad).toBeGreaterThan(500);
+  });
+});
+
+describe('on histories of a run', () => {
+  test('2,000 operations a key, 20 clients, 5 % unknown: linearizable, without a search', async () => {
+    for (const mix of mixes) {
+      const random = randomStream(1, 'workload', JSON.stringify(mix));
+      const ops = generateHistory(
+        random,
+        options(random, { operations: 10_000, clients: 20, keys: 5, unknown: 0.05, mix }),
+      );
+      const result = await checkLinearizable(ops, { limitMs: 20_000 });
+      expect(result).toMatchObject({ verdict: 'linearizable', violations: [] });
+      expect(result.keys.map((key) => key.operations).reduce((a, b) => a + b)).toBe(10_000);
+    }
+  });
+
+  test('a stale read among 5,000 operations of one key is found and named, with what contradicts it', async () => {
+    const random = randomStream(2, 'workload', 'stale');
+    const ops = generateHistory(
+      random,
+      options(random, { operations: 5_000, clients: 20, unknown: 0.05, mix: mixes[0]! }),
+    );
+    const reads = ops.filter((op) => op.f === 'read' && op.outcome === 'ok' && op.output !== null);
+    const old = reads[Math.floor(reads.length / 3)]!;
+    const victim = reads[Math.floor((2 * reads.length) / 3)]!;
+    const result = await checkLinearizable(
+      ops.map((op) => (op === victim ? { ...op, output: old.output! } : op)),
+      { limitMs: 20_000 },
+    );
+    expect(result.verdict).toBe('violation');
+    expect(result.violations).toHaveLength(1);
+    expect(result.violations[0]).toMatchObject({
+      anomaly: 'stale read',
+      key: 'k0',
+      property: 'linearizability',
+    });
+    expect(result.violations[0]!.opIds).toContain(victim.id);
+    expect(result.violations[0]!.prose).toContain(`read#${victim.id}`);
+    expect(result.tookMs).toBeLessThan(5_000);
+  });
+});
+
+describe('never a wrong ok', () => {
+  const write: Op = {
+    id: 0,
+    process: 0,
+    key: 'k',
+    f: 'write',
+    input: 'a',
+    call: 0,
+    return: 1,
+    outcome: 'ok',
+    node: 'n1',
+    attempts: 1,
+  };
+
+  test('a history that no recorder writes is unknown', async () => {
+    const result = await checkLinearizable([{ ...write, call: 2 }], { limitMs: 1_000 });
+    expect(result.verdict).toBe('unknown');
+    expect(result.detail).toContain('before it began');
+  });
+
+  test('a key after one that failed is still judged', async () => {
+    const other = { ...write, key: 'l' };
+    const result = await checkLinearizable(
+      [{ ...write, call: 2 }, other, { ...other, id: 1, call: 3, return: 4, input: 'b' }],
+      { limitMs: 1_000 },
+    );
+    expect(result.keys.map((key) => key.verdict)).toEqual(['unknown', 'linearizable']);
+    expect(result.verdict).toBe('unknown');
+  });
+
+  test('a cancelled check is unknown, and ends at once', async () => {
+    const controller = new AbortController();
+    controller.abort(new Error('stop'));
+    const before = await checkLinearizable([write], { limitMs: 1_000, signal: controller.signal });
+    expect(before.verdict).toBe('unknown');
+
+    const during = new AbortController();
+    const check = checkLinearizable(hardHistory(), { limitMs: 60_000, signal: during.signal });
+    during.abort(new Error('stop'));
+    const result = await check;
+    expect(result.verdict).toBe('unknown');
+    expect(result.detail).toContain('cancelled');
+  });
+
+  test('a search past its time or memory says how far it got', async () => {
+    const timed = await checkLinearizable(hardHistory(), { limitMs: 300 });
+    expect(timed.verdict).toBe('unknown');
+    expect(timed.detail).toContain('the time limit was reached after');
+    const sized = await checkLinearizable(hardHistory(), { limitMs: 30_000, memoryMb: 1 });
+    expect(sized.verdict).toBe('unknown');
+    expect(sized.detail).toContain('the memory limit was reached after');
+  });
+
+  test('no operations are linearizable', async () => {
+    expect(await checkLinearizable([], { limitMs: 1_000 })).toMatchObject({
+      verdict: 'linearizable',
+      keys: [],
+    });
+  });
+});
+
+/** Forty concurrent writes of two tokens, and a read that no order of them explains: nothing but a search can tell. */
+function hardHistory(): Op[] {
+  const base = { process: 0, key: 'k', node: 'n1', attempts: 1, outcome: 'ok' as const };
+  const appends = Array.from({ length: 40 }, (_, id) => ({
+    ...base,
+    id,
+    f: 'append' as const,
+    input: `${id % 2}`.repeat(1 + (id % 7)),
+    call: 0,
+    return: 10,
+  }));
+  return [...appends, { ...base, id: 40, f: 'read', input: null, output: '2', call: 11, return: 12 }];
+}

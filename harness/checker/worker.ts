@@ -1,0 +1,23 @@
+import { parentPort } from 'node:worker_threads';
+import type { Op } from '../history/op.ts';
+import { judgeKey, type KeyLimits, type KeyVerdict } from './key.ts';
+
+/** One key to judge, and the answer: the verdict with the time it took, or what went wrong. */
+export type KeyRequest = KeyLimits & { readonly key: string; readonly ops: readonly Op[] };
+export type KeyAnswer =
+  | { readonly type: 'judged'; readonly verdict: KeyVerdict; readonly tookMs: number }
+  | { readonly type: 'failed'; readonly message: string };
+
+parentPort?.on('message', (request: KeyRequest) => {
+  parentPort?.postMessage(answer(request));
+});
+
+function answer(request: KeyRequest): KeyAnswer {
+  const start = performance.now();
+  try {
+    const verdict = judgeKey(request.key, request.ops, request);
+    return { type: 'judged', verdict, tookMs: performance.now() - start };
+  } catch (error) {
+    return { type: 'failed', message: error instanceof Error ? error.message : String(error) };
+  }
+}
