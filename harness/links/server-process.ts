@@ -38,6 +38,7 @@ export function spawnServer(program: ServerProgram, port: number): ServerProcess
 
   const builtin = program.kind === 'builtin';
   const [file, first] = builtin ? [process.execPath, [BUILTIN_MAIN]] : [program.binary, []];
+  const leashed = builtin ? ['-end-with-stdin'] : [];
   const flags = [
     '-host',
     '127.0.0.1',
@@ -48,7 +49,7 @@ export function spawnServer(program: ServerProgram, port: number): ServerProcess
     '-proxy-metrics',
     '-runtime-metrics',
   ];
-  const child = execa(file, [...first, ...flags], {
+  const child = execa(file, [...first, ...flags, ...leashed], {
     // The built-in server ends when its stdin does, which happens however this process ends.
     stdin: builtin ? 'pipe' : 'ignore',
     stdout: 'pipe',

@@ -87,7 +87,7 @@ function blackhole(stream: Stream): ToxicSpec {
   return { name: `timeout_${stream}`, type: 'timeout', stream, toxicity: 1, attributes: { timeout: 0 } };
 }
 
-/** Toxiproxy counts whole KB/s, and takes 0 for "no limit": less than 1 would mean the opposite of what was asked. */
+/** Toxiproxy counts whole KB/s, and 0 lets nothing through at all: that would be a cut. */
 function wholeRate(bandwidthKBps: number): number {
   return Math.max(1, Math.round(bandwidthKBps));
 }

@@ -1,0 +1,18 @@
+/** A refusal as the API gives it: `{"error": message, "status": status}`. */
+export class ApiError extends Error {
+  readonly status: number;
+
+  constructor(message: string, status: number) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** Runs what reads a request's body; whatever it throws becomes a 400. */
+export function badBody<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw new ApiError(`bad request body: ${(error as Error).message}`, 400);
+  }
+}

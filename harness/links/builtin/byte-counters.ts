@@ -1,0 +1,48 @@
+import type { StreamDirection } from './toxic-list.ts';
+
+interface Labels {
+  readonly direction: StreamDirection;
+  readonly proxy: string;
+  readonly listener: string;
+  readonly upstream: string;
+}
+
+/** Bytes of one stream of one proxy, over all its connections. Plain fields: they are counted up with every chunk. */
+export interface ByteCount {
+  received: number;
+  sent: number;
+}
+
+/**
+ * What `/metrics` shows. The real server adds a connection's bytes when the connection ends; here they count as they pass,
+ * so that one can see during a run whether a link is silent.
+ */
+export class ByteCounters {
+  readonly #counts = new Map<string, { readonly labels: Labels; readonly count: ByteCount }>();
+
+  for(labels: Labels): ByteCount {
+    const key = JSON.stringify(labels);
+    const entry = this.#counts.get(key) ?? { labels, count: { received: 0, sent: 0 } };
+    this.#counts.set(key, entry);
+    return entry.count;
+  }
+
+  /** Prometheus' text format. */
+  text(): string {
+    return `${this.#metric('received')}${this.#metric('sent')}`;
+  }
+
+  #metric(which: keyof ByteCount): string {
+    if (this.#counts.size === 0) return '';
+    const name = `toxiproxy_proxy_${which}_bytes_total`;
+    const lines = [...this.#counts.values()].map(
+      ({ labels: { direction, listener, proxy, upstream }, count }) => {
+        const pairs = Object.entries({ direction, listener, proxy, upstream }).map(
+          ([key, value]) => `${key}=${JSON.stringify(value)}`,
+        );
+        return `${name}{${pairs.join(',')}} ${count[which]}`;
+      },
+    );
+    return `# HELP ${name} \n# TYPE ${name} counter\n${lines.sort().join('\n')}\n`;
+  }
+}

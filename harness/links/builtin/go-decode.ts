@@ -1,0 +1,100 @@
+import { GoNumber, type Json } from './go-json.ts';
+
+/** A Go type that a field can have, by the name that Go's messages give it. */
+export type GoType = 'string' | 'bool' | 'float32' | 'int' | 'int64';
+export type Scalar = string | boolean | number;
+
+/** The JSON fits no Go value of the wanted type. The message is Go's. */
+export class UnmarshalError extends Error {}
+
+export interface GoStruct {
+  /** As messages name it where a field does not fit, e.g. `Proxy`; and where the whole value does not, `toxiproxy.Proxy`. */
+  readonly shortName: string;
+  readonly fullName: string;
+  readonly fields: Readonly<Record<string, GoType>>;
+}
+
+/**
+ * Reads the fields that a struct has from a JSON object. Unknown keys are skipped, a key's case is not looked at, null
+ * leaves a field out, and after the first field that does not fit the rest is still read: its error is thrown at the end.
+ */
+export function decodeStruct(json: Json, struct: GoStruct): Readonly<Record<string, Scalar>> {
+  const object = asObject(json, `Go value of type ${struct.fullName}`);
+  const result: Record<string, Scalar> = {};
+  let firstError: UnmarshalError | null = null;
+  for (const [key, value] of object) {
+    const field = fieldFor(key, struct.fields);
+    if (field === undefined || value === null) continue;
+    const type = struct.fields[field]!;
+    const scalar = asScalar(value, type);
+    if (scalar !== null) result[field] = scalar;
+    else firstError ??= misfit(value, `Go struct field ${struct.shortName}.${field} of type ${type}`, type);
+  }
+  if (firstError !== null) throw firstError;
+  return result;
+}
+
+/** One key's value in an object, its case not looked at; undefined if it is not there or null. */
+export function fieldOf(json: Json, name: string): Json | undefined {
+  if (!(json instanceof Map)) return undefined;
+  let found: Json | undefined;
+  for (const [key, value] of json as ReadonlyMap<string, Json>)
+    if (fieldFor(key, { [name]: 'string' }) !== undefined) found = value;
+  return found ?? undefined;
+}
+
+export function asObject(json: Json, target: string): ReadonlyMap<string, Json> {
+  if (json === null) return new Map();
+  if (json instanceof Map) return json as ReadonlyMap<string, Json>;
+  throw misfit(json, target);
+}
+
+export function asArray(json: Json, target: string): readonly Json[] {
+  if (json === null) return [];
+  if (Array.isArray(json)) return json as readonly Json[];
+  throw misfit(json, target);
+}
+
+function fieldFor(key: string, fields: Readonly<Record<string, GoType>>): string | undefined {
+  if (Object.hasOwn(fields, key)) return key;
+  return Object.keys(fields).find((name) => name.toLowerCase() === key.toLowerCase());
+}
+
+function asScalar(json: Json, type: GoType): Scalar | null {
+  if (json instanceof GoNumber) return asNumber(json.text, type);
+  if (type === 'string') return typeof json === 'string' ? json : null;
+  if (type === 'bool') return typeof json === 'boolean' ? json : null;
+  return null;
+}
+
+/** Integers above 2^53 lose their last digits here; as milliseconds, bytes or KB/s they all mean "never". */
+function asNumber(text: string, type: GoType): number | null {
+  if (type === 'float32')
+    return Number.isFinite(Math.fround(Number(text))) ? shortestFloat32(Number(text)) : null;
+  if (type !== 'int' && type !== 'int64') return null;
+  if (!/^-?\d+$/.test(text)) return null;
+  return BigInt.asIntN(64, BigInt(text)) === BigInt(text) ? Number(text) : null;
+}
+
+/** The shortest decimal that is the same 32-bit float: 0.3 stays 0.3, where Math.fround would show 0.30000001192092896. */
+function shortestFloat32(value: number): number {
+  const float = Math.fround(value);
+  for (let digits = 1; digits < 10; digits++) {
+    const short = Number(float.toPrecision(digits));
+    if (Math.fround(short) === float) return short;
+  }
+  return float;
+}
+
+function misfit(json: Json, target: string, type?: GoType): UnmarshalError {
+  const number = type === 'int' || type === 'int64' || type === 'float32';
+  const got = json instanceof GoNumber && number ? `number ${json.text}` : kindOf(json);
+  return new UnmarshalError(`json: cannot unmarshal ${got} into ${target}`);
+}
+
+function kindOf(json: Json): string {
+  if (json instanceof GoNumber) return 'number';
+  if (typeof json === 'string') return 'string';
+  if (typeof json === 'boolean') return 'bool';
+  return Array.isArray(json) ? 'array' : 'object';
+}

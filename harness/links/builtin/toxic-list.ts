@@ -1,0 +1,151 @@
+import { ApiError, badBody } from './api-error.ts';
+import { decodeStruct, fieldOf, type GoStruct } from './go-decode.ts';
+import { GoNumber, parseJson, type Json } from './go-json.ts';
+import { noop } from './toxics/noop.ts';
+import { TOXIC_TYPES } from './toxics/registry.ts';
+import type { Attributes, ToxicType } from './toxics/toxic.ts';
+
+export type StreamDirection = 'upstream' | 'downstream';
+
+/** A toxic of a proxy. Attributes and toxicity change in place: the streams that it is on see the new values. */
+export interface Toxic {
+  readonly name: string;
+  readonly type: string;
+  /** As the client wrote it; `direction` is what it means. */
+  readonly stream: string;
+  readonly direction: StreamDirection;
+  readonly kind: ToxicType;
+  readonly attributes: Attributes;
+  /** Share of connections that it acts on, drawn for each. */
+  toxicity: number;
+}
+
+/** Whoever keeps the streams of open connections in step with the list. */
+export interface ToxicListener {
+  added(toxic: Toxic): void;
+  updated(toxic: Toxic): void;
+  removed(toxic: Toxic): void;
+}
+
+const WRAPPER: GoStruct = {
+  shortName: 'ToxicWrapper',
+  fullName: 'toxics.ToxicWrapper',
+  fields: { name: 'string', type: 'string', stream: 'string', toxicity: 'float32' },
+};
+const UPDATE: GoStruct = {
+  shortName: '',
+  fullName: String.raw`struct { Attributes interface {} "json:\"attributes\""; Toxicity float32 "json:\"toxicity\"" }`,
+  fields: { toxicity: 'float32' },
+};
+
+/** The toxics of one proxy, each stream's in the order in which they were added, which is the order in which bytes meet them. */
+export class ToxicList {
+  readonly #chains: Readonly<Record<StreamDirection, Toxic[]>> = { upstream: [], downstream: [] };
+  readonly #listener: ToxicListener;
+
+  constructor(listener: ToxicListener) {
+    this.#listener = listener;
+  }
+
+  get all(): readonly Toxic[] {
+    return [...this.#chains.upstream, ...this.#chains.downstream];
+  }
+
+  of(direction: StreamDirection): readonly Toxic[] {
+    return this.#chains[direction];
+  }
+
+  /** @throws ApiError 404 */
+  get(name: string): Toxic {
+    const toxic = this.all.find((other) => other.name === name);
+    if (toxic === undefined) throw new ApiError('toxic not found', 404);
+    return toxic;
+  }
+
+  /** @throws ApiError 400, 409 */
+  add(body: string): Toxic {
+    const json = badBody(() => parseJson(body));
+    const fields = badBody(() => {
+      const decoded = decodeStruct(json, WRAPPER);
+      checkObject(fieldOf(json, 'attributes'), 'ToxicWrapper', noop);
+      return decoded;
+    });
+    const stream = (fields['stream'] ?? 'downstream') as string;
+    const direction = stream.toLowerCase();
+    if (direction !== 'upstream' && direction !== 'downstream') {
+      throw new ApiError('stream was invalid, can be either upstream or downstream', 400);
+    }
+    const type = (fields['type'] ?? '') as string;
+    const name = ((fields['name'] as string | undefined) || undefined) ?? `${type}_${stream}`;
+    const kind = TOXIC_TYPES.get(type);
+    if (kind === undefined) throw new ApiError('invalid toxic type', 400);
+    if (this.all.some((other) => other.name === name)) throw new ApiError('toxic already exists', 409);
+    const attributes: Attributes = Object.fromEntries(Object.keys(kind.fields).map((field) => [field, 0]));
+    badBody(() => readAttributes(json, kind, attributes));
+    const toxic = {
+      name,
+      type,
+      stream,
+      direction,
+      kind,
+      attributes,
+      toxicity: (fields['toxicity'] ?? 1) as number,
+    } as const;
+    this.#chains[direction].push(toxic);
+    this.#listener.added(toxic);
+    return toxic;
+  }
+
+  /** Changes what the body names: attributes, toxicity. @throws ApiError 400, 404 */
+  update(name: string, body: string): Toxic {
+    const toxic = this.get(name);
+    badBody(() => {
+      const json = parseJson(body);
+      const fields = decodeStruct(json, UPDATE);
+      readAttributes(json, toxic.kind, toxic.attributes);
+      toxic.toxicity = (fields['toxicity'] ?? toxic.toxicity) as number;
+    });
+    this.#listener.updated(toxic);
+    return toxic;
+  }
+
+  /** @throws ApiError 404 */
+  remove(name: string): void {
+    const toxic = this.get(name);
+    const chain = this.#chains[toxic.direction];
+    chain.splice(chain.indexOf(toxic), 1);
+    this.#listener.removed(toxic);
+  }
+
+  clear(): void {
+    for (const toxic of this.all) this.remove(toxic.name);
+  }
+}
+
+function readAttributes(json: Json, kind: ToxicType, attributes: Attributes): void {
+  const given = fieldOf(json, 'attributes');
+  checkObject(given, '', kind);
+  if (given === undefined) return;
+  const struct: GoStruct = {
+    shortName: `${kind.struct}.attributes`,
+    fullName: `toxics.${kind.struct}`,
+    fields: kind.fields,
+  };
+  Object.assign(attributes, decodeStruct(given, struct));
+}
+
+/** Throws Go's message if what is given as attributes is not an object. */
+function checkObject(given: Json | undefined, owner: string, kind: ToxicType): void {
+  if (given === undefined || given instanceof Map) return;
+  const shown =
+    given instanceof GoNumber
+      ? 'number'
+      : Array.isArray(given)
+        ? 'array'
+        : typeof given === 'boolean'
+          ? 'bool'
+          : 'string';
+  throw new Error(
+    `json: cannot unmarshal ${shown} into Go struct field ${owner}.attributes of type toxics.${kind.struct}`,
+  );
+}

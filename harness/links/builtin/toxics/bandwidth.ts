@@ -1,0 +1,53 @@
+import type { Chunk, Stage } from '../stage.ts';
+import type { ToxicType } from './toxic.ts';
+
+/** Large chunks are cut so that some bytes leave this often. */
+const SLICE_MS = 100;
+
+/**
+ * At most `rate` KB/s (of 1,000 bytes: a millisecond per `rate` bytes). The time owed for each chunk is slept before it
+ * leaves; what a timer oversleeps is taken off the next. A rate of 0 lets nothing through, and holds the sender back.
+ */
+export const bandwidth: ToxicType = {
+  struct: 'BandwidthToxic',
+  fields: { rate: 'int64' },
+  capacity: 1,
+  begin: (attributes) => {
+    let owedMs = 0;
+    let held: Chunk | null = null;
+
+    const send = (stage: Stage, chunk: Chunk): void => {
+      held = chunk;
+      const sliceBytes = Math.max(0, attributes['rate']!) * SLICE_MS;
+      const started = performance.now();
+      if (chunk.data.length > sliceBytes) {
+        stage.wait(SLICE_MS, () => {
+          owedMs -= SLICE_MS;
+          if (sliceBytes > 0) stage.emit({ data: chunk.data.subarray(0, sliceBytes), at: chunk.at });
+          send(stage, { data: chunk.data.subarray(sliceBytes), at: chunk.at });
+        });
+        return;
+      }
+      const leave = (): void => {
+        owedMs -= performance.now() - started;
+        held = null;
+        stage.emit(chunk);
+      };
+      if (owedMs < 1) leave();
+      else stage.wait(owedMs, leave);
+    };
+
+    return {
+      take(stage, chunk) {
+        const rate = attributes['rate']!;
+        owedMs = rate <= 0 ? 0 : owedMs + chunk.data.length / rate;
+        send(stage, chunk);
+      },
+      interrupt(stage) {
+        if (held !== null) stage.emit(held);
+        held = null;
+        owedMs = 0;
+      },
+    };
+  },
+};

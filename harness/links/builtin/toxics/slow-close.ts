@@ -1,0 +1,12 @@
+import type { ToxicType } from './toxic.ts';
+
+/** Passes everything on, but the end of the stream only after `delay` ms. */
+export const slowClose: ToxicType = {
+  struct: 'SlowCloseToxic',
+  fields: { delay: 'int64' },
+  capacity: 1,
+  begin: (attributes) => ({
+    take: (stage, chunk) => stage.emit(chunk),
+    end: (stage) => stage.wait(attributes['delay']!, () => stage.close()),
+  }),
+};
