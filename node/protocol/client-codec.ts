@@ -2,7 +2,7 @@ import { ByteReader, ByteWriter, MalformedBytes } from '../kv/bytes.ts';
 import { readCommand, writeCommand } from '../kv/command.ts';
 import { ERRORS, MAX_KEY_BYTES, MAX_VALUE_BYTES } from './client.ts';
 import type { ClientRequest, ClientResponse, ClientResult, ErrorCode, StoredValue } from './client.ts';
-import { ProtocolError, writeFrame } from './frame.ts';
+import { decodePayload, ProtocolError, writeFrame } from './frame.ts';
 
 /** Largest payloads: a cas carries two values; a `cas-mismatch` one value and a message. */
 export const MAX_REQUEST_BYTES = 2 * MAX_VALUE_BYTES + MAX_KEY_BYTES + 64;
@@ -45,7 +45,7 @@ export const COMMAND_OFFSET = 8;
  * `requestProblem`), so that a request over a limit can be answered with `bad-request`.
  */
 export function decodeRequest(payload: Uint8Array): ClientRequest {
-  return decoding('request', payload, (input) => {
+  return decodePayload('request', payload, (input) => {
     const requestId = input.u64();
     const isRead = payload[COMMAND_OFFSET] === READ_CODE;
     if (!isRead) return { requestId, ...readCommand(input) };
@@ -133,7 +133,7 @@ export function writeResponse(out: ByteWriter, response: ClientResponse): void {
 
 /** The payload of a response frame. Throws `ProtocolError`. */
 export function decodeResponse(payload: Uint8Array): ClientResponse {
-  return decoding('response', payload, (input): ClientResponse => {
+  return decodePayload('response', payload, (input): ClientResponse => {
     const requestId = input.u64();
     const code = input.u8();
     switch (code) {
@@ -174,16 +174,4 @@ function writeStored(out: ByteWriter, stored: StoredValue): void {
 
 function readStored(input: ByteReader): StoredValue {
   return { present: input.bool(), value: input.nullableString() };
-}
-
-function decoding<T>(what: string, payload: Uint8Array, read: (input: ByteReader) => T): T {
-  const input = new ByteReader(payload);
-  try {
-    const value = read(input);
-    input.end();
-    return value;
-  } catch (error) {
-    if (error instanceof MalformedBytes) throw new ProtocolError(`malformed ${what}: ${error.message}`);
-    throw error;
-  }
 }

@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import { ByteWriter } from '../kv/bytes.ts';
+import { ByteReader, ByteWriter, MalformedBytes } from '../kv/bytes.ts';
 
 /** What came over a socket breaks the protocol: the connection is closed, with the message as the logged reason. */
 export class ProtocolError extends Error {
@@ -146,6 +146,19 @@ export class FrameReader {
       );
     }
     return payload;
+  }
+}
+
+/** What `read` makes of a whole payload; bytes left over or missing are a `ProtocolError` that names `what`. */
+export function decodePayload<T>(what: string, payload: Uint8Array, read: (input: ByteReader) => T): T {
+  const input = new ByteReader(payload);
+  try {
+    const value = read(input);
+    input.end();
+    return value;
+  } catch (error) {
+    if (error instanceof MalformedBytes) throw new ProtocolError(`malformed ${what}: ${error.message}`);
+    throw error;
   }
 }
 

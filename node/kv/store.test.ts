@@ -1,0 +1,183 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { MalformedBytes } from './bytes.ts';
+import { decodeCommand, encodeCommand } from './command.ts';
+import type { Command } from './command.ts';
+import { Sessions } from './sessions.ts';
+import { KvStore } from './store.ts';
+import type { Outcome, Register } from './store.ts';
+
+/** A store and the log position that it stands at. */
+class Log {
+  readonly store: KvStore;
+  index = 0;
+  constructor(cap = 10_000) {
+    this.store = new KvStore(new Sessions(cap));
+  }
+  apply(command: Command): Outcome {
+    return this.store.apply(++this.index, encodeCommand(command));
+  }
+  open(): number {
+    const outcome = this.apply({ type: 'open-session' });
+    return outcome.type === 'session' ? outcome.session : Number.NaN;
+  }
+}
+
+const code = (outcome: Outcome): string => (outcome.type === 'error' ? outcome.code : outcome.type);
+
+describe('a register', () => {
+  test('shows the last write, and a tombstone after a delete', () => {
+    const log = new Log();
+    const session = log.open();
+    expect(log.store.read('k')).toEqual({ present: false, value: null });
+    log.apply({ type: 'write', session, seq: 1, key: 'k', value: 'a' });
+    expect(log.store.read('k')).toEqual({ present: true, value: 'a' });
+    log.apply({ type: 'delete', session, seq: 2, key: 'k', tombstone: 't' });
+    expect(log.store.read('k')).toEqual({ present: false, value: 't' });
+  });
+
+  test('is set by a cas only from the value it has, null meaning never written', () => {
+    const log = new Log();
+    const session = log.open();
+    const cas = (seq: number, from: string | null, to: string): Outcome =>
+      log.apply({ type: 'cas', session, seq, key: 'k', from, to });
+    expect(code(cas(1, 'x', 'a'))).toBe('cas-mismatch');
+    expect(code(cas(2, null, 'a'))).toBe('done');
+    expect(cas(3, null, 'b')).toMatchObject({ code: 'cas-mismatch', found: { present: true, value: 'a' } });
+    expect(code(cas(4, 'a', 'b'))).toBe('done');
+    log.apply({ type: 'delete', session, seq: 5, key: 'k', tombstone: 't' });
+    expect(code(cas(6, 'b', 'c'))).toBe('cas-mismatch');
+    expect(code(cas(7, 't', 'c'))).toBe('done');
+  });
+
+  test('never grows beyond a mebibyte by appends', () => {
+    const log = new Log();
+    const session = log.open();
+    log.apply({ type: 'write', session, seq: 1, key: 'k', value: 'x'.repeat((1 << 20) - 1) });
+    expect(code(log.apply({ type: 'append', session, seq: 2, key: 'k', value: 'y' }))).toBe('done');
+    expect(code(log.apply({ type: 'append', session, seq: 3, key: 'k', value: 'z' }))).toBe('bad-request');
+    expect(log.store.read('k').value).toHaveLength(1 << 20);
+  });
+});
+
+describe('a session (dissertation 6.3)', () => {
+  test('has the log index of its entry as its number', () => {
+    const log = new Log();
+    expect([log.open(), log.open()]).toEqual([1, 2]);
+  });
+
+  test('answers a retried write from memory and applies it once', () => {
+    const log = new Log();
+    const session = log.open();
+    const append: Command = { type: 'append', session, seq: 1, key: 'k', value: 'a' };
+    expect([log.apply(append), log.apply(append)].map(code)).toEqual(['done', 'done']);
+    expect(log.store.read('k').value).toBe('a');
+  });
+
+  test('answers a retried cas as the first time, though the value has changed since', () => {
+    const log = new Log();
+    const [one, two] = [log.open(), log.open()];
+    const cas: Command = { type: 'cas', session: one, seq: 1, key: 'k', from: 'a', to: 'b' };
+    const first = log.apply(cas);
+    log.apply({ type: 'write', session: two, seq: 1, key: 'k', value: 'a' });
+    expect(log.apply(cas)).toEqual(first);
+    expect(log.store.read('k').value).toBe('a');
+  });
+
+  test('refuses a write that an applied one has overtaken', () => {
+    const log = new Log();
+    const session = log.open();
+    log.apply({ type: 'write', session, seq: 2, key: 'k', value: 'b' });
+    expect(code(log.apply({ type: 'write', session, seq: 1, key: 'k', value: 'a' }))).toBe('stale-seq');
+    expect(log.store.read('k').value).toBe('b');
+  });
+
+  test('is unknown before it was opened, and applies nothing', () => {
+    const log = new Log();
+    expect(code(log.apply({ type: 'write', session: 7, seq: 1, key: 'k', value: 'a' }))).toBe(
+      'session-expired',
+    );
+    expect(log.store.read('k').value).toBeNull();
+  });
+
+  test('beyond the cap the least recently used one goes, and a retry counts as a use', () => {
+    const log = new Log(2);
+    const [one, two] = [log.open(), log.open()];
+    const write = (session: number): string =>
+      code(log.apply({ type: 'write', session, seq: 1, key: 'k', value: 'a' }));
+    expect(write(one)).toBe('done');
+    const three = log.open();
+    expect(write(two)).toBe('session-expired');
+    expect(write(one)).toBe('done');
+    log.open();
+    expect(write(three)).toBe('session-expired');
+    expect(write(one)).toBe('done');
+  });
+});
+
+const small = fc.constantFrom('a', 'b', 'c');
+const inSession = {
+  session: fc.integer({ min: 1, max: 6 }),
+  seq: fc.integer({ min: 1, max: 8 }),
+  key: small,
+};
+const commands: fc.Arbitrary<Command> = fc.oneof(
+  fc.record({ type: fc.constant('open-session' as const) }),
+  fc.record({ type: fc.constant('write' as const), ...inSession, value: small }),
+  fc.record({ type: fc.constant('append' as const), ...inSession, value: small }),
+  fc.record({ type: fc.constant('delete' as const), ...inSession, tombstone: small }),
+  fc.record({ type: fc.constant('cas' as const), ...inSession, from: fc.option(small), to: small }),
+);
+
+/** The same rules once more, written as one naive fold over the list of applied commands. */
+function naive(log: readonly Command[]): { outcomes: string[]; state: Map<string, Register> } {
+  const state = new Map<string, Register>();
+  const applied = new Map<number, { seq: number; outcome: string }>();
+  const outcomes = log.map((command, at) => {
+    if (command.type === 'open-session') {
+      applied.set(at + 1, { seq: 0, outcome: '' });
+      return 'session';
+    }
+    const last = applied.get(command.session);
+    if (last === undefined) return 'session-expired';
+    if (command.seq === last.seq) return last.outcome;
+    if (command.seq < last.seq) return 'stale-seq';
+    const now = state.get(command.key) ?? { present: false, value: null };
+    const fails = command.type === 'cas' && now.value !== command.from;
+    if (command.type === 'delete') state.set(command.key, { present: false, value: command.tombstone });
+    else if (command.type === 'append')
+      state.set(command.key, { present: true, value: `${now.value ?? ''}${command.value}` });
+    else if (command.type === 'write') state.set(command.key, { present: true, value: command.value });
+    else if (!fails) state.set(command.key, { present: true, value: command.to });
+    last.seq = command.seq;
+    last.outcome = fails ? 'cas-mismatch' : 'done';
+    return last.outcome;
+  });
+  return { outcomes, state };
+}
+
+describe('the state machine', () => {
+  test('agrees with a naive fold over any log', () => {
+    fc.assert(
+      fc.property(fc.array(commands, { maxLength: 60 }), (list) => {
+        const log = new Log();
+        const expected = naive(list);
+        expect(list.map((command) => code(log.apply(command)))).toEqual(expected.outcomes);
+        for (const key of ['a', 'b', 'c']) {
+          expect(log.store.read(key)).toEqual(expected.state.get(key) ?? { present: false, value: null });
+        }
+      }),
+    );
+  });
+
+  test('reads back every command, and refuses data that is none', () => {
+    fc.assert(
+      fc.property(commands, fc.nat(), (command, cut) => {
+        const data = encodeCommand(command);
+        expect(decodeCommand(data)).toEqual(command);
+        expect(() => decodeCommand(data.subarray(0, cut % data.length))).toThrow(MalformedBytes);
+      }),
+    );
+    expect(() => decodeCommand(Buffer.of(99))).toThrow(/unknown command 99/);
+  });
+});

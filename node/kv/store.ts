@@ -1,0 +1,112 @@
+import { decodeCommand } from './command.ts';
+import type { Command } from './command.ts';
+import { Sessions } from './sessions.ts';
+
+/** A key's state. `present: false` with a value is a tombstone; with null the key was never written. */
+export interface Register {
+  readonly present: boolean;
+  readonly value: string | null;
+}
+
+/** What a command came to; the same on every node. */
+export type Outcome =
+  | { readonly type: 'session'; readonly session: number }
+  | { readonly type: 'done' }
+  | {
+      readonly type: 'error';
+      readonly code: 'cas-mismatch' | 'session-expired' | 'stale-seq' | 'bad-request';
+      readonly message: string;
+      readonly found?: Register;
+    };
+
+/** Port: what a replica applies committed commands to. Deterministic: equal logs give equal states and outcomes. */
+export interface StateMachine {
+  /** Applies the command at log position `index`. Throws `MalformedBytes` if `data` is no command: no leader proposes such. */
+  apply(index: number, data: Uint8Array): Outcome;
+  read(key: string): Register;
+}
+
+const NEVER_WRITTEN: Register = { present: false, value: null };
+const DONE: Outcome = { type: 'done' };
+/** An append may not grow a value beyond what a client may write (`MAX_VALUE_BYTES` of the protocol). */
+const MAX_GROWN_BYTES = 1 << 20;
+
+/** The key-value store: registers that are written, compared and set, deleted (leaving a tombstone) and appended to. */
+export class KvStore implements StateMachine {
+  readonly #registers = new Map<string, Register>();
+  readonly #sessions: Sessions<Outcome>;
+
+  constructor(sessions: Sessions<Outcome> = new Sessions()) {
+    this.#sessions = sessions;
+  }
+
+  apply(index: number, data: Uint8Array): Outcome {
+    const command = decodeCommand(data);
+    if (command.type === 'open-session') {
+      this.#sessions.open(index);
+      return { type: 'session', session: index };
+    }
+    const { session, seq } = command;
+    const recall = this.#sessions.recall(session, seq);
+    switch (recall.type) {
+      case 'answered':
+        return recall.outcome;
+      case 'expired':
+        return {
+          type: 'error',
+          code: 'session-expired',
+          message: `no session ${session}: it was never opened, or was evicted unused`,
+        };
+      case 'stale':
+        return {
+          type: 'error',
+          code: 'stale-seq',
+          message: `seq ${seq} of session ${session} comes after seq ${recall.lastSeq} was applied`,
+        };
+      case 'new': {
+        const outcome = this.#change(command);
+        this.#sessions.remember(session, seq, outcome);
+        return outcome;
+      }
+      default:
+        return recall satisfies never;
+    }
+  }
+
+  read(key: string): Register {
+    return this.#registers.get(key) ?? NEVER_WRITTEN;
+  }
+
+  #change(command: Exclude<Command, { type: 'open-session' }>): Outcome {
+    switch (command.type) {
+      case 'write':
+        return this.#set(command.key, command.value);
+      case 'delete':
+        this.#registers.set(command.key, { present: false, value: command.tombstone });
+        return DONE;
+      case 'cas': {
+        const found = this.read(command.key);
+        if (found.value === command.from) return this.#set(command.key, command.to);
+        return { type: 'error', code: 'cas-mismatch', message: 'the value is not `from`', found };
+      }
+      case 'append': {
+        const grown = (this.read(command.key).value ?? '') + command.value;
+        if (grown.length * 3 > MAX_GROWN_BYTES && Buffer.byteLength(grown) > MAX_GROWN_BYTES) {
+          return {
+            type: 'error',
+            code: 'bad-request',
+            message: `the append would grow the value beyond ${MAX_GROWN_BYTES} bytes`,
+          };
+        }
+        return this.#set(command.key, grown);
+      }
+      default:
+        return command satisfies never;
+    }
+  }
+
+  #set(key: string, value: string): Outcome {
+    this.#registers.set(key, { present: true, value });
+    return DONE;
+  }
+}

@@ -1,0 +1,142 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { ByteWriter } from '../kv/bytes.ts';
+import type { Message } from '../raft/message.ts';
+import { logIndex, nodeId, term } from '../raft/types.ts';
+import type { Entry } from '../raft/types.ts';
+import { FrameReader, ProtocolError } from './frame.ts';
+import { channelOf, decodeHello, decodeMessage, writeHello, writeMessage } from './peer-codec.ts';
+
+const from = nodeId('n1');
+const to = nodeId('n2');
+const number = fc.nat({ max: Number.MAX_SAFE_INTEGER - 100 });
+const index = number.map(logIndex);
+const terms = number.map(term);
+const envelope = { from: fc.constant(from), to: fc.constant(to), term: terms };
+
+const entriesAfter = (prev: number): fc.Arbitrary<Entry[]> =>
+  fc
+    .array(
+      fc.tuple(terms, fc.constantFrom('noop' as const, 'command' as const), fc.uint8Array({ maxLength: 30 })),
+      { maxLength: 6 },
+    )
+    .map((list) =>
+      list.map(([term, kind, data], i) => ({
+        index: logIndex(prev + 1 + i),
+        term,
+        kind,
+        data: Buffer.from(data),
+      })),
+    );
+
+const messages: fc.Arbitrary<Message> = fc.oneof(
+  fc.record({
+    type: fc.constant('RequestVote' as const),
+    ...envelope,
+    preVote: fc.boolean(),
+    lastLogIndex: index,
+    lastLogTerm: terms,
+  }),
+  fc.record({
+    type: fc.constant('RequestVoteResponse' as const),
+    ...envelope,
+    preVote: fc.boolean(),
+    voteGranted: fc.boolean(),
+  }),
+  index.chain((prevLogIndex) =>
+    fc.record({
+      type: fc.constant('AppendEntries' as const),
+      ...envelope,
+      prevLogIndex: fc.constant(prevLogIndex),
+      prevLogTerm: terms,
+      leaderCommit: index,
+      entries: entriesAfter(prevLogIndex),
+    }),
+  ),
+  fc.record({
+    type: fc.constant('AppendEntriesResponse' as const),
+    ...envelope,
+    success: fc.boolean(),
+    matchIndex: index,
+    conflictTerm: terms,
+    conflictIndex: index,
+  }),
+  fc.record({ type: fc.constant('Heartbeat' as const), ...envelope, commit: index, readContext: number }),
+  fc.record({ type: fc.constant('HeartbeatResponse' as const), ...envelope, readContext: number }),
+);
+
+const payloadOf = (message: Message): Uint8Array => {
+  const out = new ByteWriter(64);
+  writeMessage(out, message);
+  return new FrameReader('peer').push(out.take())[0]!;
+};
+
+describe('the peer codec', () => {
+  test('gives back every message that it was given', () => {
+    fc.assert(
+      fc.property(messages, (message) => {
+        expect(decodeMessage(payloadOf(message), from, to)).toEqual(message);
+      }),
+    );
+  });
+
+  test('refuses every message that was cut short', () => {
+    fc.assert(
+      fc.property(messages, fc.nat(), (message, cut) => {
+        const payload = payloadOf(message);
+        expect(() => decodeMessage(payload.subarray(0, cut % payload.length), from, to)).toThrow(
+          ProtocolError,
+        );
+      }),
+    );
+  });
+
+  test('gives back a hello, and refuses a message in its place', () => {
+    const hello = { cluster: 'n1,n2,n3', from, to, channel: 'bulk' as const };
+    const out = new ByteWriter(64);
+    writeHello(out, hello);
+    expect(decodeHello(new FrameReader('peer').push(out.take())[0]!)).toEqual(hello);
+    const heartbeat: Message = {
+      type: 'Heartbeat',
+      from,
+      to,
+      term: term(1),
+      commit: logIndex(0),
+      readContext: 0,
+    };
+    expect(() => decodeHello(payloadOf(heartbeat))).toThrow(/not a hello/);
+  });
+
+  test('refuses entries with a gap, and entries that do not follow prevLogIndex', () => {
+    const entry = (at: number): Entry => ({
+      index: logIndex(at),
+      term: term(1),
+      kind: 'noop',
+      data: Buffer.alloc(0),
+    });
+    const append = (prev: number, entries: Entry[]): Message => ({
+      type: 'AppendEntries',
+      from,
+      to,
+      term: term(1),
+      prevLogIndex: logIndex(prev),
+      prevLogTerm: term(1),
+      leaderCommit: logIndex(0),
+      entries,
+    });
+    expect(() => decodeMessage(payloadOf(append(4, [entry(5), entry(7)])), from, to)).toThrow(
+      /entry 7 after entry 5/,
+    );
+    expect(() => decodeMessage(payloadOf(append(3, [entry(5)])), from, to)).toThrow(
+      /do not follow prevLogIndex 3/,
+    );
+  });
+
+  test('keeps heartbeats and votes off the bulk connection', () => {
+    fc.assert(
+      fc.property(messages, (message) => {
+        expect(channelOf(message) === 'bulk').toBe(message.type === 'AppendEntries');
+      }),
+    );
+  });
+});

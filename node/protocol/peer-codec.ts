@@ -1,0 +1,142 @@
+import { MalformedBytes } from '../kv/bytes.ts';
+import type { ByteReader, ByteWriter } from '../kv/bytes.ts';
+import type { Message } from '../raft/message.ts';
+import { logIndex, nodeId, term } from '../raft/types.ts';
+import type { NodeId } from '../raft/types.ts';
+import { readEntries, writeEntries } from './entry-codec.ts';
+import { decodePayload, writeFrame } from './frame.ts';
+
+/**
+ * A node has two connections to each peer, so that a heartbeat or a vote never waits behind bulk: AppendEntries go over
+ * `bulk`, all else over `control`.
+ */
+export type PeerChannel = 'control' | 'bulk';
+
+/** The first frame of a peer connection. The messages that follow go from `from` to `to`; they name neither. */
+export interface Hello {
+  /** The cluster's members, sorted and joined with commas: nodes of different clusters must not talk to each other. */
+  readonly cluster: string;
+  readonly from: NodeId;
+  readonly to: NodeId;
+  readonly channel: PeerChannel;
+}
+
+const HELLO_CODE = 0;
+const CHANNEL_CODE: Readonly<Record<PeerChannel, number>> = { control: 0, bulk: 1 };
+const MESSAGE_CODE: Readonly<Record<Message['type'], number>> = {
+  RequestVote: 1,
+  RequestVoteResponse: 2,
+  AppendEntries: 3,
+  AppendEntriesResponse: 4,
+  Heartbeat: 5,
+  HeartbeatResponse: 6,
+};
+
+export const channelOf = (message: Message): PeerChannel =>
+  message.type === 'AppendEntries' ? 'bulk' : 'control';
+
+export function writeHello(out: ByteWriter, hello: Hello): void {
+  writeFrame(out, 'peer', () => {
+    out.u8(HELLO_CODE);
+    out.string(hello.cluster);
+    out.string(hello.from);
+    out.string(hello.to);
+    out.u8(CHANNEL_CODE[hello.channel]);
+  });
+}
+
+/** Throws `ProtocolError`. */
+export function decodeHello(payload: Uint8Array): Hello {
+  return decodePayload('hello', payload, (input) => {
+    const code = input.u8();
+    if (code !== HELLO_CODE) throw new MalformedBytes(`the first frame is of kind ${code}, not a hello`);
+    return {
+      cluster: input.string(),
+      from: nodeId(input.string()),
+      to: nodeId(input.string()),
+      channel: input.bool() ? 'bulk' : 'control',
+    };
+  });
+}
+
+export function writeMessage(out: ByteWriter, message: Message): void {
+  writeFrame(out, 'peer', () => {
+    out.u8(MESSAGE_CODE[message.type]);
+    out.u64(message.term);
+    switch (message.type) {
+      case 'RequestVote':
+        out.bool(message.preVote);
+        out.u64(message.lastLogIndex);
+        return out.u64(message.lastLogTerm);
+      case 'RequestVoteResponse':
+        out.bool(message.preVote);
+        return out.bool(message.voteGranted);
+      case 'AppendEntries':
+        out.u64(message.prevLogIndex);
+        out.u64(message.prevLogTerm);
+        out.u64(message.leaderCommit);
+        return writeEntries(out, message.entries);
+      case 'AppendEntriesResponse':
+        out.bool(message.success);
+        out.u64(message.matchIndex);
+        out.u64(message.conflictTerm);
+        return out.u64(message.conflictIndex);
+      case 'Heartbeat':
+        out.u64(message.commit);
+        return out.u64(message.readContext);
+      case 'HeartbeatResponse':
+        return out.u64(message.readContext);
+      default:
+        return message satisfies never;
+    }
+  });
+}
+
+/** A message on a connection whose hello named `from` and `to`. Entries' data are views of `payload`. Throws `ProtocolError`. */
+export function decodeMessage(payload: Uint8Array, from: NodeId, to: NodeId): Message {
+  return decodePayload('peer message', payload, (input): Message => {
+    const code = input.u8();
+    const envelope = { from, to, term: term(input.u64()) };
+    switch (code) {
+      case MESSAGE_CODE.RequestVote:
+        return {
+          type: 'RequestVote',
+          ...envelope,
+          preVote: input.bool(),
+          lastLogIndex: logIndex(input.u64()),
+          lastLogTerm: term(input.u64()),
+        };
+      case MESSAGE_CODE.RequestVoteResponse:
+        return { type: 'RequestVoteResponse', ...envelope, preVote: input.bool(), voteGranted: input.bool() };
+      case MESSAGE_CODE.AppendEntries:
+        return readAppendEntries(input, envelope);
+      case MESSAGE_CODE.AppendEntriesResponse:
+        return {
+          type: 'AppendEntriesResponse',
+          ...envelope,
+          success: input.bool(),
+          matchIndex: logIndex(input.u64()),
+          conflictTerm: term(input.u64()),
+          conflictIndex: logIndex(input.u64()),
+        };
+      case MESSAGE_CODE.Heartbeat:
+        return { type: 'Heartbeat', ...envelope, commit: logIndex(input.u64()), readContext: input.u64() };
+      case MESSAGE_CODE.HeartbeatResponse:
+        return { type: 'HeartbeatResponse', ...envelope, readContext: input.u64() };
+      default:
+        throw new MalformedBytes(`unknown message ${code}`);
+    }
+  });
+}
+
+function readAppendEntries(input: ByteReader, envelope: Pick<Message, 'from' | 'to' | 'term'>): Message {
+  const prevLogIndex = logIndex(input.u64());
+  const prevLogTerm = term(input.u64());
+  const leaderCommit = logIndex(input.u64());
+  const entries = readEntries(input);
+  const first = entries[0];
+  if (first !== undefined && first.index !== prevLogIndex + 1) {
+    throw new MalformedBytes(`entries from ${first.index} on do not follow prevLogIndex ${prevLogIndex}`);
+  }
+  return { type: 'AppendEntries', ...envelope, prevLogIndex, prevLogTerm, leaderCommit, entries };
+}
