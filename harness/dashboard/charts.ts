@@ -1,0 +1,199 @@
+import { createRequire } from 'node:module';
+import { span, type Color, type Glyphs, type Line, type Span } from './paint.ts';
+
+/**
+ * The one door to blessed-contrib. It draws line charts off-screen: a chart widget made from its prototype with a
+ * braille canvas of its own, never a blessed `Screen`, which would take over the terminal and the process's signals.
+ */
+export interface ChartSeries {
+  readonly color: Exclude<Color, 'gray'>;
+  /** One value a point, oldest first; null leaves a gap. */
+  readonly values: readonly (number | null)[];
+}
+
+export interface ChartOptions {
+  /** Cells. */
+  readonly width: number;
+  readonly height: number;
+  /** All of one length. */
+  readonly series: readonly ChartSeries[];
+  /** One label a point; as many are shown as have room. */
+  readonly labels: readonly string[];
+  /** The top of the value axis; the bottom is 0. */
+  readonly maxY: number;
+  readonly glyphs: Glyphs;
+}
+
+/** Cells left of the plot: the value axis and its labels. The band below a chart begins there. */
+export const chartIndent = (maxY: number): number => Math.max(4, axisLabel(maxY).length + 1);
+
+/** How many points a chart of this width has room for: two a cell. */
+export const chartPoints = (width: number, maxY: number): number =>
+  Math.max(2, 2 * (width - chartIndent(maxY)) - 2);
+
+/** A chart of exactly `height` lines and `width` cells. */
+export function drawChart(options: ChartOptions): Line[] {
+  const { width, height, glyphs } = options;
+  if (width < 12 || height < 2) return Array.from({ length: height }, () => [span(' '.repeat(width))]);
+  const frame = height >= LINE_WIDGET_ROWS ? widgetFrame(options) : canvasFrame(options);
+  const rows = frame.split('\n').slice(0, height);
+  return rows.map((row) => parseRow(row, glyphs));
+}
+
+/** The smallest 1, 2 or 5 times a power of ten that is over `value`: an axis that does not tremble. */
+export function axisTop(value: number): number {
+  if (!(value > 0)) return 1;
+  const power = 10 ** Math.floor(Math.log10(value));
+  for (const factor of [1, 2, 5, 10]) if (factor * power >= value * 1.02) return factor * power;
+  return 20 * power;
+}
+
+interface Context2d {
+  strokeStyle: string;
+  fillStyle: string;
+  readonly _canvas: { frame(): string };
+  beginPath(): void;
+  moveTo(x: number, y: number): void;
+  lineTo(x: number, y: number): void;
+  stroke(): void;
+  fillText(text: string, x: number, y: number): void;
+}
+interface LineWidget {
+  width: number;
+  height: number;
+  options: Record<string, unknown>;
+  ctx: Context2d;
+  canvasSize: { width: number; height: number };
+  setData(series: readonly { x: readonly string[]; y: readonly number[]; style: { line: string } }[]): void;
+}
+
+const require = createRequire(import.meta.url);
+const { prototype: linePrototype } = require('blessed-contrib/lib/widget/charts/line.js') as {
+  prototype: LineWidget;
+};
+const { Canvas } = require('drawille-canvas-blessed-contrib') as {
+  Canvas: new (width: number, height: number) => { getContext(): Context2d };
+};
+
+/** The widget needs a row for its time labels and half of one for its axis; below this height the bare canvas shows more. */
+const LINE_WIDGET_ROWS = 5;
+/** What the widget keeps free below its axis (pixels, four a row); one row of it is of use to us. */
+const WIDGET_BOTTOM_PX = 4;
+
+function widgetFrame({ width, height, series, labels, maxY }: ChartOptions): string {
+  const indentPx = 2 * chartIndent(maxY);
+  const widget = Object.create(linePrototype) as LineWidget;
+  const context = openContext(width, height);
+  Object.defineProperties(widget, { width: { value: width }, height: { value: height } });
+  widget.ctx = context;
+  widget.canvasSize = { width: 2 * width, height: 4 * height + WIDGET_BOTTOM_PX };
+  widget.options = {
+    showNthLabel: 1,
+    style: { line: 'yellow', text: 'normal', baseline: 'normal' },
+    xLabelPadding: indentPx,
+    xPadding: indentPx,
+    numYLabels: height >= 9 ? 4 : 2,
+    legend: {},
+    showLegend: false,
+    wholeNumbersOnly: maxY >= 4,
+    minY: 0,
+    maxY,
+  };
+  widget.setData(
+    series.map(({ color, values }) => ({ x: labels, y: values.map(numeric(maxY)), style: { line: color } })),
+  );
+  return context._canvas.frame();
+}
+
+/** A plot without time labels on the bare braille canvas: for places too low for the widget. */
+function canvasFrame({ width, height, series, maxY }: ChartOptions): string {
+  const context = openContext(width, height);
+  const left = 2 * chartIndent(maxY);
+  const bottom = 4 * height - 1;
+  const points = Math.max(1, series[0]?.values.length ?? 1);
+  const x = (index: number): number => left + 2 + ((2 * width - left - 2) / points) * index;
+  const y = (value: number): number => bottom - 1 - ((bottom - 1) * value) / maxY;
+  context.fillStyle = 'normal';
+  context.fillText(axisLabel(maxY), 0, 0);
+  context.fillText('0', 0, bottom);
+  for (const { color, values } of series) {
+    context.strokeStyle = color;
+    context.beginPath();
+    for (const [index, value] of values.map(numeric(maxY)).entries()) context.lineTo(x(index), y(value));
+    context.stroke();
+  }
+  context.strokeStyle = 'normal';
+  context.beginPath();
+  context.lineTo(left, 0);
+  context.lineTo(left, bottom);
+  context.lineTo(2 * width, bottom);
+  context.stroke();
+  return context._canvas.frame();
+}
+
+/** A canvas whose pen lifts at a missing value: the library itself would not draw the rest of a line with a gap. */
+function openContext(width: number, height: number): Context2d {
+  const context = new Canvas(2 * width, 4 * height).getContext();
+  const line = context.lineTo.bind(context);
+  const move = context.moveTo.bind(context);
+  const begin = context.beginPath.bind(context);
+  let penUp = true;
+  context.beginPath = () => {
+    penUp = true;
+    begin();
+  };
+  context.lineTo = (x, y) => {
+    if (!Number.isFinite(y)) {
+      penUp = true;
+      return;
+    }
+    // A lone point between two gaps is still a dot.
+    if (penUp) move(x, y);
+    penUp = false;
+    line(x, y);
+  };
+  return context;
+}
+
+const numeric =
+  (maxY: number) =>
+  (value: number | null): number =>
+    value === null ? Number.NaN : Math.min(Math.max(0, value), maxY);
+
+/** As the widget writes the axis' top, so that the indent is known before it draws. */
+const axisLabel = (value: number): string => (value < 4 ? value.toFixed(2) : value.toFixed(0));
+
+const COLORS: readonly Color[] = ['gray', 'red', 'green', 'yellow', 'blue', 'magenta', 'cyan', 'white'];
+// eslint-disable-next-line no-control-regex
+const PIECE = /\u001b\[(\d+)m|([^\u001b])/gu;
+
+/** A row of the library's frame, colours as its escape codes, turned into spans. */
+function parseRow(row: string, glyphs: Glyphs): Line {
+  const spans: Span[] = [];
+  let color: Color | undefined;
+  let text = '';
+  const flush = (): void => {
+    if (text !== '') spans.push(color === undefined ? span(text) : span(text, { color }));
+    text = '';
+  };
+  for (const [, code, character] of row.matchAll(PIECE)) {
+    if (character !== undefined) text += glyphs.ascii ? asciiDots(character) : character;
+    else {
+      const next = Number(code) >= 30 && Number(code) <= 37 ? COLORS[Number(code) - 30] : undefined;
+      if (Number(code) >= 40 || next === color) continue;
+      flush();
+      color = next;
+    }
+  }
+  flush();
+  return spans;
+}
+
+/** The dots of a braille cell, told by which half of the cell they are in. */
+function asciiDots(character: string): string {
+  const dots = character.codePointAt(0)! - 0x2800;
+  if (dots < 0 || dots > 0xff) return character;
+  const upper = (dots & 0b0001_1011) !== 0;
+  const lower = (dots & 0b1110_0100) !== 0;
+  return upper && lower ? ':' : upper ? "'" : lower ? '.' : ' ';
+}

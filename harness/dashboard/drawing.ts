@@ -1,0 +1,53 @@
+import { render } from 'ink';
+import { createElement } from 'react';
+import type { Scene } from './panels/panel.ts';
+import type { KeyPress } from './press.ts';
+import { App } from './view.ts';
+
+export interface DrawingOptions {
+  readonly stdin: NodeJS.ReadStream;
+  readonly stdout: NodeJS.WriteStream;
+  readonly color: boolean;
+  readonly maxFps: number;
+  readonly scene: () => Scene;
+  readonly onKey: (key: KeyPress) => void;
+  /** Ink has restored the terminal and drawing has ended with an error. */
+  readonly onFailure: (error: unknown) => void;
+}
+
+/** Ink on the alternate screen, drawing `scene()` whenever it is told to. Loaded only once a dashboard is wanted. */
+export function openDrawing(options: DrawingOptions): { draw(): void; close(): Promise<void> } {
+  const { stdin, stdout, color, maxFps, scene, onKey, onFailure } = options;
+  const element = (): ReturnType<typeof createElement> =>
+    createElement(App, { scene: scene(), color, onKey: stdin.isTTY ? onKey : null });
+  const instance = render(element(), {
+    stdin,
+    stdout,
+    interactive: true,
+    alternateScreen: true,
+    incrementalRendering: true,
+    maxFps,
+    exitOnCtrlC: false,
+    patchConsole: true,
+  });
+  let open = true;
+  const exited = instance.waitUntilExit().then(
+    () => {
+      open = false;
+    },
+    (error: unknown) => {
+      open = false;
+      onFailure(error);
+    },
+  );
+  return {
+    draw: () => {
+      if (open) instance.rerender(element());
+    },
+    close: async () => {
+      if (open) instance.unmount();
+      open = false;
+      await exited;
+    },
+  };
+}

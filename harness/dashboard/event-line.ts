@@ -1,0 +1,221 @@
+import type { HarnessEvent } from '../event.ts';
+import { clockText, durationText, latencyText } from './format.ts';
+
+/** One line about one event: what the events panel and the line output share. */
+export interface EventLine {
+  /** ms since the run began. */
+  readonly t: number;
+  /** A word of at most 6 letters, the second column. `MANUAL` marks what a person did. */
+  readonly kind:
+    | 'run'
+    | 'phase'
+    | 'fault'
+    | 'MANUAL'
+    | 'role'
+    | 'gap'
+    | 'node'
+    | 'step'
+    | 'op'
+    | 'check'
+    | 'stat'
+    | 'hold'
+    | 'note'
+    | 'done'
+    | 'FAIL'
+    | 'log';
+  readonly text: string;
+  /** Details as `key=value`, in a stable order; drawn at the right or appended. */
+  readonly detail: string;
+  readonly level: 'info' | 'good' | 'warn' | 'bad';
+}
+
+/** What `eventLine` needs to know beside the event: who leads and how long nobody did, before it. */
+export interface LineContext {
+  readonly steps: number;
+  /** Reported roles before this event, by node; a missing node is taken for a follower. */
+  readonly roles: Readonly<Record<string, { readonly role: string; readonly term: number }>>;
+  /** Since when nobody leads, or null. */
+  readonly leaderlessSince: number | null;
+}
+
+/** The line for an event, or null for one that makes none (statuses without a change, traces, windows of operations). */
+export function eventLine(event: HarnessEvent, context: LineContext): EventLine | null {
+  const line = (
+    kind: EventLine['kind'],
+    text: string,
+    detail: string,
+    level: EventLine['level'] = 'info',
+  ): EventLine => ({
+    t: event.t,
+    kind,
+    text,
+    detail,
+    level,
+  });
+  switch (event.type) {
+    case 'run': {
+      const links = `${event.links.kind}-${event.links.version}`;
+      return line(
+        'run',
+        event.scenario,
+        `seed=${event.seed} nodes=${event.nodes.length} links=${links} out=${event.out}`,
+      );
+    }
+    case 'phase':
+      return line('phase', event.phase, '');
+    case 'life':
+      return lifeLine(event, line);
+    case 'status':
+      return roleLine(event, context, line);
+    case 'trace':
+    case 'link':
+    case 'ops':
+      return null;
+    case 'log':
+      if (event.level === 'debug' || event.level === 'info') return null;
+      return line('log', `${event.node}: ${event.message}`, '', event.level === 'error' ? 'bad' : 'warn');
+    case 'step': {
+      const where = `step=${event.index + 1}${event.path === undefined ? '' : `.${event.path}`}/${context.steps}`;
+      const detail = `${event.state} ${where}${event.detail === undefined ? '' : ` ${event.detail}`}`;
+      return line(
+        'step',
+        event.text,
+        detail,
+        event.state === 'failed' ? 'bad' : event.state === 'ok' ? 'good' : 'info',
+      );
+    }
+    case 'fault': {
+      if (event.state === 'requested' || event.state === 'healing') return null;
+      const took = event.tookMs === undefined ? '' : `=${durationText(event.tookMs)}`;
+      const detail = [
+        `${event.state}${took}`,
+        event.by === 'cleanup' ? 'by=cleanup' : '',
+        event.detail ?? '',
+      ];
+      const level = event.state === 'failed' ? 'bad' : event.state === 'healed' ? 'good' : 'warn';
+      return line(
+        event.by === 'manual' ? 'MANUAL' : 'fault',
+        event.text,
+        detail.filter((part) => part !== '').join(' '),
+        level,
+      );
+    }
+    case 'op':
+      return line('op', event.text, event.outcome === 'info' ? 'unknown' : 'fail', 'warn');
+    case 'hold':
+      return line('hold', event.held ? 'scenario clock held' : 'scenario clock runs', '');
+    case 'violation':
+      return line(
+        'FAIL',
+        event.text,
+        `${event.property}${event.key === undefined ? '' : ` key=${event.key}`}`,
+        'bad',
+      );
+    case 'check': {
+      const took = event.tookMs === undefined ? '' : ` took=${durationText(event.tookMs)}`;
+      const level =
+        event.state === 'pass'
+          ? 'good'
+          : event.state === 'fail'
+            ? 'bad'
+            : event.state === 'unknown'
+              ? 'warn'
+              : 'info';
+      return line('check', `${event.name}=${event.state}`, `${event.detail}${took}`.trim(), level);
+    }
+    case 'note':
+      return line(
+        'note',
+        event.text,
+        event.level === 'info' ? '' : event.level,
+        event.level === 'error' ? 'bad' : event.level === 'warn' ? 'warn' : 'info',
+      );
+    case 'verdict': {
+      const level = event.verdict === 'pass' ? 'good' : event.verdict === 'inconclusive' ? 'warn' : 'bad';
+      return line(
+        'done',
+        event.verdict === 'pass' ? 'PASS' : event.verdict.toUpperCase(),
+        `exit=${event.exitCode} report=${event.report}`,
+        level,
+      );
+    }
+    default:
+      return event satisfies never;
+  }
+}
+
+/** `00:05.004 fault  cut n1<->n2  confirmed=4ms`: the line output's form, without a line end. */
+export function plainEventLine(line: EventLine): string {
+  const text = `${clockText(line.t)} ${line.kind.padEnd(6)} ${line.text}${line.detail === '' ? '' : ` ${line.detail}`}`;
+  // One event, one line, whatever a message holds.
+  // eslint-disable-next-line no-control-regex
+  return text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ');
+}
+
+/** `stat`: how the load goes, written now and then by the line output. */
+export function statLine(options: {
+  readonly t: number;
+  readonly total: {
+    readonly invoked: number;
+    readonly ok: number;
+    readonly fail: number;
+    readonly info: number;
+  };
+  readonly okPerSecond: number;
+  readonly p50: number | null;
+  readonly p99: number | null;
+  readonly leader: string | null;
+}): EventLine {
+  const { t, total, okPerSecond, p50, p99, leader } = options;
+  const ops = `ops=${total.invoked} ok=${total.ok} fail=${total.fail} unknown=${total.info}`;
+  const latency = `p50=${p50 === null ? '-' : `${latencyText(p50)}ms`} p99=${p99 === null ? '-' : `${latencyText(p99)}ms`}`;
+  return {
+    t,
+    kind: 'stat',
+    text: ops,
+    detail: `rate=${Math.round(okPerSecond)}/s ${latency} leader=${leader ?? 'none'}`,
+    level: 'info',
+  };
+}
+
+type MakeLine = (
+  kind: EventLine['kind'],
+  text: string,
+  detail: string,
+  level?: EventLine['level'],
+) => EventLine;
+
+function lifeLine(event: Extract<HarnessEvent, { type: 'life' }>, line: MakeLine): EventLine | null {
+  const { node, life, pid, exit } = event;
+  if (life === 'starting') return null;
+  if (life === 'stopping') return null;
+  if (life === 'up') return line('node', `${node} UP`, pid === null ? '' : `pid=${pid}`, 'good');
+  if (life === 'paused') return line('node', `${node} FROZEN`, '', 'warn');
+  const how = exit === undefined ? '' : exit.signal === null ? `exit=${exit.code}` : `signal=${exit.signal}`;
+  if (exit === undefined || exit.expected) return line('node', `${node} DOWN`, how, 'warn');
+  return line('node', `${node} DOWN by itself: ${exit.stderr.trim().split('\n').at(-1) ?? ''}`, how, 'bad');
+}
+
+/** A change of role or term that a person follows an election by; anything else a status tells is no line. */
+function roleLine(
+  event: Extract<HarnessEvent, { type: 'status' }>,
+  context: LineContext,
+  line: MakeLine,
+): EventLine | null {
+  const before = context.roles[event.node];
+  if (event.role === (before?.role ?? 'follower'))
+    return before?.term === event.term || event.role === 'follower' ? null : roleText(event, context, line);
+  return roleText(event, context, line);
+}
+
+function roleText(
+  event: Extract<HarnessEvent, { type: 'status' }>,
+  context: LineContext,
+  line: MakeLine,
+): EventLine {
+  const { node, role, term } = event;
+  if (role !== 'leader') return line('role', `${node} ${role}`, `term=${term}`);
+  const gap =
+    context.leaderlessSince === null ? '' : ` gap=${durationText(event.t - context.leaderlessSince)}`;
+  return line('role', `${node} LEADER`, `term=${term}${gap}`, 'good');
+}

@@ -1,0 +1,194 @@
+import type { DashboardState } from './state.ts';
+
+/** A fault from the keyboard: the step that is injected, and what it takes away, for the question before it. */
+export interface ManualFault {
+  /** What a person is told: `isolate n1`. */
+  readonly says: string;
+  /** A step as it stands in a scenario file. */
+  readonly step: Readonly<Record<string, unknown>>;
+  /** Nodes that will not answer while it lasts. */
+  readonly stops?: readonly string[];
+  /** Links that will pass nothing while it lasts. */
+  readonly cuts?: readonly string[];
+}
+
+/** Whom a fault is for: `selector` as it is recorded (`n1`, or `leader`), and the node that this is now. */
+export interface Target {
+  readonly selector: string;
+  readonly node: string;
+}
+
+export const kill = ({ selector, node }: Target): ManualFault => ({
+  says: `kill ${node}`,
+  step: { kill: { node: selector } },
+  stops: [node],
+});
+export const stopNode = ({ selector, node }: Target): ManualFault => ({
+  says: `stop ${node}`,
+  step: { stop: { node: selector } },
+  stops: [node],
+});
+export const restart = ({ selector, node }: Target): ManualFault => ({
+  says: `restart ${node}`,
+  step: { restart: { node: selector } },
+});
+/** Freezes what runs, thaws what is frozen. */
+export const freezeOrThaw = ({ selector, node }: Target, frozen: boolean): ManualFault =>
+  frozen
+    ? { says: `thaw ${node}`, step: { resume: { node } } }
+    : { says: `freeze ${node}`, step: { pause: { node: selector } }, stops: [node] };
+
+export const isolate = ({ selector, node }: Target, nodes: readonly string[]): ManualFault => ({
+  says: `isolate ${node}`,
+  step: { partition: { isolate: selector } },
+  cuts: linksOf(node, nodes, 'both'),
+});
+/** `in`: it hears nobody, and still speaks. `out`: it speaks to nobody, and still hears. */
+export const oneWay = (
+  { selector, node }: Target,
+  nodes: readonly string[],
+  way: 'in' | 'out',
+): ManualFault => ({
+  says: way === 'in' ? `make ${node} deaf` : `make ${node} mute`,
+  step: {
+    cut:
+      way === 'in' ? { from: `not(${selector})`, to: selector } : { from: selector, to: `not(${selector})` },
+  },
+  cuts: linksOf(node, nodes, way),
+});
+export const cutPair = (a: string, b: string): ManualFault => {
+  const links = [`${a}->${b}`, `${b}->${a}`];
+  return { says: `cut ${a}<->${b}`, step: { cut: { links } }, cuts: links };
+};
+export const cutClients = ({ selector, node }: Target): ManualFault => ({
+  says: `cut clients->${node}`,
+  step: { cut: { from: 'clients', to: selector } },
+});
+/** Two groups; the target is in the first. */
+export const halves = (first: readonly string[], second: readonly string[]): ManualFault => ({
+  says: `split ${first.join(',')} | ${second.join(',')}`,
+  step: { partition: { halves: [first, second] } },
+  cuts: first.flatMap((a) => second.flatMap((b) => [`${a}->${b}`, `${b}->${a}`])),
+});
+export const bridge = ({ selector, node }: Target, nodes: readonly string[]): ManualFault => {
+  const others = nodes.filter((other) => other !== node);
+  const left = others.slice(0, Math.floor(others.length / 2));
+  const right = others.slice(left.length);
+  return {
+    says: `bridge over ${node}`,
+    step: { partition: { bridge: selector } },
+    cuts: left.flatMap((a) => right.flatMap((b) => [`${a}->${b}`, `${b}->${a}`])),
+  };
+};
+
+export type Direction = 'from' | 'to' | 'both' | 'clients';
+
+/** The links that a delay, a limit or a reset is for, as a scenario names them. */
+function linkWords(
+  { selector, node }: Target,
+  nodes: readonly string[],
+  direction: Direction,
+): Record<string, unknown> {
+  switch (direction) {
+    case 'from':
+      return { from: selector };
+    case 'to':
+      return { from: `not(${selector})`, to: selector };
+    case 'clients':
+      return { from: 'clients', to: selector };
+    case 'both':
+      return { links: linksOf(node, nodes, 'both') };
+    default:
+      return direction satisfies never;
+  }
+}
+export const directionText = (direction: Direction, node: string): string =>
+  ({
+    from: `${node} -> peers`,
+    to: `peers -> ${node}`,
+    both: `${node} <-> peers`,
+    clients: `clients -> ${node}`,
+  })[direction];
+
+export const delay = (
+  target: Target,
+  nodes: readonly string[],
+  direction: Direction,
+  ms: number,
+): ManualFault => ({
+  says: `delay ${directionText(direction, target.node)} +${ms}ms`,
+  step: {
+    delay: { ...linkWords(target, nodes, direction), add: `${ms}ms`, jitter: `${Math.round(ms / 10)}ms` },
+  },
+});
+export const bandwidth = (
+  target: Target,
+  nodes: readonly string[],
+  direction: Direction,
+  kiloBytes: number,
+): ManualFault => ({
+  says: `limit ${directionText(direction, target.node)} to ${kiloBytes} KB/s`,
+  step: { bandwidth: { ...linkWords(target, nodes, direction), rate: `${kiloBytes}KB/s` } },
+});
+export const reset = (target: Target, nodes: readonly string[], direction: Direction): ManualFault => ({
+  says: `reset ${directionText(direction, target.node)}`,
+  step: { reset: linkWords(target, nodes, direction) },
+});
+export const slice = (target: Target, nodes: readonly string[], direction: Direction): ManualFault => ({
+  says: `slice ${directionText(direction, target.node)}`,
+  step: { slice: { ...linkWords(target, nodes, direction), size: '64B', vary: '32B', pause: '1ms' } },
+});
+
+export const healAll: ManualFault = { says: 'heal all', step: { heal: 'all' } };
+export const healNode = ({ node }: Target): ManualFault => ({
+  says: `heal ${node}`,
+  step: { heal: { node } },
+});
+
+function linksOf(node: string, nodes: readonly string[], way: 'in' | 'out' | 'both'): string[] {
+  const others = nodes.filter((other) => other !== node);
+  return others.flatMap((other) => [
+    ...(way === 'in' ? [] : [`${node}->${other}`]),
+    ...(way === 'out' ? [] : [`${other}->${node}`]),
+  ]);
+}
+
+/**
+ * The most nodes that could still work together under some leader with this fault in force: running, and joined to that
+ * leader both ways. Fewer than a majority, and no write can be acknowledged.
+ */
+export function reachableAfter(
+  state: DashboardState,
+  fault: ManualFault,
+): { readonly reachable: number; readonly majority: number } {
+  const nodes = Object.values(state.nodes);
+  const stopped = new Set(fault.stops);
+  const cut = new Set(fault.cuts);
+  const runs = nodes
+    .filter(({ id, life }) => (life === 'up' || life === 'starting') && !stopped.has(id))
+    .map(({ id }) => id);
+  const open = (from: string, to: string): boolean => {
+    const link = state.links[`${from}->${to}`];
+    return link?.cut === undefined && !cut.has(`${from}->${to}`);
+  };
+  const joined = runs.map(
+    (id) => 1 + runs.filter((other) => other !== id && open(id, other) && open(other, id)).length,
+  );
+  return { reachable: Math.max(0, ...joined), majority: Math.floor(nodes.length / 2) + 1 };
+}
+
+/** The line that the run's own scenario file gets for it: `{at: 22.87s, kill: {node: n1}, by: manual}`. */
+export const recordedLine = (fault: ManualFault, t: number): string =>
+  flowYaml({ at: `${Number((t / 1_000).toFixed(2))}s`, ...fault.step, by: 'manual' });
+
+/** YAML in flow style; strings are quoted only where YAML would read them as something else. */
+export function flowYaml(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(flowYaml).join(', ')}]`;
+  if (typeof value === 'object' && value !== null) {
+    return `{${Object.entries(value)
+      .map(([key, item]) => `${key}: ${flowYaml(item)}`)
+      .join(', ')}}`;
+  }
+  if (typeof value !== 'string') return JSON.stringify(value);
+  return /^[A-Za-z$][\w$.()>/-]*$|^\d[\d.]*[A-Za-z][A-Za-z/]*$/.test(value) ? value : JSON.stringify(value);
+}

@@ -1,0 +1,212 @@
+/**
+ * What panels are made of: lines of styled spans, measured in terminal cells. A panel returns lines and knows nothing
+ * of Ink; `fit` makes any line exactly as wide as its place, so that no text of a scenario or a node can break a screen.
+ */
+export type Color = 'red' | 'green' | 'yellow' | 'blue' | 'magenta' | 'cyan' | 'gray' | 'white';
+
+export interface Span {
+  readonly text: string;
+  readonly color?: Color;
+  readonly bold?: boolean;
+  readonly dim?: boolean;
+  readonly inverse?: boolean;
+}
+export type Line = readonly Span[];
+export type Style = Omit<Span, 'text'>;
+
+export const span = (text: string, style: Style = {}): Span => ({ text, ...style });
+
+/** The characters a terminal can be trusted with: Unicode, or ASCII alone (`LANG=C`). */
+export interface Glyphs {
+  readonly ascii: boolean;
+  readonly topLeft: string;
+  readonly topRight: string;
+  readonly bottomLeft: string;
+  readonly bottomRight: string;
+  readonly across: string;
+  readonly down: string;
+  readonly ellipsis: string;
+  readonly dot: string;
+  /** Between a delay and its jitter. */
+  readonly plusMinus: string;
+  /** Rows below the charts: a fault is live; no node leads; both. */
+  readonly fault: string;
+  readonly leaderless: string;
+  readonly faultAndLeaderless: string;
+}
+
+export const UNICODE: Glyphs = {
+  ascii: false,
+  topLeft: '╭',
+  topRight: '╮',
+  bottomLeft: '╰',
+  bottomRight: '╯',
+  across: '─',
+  down: '│',
+  ellipsis: '…',
+  dot: '·',
+  plusMinus: '±',
+  fault: '▄',
+  leaderless: '×',
+  faultAndLeaderless: '▓',
+};
+
+export const ASCII: Glyphs = {
+  ascii: true,
+  topLeft: '+',
+  topRight: '+',
+  bottomLeft: '+',
+  bottomRight: '+',
+  across: '-',
+  down: '|',
+  ellipsis: '~',
+  dot: '-',
+  plusMinus: '+-',
+  fault: '=',
+  leaderless: 'x',
+  faultAndLeaderless: '#',
+};
+
+/** Cuts and pads a line to exactly `width` cells. A cut shows as an ellipsis in the last cell. */
+export function fit(line: Line, width: number, glyphs: Glyphs): Line {
+  const out: Span[] = [];
+  let left = width;
+  for (const [index, item] of line.entries()) {
+    const text = clean(item.text, glyphs);
+    const cells = cellsOf(text);
+    if (cells <= left) {
+      out.push({ ...item, text });
+      left -= cells;
+      if (left > 0 || line.slice(index + 1).every((rest) => rest.text === '')) continue;
+      // The line goes on past its place: the last cell tells so.
+      const last = out.pop()!;
+      out.push({ ...last, text: cut(last.text, cellsOf(last.text) - 1) + glyphs.ellipsis });
+      return out;
+    }
+    const short = cut(text, left - 1);
+    out.push({
+      ...item,
+      text: short + ' '.repeat(Math.max(0, left - 1 - cellsOf(short))) + (left > 0 ? glyphs.ellipsis : ''),
+    });
+    return out;
+  }
+  if (left > 0) out.push({ text: ' '.repeat(left) });
+  return out;
+}
+
+/** Left and right parts on one line; the right one gives way first. */
+export function spread(left: Line, right: Line, width: number): Line {
+  const gap = width - lineCells(left) - lineCells(right);
+  return gap >= 1 ? [...left, span(' '.repeat(gap)), ...right] : left;
+}
+
+/** A frame of exactly `width` x `height` around `lines`, with its title in the upper edge. Lines that do not fit are left out. */
+export function frame(options: {
+  readonly title: Line;
+  readonly lines: readonly Line[];
+  readonly width: number;
+  readonly height: number;
+  readonly glyphs: Glyphs;
+  readonly style?: Style;
+}): Line[] {
+  const { title, lines, width, height, glyphs: g, style = { dim: true } } = options;
+  if (width < 4 || height < 2) return Array.from({ length: Math.max(0, height) }, () => fit([], width, g));
+  const inner = width - 4;
+  const room = width - 4;
+  const titleLine: Line = lineCells(title) > room ? fit(title, room, g) : title;
+  const rule = Math.max(0, width - 4 - lineCells(titleLine));
+  const top: Line = [
+    span(`${g.topLeft}${g.across} `, style),
+    ...titleLine,
+    ...(rule > 0 ? [span(` ${g.across.repeat(rule - 1)}${g.topRight}`, style)] : [span(g.topRight, style)]),
+  ];
+  const body = Array.from({ length: height - 2 }, (_, row): Line => [
+    span(`${g.down} `, style),
+    ...fit(lines[row] ?? [], inner, g),
+    span(` ${g.down}`, style),
+  ]);
+  return [
+    fit(top, width, g),
+    ...body,
+    [span(g.bottomLeft + g.across.repeat(width - 2) + g.bottomRight, style)],
+  ];
+}
+
+/** A line with its styles as SGR codes of the 16 colours, which every terminal has; bare text without colour. */
+export function sgr(line: Line, color: boolean): string {
+  if (!color) return plainText(line);
+  return line
+    .map(({ text, ...style }) => {
+      const codes = [
+        ...(style.bold ? [1] : []),
+        ...(style.dim ? [2] : []),
+        ...(style.inverse ? [7] : []),
+        ...(style.color === undefined ? [] : [SGR_COLORS[style.color]]),
+      ];
+      return codes.length === 0 || text === '' ? text : `\u001b[${codes.join(';')}m${text}\u001b[0m`;
+    })
+    .join('');
+}
+
+const SGR_COLORS: Readonly<Record<Color, number>> = {
+  red: 31,
+  green: 32,
+  yellow: 33,
+  blue: 34,
+  magenta: 35,
+  cyan: 36,
+  white: 37,
+  gray: 90,
+};
+
+export const plainText = (line: Line): string => line.map((item) => item.text).join('');
+export const lineCells = (line: Line): number => line.reduce((sum, item) => sum + cellsOf(item.text), 0);
+
+/** Terminal cells of a cleaned text. */
+export function cellsOf(text: string): number {
+  if (PRINTABLE_ASCII.test(text)) return text.length;
+  let cells = 0;
+  for (const character of text) cells += WIDE.test(character) ? 2 : 1;
+  return cells;
+}
+
+const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
+/** East Asian wide and emoji blocks: two cells. Rougher than the Unicode table, and never too narrow for what it lists. */
+const WIDE =
+  /[\u1100-\u115f\u2329\u232a\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe10-\ufe19\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{16fe0}-\u{18aff}\u{1b000}-\u{1b2ff}\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}|[\u{1f300}-\u{1faff}]/u;
+/** Escape sequences, controls, and characters that take no cell or change the direction: none may reach a terminal. */
+const UNSAFE =
+  // eslint-disable-next-line no-control-regex
+  /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|.)?|[\u0000-\u001f\u007f-\u009f]|[\p{M}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
+const ASCII_FOR: Readonly<Record<string, string>> = {
+  '…': '~',
+  '·': '-',
+  '±': '+',
+  '→': '>',
+  '↔': '=',
+  '—': '-',
+  '–': '-',
+  '≥': '>',
+  '≤': '<',
+  '×': 'x',
+  '’': "'",
+};
+
+/** Text from outside (scenario names, notes, stderr) made safe to draw. */
+export function clean(text: string, glyphs: Glyphs): string {
+  if (PRINTABLE_ASCII.test(text)) return text;
+  const safe = text.replace(/[\t\n\r]+/g, ' ').replace(UNSAFE, '');
+  return glyphs.ascii ? safe.replace(/[^\x20-\x7e]/gu, (character) => ASCII_FOR[character] ?? '?') : safe;
+}
+
+function cut(text: string, cells: number): string {
+  if (PRINTABLE_ASCII.test(text)) return text.slice(0, Math.max(0, cells));
+  let used = 0;
+  let out = '';
+  for (const character of text) {
+    used += WIDE.test(character) ? 2 : 1;
+    if (used > cells) return out;
+    out += character;
+  }
+  return out;
+}

@@ -1,0 +1,27 @@
+import type { Glyphs, Line } from '../paint.ts';
+import type { DashboardState } from '../state.ts';
+import type { UiState } from '../ui.ts';
+
+/** All that a panel draws from. */
+export interface Scene {
+  readonly state: DashboardState;
+  readonly ui: UiState;
+  /** ms since the run began, by the local clock: it goes on when no event comes, so that old data is seen to be old. */
+  readonly now: number;
+  /** The local clock, ms, that toasts fade by. */
+  readonly clock: number;
+  readonly glyphs: Glyphs;
+  readonly watchOnly: boolean;
+  readonly canDump: boolean;
+}
+
+export interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Draws exactly `size.height` lines of exactly `size.width` cells. */
+export type Panel = (scene: Scene, size: Size) => readonly Line[];
+
+/** Data older than this is dimmed and marked `~`. Nodes report at least every 500 ms. */
+export const STALE_MS = 1_000;

@@ -1,0 +1,75 @@
+import { clockText, countText, percentText } from '../format.ts';
+import { fit, frame, lineCells, span, type Line } from '../paint.ts';
+import type { DashboardState } from '../state.ts';
+import type { Scene, Size } from './panel.ts';
+
+/** Operations so far, and whether anything was found: in a box of three lines. */
+export function verdictPanel(scene: Scene, { width, height }: Size): readonly Line[] {
+  const title: Line = [span(scene.state.verdict === null ? 'VERDICT SO FAR' : 'VERDICT', { bold: true })];
+  return frame({ title, lines: [verdictText(scene, width - 4)], width, height, glyphs: scene.glyphs });
+}
+
+/** The same on one line, where there is no room for a box. */
+export function verdictLine(scene: Scene, { width }: Size): readonly Line[] {
+  return [fit([span(' '), ...verdictText(scene, width - 2)], width, scene.glyphs)];
+}
+
+function verdictText({ state, glyphs }: Scene, width: number): Line {
+  const judged = judgement(state);
+  const { ok, fail, info, invoked } = state.totals;
+  const done = ok + fail + info;
+  const parts: readonly Line[] = [
+    [span(`ops ${countText(done)}`)],
+    [
+      span(`  ok ${countText(ok)}`, { color: 'green' }),
+      span(done === 0 ? '' : ` (${percentText(ok, done)})`),
+    ],
+    [span(`  fail ${countText(fail)}`)],
+    [span(`  unknown ${countText(info)}`, info > 0 ? { color: 'yellow' } : {})],
+    [span(`  in flight ${countText(Math.max(0, invoked - done))}`)],
+  ];
+  // What was found is worth more than how much was done.
+  const room = width - Math.min(lineCells(judged), Math.max(24, width - 40)) - 3;
+  let counts: Line = [];
+  for (const part of parts) if (lineCells(counts) + lineCells(part) <= room) counts = [...counts, ...part];
+  const rest = width - lineCells(counts) - 3;
+  return [
+    ...counts,
+    span(' | ', { dim: true }),
+    ...(lineCells(judged) <= rest ? judged : fit(judged, Math.max(0, rest), glyphs)),
+  ];
+}
+
+function judgement(state: DashboardState): Line {
+  const { verdict, violations, violationCount } = state;
+  const first = violations[0];
+  if (verdict !== null) {
+    const good = verdict.verdict === 'pass';
+    return [
+      span(`${good ? 'PASS' : verdict.verdict.toUpperCase()}: `, {
+        bold: true,
+        color: good ? 'green' : 'red',
+      }),
+      span(verdict.sentence),
+    ];
+  }
+  if (first !== undefined) {
+    const more = violationCount > 1 ? ` (and ${violationCount - 1} more)` : '';
+    return [
+      span('VIOLATION', { bold: true, color: 'red' }),
+      span(` ${first.property}: ${first.text}${more}`, { color: 'red' }),
+    ];
+  }
+  const checks = Object.entries(state.checks);
+  const failed = checks.find(([, check]) => check.state === 'fail');
+  if (failed !== undefined)
+    return [span(`FAILED ${failed[0]}: ${failed[1].detail}`, { bold: true, color: 'red' })];
+  const running = checks.find(([, check]) => check.state === 'running');
+  const passed = checks.filter(([, check]) => check.state === 'pass').map(([, check]) => check.t);
+  const checked =
+    passed.length === 0 ? 'nothing checked yet' : `checked to ${clockText(Math.max(...passed), 0)}`;
+  return [
+    span(`no violation, ${checked}`),
+    ...(running === undefined ? [] : [span(`, ${running[0]}: checking`, { color: 'cyan' })]),
+  ];
+}

@@ -1,0 +1,208 @@
+import type { HarnessEvent, ManualCommand } from '../event.ts';
+import { glyphsFor, wantsColor } from './environment.ts';
+import { startLineOutput } from './line.ts';
+import type { Scene } from './panels/panel.ts';
+import { press, type KeyPress } from './press.ts';
+import { reduce } from './reducer.ts';
+import { layoutKind, screenText } from './screen.ts';
+import { EMPTY_STATE } from './state.ts';
+import { INITIAL_UI, nodeIds, type Effect, type UiState } from './ui.ts';
+
+export interface DashboardOptions {
+  readonly subscribe: (listener: (event: HarnessEvent) => void) => () => void;
+  readonly command: (command: ManualCommand) => void;
+  readonly watchOnly: boolean;
+  readonly stdin: NodeJS.ReadStream;
+  readonly stdout: NodeJS.WriteStream;
+  /** Writes the screen as text somewhere and says where; without it there is no such key. */
+  readonly dump?: (text: string) => Promise<string>;
+}
+
+export interface Dashboard {
+  /** Resolves once the terminal is as it was. Never rejects. */
+  readonly finished: Promise<void>;
+  /** Ends it; resolves with `finished`. Idempotent. */
+  stop(): Promise<void>;
+}
+
+/** Data is drawn so often; a key at once. */
+const TICK_MS = 250;
+const MAX_FPS = 10;
+
+/**
+ * Takes the terminal over until `stop()`. Whatever breaks in drawing leaves the terminal restored and the run going on
+ * with line output; a terminal that went away ends the dashboard quietly.
+ */
+export function startDashboard(options: DashboardOptions): Dashboard {
+  const session = new Session(options);
+  return { finished: session.finished, stop: () => session.stop() };
+}
+
+interface Drawing {
+  draw(): void;
+  close(): Promise<void>;
+}
+
+class Session {
+  readonly finished: Promise<void>;
+  readonly #options: DashboardOptions;
+  readonly #glyphs = glyphsFor(process.env);
+  readonly #unsubscribe: () => void;
+  #state = EMPTY_STATE;
+  #ui: UiState = INITIAL_UI;
+  #ended = false;
+  #drawing: Drawing | null = null;
+  #ticking: NodeJS.Timeout | undefined;
+  /** When, by the local clock, the newest event came: between events the screen's clock goes on from there. */
+  #heardAt = performance.now();
+  #resolve: () => void = () => undefined;
+
+  constructor(options: DashboardOptions) {
+    this.#options = options;
+    this.finished = new Promise((resolve) => (this.#resolve = resolve));
+    this.#unsubscribe = options.subscribe((event) => this.#take(event));
+    options.stdout.on('error', this.#terminalGone);
+    process.on('uncaughtExceptionMonitor', this.#crashing);
+    void this.#open();
+  }
+
+  async stop(): Promise<void> {
+    if (!this.#ended) {
+      this.#ended = true;
+      this.#unsubscribe();
+      clearInterval(this.#ticking);
+      process.off('uncaughtExceptionMonitor', this.#crashing);
+      await this.#drawing?.close();
+      this.#options.stdout.off('error', this.#terminalGone);
+      this.#resolve();
+    }
+    return this.finished;
+  }
+
+  async #open(): Promise<void> {
+    const color = wantsColor(process.env);
+    try {
+      const { openDrawing } = await loadDrawing(color);
+      if (this.#ended) return;
+      this.#drawing = openDrawing({
+        stdin: this.#options.stdin,
+        stdout: this.#options.stdout,
+        color,
+        maxFps: MAX_FPS,
+        scene: () => this.#scene(),
+        onKey: (key) => this.#pressed(key),
+        onFailure: (error) => void this.#broken(error),
+      });
+      this.#ticking = setInterval(() => this.#drawing?.draw(), TICK_MS);
+      // Drawing alone must never keep a finished run's process alive.
+      this.#ticking.unref();
+    } catch (error) {
+      await this.#broken(error);
+    }
+  }
+
+  #take(event: HarnessEvent): void {
+    const first = this.#state.run === null && event.type === 'run';
+    this.#state = reduce(this.#state, event);
+    this.#heardAt = performance.now();
+    if (first) this.#ui = { ...this.#ui, target: nodeIds(this.#state)[0] ?? this.#ui.target };
+    // Seldom, and worth no wait: all other events are drawn with the next tick.
+    if (event.type === 'verdict') this.#drawing?.draw();
+  }
+
+  #scene(): Scene {
+    const { watchOnly, dump } = this.#options;
+    const clock = performance.now();
+    const over = this.#state.phase === 'done';
+    const now = this.#state.t + (over ? 0 : clock - this.#heardAt);
+    return {
+      state: this.#state,
+      ui: this.#ui,
+      now,
+      clock,
+      glyphs: this.#glyphs,
+      watchOnly,
+      canDump: dump !== undefined,
+    };
+  }
+
+  #size(): { width: number; height: number } {
+    return { width: this.#options.stdout.columns ?? 80, height: this.#options.stdout.rows ?? 24 };
+  }
+
+  #pressed(key: KeyPress): void {
+    const scene = this.#scene();
+    const size = this.#size();
+    const { ui, effects } = press(this.#ui, key, {
+      ...scene,
+      compact: layoutKind(size) === 'compact',
+      pageRows: Math.max(1, size.height - 6),
+    });
+    this.#ui = ui;
+    for (const effect of effects) this.#perform(effect);
+    this.#drawing?.draw();
+  }
+
+  #perform(effect: Effect): void {
+    switch (effect.type) {
+      case 'command':
+        this.#options.command(effect.command);
+        break;
+      case 'close':
+        void this.stop();
+        break;
+      case 'dump':
+        void this.#dump();
+        break;
+      default:
+        effect satisfies never;
+    }
+  }
+
+  async #dump(): Promise<void> {
+    const tell = (text: string, level: 'info' | 'warn'): void => {
+      this.#ui = { ...this.#ui, toast: { text, at: performance.now(), level } };
+      this.#drawing?.draw();
+    };
+    try {
+      tell(`screen written to ${await this.#options.dump!(screenText(this.#scene(), this.#size()))}`, 'info');
+    } catch (error) {
+      tell(
+        `the screen could not be written: ${error instanceof Error ? error.message : String(error)}`,
+        'warn',
+      );
+    }
+  }
+
+  readonly #terminalGone = (): void => void this.stop();
+
+  /** Node.js prints the crash right after this: it must not go to a screen that is then thrown away. */
+  readonly #crashing = (): void => void this.stop();
+
+  async #broken(error: unknown): Promise<void> {
+    if (this.#ended) return;
+    await this.stop();
+    const { subscribe, stdout } = this.#options;
+    const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    process.stderr.write(`chaos: the dashboard failed and line output goes on: ${reason}\n`);
+    startLineOutput({ subscribe, stdout });
+  }
+}
+
+/**
+ * Ink and React read these once, as they load: React's checks for developers make frames several times slower, and Ink
+ * does not know NO_COLOR. What the run's child processes inherit stays as it was.
+ */
+async function loadDrawing(color: boolean): Promise<typeof import('./drawing.ts')> {
+  const wanted = { NODE_ENV: 'production', FORCE_COLOR: color ? '1' : '0' };
+  const before = Object.fromEntries(Object.keys(wanted).map((name) => [name, process.env[name]]));
+  Object.assign(process.env, wanted);
+  try {
+    return await import('./drawing.ts');
+  } finally {
+    for (const [name, value] of Object.entries(before)) {
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
+  }
+}

@@ -1,0 +1,216 @@
+import type { ExpectationResult, RunResult, Violation } from '../result.ts';
+import { clockText, countText, durationText, latencyText, percentText } from './format.ts';
+import { ASCII, cellsOf, clean, sgr, span, UNICODE, type Glyphs, type Line, type Style } from './paint.ts';
+
+export interface SummaryOptions {
+  readonly width: number;
+  readonly color: boolean;
+  readonly ascii?: boolean;
+}
+
+/** How many lines of a violation are shown here; the report shows all. */
+const COUNTEREXAMPLE_LINES = 12;
+const GAPS_SHOWN = 3;
+
+/**
+ * What stays on the terminal after a run: the verdict first, then what was expected, what was done, how long nobody led,
+ * a violation's proof in short, and the commands to go on with. No line is longer than `width`.
+ */
+export function summaryText(result: RunResult, { width, color, ascii = false }: SummaryOptions): string {
+  const glyphs = ascii ? ASCII : UNICODE;
+  const room = Math.max(40, width);
+  const blocks: Line[][] = [
+    verdictLines(result, room, glyphs),
+    expectationLines(result, room, glyphs),
+    figureLines(result),
+    ...result.violations.slice(0, 1).map((violation) => counterexample(violation, result, room, glyphs)),
+    commandLines(result),
+  ];
+  return blocks
+    .filter((block) => block.length > 0)
+    .map((block) => block.map((line) => sgr(line, color)).join('\n'))
+    .join('\n\n');
+}
+
+function verdictLines(result: RunResult, width: number, glyphs: Glyphs): Line[] {
+  const word = { pass: 'PASS', violation: 'VIOLATION', inconclusive: 'INCONCLUSIVE', error: 'ERROR' }[
+    result.verdict
+  ];
+  const style: Style = {
+    bold: true,
+    color: result.verdict === 'pass' ? 'green' : result.verdict === 'inconclusive' ? 'yellow' : 'red',
+  };
+  const indent = `${word}  `;
+  const [first = '', ...rest] = wrapped(result.sentence, width - indent.length, glyphs);
+  const lines: Line[] = [
+    [span(word, style), span(`  ${first}`)],
+    ...rest.map((text) => [span(' '.repeat(indent.length) + text)]),
+  ];
+  const head = `${result.scenario}  seed ${result.seed}  ${result.nodes.length} nodes  links ${result.links.kind} ${result.links.version}  ${durationText(result.durationMs)}`;
+  for (const text of wrapped(head, width - indent.length, glyphs))
+    lines.push([span(' '.repeat(indent.length) + text, { dim: true })]);
+  if (result.interrupted !== null)
+    lines.push([
+      span(`${' '.repeat(indent.length)}ended early: ${clean(result.interrupted, glyphs)}`, {
+        color: 'yellow',
+      }),
+    ]);
+  if (result.error !== null && result.error !== result.sentence) {
+    for (const text of wrapped(result.error, width - indent.length, glyphs).slice(0, 6))
+      lines.push([span(' '.repeat(indent.length) + text, { color: 'red' })]);
+  }
+  return lines;
+}
+
+const MARKS: Readonly<Record<ExpectationResult['status'], readonly [string, Style]>> = {
+  pass: ['ok  ', { color: 'green' }],
+  fail: ['FAIL', { bold: true, color: 'red' }],
+  unknown: ['?   ', { color: 'yellow' }],
+  skipped: ['skip', { dim: true }],
+};
+
+/** A table: mark, group, name, what was seen. A detail that is too long goes on below itself. */
+function expectationLines({ expectations }: RunResult, width: number, glyphs: Glyphs): Line[] {
+  const groupWidth = widest(expectations.map((item) => item.group));
+  const nameWidth = Math.min(36, widest(expectations.map((item) => clean(item.name, glyphs))));
+  const indent = 4 + 2 + groupWidth + 2 + nameWidth + 2;
+  // Where the table would leave no room for what was seen, that goes on a line of its own.
+  const narrow = width - indent < 24;
+  return expectations.flatMap((item): Line[] => {
+    const [mark, style] = MARKS[item.status];
+    const name = clean(item.name, glyphs);
+    const shortName =
+      cellsOf(name) > nameWidth
+        ? `${Array.from(name)
+            .slice(0, nameWidth - 1)
+            .join('')}${glyphs.ellipsis}`
+        : name;
+    const row: Line = [
+      span(mark, style),
+      span(`  ${item.group.padEnd(groupWidth)}  `, { dim: true }),
+      span(shortName + ' '.repeat(Math.max(0, nameWidth - cellsOf(shortName)))),
+    ];
+    if (narrow)
+      return [
+        row,
+        ...wrapped(item.detail, width - 6, glyphs).map((text): Line => [
+          span(`      ${text}`, { dim: true }),
+        ]),
+      ];
+    const [first = '', ...rest] = wrapped(item.detail, width - indent, glyphs);
+    return [
+      [...row, span(`  ${first}`, { dim: true })],
+      ...rest.map((text): Line => [span(' '.repeat(indent) + text, { dim: true })]),
+    ];
+  });
+}
+
+function figureLines({ counts, latencyMs, leaderGaps }: RunResult): Line[] {
+  const done = counts.operations;
+  const ms = (value: number | null): string => (value === null ? '-' : `${latencyText(value)} ms`);
+  const gaps = [...leaderGaps].sort((a, b) => b.to - b.from - (a.to - a.from));
+  const total = gaps.reduce((sum, gap) => sum + gap.to - gap.from, 0);
+  const shown = gaps
+    .slice(0, GAPS_SHOWN)
+    .map((gap) => `${durationText(gap.to - gap.from)} at ${clockText(gap.from, 1)}`);
+  return [
+    [
+      span(`operations  ${countText(done)}  ok ${countText(counts.ok)} (${percentText(counts.ok, done)})`),
+      span(
+        `  fail ${countText(counts.fail)}  unknown ${countText(counts.info)}`,
+        counts.info > 0 ? { color: 'yellow' } : {},
+      ),
+    ],
+    [span(`latency     p50 ${ms(latencyMs.p50)}  p99 ${ms(latencyMs.p99)}  max ${ms(latencyMs.max)}`)],
+    [
+      span(
+        `faults      ${counts.faults} (${counts.manualFaults} by hand)  elections ${counts.elections}  node starts ${counts.nodeStarts}`,
+      ),
+    ],
+    [
+      span(
+        `no leader   ${gaps.length === 0 ? 'never' : `${gaps.length} times, ${durationText(total)} in all; longest: ${shown.join(', ')}`}`,
+      ),
+    ],
+  ];
+}
+
+/** The first violation: what is wrong, and the operations or node events that prove it. */
+function counterexample(violation: Violation, result: RunResult, width: number, glyphs: Glyphs): Line[] {
+  const key = violation.key === undefined ? '' : ` (key ${violation.key})`;
+  const lines: Line[] = [
+    [span(clean(`${violation.property}: ${violation.anomaly}${key}`, glyphs), { bold: true, color: 'red' })],
+  ];
+  for (const text of wrapped(violation.prose, width - 2, glyphs)) lines.push([span(`  ${text}`)]);
+  for (const event of violation.events ?? []) {
+    const [first = ''] = wrapped(`${clockText(event.t)}  ${event.node}  ${event.text}`, width - 2, glyphs);
+    lines.push([span(`  ${first}`)]);
+  }
+  const { opIds = [], stuckId, stateBefore } = violation;
+  if (stuckId !== undefined) {
+    const value =
+      stateBefore === undefined
+        ? ''
+        : `; the register held ${stateBefore === null ? 'nothing' : clean(stateBefore, glyphs)}`;
+    lines.push(
+      ...wrapped(`operation ${stuckId} cannot be placed${value}`, width - 2, glyphs).map((text): Line => [
+        span(`  ${text}`),
+      ]),
+    );
+  }
+  if (opIds.length > 0)
+    lines.push(
+      ...wrapped(`operations ${opIds.join(', ')} of history.jsonl`, width - 2, glyphs).map((text): Line => [
+        span(`  ${text}`, { dim: true }),
+      ]),
+    );
+  const more = result.violations.length - 1;
+  const last: Line[] = more > 0 ? [[span(`  and ${more} more, in the report`, { dim: true })]] : [];
+  if (lines.length + last.length <= COUNTEREXAMPLE_LINES) return [...lines, ...last];
+  const kept = lines.slice(0, COUNTEREXAMPLE_LINES - 1 - last.length);
+  return [
+    ...kept,
+    [span(`  ${glyphs.ascii ? '...' : '…'} the rest is in the report`, { dim: true })],
+    ...last,
+  ];
+}
+
+function commandLines({ run, file, seed }: RunResult): Line[] {
+  // Never cut, however long: they are there to be copied.
+  return [
+    [span('report  '), span(`${run}/report.html`, { bold: true })],
+    [span('again   '), span(`chaos run ${shellWord(file)} --seed ${seed}`, { bold: true })],
+  ];
+}
+
+/** Breaks at spaces, and inside a word only where it is longer than a line. */
+function wrapped(text: string, width: number, glyphs: Glyphs): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const whole of clean(text, glyphs).split(' ')) {
+    for (const word of pieces(whole, width)) {
+      const joined = line === '' ? word : `${line} ${word}`;
+      if (cellsOf(joined) <= width) line = joined;
+      else {
+        lines.push(line);
+        line = word;
+      }
+    }
+  }
+  if (line !== '') lines.push(line);
+  return lines;
+}
+
+function pieces(word: string, width: number): string[] {
+  if (cellsOf(word) <= width) return [word];
+  const characters = Array.from(word);
+  // Half: a wide character takes two cells.
+  const step = Math.max(1, cellsOf(word) === characters.length ? width : Math.floor(width / 2));
+  return Array.from({ length: Math.ceil(characters.length / step) }, (_, index) =>
+    characters.slice(index * step, (index + 1) * step).join(''),
+  );
+}
+
+const widest = (texts: readonly string[]): number => Math.max(0, ...texts.map(cellsOf));
+const shellWord = (text: string): string =>
+  /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;

@@ -1,0 +1,92 @@
+import { Box, Text, useInput, useWindowSize } from 'ink';
+import { createElement, memo, type ReactElement } from 'react';
+import { sgr } from './paint.ts';
+import type { Scene, Size } from './panels/panel.ts';
+import type { KeyPress } from './press.ts';
+import { screenRows } from './screen.ts';
+
+export interface ScreenProps {
+  readonly scene: Scene;
+  readonly size: Size;
+  readonly color: boolean;
+}
+
+/** The whole screen: rows of panels, each panel one text whose lines are as wide as its place. Only draws. */
+export function Screen({ scene, size, color }: ScreenProps): ReactElement {
+  const rows = screenRows(scene, size);
+  const height = rows.reduce((sum, row) => sum + (row[0]?.size.height ?? 0), 0);
+  const boxes = rows.map((row, index) =>
+    createElement(
+      Box,
+      { key: index, height: row[0]?.size.height ?? 0 },
+      ...row.map(({ panel, size: own }, place) =>
+        createElement(PanelText, {
+          key: place,
+          width: own.width,
+          height: own.height,
+          text: panel(scene, own)
+            .map((line) => sgr(line, color))
+            .join('\n'),
+        }),
+      ),
+    ),
+  );
+  return createElement(
+    Box,
+    { flexDirection: 'column', width: size.width, height, overflow: 'hidden' },
+    ...boxes,
+  );
+}
+
+const PanelText = memo(
+  ({ text, width, height }: { readonly text: string; readonly width: number; readonly height: number }) =>
+    createElement(Box, { width, height, flexShrink: 0 }, createElement(Text, { wrap: 'truncate' }, text)),
+);
+
+/** The screen at the terminal's size, and its keys. */
+export function App({
+  scene,
+  color,
+  onKey,
+}: Omit<ScreenProps, 'size'> & { readonly onKey: ((key: KeyPress) => void) | null }): ReactElement {
+  const { columns, rows } = useWindowSize();
+  useInput(
+    (input, key) => {
+      for (const name of keyNames(input, key)) onKey?.(name);
+    },
+    { isActive: onKey !== null },
+  );
+  return createElement(Screen, { scene, size: { width: columns, height: rows }, color });
+}
+
+type InkKey = Parameters<Parameters<typeof useInput>[0]>[1];
+
+/** One name a key. Keys typed fast arrive as one input: each character is a key of its own. */
+function keyNames(input: string, key: InkKey): readonly KeyPress[] {
+  if (key.ctrl) return input === 'c' ? ['ctrl-c'] : [];
+  if (key.meta && !key.escape) return [];
+  if (key.tab) return [key.shift ? 'shift-tab' : 'tab'];
+  const named: readonly (readonly [boolean, KeyPress])[] = [
+    [key.return, 'enter'],
+    [key.escape, 'escape'],
+    [key.backspace || key.delete, 'backspace'],
+    [key.upArrow, 'up'],
+    [key.downArrow, 'down'],
+    [key.leftArrow, 'left'],
+    [key.rightArrow, 'right'],
+    [key.pageUp, 'pageup'],
+    [key.pageDown, 'pagedown'],
+    [key.home, 'home'],
+    [key.end, 'end'],
+  ];
+  const name = named.find(([pressed]) => pressed)?.[1];
+  if (name !== undefined) return [name];
+  const names: Readonly<Record<string, KeyPress>> = {
+    ' ': 'space',
+    '\t': 'tab',
+    '\r': 'enter',
+    '\n': 'enter',
+    '\u0003': 'ctrl-c',
+  };
+  return Array.from(input, (character) => names[character] ?? character);
+}
