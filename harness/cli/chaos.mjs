@@ -15,10 +15,14 @@ if (Number(process.versions.node.split('.')[0]) >= MIN_MAJOR) {
 } else {
   const pinned = join(here, '..', '..', 'node_modules', 'node', 'bin', 'node');
   if (!existsSync(pinned)) {
-    console.error(`chaos: needs Node.js ${MIN_MAJOR} or newer, this is ${process.version}, and the pinned one is not installed; run \`npm ci\` in ${join(here, '..', '..')}`);
+    console.error(
+      `chaos: needs Node.js ${MIN_MAJOR} or newer, this is ${process.version}, and the pinned one is not installed; run \`npm ci\` in ${join(here, '..', '..')}`,
+    );
     process.exit(3);
   }
-  const child = spawn(pinned, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' });
+  const child = spawn(pinned, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
+    stdio: 'inherit',
+  });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   child.on('exit', (code, signal) => process.exit(code ?? (signal === 'SIGKILL' ? 137 : 3)));
 }

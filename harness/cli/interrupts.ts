@@ -20,7 +20,8 @@ export class Interrupts {
   #lastResort: () => void = () => undefined;
 
   constructor() {
-    for (const name of Object.keys(INTERRUPT_CODES) as InterruptSignal[]) this.#on(name, () => this.interrupt(name));
+    for (const name of Object.keys(INTERRUPT_CODES) as InterruptSignal[])
+      this.#on(name, () => this.interrupt(name));
     this.#on('uncaughtException', (error: Error) => this.#crashed(error));
     this.#on('unhandledRejection', (error: unknown) =>
       this.#crashed(error instanceof Error ? error : new Error(String(error))),
@@ -77,6 +78,7 @@ export class Interrupts {
   }
 
   [Symbol.dispose](): void {
-    for (const [event, handler] of this.#handlers) process.off(event, handler as (...args: unknown[]) => void);
+    for (const [event, handler] of this.#handlers)
+      process.off(event, handler as (...args: unknown[]) => void);
   }
 }

@@ -9,7 +9,8 @@ import { read } from './run.ts';
 export function list(): number {
   const names = shippedNames();
   const width = Math.max(...names.map((name) => name.length));
-  for (const name of names) console.log(`${name.padEnd(width)}  ${firstSentence(readFileSync(shippedPath(name), 'utf8'))}`);
+  for (const name of names)
+    console.log(`${name.padEnd(width)}  ${firstSentence(readFileSync(shippedPath(name), 'utf8'))}`);
   console.log(`\nRun one: chaos run ${names[0] ?? 'FILE'}.yaml`);
   return EXIT.pass;
 }

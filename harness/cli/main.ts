@@ -33,7 +33,9 @@ export async function main(argv: readonly string[]): Promise<void> {
 
 function buildProgram(): Command {
   const program = new Command('chaos')
-    .description('Chaos testing for Raft: real nodes, Toxiproxy links, a live dashboard, a verdict you can trust.')
+    .description(
+      'Chaos testing for Raft: real nodes, Toxiproxy links, a live dashboard, a verdict you can trust.',
+    )
     .version(VERSION)
     .exitOverride()
     .showSuggestionAfterError()
@@ -41,12 +43,21 @@ function buildProgram(): Command {
 
   program
     .command('run')
-    .argument('[scenario...]', 'scenario files; a bare name is looked up in the current folder, then among the shipped')
+    .argument(
+      '[scenario...]',
+      'scenario files; a bare name is looked up in the current folder, then among the shipped',
+    )
     .description('run scenarios against a real cluster; report in reports/<run>/')
     .option('--all', 'every shipped scenario')
     .option('--seed <n>', "the run's seed, instead of the scenario's", wholeNumber)
     .option('--test-count <n>', 'run each scenario so often, each time with the next seed', wholeNumber, 1)
-    .addOption(new Option('--reporter <kind>', 'how to show the run (default: tui on a terminal, else line)').choices(['tui', 'line', 'json']))
+    .addOption(
+      new Option('--reporter <kind>', 'how to show the run (default: tui on a terminal, else line)').choices([
+        'tui',
+        'line',
+        'json',
+      ]),
+    )
     .option('--out <dir>', 'where the report folders go', 'reports')
     .option('--toxiproxy <which>', 'a running server’s URL, `real`, `builtin`, or a toxiproxy-server binary')
     .option('--node <file>', 'the node program to test, instead of ours')
@@ -118,6 +129,7 @@ function buildProgram(): Command {
 }
 
 function wholeNumber(text: string): number {
-  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError(`${JSON.stringify(text)} is not a whole number.`);
+  if (!/^\d{1,15}$/.test(text))
+    throw new InvalidArgumentError(`${JSON.stringify(text)} is not a whole number.`);
   return Number(text);
 }

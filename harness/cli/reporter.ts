@@ -14,10 +14,15 @@ export interface Reporter {
 }
 
 /** The dashboard needs a terminal that it can redraw; where there is none, line output serves. */
-export function chooseReporter(wanted: ReporterKind | undefined): { readonly kind: ReporterKind } | { readonly error: string } {
+export function chooseReporter(
+  wanted: ReporterKind | undefined,
+): { readonly kind: ReporterKind } | { readonly error: string } {
   const capable = process.stdout.isTTY && process.stdin.isTTY && process.env['TERM'] !== 'dumb';
   if (wanted === 'tui' && !capable) {
-    return { error: '--reporter tui: needs a terminal for both input and output (TERM not dumb); use --reporter line' };
+    return {
+      error:
+        '--reporter tui: needs a terminal for both input and output (TERM not dumb); use --reporter line',
+    };
   }
   return { kind: wanted ?? (capable && !process.env['CI'] ? 'tui' : 'line') };
 }
@@ -42,7 +47,13 @@ export async function startReporter(options: {
       return jsonReporter(subscribe);
     case 'tui': {
       const { startDashboard } = await import('../dashboard/start.ts');
-      const dashboard = startDashboard({ subscribe, command, watchOnly, stdin: process.stdin, stdout: process.stdout });
+      const dashboard = startDashboard({
+        subscribe,
+        command,
+        watchOnly,
+        stdin: process.stdin,
+        stdout: process.stdout,
+      });
       return { stop: () => dashboard.stop(), summarize };
     }
     default:

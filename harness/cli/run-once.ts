@@ -62,13 +62,19 @@ export async function runOnce(options: RunOnceOptions): Promise<RunResult> {
   if (flags.keep !== true) rmSync(join(dir, 'data'), { recursive: true, force: true, maxRetries: 3 });
 
   const result = assembleResult({
-    outcome, scenario, seed, dir, server, startedAt, interrupts,
+    outcome,
+    scenario,
+    seed,
+    dir,
+    server,
+    startedAt,
+    interrupts,
     file: relative(process.cwd(), options.path),
     durationMs: clock.now(),
     version: flags.version,
     eventLogFailure: log.failure,
   });
-  const finish = await report({ options, dir, log, outcome, result, now: clock.now });
+  const finish = await report({ options, dir, log, outcome, result, now: () => clock.now() });
   await reporter.stop();
   await log.close();
   offHard();
@@ -87,7 +93,8 @@ async function play(
 ): Promise<RunOutcome> {
   const { scenario, seed, flags, interrupts, originMs } = options;
   const { emit } = log;
-  const note = (level: 'info' | 'warn' | 'error', text: string): void => emit({ t: clock.now(), type: 'note', level, text });
+  const note = (level: 'info' | 'warn' | 'error', text: string): void =>
+    emit({ t: clock.now(), type: 'note', level, text });
   const ended = new AbortController();
   const signal = AbortSignal.any([interrupts.signal, ended.signal]);
   emit({ t: clock.now(), type: 'phase', phase: 'starting' });
@@ -106,12 +113,23 @@ async function play(
   });
   onServer(links.server);
   emit({
-    t: clock.now(), type: 'run', run: relative(process.cwd(), dir), scenario: scenario.name,
-    file: relative(process.cwd(), options.path), seed, nodes: nodes.map((node) => node.id), links: links.server,
-    out: relative(process.cwd(), dir), steps: scenario.outline, startedAt: new Date().toISOString(),
+    t: clock.now(),
+    type: 'run',
+    run: relative(process.cwd(), dir),
+    scenario: scenario.name,
+    file: relative(process.cwd(), options.path),
+    seed,
+    nodes: nodes.map((node) => node.id),
+    links: links.server,
+    out: relative(process.cwd(), dir),
+    steps: scenario.outline,
+    startedAt: new Date().toISOString(),
   });
   await using cluster = localCluster({
-    nodes, links, originMs, seed,
+    nodes,
+    links,
+    originMs,
+    seed,
     dir: join(dir, 'data'),
     logsDir: join(dir, 'logs'),
     nodeProgram: flags.node === undefined ? NODE_MAIN : resolve(flags.node),
@@ -123,11 +141,23 @@ async function play(
   };
   await using workload = threadedWorkload({
     plan: { ...scenario.workload, seed },
-    addresses: Object.fromEntries(cluster.nodes.map((id) => [id, links.address({ from: 'clients', to: id })])),
+    addresses: Object.fromEntries(
+      cluster.nodes.map((id) => [id, links.address({ from: 'clients', to: id })]),
+    ),
     originMs,
     historyPath: join(dir, 'history.jsonl'),
   });
-  return await runScenario({ scenario, seed, cluster, links, workload, clock, emit, signal, commands: (handler) => commands.listen(handler) });
+  return await runScenario({
+    scenario,
+    seed,
+    cluster,
+    links,
+    workload,
+    clock,
+    emit,
+    signal,
+    commands: (handler) => commands.listen(handler),
+  });
 }
 
 /** Writes the report, points `latest` at it, tells the verdict. A disk that refuses makes the run an error, said aloud. */
@@ -143,7 +173,8 @@ async function report(parts: {
   let { result } = parts;
   try {
     await writeReport({
-      dir, result,
+      dir,
+      result,
       events: log.kept,
       ops: outcome.ops,
       scenarioText: options.text,
@@ -159,7 +190,11 @@ async function report(parts: {
     }
   }
   const verdict: HarnessEvent = {
-    t: now(), type: 'verdict', verdict: result.verdict, exitCode: result.exitCode, sentence: result.sentence,
+    t: now(),
+    type: 'verdict',
+    verdict: result.verdict,
+    exitCode: result.exitCode,
+    sentence: result.sentence,
     report: join(relative(process.cwd(), dir), 'report.html'),
   };
   log.emit(verdict);

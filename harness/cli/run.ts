@@ -47,14 +47,25 @@ export async function run(names: readonly string[], flags: RunFlags): Promise<nu
     const base = flags.seed ?? scenario.seed ?? randomInt(2 ** 32);
     for (let i = 0; i < flags.testCount && !interrupts.signal.aborted; i++) {
       results.push(
-        await runOnce({ path, text, scenario, seed: base + i, flags, reporter: reporter.kind, interrupts, originMs }),
+        await runOnce({
+          path,
+          text,
+          scenario,
+          seed: base + i,
+          flags,
+          reporter: reporter.kind,
+          interrupts,
+          originMs,
+        }),
       );
       originMs = realClock().originMs;
     }
   }
   if (results.length > 1) console.error(table(results));
   if (interrupts.crash !== null) return EXIT.environment;
-  const gravest = [EXIT.violation, EXIT.environment, EXIT.inconclusive].find((code) => results.some((r) => r.exitCode === code));
+  const gravest = [EXIT.violation, EXIT.environment, EXIT.inconclusive].find((code) =>
+    results.some((r) => r.exitCode === code),
+  );
   return gravest ?? (interrupts.name === null ? EXIT.pass : INTERRUPT_CODES[interrupts.name]);
 }
 
@@ -62,7 +73,8 @@ export async function run(names: readonly string[], flags: RunFlags): Promise<nu
 function plan(names: readonly string[], flags: RunFlags): readonly Planned[] | null {
   const problems: string[] = [];
   const plans: Planned[] = [];
-  if (names.length === 0) problems.push('chaos run: which scenario? Name a file, or --all; `chaos list` shows the shipped ones');
+  if (names.length === 0)
+    problems.push('chaos run: which scenario? Name a file, or --all; `chaos list` shows the shipped ones');
   if (flags.testCount < 1) problems.push('--test-count 0: at least 1');
   if (flags.node !== undefined && !existsSync(flags.node)) {
     problems.push(`--node ${flags.node}: no such file (looked for ${resolve(flags.node)})`);
@@ -83,7 +95,10 @@ function plan(names: readonly string[], flags: RunFlags): readonly Planned[] | n
 }
 
 /** A file's text and scenario, or everything that is wrong with it. `shown` is how errors name the file. */
-export function read(path: string, shown: string): { readonly text: string; readonly scenario: Scenario } | { readonly problem: string } {
+export function read(
+  path: string,
+  shown: string,
+): { readonly text: string; readonly scenario: Scenario } | { readonly problem: string } {
   let text: string;
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path));
@@ -97,7 +112,10 @@ export function read(path: string, shown: string): { readonly text: string; read
 
 /** One line a run, when there were several. */
 function table(results: readonly RunResult[]): string {
-  const rows = results.map((r) => `${r.verdict.padEnd(12)} ${r.scenario.padEnd(24)} seed ${String(r.seed).padEnd(11)} ${String(r.counts.operations).padStart(8)} ops  ${r.run}`);
+  const rows = results.map(
+    (r) =>
+      `${r.verdict.padEnd(12)} ${r.scenario.padEnd(24)} seed ${String(r.seed).padEnd(11)} ${String(r.counts.operations).padStart(8)} ops  ${r.run}`,
+  );
   const passed = results.filter((r) => r.verdict === 'pass').length;
   return ['', ...rows, `${passed} of ${results.length} passed`].join('\n');
 }

@@ -26,7 +26,9 @@ export function summary(dir: string): number {
   const jobSummary = process.env['GITHUB_STEP_SUMMARY'];
   if (jobSummary) {
     appendFileSync(jobSummary, `${text}\n`);
-    const annotations = runs.flatMap(({ result }) => (result.exitCode === 0 ? [] : githubAnnotations(result)));
+    const annotations = runs.flatMap(({ result }) =>
+      result.exitCode === 0 ? [] : githubAnnotations(result),
+    );
     for (const annotation of annotations.slice(0, MAX_ANNOTATIONS)) console.log(annotation);
   }
   return EXIT.pass;

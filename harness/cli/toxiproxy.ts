@@ -15,3 +15,24 @@ export async function install(): Promise<number> {
     return EXIT.environment;
   }
 }
+
+/** `chaos toxiproxy path`: prints the real server that a run would start. */
+export async function path(): Promise<number> {
+  const found = findToxiproxy(CACHE_DIR);
+  if (found !== null) {
+    console.log(found);
+    return EXIT.pass;
+  }
+  console.error(
+    'no toxiproxy-server on PATH or in the cache: runs use the built-in one; `chaos toxiproxy install` builds it',
+  );
+  return EXIT.environment;
+}
+
+/** `chaos clean`. */
+export async function clean(): Promise<number> {
+  const ended = await cleanStale(CACHE_DIR);
+  for (const line of ended) console.log(`ended ${line}`);
+  if (ended.length === 0) console.log('nothing was left behind');
+  return EXIT.pass;
+}

@@ -1,0 +1,255 @@
+// npm run bench:harness: what the harness itself costs. Every figure comes from this one run; the two Toxiproxy servers, and
+// the same load straight to the nodes, take turns round by round. See bench/README.md.
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { realClock } from '../harness/clock.ts';
+import { localCluster } from '../harness/cluster/local.ts';
+import { allocateNodePorts, openLinks } from '../harness/links/open.ts';
+import type { Links } from '../harness/links/port.ts';
+import type { RunResult } from '../harness/result.ts';
+import type { WorkloadPlan } from '../harness/workload/port.ts';
+import { threadedWorkload } from '../harness/workload/threaded.ts';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const ROUNDS = Number(process.env['ROUNDS'] ?? 3);
+const SERVERS = ['builtin', 'real'] as const;
+type Path = (typeof SERVERS)[number] | 'straight';
+const CLOCK_TICKS_PER_S = 100;
+
+/** A rate that leaves both cores room, so that p99 shows the path and not a queue. */
+const PACED: WorkloadPlan = {
+  clients: 8,
+  ratePerSecond: 500,
+  keys: 20,
+  skew: 'uniform',
+  timeoutMs: 2_000,
+  routing: 'leader',
+  seed: 1,
+  mix: { read: 0.5, write: 0.5, cas: 0, delete: 0, append: 0 },
+};
+const PACED_MS = 6_000;
+
+const out = mkdtempSync(join(tmpdir(), 'chaos-bench-'));
+try {
+  const figures = {
+    unlimited: await perServer(unlimited),
+    latency: await latency(),
+    firstFaultMs: await perServer(firstFault),
+    dashboard: await dashboard(),
+  };
+  print(figures);
+  writeFileSync(join(ROOT, 'reports', 'bench-harness.json'), `${JSON.stringify(figures, null, 2)}\n`);
+} finally {
+  rmSync(out, { recursive: true, force: true });
+}
+
+async function perServer<T>(measure: (server: Path) => Promise<T>): Promise<Record<string, readonly T[]>> {
+  const rows: Record<string, T[]> = {};
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const server of SERVERS) (rows[server] ??= []).push(await measure(server));
+  }
+  return rows;
+}
+
+interface Sampled {
+  readonly result: RunResult;
+  /** Resident memory of the harness process, a sample every 250 ms, MiB. */
+  readonly rssMiB: readonly number[];
+  /** CPU seconds of the harness process alone (all threads), user and system. */
+  readonly cpuS: number;
+  readonly wallS: number;
+}
+
+/** Runs `chaos` and samples its own process (not its children) from /proc. `terminal`: under a pseudo-terminal of 100x30. */
+async function sampled(args: readonly string[], terminal = false): Promise<Sampled> {
+  const dir = mkdtempSync(join(out, 'run-'));
+  const command = [process.execPath, join(ROOT, 'harness/cli/chaos.mjs'), 'run', ...args, '--out', dir];
+  const shell = `stty cols 100 rows 30; exec ${command.map((word) => `'${word}'`).join(' ')}`;
+  const { CI: _, ...env } = process.env;
+  const child = terminal
+    ? spawn('script', ['-qefc', `echo PID $$ > ${dir}/pid; ${shell}`, '/dev/null'], {
+        stdio: ['pipe', 'ignore', 'inherit'],
+        env: { ...env, TERM: 'xterm-256color' },
+      })
+    : spawn(command[0]!, command.slice(1), { stdio: ['ignore', 'ignore', 'inherit'] });
+  const started = performance.now();
+  const rssMiB: number[] = [];
+  let cpuS = 0;
+  const timer = setInterval(() => {
+    try {
+      const pid = terminal ? Number(readFileSync(join(dir, 'pid'), 'utf8').split(' ')[1]) : child.pid!;
+      rssMiB.push(Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) / 1_024);
+      const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+        .replace(/^.*\) /, '')
+        .split(' ');
+      cpuS = (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS_PER_S;
+    } catch {
+      // Not started yet, or gone.
+    }
+  }, 250);
+  const code = await new Promise((resolve) => child.once('close', resolve));
+  clearInterval(timer);
+  const result = JSON.parse(readFileSync(join(dir, 'latest', 'result.json'), 'utf8')) as RunResult;
+  if (result.verdict !== 'pass')
+    console.error(`note: exit ${String(code)}, ${result.verdict}: ${result.sentence}`);
+  return { result, rssMiB, cpuS, wallS: (performance.now() - started) / 1_000 };
+}
+
+async function unlimited(
+  server: Path,
+): Promise<{ opsPerS: number; operations: number; rssMaxMiB: number; rssQuartersMiB: readonly number[] }> {
+  const { result, rssMiB } = await sampled([
+    join(ROOT, 'bench/scenarios/unlimited.yaml'),
+    '--reporter',
+    'line',
+    '--toxiproxy',
+    server,
+  ]);
+  const lines = readFileSync(join(ROOT, result.run, 'events.jsonl'), 'utf8').split('\n');
+  const windows = lines
+    .filter((line) => line.includes('"type":"ops"'))
+    .map((line) => JSON.parse(line) as { t: number; total: { ok: number } });
+  // From the second window on: connections are open, a leader is there.
+  const [first, last] = [windows[2]!, windows.at(-1)!];
+  const quarter = (q: number): number =>
+    Math.round(rssMiB[Math.min(rssMiB.length - 1, Math.floor(rssMiB.length * q))]!);
+  return {
+    opsPerS: Math.round(((last.total.ok - first.total.ok) * 1_000) / (last.t - first.t)),
+    operations: result.counts.operations,
+    rssMaxMiB: Math.round(Math.max(...rssMiB)),
+    rssQuartersMiB: [0.25, 0.5, 0.75, 0.99].map(quarter),
+  };
+}
+
+async function firstFault(server: Path): Promise<number> {
+  const { result } = await sampled(['partition-leader.yaml', '--reporter', 'line', '--toxiproxy', server]);
+  return Math.round(result.firstFaultMs ?? Number.NaN);
+}
+
+/** The same paced load through each server and straight to the nodes, in turns. */
+async function latency(): Promise<Record<string, readonly { p50: number; p99: number }[]>> {
+  const rows: Record<string, { p50: number; p99: number }[]> = {};
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const path of ['straight', ...SERVERS] as const) (rows[path] ??= []).push(await paced(path));
+  }
+  return rows;
+}
+
+async function paced(path: Path): Promise<{ p50: number; p99: number }> {
+  const dir = mkdtempSync(join(out, 'paced-'));
+  const { originMs } = realClock();
+  const nodes = await allocateNodePorts(3);
+  await using links: Links =
+    path === 'straight'
+      ? straightLinks(nodes)
+      : await openLinks({
+          nodes,
+          toxiproxy: path,
+          cacheDir: join(ROOT, '.cache'),
+          signal: new AbortController().signal,
+          onServerExit: (detail) => console.error(detail),
+          onNote: (text) => console.error(text),
+        });
+  await using cluster = localCluster({
+    nodes,
+    links,
+    originMs,
+    dir: join(dir, 'data'),
+    logsDir: join(dir, 'logs'),
+    seed: 1,
+    nodeProgram: join(ROOT, 'node/main.ts'),
+    electionTimeoutMs: [300, 600],
+    heartbeatMs: 50,
+  });
+  const leading = new Promise<void>((resolve) => {
+    cluster.subscribe((event) => {
+      if (event.type === 'report' && event.report.type === 'BecomeLeader') resolve();
+    });
+  });
+  await Promise.all(cluster.nodes.map((node) => cluster.start(node)));
+  await leading;
+  const addresses = Object.fromEntries(
+    nodes.map(({ id }) => [id, links.address({ from: 'clients', to: id })]),
+  );
+  await using workload = threadedWorkload({
+    plan: PACED,
+    addresses,
+    originMs,
+    historyPath: join(dir, 'history.jsonl'),
+  });
+  await workload.start();
+  await new Promise((resolve) => setTimeout(resolve, PACED_MS));
+  const ops = (await workload.stop()).filter((op) => op.outcome === 'ok');
+  const warm = ops
+    .slice(Math.floor(ops.length / 6))
+    .map((op) => op.return - op.call)
+    .sort((a, b) => a - b);
+  return { p50: warm[Math.floor(warm.length * 0.5)]!, p99: warm[Math.floor(warm.length * 0.99)]! };
+}
+
+/** No proxy at all: each link is the node's own port. */
+function straightLinks(
+  nodes: readonly { readonly id: string; readonly peerPort: number; readonly clientPort: number }[],
+): Links {
+  return {
+    server: { kind: 'external', version: 'none', url: '' },
+    links: [],
+    address: ({ from, to }) => {
+      const node = nodes.find(({ id }) => id === to)!;
+      return `127.0.0.1:${from === 'clients' ? node.clientPort : node.peerPort}`;
+    },
+    apply: () => Promise.reject(new Error('a straight link has no faults')),
+    reset: () => Promise.reject(new Error('a straight link has no faults')),
+    traffic: () => Promise.resolve([]),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}
+
+/** CPU of the harness process with the dashboard and with line output, the same scenario, in turns. */
+async function dashboard(): Promise<readonly { tuiCpuS: number; lineCpuS: number; wallS: number }[]> {
+  const rows = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const tui = await sampled(['partition-leader.yaml', '--reporter', 'tui', '--toxiproxy', 'builtin'], true);
+    const line = await sampled(['partition-leader.yaml', '--reporter', 'line', '--toxiproxy', 'builtin']);
+    rows.push({ tuiCpuS: tui.cpuS, lineCpuS: line.cpuS, wallS: tui.wallS });
+  }
+  return rows;
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
+}
+
+function print(figures: {
+  readonly unlimited: Awaited<ReturnType<typeof perServer<Awaited<ReturnType<typeof unlimited>>>>>;
+  readonly latency: Awaited<ReturnType<typeof latency>>;
+  readonly firstFaultMs: Record<string, readonly number[]>;
+  readonly dashboard: Awaited<ReturnType<typeof dashboard>>;
+}): void {
+  const of = <T>(rows: readonly T[], pick: (row: T) => number, digits = 0): string =>
+    `${median(rows.map(pick)).toFixed(digits)} (${rows.map((row) => pick(row).toFixed(digits)).join(', ')})`;
+  console.log(`medians of ${ROUNDS} interleaved rounds (each round in brackets)\n`);
+  console.log('| figure | built-in | real Toxiproxy |\n|---|---|---|');
+  const row = (name: string, cell: (server: (typeof SERVERS)[number]) => string): void =>
+    console.log(`| ${name} | ${SERVERS.map(cell).join(' | ')} |`);
+  row('recorded operations/s, rate unlimited', (s) => of(figures.unlimited[s]!, (r) => r.opsPerS));
+  row('harness memory, most, MiB', (s) => of(figures.unlimited[s]!, (r) => r.rssMaxMiB));
+  row('… at ¼, ½, ¾ and the end of that run', (s) =>
+    figures.unlimited[s]!.map((r) => r.rssQuartersMiB.join(' → ')).join('; '),
+  );
+  row('ms from command to first fault', (s) => of(figures.firstFaultMs[s]!, (ms) => ms));
+  row('p99 ms at 500/s', (s) => of(figures.latency[s]!, (r) => r.p99, 2));
+  row('… straight to the nodes', () => of(figures.latency['straight']!, (r) => r.p99, 2));
+  row('… ratio of p99s', (s) =>
+    (
+      median(figures.latency[s]!.map((r) => r.p99)) / median(figures.latency['straight']!.map((r) => r.p99))
+    ).toFixed(2),
+  );
+  const share = figures.dashboard.map((r) => (100 * (r.tuiCpuS - r.lineCpuS)) / r.wallS);
+  console.log(
+    `\ndashboard's share of a core: ${median(share).toFixed(1)} % (${share.map((s) => s.toFixed(1)).join(', ')})`,
+  );
+}
