@@ -1,0 +1,131 @@
+import type { Links, LinkTraffic } from '../links/port.ts';
+import { linkName } from '../links/port.ts';
+import type { ClusterState } from './cluster-state.ts';
+
+/** What could be seen of the cluster and the links at one moment. */
+export interface Snapshot {
+  readonly t: number;
+  /** By link name; empty where the server does not count, or did not answer. */
+  readonly traffic: ReadonlyMap<string, LinkTraffic>;
+  readonly nodes: ReadonlyMap<string, NodeSnapshot>;
+  readonly leader: string | null;
+  /** Median latency of the operations that ended ok in the latest window with any, in ms. */
+  readonly p50: number | null;
+  readonly okOps: number;
+}
+
+interface NodeSnapshot {
+  readonly life: string;
+  readonly pid: number | null;
+  readonly commit: number;
+  readonly changes: number;
+  readonly reports: number;
+  readonly starts: number;
+}
+
+/** The latest figures of the load; the runner keeps them up to date. */
+export interface LoadView {
+  p50: number | null;
+  okOps: number;
+}
+
+/** Three moments of a fault's life: just before it, just before its healing, and once healed. */
+export interface Span {
+  readonly before: Snapshot;
+  readonly during: Snapshot;
+  readonly after: Snapshot;
+}
+
+export async function takeSnapshot(
+  t: number,
+  state: ClusterState,
+  links: Links,
+  load: LoadView,
+): Promise<Snapshot> {
+  // Evidence must not break a run: a server that does not answer shows up as a fault that nobody saw bite.
+  const traffic = await links.traffic().catch(() => []);
+  return {
+    t,
+    traffic: new Map(traffic.map((entry) => [linkName(entry.link), entry])),
+    nodes: new Map(
+      state.ids.map((id) => {
+        const { life, pid, commit, changes, reports, starts } = state.node(id);
+        return [id, { life, pid, commit, changes, reports, starts }];
+      }),
+    ),
+    leader: state.claimants()[0]?.node ?? null,
+    p50: load.p50,
+    okOps: load.okOps,
+  };
+}
+
+/**
+ * Bytes that arrived at the links and never left them. Taken after the healing: Toxiproxy adds to its counters when a
+ * connection closes, which lifting a black hole does.
+ */
+export function droppedBytes({ before, after }: Span, links: readonly string[]): string | null {
+  const lost = (snapshot: Snapshot, link: string): number => {
+    const traffic = snapshot.traffic.get(link);
+    return traffic === undefined ? 0 : traffic.receivedBytes - traffic.sentBytes;
+  };
+  const dropped = links
+    .map((link) => ({ link, bytes: lost(after, link) - lost(before, link) }))
+    .filter(({ bytes }) => bytes > 0);
+  if (dropped.length === 0) return null;
+  const total = dropped.reduce((sum, { bytes }) => sum + bytes, 0);
+  return `${total} bytes reached ${dropped.map(({ link }) => link).join(', ')} and were not delivered`;
+}
+
+/** Bytes that crossed the links between the two ends of the span. */
+export function crossedBytes({ before, after }: Span, links: readonly string[]): string | null {
+  const crossed = links.filter(
+    (link) => (after.traffic.get(link)?.sentBytes ?? 0) > (before.traffic.get(link)?.sentBytes ?? 0),
+  );
+  return crossed.length === 0 ? null : `traffic crossed ${crossed.join(', ')} in that state`;
+}
+
+/** A node whose role, term or known leader changed while the fault held. */
+export function roleChange({ before, during }: Span, nodes: readonly string[]): string | null {
+  const changed = nodes.filter((node) => during.nodes.get(node)!.changes > before.nodes.get(node)!.changes);
+  if (changed.length === 0) return null;
+  return `role, term or leader changed on ${changed.join(', ')}`;
+}
+
+/** Entries by which the rest of the cluster must have moved on for a node's standstill to count. */
+const STALL_ENTRIES = 10;
+
+/** A node whose commit index stood still, or fell behind, while another's went on. */
+export function commitStall({ before, during }: Span, nodes: readonly string[]): string | null {
+  const growth = (node: string): number => during.nodes.get(node)!.commit - before.nodes.get(node)!.commit;
+  const most = Math.max(...[...during.nodes.keys()].map(growth));
+  const stalled = nodes.filter((node) => most - growth(node) >= STALL_ENTRIES);
+  return stalled.length === 0
+    ? null
+    : `${stalled.join(', ')} committed nothing of ${most} entries that others did`;
+}
+
+/** Share of an added delay by which the median latency must have risen to show it. */
+const SLOWER_SHARE = 0.25;
+
+/** Clients saw it: the median latency rose by a good part of `addedMs`. */
+export function slowerOps({ before, during }: Span, addedMs: number): string | null {
+  if (before.p50 === null || during.p50 === null || during.p50 - before.p50 < addedMs * SLOWER_SHARE)
+    return null;
+  return `median latency went from ${before.p50.toFixed(1)} ms to ${during.p50.toFixed(1)} ms`;
+}
+
+/**
+ * Messages must have crossed a link that was held so, since links are the only way: a follower's commit index moved
+ * (leader to follower and back), or operations were answered (clients to node).
+ */
+export function usedLinks({ before, during }: Span, links: readonly string[]): string | null {
+  const advanced = (node: string): boolean => during.nodes.get(node)!.commit > before.nodes.get(node)!.commit;
+  const used = links.filter((link) => {
+    const [from, to] = link.split('->') as [string, string];
+    if (from === 'clients')
+      return during.okOps > before.okOps && to === during.leader && to === before.leader;
+    if (before.leader === null || before.leader !== during.leader) return false;
+    return (from === before.leader && advanced(to)) || (to === before.leader && advanced(from));
+  });
+  return used.length === 0 ? null : `messages crossed ${used.join(', ')} in that state`;
+}

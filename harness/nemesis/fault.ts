@@ -1,0 +1,84 @@
+import type { z } from 'zod';
+import type { Clock } from '../clock.ts';
+import type { Cluster } from '../cluster/port.ts';
+import type { LinkId, Links } from '../links/port.ts';
+import type { Random } from '../random.ts';
+import type { ClusterState } from './cluster-state.ts';
+import type { Span } from './evidence.ts';
+import type { LinkLedger } from './link-ledger.ts';
+import type { NodeLedger } from './node-ledger.ts';
+import type { Selector } from './selector.ts';
+
+/** What a fault acts on. */
+export interface World {
+  readonly cluster: Cluster;
+  readonly links: Links;
+  readonly state: ClusterState;
+  readonly linkLedger: LinkLedger;
+  readonly nodeLedger: NodeLedger;
+  readonly clock: Clock;
+}
+
+/** Chooses nodes and links at the moment that a step starts. Each call throws `EmptyMatch` if nothing fits. */
+export interface Targets {
+  readonly nodes: readonly string[];
+  readonly links: readonly LinkId[];
+  readonly random: Random;
+  select(selector: Selector): readonly string[];
+}
+
+/** A selector matched nothing. The run ends inconclusive, unless the step says `on-empty: skip`. */
+export class EmptyMatch extends Error {
+  override readonly name = 'EmptyMatch';
+}
+
+export interface InjectContext {
+  /** The live handle's id: what the ledgers know it by. */
+  readonly handle: string;
+  /** Aborts when the fault is healed or the run ends. */
+  readonly signal: AbortSignal;
+}
+
+/** A fault with its targets chosen, and its own healing. */
+export interface AimedFault {
+  /** Resolved and short: `cut n1<->n2 n1<->n3`. */
+  readonly text: string;
+  /** Nodes it is aimed at: what `bind:` names. */
+  readonly nodes: readonly string[];
+  readonly links: readonly LinkId[];
+  /** False for what is done once it is confirmed (a reset, a restart): there is nothing to heal. */
+  readonly lasting: boolean;
+  /** Makes it so; returns once it is confirmed. */
+  inject(world: World, context: InjectContext): Promise<void>;
+  /** Idempotent. Only for what the ledgers do not lift by the handle (which the nemesis always does). */
+  heal?(world: World, context: InjectContext): Promise<void>;
+  /** What shows that it bit, in words; null if nothing does. */
+  evidence(span: Span): string | null;
+}
+
+/** One kind of fault: a verb of the scenario language. */
+export interface FaultKind {
+  readonly verb: string;
+  readonly summary: string;
+  readonly schema: z.ZodType;
+  /** How long it lasts by its own spec (`restart-after`), if it says. */
+  lifetimeMs(spec: unknown): number | null;
+  aim(spec: unknown, targets: Targets): AimedFault;
+}
+
+/** Ties a fault's schema to the type that its `aim` takes; the loader only lets through what the schema parsed. */
+export function defineFault<Schema extends z.ZodType>(kind: {
+  readonly verb: string;
+  readonly summary: string;
+  readonly schema: Schema;
+  lifetimeMs?(spec: z.output<Schema>): number | null;
+  aim(spec: z.output<Schema>, targets: Targets): AimedFault;
+}): FaultKind {
+  return {
+    verb: kind.verb,
+    summary: kind.summary,
+    schema: kind.schema,
+    lifetimeMs: (spec) => kind.lifetimeMs?.(spec as z.output<Schema>) ?? null,
+    aim: (spec, targets) => kind.aim(spec as z.output<Schema>, targets),
+  };
+}

@@ -1,0 +1,146 @@
+import { z } from 'zod';
+import { linkName, type LinkId } from '../links/port.ts';
+import { EmptyMatch, type Targets } from './fault.ts';
+import { formatSelector, parseSelector, type Selector } from './selector.ts';
+
+/** What an unknown key's message starts with; the known keys follow. The loader makes a "did you mean" of it. */
+export const KNOWN_KEYS = 'unknown key; known: ';
+
+/** A map whose every key is known. */
+export function strict<Shape extends z.ZodRawShape>(shape: Shape) {
+  const known = Object.keys(shape).join(' ');
+  return z.strictObject(shape, {
+    error: (issue) =>
+      issue.code === 'unrecognized_keys'
+        ? `${KNOWN_KEYS}${known}`
+        : issue.code === 'invalid_type'
+          ? 'expected a map'
+          : undefined,
+  });
+}
+
+const selectorText = z
+  .string({ error: 'expected a selector such as `leader`, `n1` or `[n1, n2]`' })
+  .transform((text, context): Selector => {
+    const parsed = parseSelector(text);
+    if (parsed.ok) return parsed.selector;
+    context.addIssue({ code: 'custom', message: parsed.message });
+    return z.NEVER;
+  });
+
+/** `leader`, `n1`, `not($old)`, `[n1, $old]`. */
+export const selector: z.ZodType<Selector, string | string[]> = z
+  .union([
+    selectorText,
+    z
+      .array(selectorText)
+      .min(1, 'an empty list selects nothing')
+      .transform((of): Selector => ({ type: 'union', of })),
+  ])
+  .meta({
+    description:
+      'leader, followers, follower, any, all, minority, majority, rest, most-behind, most-ahead, last-killed, n1, [n1, n2], not($x), $name',
+  });
+
+/** One end of a link: a selector, or `clients`. */
+export type End = Selector | 'clients';
+const end = z.union([z.literal('clients'), selector]);
+
+export const cutMode = z
+  .enum(['blackhole', 'refuse'])
+  .default('blackhole')
+  .meta({ description: 'blackhole: sockets stay, bytes vanish; refuse: connections are closed and refused' });
+
+const LINK_WORDS = ['all', 'peers', 'clients'] as const;
+const LINK_NAME = /^(clients|n[1-9]\d*)->(n[1-9]\d*)$/;
+const linkText = z
+  .string()
+  .refine((text) => (LINK_WORDS as readonly string[]).includes(text) || LINK_NAME.test(text), {
+    error: 'not a link | `all`, `peers`, `clients`, or one by name such as `n1->n2`',
+  });
+
+/** Which links: by name, or from whom to whom. One of the two must be there. */
+export const linkFields = {
+  links: z
+    .union([linkText, z.array(linkText).min(1)])
+    .optional()
+    .meta({ description: 'all, peers, clients, n1->n2, or a list' }),
+  from: end.optional(),
+  to: end.optional(),
+} as const;
+export interface LinkSpec {
+  readonly links?: string | readonly string[] | undefined;
+  readonly from?: End | undefined;
+  readonly to?: End | undefined;
+}
+
+/** The rule that goes with `linkFields`. */
+export function needsLinks(spec: LinkSpec, context: z.RefinementCtx): void {
+  const directed = spec.from !== undefined || spec.to !== undefined;
+  if (spec.links !== undefined && directed)
+    context.addIssue({ code: 'custom', message: '`links` and `from`/`to` exclude each other' });
+  if (spec.links === undefined && !directed) {
+    context.addIssue({ code: 'custom', message: 'which links? | give `links: all`, or `from` and `to`' });
+  }
+}
+
+/**
+ * The links meant, and the nodes at their chosen ends. A missing end is every node (and, as `from`, not the clients).
+ * Answers to clients come back on the client's own link, so `{from: n1, to: clients}` is that link as well.
+ */
+export function aimLinks(
+  spec: LinkSpec,
+  targets: Targets,
+): { readonly links: readonly LinkId[]; readonly nodes: readonly string[] } {
+  if (spec.links !== undefined) {
+    const wanted = [spec.links].flat();
+    const links = targets.links.filter((link) =>
+      wanted.some(
+        (word) =>
+          word === 'all' ||
+          word === linkName(link) ||
+          word === (link.from === 'clients' ? 'clients' : 'peers'),
+      ),
+    );
+    if (links.length === 0)
+      throw new EmptyMatch(`\`links: ${wanted.join(', ')}\` matches no link of this cluster`);
+    return {
+      links,
+      nodes: targets.nodes.filter((node) => links.some(({ from, to }) => from === node || to === node)),
+    };
+  }
+  const chosen = (side: End | undefined): readonly string[] =>
+    side === undefined ? targets.nodes : side === 'clients' ? ['clients'] : targets.select(side);
+  const [from, to] = [chosen(spec.from), chosen(spec.to)];
+  const links = targets.links.filter(
+    (link) =>
+      (from.includes(link.from) && to.includes(link.to)) ||
+      (to.includes('clients') && link.from === 'clients' && from.includes(link.to)),
+  );
+  if (links.length === 0)
+    throw new EmptyMatch(`no link leads from ${describeEnd(spec.from)} to ${describeEnd(spec.to)}`);
+  // The side that was narrowed down is whom the fault is aimed at.
+  const narrow = spec.to === undefined || (spec.from !== undefined && from.length <= to.length) ? from : to;
+  return { links, nodes: narrow.filter((node) => node !== 'clients') };
+}
+
+const describeEnd = (side: End | undefined): string =>
+  side === undefined ? 'any node' : side === 'clients' ? side : formatSelector(side);
+
+/** `n1<->n2 n3->n1`: both directions of a pair as one. */
+export function describeLinks(links: readonly LinkId[]): string {
+  const names = new Set(links.map(linkName));
+  const parts: string[] = [];
+  for (const link of links) {
+    if (!names.delete(linkName(link))) continue;
+    const both = names.delete(linkName({ from: link.to, to: link.from }));
+    parts.push(both ? `${link.from}<->${link.to}` : linkName(link));
+  }
+  return parts.join(' ');
+}
+
+/** `leader`, or `{node: leader, …}`: the short form for a fault that needs only a node. */
+export function nodeSpec<Shape extends z.ZodRawShape>(extra: Shape) {
+  const short = selector.transform((node) => ({ node }));
+  return z.union([short, strict({ node: selector, ...extra })]);
+}

@@ -1,0 +1,104 @@
+import type { HarnessEvent } from '../event.ts';
+import { linkName, type LinkCondition, type LinkId, type Links } from '../links/port.ts';
+import { sumConditions } from './link-sum.ts';
+
+interface LinkEntry {
+  readonly link: LinkId;
+  /** What each live handle wants of this link. */
+  readonly live: Map<string, LinkCondition>;
+  /** The last condition that the server confirmed, as JSON: comparable. */
+  confirmed: string;
+  /** Ends when everything asked of this link so far has been done, or has failed. */
+  tail: Promise<void>;
+}
+
+const CLEAN = JSON.stringify({});
+
+/**
+ * Which handle wants what of which link. A link does the sum of what its live handles want, so lifting one never lifts
+ * another. Calls to one link never overtake each other; each brings the link to the sum that holds when its turn comes.
+ */
+export class LinkLedger {
+  readonly #links: Links;
+  readonly #emit: (event: HarnessEvent) => void;
+  readonly #now: () => number;
+  readonly #entries: ReadonlyMap<string, LinkEntry>;
+
+  constructor(links: Links, now: () => number, emit: (event: HarnessEvent) => void) {
+    this.#links = links;
+    this.#now = now;
+    this.#emit = emit;
+    this.#entries = new Map(
+      links.links.map((link) => [
+        linkName(link),
+        { link, live: new Map(), confirmed: CLEAN, tail: Promise.resolve() },
+      ]),
+    );
+  }
+
+  /** Puts `handle`'s condition on these links, in place of what it wanted before; returns when the server has confirmed all. */
+  async put(handle: string, links: readonly LinkId[], condition: LinkCondition): Promise<void> {
+    const entries = links.map((link) => this.#entry(link));
+    for (const entry of entries) entry.live.set(handle, condition);
+    await this.#settle(entries);
+  }
+
+  /** Takes `handle` off every link. All links are tried, then the first failure is thrown. */
+  async lift(handle: string): Promise<void> {
+    const entries = [...this.#entries.values()].filter((entry) => entry.live.delete(handle));
+    await this.#settle(entries);
+  }
+
+  /** What the link should do now. */
+  condition(link: LinkId): LinkCondition {
+    return sumConditions([...this.#entry(link).live.values()]);
+  }
+
+  #entry(link: LinkId): LinkEntry {
+    const entry = this.#entries.get(linkName(link));
+    if (entry === undefined)
+      throw new Error(
+        `there is no link ${linkName(link)}; there are ${[...this.#entries.keys()].join(', ')}`,
+      );
+    return entry;
+  }
+
+  async #settle(entries: readonly LinkEntry[]): Promise<void> {
+    const results = await Promise.allSettled(entries.map((entry) => this.#bring(entry)));
+    const failed = results.find((result) => result.status === 'rejected');
+    if (failed !== undefined) throw failed.reason as Error;
+  }
+
+  #bring(entry: LinkEntry): Promise<void> {
+    const turn = entry.tail.then(() => this.#apply(entry));
+    entry.tail = turn.catch(() => undefined);
+    return turn;
+  }
+
+  async #apply(entry: LinkEntry): Promise<void> {
+    const condition = sumConditions([...entry.live.values()]);
+    const wanted = JSON.stringify(condition);
+    if (wanted === entry.confirmed) return;
+    this.#tell(entry.link, condition, true);
+    try {
+      await this.#links.apply(entry.link, condition);
+    } catch (error) {
+      // Nobody knows what the link does now: whatever comes next must be applied again.
+      entry.confirmed = 'unknown';
+      throw error;
+    }
+    entry.confirmed = wanted;
+    this.#tell(entry.link, condition, false);
+  }
+
+  #tell(link: LinkId, { slice, ...condition }: LinkCondition, pending: boolean): void {
+    this.#emit({
+      t: this.#now(),
+      type: 'link',
+      link: linkName(link),
+      pending,
+      ...condition,
+      ...(slice !== undefined && { slice: true }),
+    });
+  }
+}

@@ -1,0 +1,269 @@
+import type { Clock } from '../clock.ts';
+import type { Cluster } from '../cluster/port.ts';
+import type { FaultState, HarnessEvent } from '../event.ts';
+import { linkName, type Links } from '../links/port.ts';
+import type { ClusterState } from './cluster-state.ts';
+import { takeSnapshot, type LoadView, type Snapshot } from './evidence.ts';
+import type { AimedFault, InjectContext, World } from './fault.ts';
+import { LinkLedger } from './link-ledger.ts';
+import { NodeLedger } from './node-ledger.ts';
+
+/** One injected fault over its life. Times are ms since the run began. */
+export interface FaultRecord {
+  /** Unique: `as:`, or the verb, numbered where needed. */
+  readonly id: string;
+  /** `as:`, if the step gave one. Several faults may share it (in a `repeat`); `heal` lifts all of them. */
+  readonly name: string | null;
+  readonly verb: string;
+  readonly by: 'scenario' | 'manual';
+  readonly aimed: AimedFault;
+  readonly requestedAt: number;
+  confirmedAt: number | null;
+  /** When its healing began. */
+  healingAt: number | null;
+  state: FaultState;
+  /** What showed that it bit. */
+  evidence: string | null;
+}
+
+export interface InjectOptions {
+  readonly verb: string;
+  readonly name: string | null;
+  readonly by: 'scenario' | 'manual';
+  /** The step as it stands in a scenario, for the record. */
+  readonly step: unknown;
+  /** Heals by itself so long after it was confirmed. */
+  readonly lifetimeMs: number | null;
+}
+
+interface Live extends FaultRecord {
+  readonly before: Snapshot;
+  readonly context: InjectContext;
+  readonly end: AbortController;
+  readonly step: unknown;
+  during: Snapshot | null;
+  healing: Promise<void> | null;
+}
+
+/** The server's counters may lag behind the closing of a connection by a moment. */
+const EVIDENCE_TRIES = 4;
+const EVIDENCE_PAUSE_MS = 100;
+
+/** Injects faults, keeps what lives, heals it, and records what showed that each one bit. */
+export class Nemesis {
+  readonly world: World;
+  readonly #load: LoadView;
+  readonly #emit: (event: HarnessEvent) => void;
+  readonly #onFailure: (error: Error) => void;
+  readonly #faults: Live[] = [];
+  readonly #background = new Set<Promise<void>>();
+
+  constructor(options: {
+    readonly cluster: Cluster;
+    readonly links: Links;
+    readonly clock: Clock;
+    readonly state: ClusterState;
+    readonly load: LoadView;
+    readonly emit: (event: HarnessEvent) => void;
+    /** A fault that was to heal by itself could not: nobody waits for it, so this must end the run. */
+    readonly onFailure: (error: Error) => void;
+  }) {
+    const { cluster, links, clock, state, emit } = options;
+    this.#load = options.load;
+    this.#emit = emit;
+    this.#onFailure = options.onFailure;
+    const linkLedger = new LinkLedger(links, () => clock.now(), emit);
+    this.world = { cluster, links, clock, state, linkLedger, nodeLedger: new NodeLedger(cluster) };
+  }
+
+  get faults(): readonly FaultRecord[] {
+    return this.#faults;
+  }
+
+  /** Time spans during which faults of this name held: confirmed until their healing began (null: still on). */
+  windows(name: string): readonly { readonly from: number; readonly to: number | null }[] {
+    return this.#faults
+      .filter((fault) => fault.name === name && fault.confirmedAt !== null)
+      .map((fault) => ({ from: fault.confirmedAt!, to: fault.healingAt }));
+  }
+
+  /** Makes it so, and returns once that is confirmed. What a failed injection had done already is undone. */
+  async inject(aimed: AimedFault, options: InjectOptions): Promise<FaultRecord> {
+    const fault = await this.#record(aimed, options);
+    this.#tell(fault, 'requested');
+    // A restart ends what held the node down: how it was until then must be seen before it is over.
+    const held = aimed.lasting
+      ? []
+      : this.#live().filter(({ aimed: { nodes } }) => nodes.some((node) => aimed.nodes.includes(node)));
+    for (const other of held) other.during ??= fault.before;
+    try {
+      await aimed.inject(this.world, fault.context);
+    } catch (error) {
+      fault.state = 'failed';
+      this.#tell(fault, 'failed', { detail: (error as Error).message });
+      fault.end.abort(new Error('the injection failed'));
+      await this.#lift(fault).catch(() => undefined);
+      throw error;
+    }
+    fault.confirmedAt = this.world.clock.now();
+    this.#tell(fault, 'confirmed', { tookMs: fault.confirmedAt - fault.requestedAt });
+    if (!aimed.lasting) {
+      await this.#closeReleased(held, fault.requestedAt);
+      await this.heal(fault);
+    } else {
+      for (const other of held) other.during = null;
+      if (options.lifetimeMs !== null) this.#healAfter(fault, options.lifetimeMs);
+    }
+    return fault;
+  }
+
+  /** Lifts every live fault of this name; how many there were. */
+  async healNamed(name: string, by?: 'manual'): Promise<number> {
+    return await this.#healEach(
+      this.#live().filter((fault) => fault.name === name || fault.id === name),
+      by,
+    );
+  }
+  async healAll(by?: 'manual' | 'cleanup'): Promise<number> {
+    return await this.#healEach(this.#live(), by);
+  }
+  /** Lifts every live fault on these nodes, or on a link at one of them. */
+  async healNodes(nodes: readonly string[], by?: 'manual'): Promise<number> {
+    const touches = ({ aimed }: FaultRecord): boolean =>
+      aimed.links.length === 0
+        ? aimed.nodes.some((node) => nodes.includes(node))
+        : aimed.links.some(({ from, to }) => nodes.includes(from) || nodes.includes(to));
+    return await this.#healEach(this.#live().filter(touches), by);
+  }
+  /** The manual fault that was injected last and still lives. */
+  latestByHand(): FaultRecord | null {
+    return this.#live().findLast(({ by }) => by === 'manual') ?? null;
+  }
+
+  /** Lifts this fault and no other. Idempotent: a second call waits for the first. */
+  heal(fault: FaultRecord, by?: 'manual' | 'cleanup'): Promise<void> {
+    const live = fault as Live;
+    live.healing ??= this.#heal(live, by);
+    return live.healing;
+  }
+
+  /** Resolves when nothing goes on in the background any more: call it once all is healed. */
+  async settled(): Promise<void> {
+    while (this.#background.size > 0) await Promise.all(this.#background);
+  }
+
+  #live(): Live[] {
+    return this.#faults.filter(({ healing, state }) => healing === null && state !== 'failed');
+  }
+
+  async #record(aimed: AimedFault, { verb, name, by, step }: InjectOptions): Promise<Live> {
+    const wanted = name ?? verb;
+    const same = this.#faults.filter(({ id }) => id === wanted || id.startsWith(`${wanted}#`)).length;
+    const end = new AbortController();
+    const id = same === 0 ? wanted : `${wanted}#${same + 1}`;
+    const fault: Live = {
+      id, name, verb, by, aimed, step, end,
+      requestedAt: this.world.clock.now(),
+      confirmedAt: null,
+      healingAt: null,
+      state: 'requested',
+      evidence: null,
+      context: { handle: id, signal: end.signal },
+      before: await this.#snapshot(),
+      during: null,
+      healing: null,
+    }; // prettier-ignore
+    this.#faults.push(fault);
+    return fault;
+  }
+
+  async #healEach(faults: readonly Live[], by?: 'manual' | 'cleanup'): Promise<number> {
+    const results = await Promise.allSettled(faults.map((fault) => this.heal(fault, by)));
+    const failed = results.find((result) => result.status === 'rejected');
+    if (failed !== undefined) throw failed.reason as Error;
+    return faults.length;
+  }
+
+  async #heal(fault: Live, by?: 'manual' | 'cleanup'): Promise<void> {
+    const { aimed } = fault;
+    fault.healingAt ??= this.world.clock.now();
+    if (aimed.lasting) this.#tell(fault, 'healing', { by });
+    fault.during ??= await this.#snapshot();
+    fault.end.abort(new Error('healed'));
+    try {
+      await this.#lift(fault);
+    } catch (error) {
+      this.#tell(fault, 'failed', { by, detail: `not healed: ${(error as Error).message}` });
+      throw error;
+    }
+    this.#tell(fault, 'healed', { by, tookMs: this.world.clock.now() - fault.healingAt });
+    this.#inBackground(this.#gatherEvidence(fault, fault.during));
+  }
+
+  async #lift(fault: Live): Promise<void> {
+    await fault.aimed.heal?.(this.world, fault.context);
+    await Promise.all([this.world.linkLedger.lift(fault.id), this.world.nodeLedger.lift(fault.id)]);
+  }
+
+  /** Faults whose nodes an explicit `restart` or `resume` has freed are over. */
+  async #closeReleased(held: readonly Live[], t: number): Promise<void> {
+    for (const fault of held) {
+      const holdsNodes = fault.aimed.links.length === 0;
+      if (holdsNodes && !this.world.nodeLedger.isHeldBy(fault.id)) {
+        fault.healingAt ??= t;
+        await this.heal(fault);
+      } else fault.during = null;
+    }
+  }
+
+  #healAfter(fault: Live, lifetimeMs: number): void {
+    const healing = this.world.clock.sleep(lifetimeMs, fault.end.signal).then(
+      () => this.heal(fault),
+      () => undefined,
+    );
+    this.#inBackground(healing.catch((error: unknown) => this.#onFailure(error as Error)));
+  }
+
+  async #gatherEvidence(fault: Live, during: Snapshot): Promise<void> {
+    for (let tries = 0; tries < EVIDENCE_TRIES && fault.evidence === null; tries++) {
+      if (tries > 0) await this.world.clock.sleep(EVIDENCE_PAUSE_MS);
+      fault.evidence = fault.aimed.evidence({ before: fault.before, during, after: await this.#snapshot() });
+    }
+  }
+
+  #snapshot(): Promise<Snapshot> {
+    const { clock, state, links } = this.world;
+    return takeSnapshot(clock.now(), state, links, this.#load);
+  }
+
+  #inBackground(work: Promise<void>): void {
+    this.#background.add(work);
+    void work.finally(() => this.#background.delete(work));
+  }
+
+  #tell(
+    fault: Live,
+    state: FaultState,
+    more: {
+      readonly detail?: string;
+      readonly tookMs?: number;
+      readonly by?: 'manual' | 'cleanup' | undefined;
+    } = {},
+  ): void {
+    if (fault.state !== 'failed') fault.state = state;
+    const { by, ...rest } = more;
+    this.#emit({
+      t: this.world.clock.now(),
+      type: 'fault',
+      id: fault.id,
+      verb: fault.verb,
+      state,
+      by: by ?? fault.by,
+      text: fault.aimed.text,
+      nodes: fault.aimed.nodes,
+      links: fault.aimed.links.map(linkName),
+      step: fault.step,
+      ...rest,
+    });
+  }
+}

@@ -1,0 +1,171 @@
+import { z } from 'zod';
+
+/** Lowest and highest value, both included; equal for a single quantity. Durations are in ms. */
+export interface Range {
+  readonly min: number;
+  readonly max: number;
+}
+
+const UNIT_MS = { us: 0.001, ms: 1, s: 1_000, m: 60_000 } as const;
+const DURATION = /^(\d+(?:\.\d+)?)(us|ms|s|m)$/;
+const RATE = /^(\d+(?:\.\d+)?)\/s$/;
+const PERCENT = /^(\d+(?:\.\d+)?)%$/;
+const BANDWIDTH = /^(\d+(?:\.\d+)?)(KB|MB)\/s$/;
+const SIZE = /^(\d+)(B|KB|MB)$/;
+
+/** `150ms`, `1.5s`, `2m`, `20us` in ms; null for anything else. */
+export function parseDuration(text: string): number | null {
+  const match = DURATION.exec(text.trim());
+  return match === null ? null : Number(match[1]) * UNIT_MS[match[2] as keyof typeof UNIT_MS];
+}
+
+/** The shortest exact way to write `ms` milliseconds: `250ms`, `1.5s`. */
+export function formatDuration(ms: number): string {
+  if (ms > 0 && ms < 1) return `${Math.round(ms * 1_000)}us`;
+  if (ms < 1_000 || ms % 10 !== 0) return `${Math.round(ms * 1_000) / 1_000}ms`;
+  return `${ms / 1_000}s`;
+}
+
+function parseRange(text: string): Range | null {
+  const ends = text.split('..');
+  if (ends.length > 2) return null;
+  const [min, max] = [parseDuration(ends[0]!), parseDuration(ends.at(-1)!)];
+  return min === null || max === null ? null : { min, max };
+}
+
+export const formatRange = (range: Range): string =>
+  range.min === range.max
+    ? formatDuration(range.min)
+    : `${formatDuration(range.min)}..${formatDuration(range.max)}`;
+
+interface QuantityKind<T> {
+  /** What it is, for messages: `duration`. */
+  readonly noun: string;
+  readonly example: string;
+  readonly units: readonly string[];
+  /** The unit that a bare number most likely meant. */
+  readonly likely: string;
+  readonly pattern: RegExp;
+  parse(text: string): T | null;
+  /** What is wrong with a value that parses, if anything. */
+  check?(value: T): string | null;
+}
+
+/** A string field that carries its unit. The message of a wrong one is `what | hint`, split by the loader. */
+function quantity<T>(kind: QuantityKind<T>): z.ZodType<T, string> {
+  const expected = `expected a ${kind.noun} such as \`${kind.example}\``;
+  return z
+    .string({
+      error: (issue) =>
+        typeof issue.input === 'number'
+          ? `a bare number where a ${kind.noun} is needed | write the unit: \`${issue.input}${kind.likely}\``
+          : expected,
+    })
+    .meta({ pattern: kind.pattern.source, description: `A ${kind.noun}, such as ${kind.example}` })
+    .transform((text, context): T => {
+      const value = kind.parse(text);
+      const fault = value === null ? describeBad(text, kind) : (kind.check?.(value) ?? null);
+      if (fault === null) return value!;
+      context.addIssue({ code: 'custom', message: fault });
+      return z.NEVER;
+    }) as z.ZodType<T, string>;
+}
+
+function describeBad(text: string, kind: QuantityKind<unknown>): string {
+  const unit = /^\s*[\d.]+\s*([^\d\s.]+)\s*$/.exec(text)?.[1];
+  if (unit !== undefined && !kind.units.includes(unit)) {
+    return `unknown unit \`${unit}\` | a ${kind.noun} has ${kind.units.map((known) => `\`${known}\``).join(', ')}, such as \`${kind.example}\``;
+  }
+  if (/^\s*[\d.]+\s*$/.test(text)) {
+    return `a bare number where a ${kind.noun} is needed | write the unit: \`${text.trim()}${kind.likely}\``;
+  }
+  return `not a ${kind.noun}: \`${text}\` | write one such as \`${kind.example}\``;
+}
+
+const single =
+  (pattern: RegExp) =>
+  (text: string): number | null => {
+    const match = pattern.exec(text.trim());
+    return match === null ? null : Number(match[1]);
+  };
+
+/** `150ms` → ms. At most an hour: a longer one is a slip of the unit. */
+export const duration = quantity<number>({
+  noun: 'duration',
+  example: '150ms',
+  units: Object.keys(UNIT_MS),
+  likely: 'ms',
+  pattern: DURATION,
+  parse: parseDuration,
+  check: (ms) => (ms > 3_600_000 ? 'longer than an hour' : null),
+});
+
+/** `150ms` or `150ms..300ms` → ms. */
+export const durationRange = quantity<Range>({
+  noun: 'duration or range',
+  example: '150ms..300ms',
+  units: Object.keys(UNIT_MS),
+  likely: 'ms',
+  pattern: /^\d+(\.\d+)?(us|ms|s|m)(\.\.\d+(\.\d+)?(us|ms|s|m))?$/,
+  parse: parseRange,
+  check: ({ min, max }) =>
+    min > max
+      ? 'a range runs from the smaller to the larger'
+      : max > 3_600_000
+        ? 'longer than an hour'
+        : null,
+});
+
+/** `500/s` → operations per second. */
+export const rate = quantity<number>({
+  noun: 'rate',
+  example: '500/s',
+  units: ['/s'],
+  likely: '/s',
+  pattern: RATE,
+  parse: single(RATE),
+  check: (value) => (value <= 0 ? 'a rate is more than zero | `max` is as fast as the nodes answer' : null),
+});
+
+/** `35%` → 0.35. */
+export const percent = quantity<number>({
+  noun: 'percentage',
+  example: '35%',
+  units: ['%'],
+  likely: '%',
+  pattern: PERCENT,
+  parse: (text) => {
+    const value = single(PERCENT)(text);
+    return value === null ? null : value / 100;
+  },
+  check: (value) => (value > 1 ? 'more than 100%' : null),
+});
+
+/** `64KB/s` → KB per second, as Toxiproxy counts it. */
+export const bandwidthRate = quantity<number>({
+  noun: 'bandwidth',
+  example: '64KB/s',
+  units: ['KB/s', 'MB/s'],
+  likely: 'KB/s',
+  pattern: BANDWIDTH,
+  parse: (text) => {
+    const match = BANDWIDTH.exec(text.trim());
+    return match === null ? null : Number(match[1]) * (match[2] === 'MB' ? 1_000 : 1);
+  },
+  check: (value) => (value < 1 ? 'Toxiproxy cannot go below `1KB/s` | a `cut` lets nothing through' : null),
+});
+
+/** `64B`, `4KB` → bytes. */
+export const size = quantity<number>({
+  noun: 'size',
+  example: '64B',
+  units: ['B', 'KB', 'MB'],
+  likely: 'B',
+  pattern: SIZE,
+  parse: (text) => {
+    const match = SIZE.exec(text.trim());
+    return match === null
+      ? null
+      : Number(match[1]) * { B: 1, KB: 1_000, MB: 1_000_000 }[match[2] as 'B' | 'KB' | 'MB'];
+  },
+});

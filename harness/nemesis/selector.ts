@@ -1,0 +1,152 @@
+import type { Random } from '../random.ts';
+
+/** Whom a fault is for, as the scenario says it; `resolve` makes node ids of it when the step starts. */
+export type Selector =
+  | { readonly type: 'node'; readonly id: string }
+  | { readonly type: 'word'; readonly word: SelectorWord }
+  | { readonly type: 'name'; readonly name: string }
+  | { readonly type: 'not'; readonly of: Selector }
+  | { readonly type: 'union'; readonly of: readonly Selector[] };
+
+export const SELECTOR_WORDS = [
+  'leader', 'followers', 'follower', 'any', 'all', 'minority', 'majority', 'rest',
+  'most-behind', 'most-ahead', 'last-killed',
+] as const; // prettier-ignore
+export type SelectorWord = (typeof SELECTOR_WORDS)[number];
+
+export const NODE_ID = /^n[1-9]\d*$/;
+export const NAME = /^[a-z][a-z0-9-]*$/;
+
+/** What a selector can ask about the cluster at the moment a step starts. */
+export interface Electorate {
+  readonly nodes: readonly string[];
+  /** Nodes that are up: running and not paused. */
+  readonly up: readonly string[];
+  /** Highest term that claims it, among nodes that are up. */
+  readonly leader: string | null;
+  /** How long each node's log is, by its latest report; nodes that never reported are absent. */
+  readonly lastIndex: ReadonlyMap<string, number>;
+  /** Oldest first. */
+  readonly killed: readonly string[];
+  /** What `bind:` names so far. */
+  readonly bound: ReadonlyMap<string, readonly string[]>;
+}
+
+export type ParsedSelector =
+  | { readonly ok: true; readonly selector: Selector }
+  | { readonly ok: false; readonly message: string };
+
+/** `leader`, `n1`, `$old`, `not($old)`; nested as deep as needed. A message may carry a hint after ` | `. */
+export function parseSelector(text: string): ParsedSelector {
+  const trimmed = text.trim();
+  const inner = /^not\((.*)\)$/s.exec(trimmed)?.[1];
+  if (inner !== undefined) {
+    const of = parseSelector(inner);
+    return of.ok ? { ok: true, selector: { type: 'not', of: of.selector } } : of;
+  }
+  if (NODE_ID.test(trimmed)) return { ok: true, selector: { type: 'node', id: trimmed } };
+  if ((SELECTOR_WORDS as readonly string[]).includes(trimmed)) {
+    return { ok: true, selector: { type: 'word', word: trimmed as SelectorWord } };
+  }
+  if (trimmed.startsWith('$') && NAME.test(trimmed.slice(1)))
+    return { ok: true, selector: { type: 'name', name: trimmed.slice(1) } };
+  return { ok: false, message: `unknown selector \`${text}\`` };
+}
+
+export function formatSelector(selector: Selector): string {
+  switch (selector.type) {
+    case 'node':
+      return selector.id;
+    case 'word':
+      return selector.word;
+    case 'name':
+      return `$${selector.name}`;
+    case 'not':
+      return `not(${formatSelector(selector.of)})`;
+    case 'union':
+      return selector.of.map(formatSelector).join(',');
+  }
+}
+
+/**
+ * The nodes that are meant now, in the cluster's order. `taken`: what the same step chose already (`rest` is all others).
+ * `prefer`: a recorded choice, taken again where it still fits. May be empty.
+ */
+export function resolveSelector(
+  selector: Selector,
+  electorate: Electorate,
+  random: Random,
+  taken: ReadonlySet<string> = new Set(),
+  prefer: readonly string[] = [],
+): readonly string[] {
+  const inOrder = (chosen: ReadonlySet<string>): string[] =>
+    electorate.nodes.filter((node) => chosen.has(node));
+  const recurse = (inner: Selector): readonly string[] =>
+    resolveSelector(inner, electorate, random, taken, prefer);
+  switch (selector.type) {
+    case 'node':
+      return electorate.nodes.includes(selector.id) ? [selector.id] : [];
+    case 'name':
+      return electorate.bound.get(selector.name) ?? [];
+    case 'not': {
+      const excluded = new Set(recurse(selector.of));
+      return electorate.nodes.filter((node) => !excluded.has(node));
+    }
+    case 'union':
+      return inOrder(new Set(selector.of.flatMap(recurse)));
+    case 'word':
+      return inOrder(new Set(resolveWord(selector.word, electorate, random, taken, prefer)));
+  }
+}
+
+function resolveWord(
+  word: SelectorWord,
+  { nodes, up, leader, lastIndex, killed }: Electorate,
+  random: Random,
+  taken: ReadonlySet<string>,
+  prefer: readonly string[],
+): readonly string[] {
+  const followers = up.filter((node) => node !== leader);
+  const known = up.filter((node) => lastIndex.has(node));
+  const lengths = known.map((node) => lastIndex.get(node)!);
+  switch (word) {
+    case 'leader':
+      return leader === null ? [] : [leader];
+    case 'followers':
+      return followers;
+    case 'follower':
+      return choose(followers, 1, random, prefer);
+    case 'any':
+      return choose(up, 1, random, prefer);
+    case 'all':
+      return nodes;
+    case 'minority':
+      return choose(nodes, Math.floor((nodes.length - 1) / 2), random, prefer);
+    case 'majority':
+      return choose(nodes, Math.floor(nodes.length / 2) + 1, random, prefer);
+    case 'rest':
+      return nodes.filter((node) => !taken.has(node));
+    case 'most-behind':
+      return known.filter((node) => lastIndex.get(node) === Math.min(...lengths)).slice(0, 1);
+    case 'most-ahead':
+      return known.filter((node) => lastIndex.get(node) === Math.max(...lengths)).slice(0, 1);
+    case 'last-killed':
+      return killed.slice(-1);
+  }
+}
+
+/** `count` of them at random; the recorded ones if all of those are still among the candidates. */
+function choose(
+  from: readonly string[],
+  count: number,
+  random: Random,
+  prefer: readonly string[],
+): readonly string[] {
+  if (from.length < count) return [];
+  const recorded = prefer.filter((node) => from.includes(node));
+  if (recorded.length === count && count > 0) return recorded;
+  const left = [...from];
+  const chosen: string[] = [];
+  while (chosen.length < count) chosen.push(...left.splice(random.int(0, left.length - 1), 1));
+  return chosen;
+}

@@ -1,0 +1,123 @@
+import { LineCounter, parseDocument, stringify, type Document } from 'yaml';
+import { buildScenario } from './build.ts';
+import { file } from './file-schema.ts';
+import { Places, type ScenarioError } from './position.ts';
+import { problemsOf } from './problem.ts';
+import { checkReferences, type KnownNames } from './references.ts';
+import type { FaultStep, HealStep, Scenario } from './schema.ts';
+
+export { formatErrors } from './position.ts';
+export type { ScenarioError } from './position.ts';
+
+export type Loaded =
+  | { readonly ok: true; readonly scenario: Scenario }
+  | { readonly ok: false; readonly errors: readonly ScenarioError[] };
+
+/** Far more than any scenario; keeps a wrong file (a core dump, a history) from being parsed for minutes. */
+const MAX_CHARACTERS = 1_000_000;
+
+/** Reads a scenario, or tells everything that is wrong with it, in the order of the file. `path` is only for messages. */
+export function loadScenario(path: string, text: string, known?: KnownNames): Loaded {
+  const early = notText(path, text);
+  if (early !== null) return { ok: false, errors: [early] };
+  const counter = new LineCounter();
+  const document = parseDocument(text, { lineCounter: counter, prettyErrors: false, version: '1.2' });
+  const places = new Places(path, text, counter, document);
+  const syntax = document.errors.map((error) =>
+    places.span(error.pos[0], error.pos[1], yamlMessage(error), yamlHint(error)),
+  );
+  // After a syntax error the rest of the data is guesswork; a duplicate key leaves it whole.
+  if (document.errors.some(({ code }) => code !== 'DUPLICATE_KEY'))
+    return { ok: false, errors: inOrder(syntax) };
+  const raw = plainData(document);
+  if (raw instanceof Error) return { ok: false, errors: [...syntax, places.span(0, 1, raw.message)] };
+  if (raw === null || raw === undefined) {
+    return {
+      ok: false,
+      errors: [
+        places.span(
+          0,
+          1,
+          'the file is empty',
+          'a scenario begins with `apiVersion: chaos/v1`; see docs/scenarios.md',
+        ),
+      ],
+    };
+  }
+  const parsed = file.safeParse(raw);
+  const schema = parsed.success ? [] : problemsOf(parsed.error.issues, raw, places);
+  const errors = [...syntax, ...schema, ...checkReferences(raw, places, known)];
+  if (errors.length > 0 || !parsed.success) return { ok: false, errors: inOrder(errors) };
+  return { ok: true, scenario: buildScenario(parsed.data, raw as Record<string, unknown>, path, places) };
+}
+
+/** A step that came by hand, as it would stand in YAML. `known`: what the run has named so far. Throws with all that is wrong. */
+export function loadManualStep(
+  step: Readonly<Record<string, unknown>>,
+  nodes: number,
+  known: KnownNames,
+): FaultStep | HealStep {
+  const text = stringify({
+    apiVersion: 'chaos/v1',
+    name: 'by-hand',
+    cluster: { nodes },
+    steps: [{ ...step, by: 'manual' }],
+  });
+  const loaded = loadScenario('by hand', text, known);
+  if (!loaded.ok)
+    throw new Error(
+      loaded.errors.map(({ message, hint }) => (hint === null ? message : `${message} (${hint})`)).join('; '),
+    );
+  const only = loaded.scenario.steps[0]!;
+  if (only.kind === 'fault' || only.kind === 'heal') return { ...only, line: 0 };
+  throw new Error(`only faults and \`heal\` can be injected by hand, not ${only.kind}`);
+}
+
+function notText(path: string, text: string): ScenarioError | null {
+  const places = new Places(path, '', new LineCounter(), null);
+  if (text.length > MAX_CHARACTERS)
+    return places.span(
+      0,
+      1,
+      `too large for a scenario: ${text.length} characters`,
+      `at most ${MAX_CHARACTERS}`,
+    );
+  const odd = [...text.slice(0, 4_096)].find((character) => character === '\0' || character === '\uFFFD');
+  return odd === undefined ? null : places.span(0, 1, 'not a text file', 'a scenario is YAML in UTF-8');
+}
+
+function plainData(document: Document): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 100 });
+  } catch (error) {
+    return error as Error;
+  }
+}
+
+function yamlMessage({ code, message }: { readonly code: string; readonly message: string }): string {
+  if (code === 'TAB_AS_INDENT') return 'a tab in the indentation';
+  if (code === 'DUPLICATE_KEY') return 'the same key twice in one map';
+  if (code === 'MULTIPLE_DOCS') return 'a second document in the file';
+  return `not YAML: ${message.charAt(0).toLowerCase()}${message.slice(1)}`;
+}
+
+function yamlHint({ code }: { readonly code: string }): string | null {
+  if (code === 'TAB_AS_INDENT') return 'indent with spaces';
+  if (code === 'DUPLICATE_KEY') return 'only one of them can hold: remove the other';
+  if (code === 'MULTIPLE_DOCS') return 'one scenario a file: end it before the `---`';
+  return null;
+}
+
+/** In the order of the file; what two checks found alike is told once. */
+function inOrder(errors: readonly ScenarioError[]): readonly ScenarioError[] {
+  const sorted = [...errors].sort((a, b) => a.line - b.line || a.column - b.column);
+  return sorted.filter(
+    (error, i) =>
+      !sorted
+        .slice(0, i)
+        .some(
+          (other) =>
+            other.line === error.line && other.column === error.column && other.message === error.message,
+        ),
+  );
+}

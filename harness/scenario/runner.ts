@@ -1,0 +1,439 @@
+import { checkLinearizable, type LinearizabilityResult } from '../checker/linearizable.ts';
+import type { Clock } from '../clock.ts';
+import type { Cluster, NodeExit } from '../cluster/port.ts';
+import type { HarnessEvent, ManualCommand, Phase } from '../event.ts';
+import { latencyStats } from '../history/latency.ts';
+import type { Op } from '../history/op.ts';
+import type { Links } from '../links/port.ts';
+import { Nemesis, type FaultRecord } from '../nemesis/nemesis.ts';
+import { randomStream } from '../random.ts';
+import type { ExpectationResult, RunResult, Violation } from '../result.ts';
+import type { Workload } from '../workload/port.ts';
+import { baselineOf, judge } from './condition.ts';
+import { judgeDuring, judgeRecovery, judgeVacuity, type Evidence } from './expectations.ts';
+import { Keyboard } from './keyboard.ts';
+import { Observer } from './observer.ts';
+import { judgeRun, type Ending, type RunOutcome } from './outcome.ts';
+import { Pace } from './pace.ts';
+import { Recording } from './recording.ts';
+import { Recovery } from './recovery.ts';
+import type { Scenario } from './schema.ts';
+import { StepRunner, StepsEnded } from './step-runner.ts';
+import { orAbort, watch } from './watch.ts';
+
+export type { RunOutcome } from './outcome.ts';
+
+export interface RunOptions {
+  readonly scenario: Scenario;
+  readonly seed: number;
+  readonly cluster: Cluster;
+  readonly links: Links;
+  readonly workload: Workload;
+  readonly clock: Clock;
+  readonly emit: (event: HarnessEvent) => void;
+  /** Hands over whoever carries out what a person asks for. */
+  readonly commands: (handler: (command: ManualCommand) => void) => void;
+  /** Reason `SIGINT`, `SIGTERM` or `SIGHUP`: the run was interrupted. Any other (an Error): the environment failed. */
+  readonly signal: AbortSignal;
+}
+
+/** How long checks may take once the run was interrupted: whoever did that does not want to wait. */
+const INTERRUPTED_CHECK_MS = 5_000;
+/** The nodes' exit code for "my environment failed" (disk, port): not the node's own fault. */
+const NODE_ENVIRONMENT_EXIT = 3;
+
+/**
+ * One run of a scenario: start, steady state, steps, heal everything, recovery, checks, outcome. Never throws: whatever happens
+ * becomes part of the outcome, and every fault is healed on the way. Ending what was started is the caller's.
+ */
+export async function runScenario(options: RunOptions): Promise<RunOutcome> {
+  return await new Run(options).play();
+}
+
+class Run {
+  readonly #options: RunOptions;
+  readonly #observer: Observer;
+  readonly #nemesis: Nemesis;
+  readonly #recovery: Recovery;
+  readonly #recording = new Recording();
+  readonly #steps: StepRunner;
+  readonly #keyboard: Keyboard;
+  readonly #pace: Pace;
+  readonly #expectations: ExpectationResult[] = [];
+  /** Aborts when the run must not go on with what it does. */
+  readonly #going = new AbortController();
+  /** Aborts when even checks must not go on. */
+  readonly #hurry = new AbortController();
+  #ending: Ending | null = null;
+  #firstFault: number | null = null;
+  #stepsFrom: number | null = null;
+
+  constructor(options: RunOptions) {
+    this.#options = options;
+    const { cluster, links, workload, clock, seed, scenario } = options;
+    const emit = (event: HarnessEvent): void => this.#emit(event);
+    this.#observer = new Observer({
+      cluster, workload, clock, emit,
+      onNodeExit: (node, exit) => this.#nodeExited(node, exit),
+      onLoadBroken: (message) => this.#cut({ kind: 'error', message: `the load broke: ${message}` }),
+    }); // prettier-ignore
+    const { state, load } = this.#observer;
+    this.#recovery = new Recovery(state);
+    this.#nemesis = new Nemesis({
+      cluster, links, clock, state, load, emit,
+      onFailure: (error) => this.#cut({ kind: 'error', message: error.message }),
+    }); // prettier-ignore
+    const pace = new Pace(clock);
+    this.#steps = new StepRunner({
+      nemesis: this.#nemesis,
+      observer: this.#observer,
+      pace, clock, emit,
+      recording: this.#recording,
+      schedule: randomStream(seed, 'schedule'),
+      selectors: randomStream(seed, 'selectors'),
+      signal: this.#going.signal,
+    }); // prettier-ignore
+    this.#keyboard = new Keyboard({
+      nodes: scenario.cluster.nodes,
+      nemesis: this.#nemesis,
+      steps: this.#steps,
+      pace, clock, emit,
+      onStop: () => this.#cut({ kind: 'interrupted', by: 'stop' }),
+      onAbort: () => this.#abort(),
+    }); // prettier-ignore
+    this.#pace = pace;
+  }
+
+  async play(): Promise<RunOutcome> {
+    const { signal, commands } = this.#options;
+    const onAbort = (): void => this.#cut(endingOf(signal.reason));
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    commands((command) => this.#keyboard.press(command));
+    try {
+      await this.#start();
+      await this.#steady();
+      await this.#run();
+    } catch (error) {
+      // What was cut short throws the cut's own reason, which is known already.
+      if (!this.#going.signal.aborted) this.#end(endingOfError(error));
+    }
+    const stepsTo = this.#options.clock.now();
+    this.#keyboard.close();
+    await this.#heal();
+    const ops = await this.#stopLoad();
+    const outcome = await this.#check(ops, stepsTo);
+    this.#phase('stopping');
+    this.#observer.stop();
+    signal.removeEventListener('abort', onAbort);
+    return outcome;
+  }
+
+  async #start(): Promise<void> {
+    const { cluster, workload } = this.#options;
+    this.#phase('starting');
+    const started = Promise.all(cluster.nodes.map((node) => cluster.start(node)));
+    started.catch(() => undefined);
+    await orAbort(started, this.#going.signal);
+    await orAbort(workload.start(), this.#going.signal);
+  }
+
+  async #steady(): Promise<void> {
+    const { scenario, clock } = this.#options;
+    this.#phase('steady');
+    for (const { condition, withinMs, line, text } of scenario.steady) {
+      const from = clock.now();
+      const since = baselineOf(this.#steps.surroundings());
+      const look = () => judge(condition, this.#steps.surroundings(), since);
+      const seen = await watch(look, {
+        clock,
+        pulse: this.#observer.pulse,
+        withinMs,
+        signal: this.#going.signal,
+      });
+      const tookMs = Math.round(clock.now() - from);
+      this.#expectations.push({
+        group: 'steady',
+        name: text,
+        status: seen.ok ? 'pass' : 'fail',
+        detail: seen.detail,
+        tookMs,
+        ...(line > 0 && { line }),
+      });
+      if (!seen.ok)
+        throw new StepsEnded('steady', `the steady state was never reached: ${text}: ${seen.detail}`);
+    }
+  }
+
+  async #run(): Promise<void> {
+    this.#phase('running');
+    this.#pace.start();
+    this.#stepsFrom = this.#options.clock.now();
+    await this.#steps.run(this.#options.scenario.steps);
+  }
+
+  /** Heals everything, whatever ended the steps; then, if the run came that far, watches the cluster come back. */
+  async #heal(): Promise<void> {
+    this.#phase('healing');
+    try {
+      await this.#nemesis.healAll('cleanup');
+      await this.#nemesis.settled();
+    } catch (error) {
+      this.#end({ kind: 'error', message: `not everything could be healed: ${(error as Error).message}` });
+    }
+    if (!this.#mayRecover()) return;
+    if (this.#recovery.since === null) this.#recovery.healed(this.#options.clock.now());
+    const { leaderWithinMs, caughtUpWithinMs, writesWithinMs } = this.#options.scenario.expect.recovery;
+    const limits = [leaderWithinMs, caughtUpWithinMs, writesWithinMs].filter((limit) => limit !== null);
+    if (limits.length === 0) return;
+    const writes = (): number =>
+      this.#observer.ok.write + this.#observer.ok.cas + this.#observer.ok.delete + this.#observer.ok.append;
+    // So many writes may have been under way at the heal: one more was invoked after it.
+    const enough = writes() + this.#options.scenario.workload.clients + 1;
+    const { clock } = this.#options;
+    const left = this.#recovery.since! + Math.max(...limits) - clock.now();
+    const look = () => {
+      this.#recovery.look(clock.now());
+      const back = caughtUpWithinMs === null || this.#recovery.caughtUpMs() !== null;
+      const led = leaderWithinMs === null || this.#recovery.leaderMs() !== null;
+      return {
+        ok: back && led && (writesWithinMs === null || writes() >= enough),
+        detail: this.#recovery.missing(),
+      };
+    };
+    // What is seen counts when the expectations are judged; here it only must be waited for.
+    await watch(look, {
+      clock,
+      pulse: this.#observer.pulse,
+      withinMs: Math.max(0, left),
+      signal: this.#going.signal,
+    }).catch(() => undefined);
+  }
+
+  /** A run that was ended from outside, or whose environment failed, has nothing to recover for. */
+  #mayRecover(): boolean {
+    return (
+      this.#stepsFrom !== null &&
+      (this.#ending === null || this.#ending.kind === 'failed' || this.#ending.kind === 'inconclusive')
+    );
+  }
+
+  async #stopLoad(): Promise<readonly Op[]> {
+    try {
+      return await this.#options.workload.stop();
+    } catch (error) {
+      this.#end({ kind: 'error', message: `the load could not be stopped: ${(error as Error).message}` });
+      return [];
+    }
+  }
+
+  async #check(ops: readonly Op[], stepsTo: number): Promise<RunOutcome> {
+    this.#phase('checking');
+    const { scenario, seed } = this.#options;
+    const gaps = this.#observer.state.leaderGaps(stepsTo);
+    const linearizability = await this.#linearizability(ops);
+    const violations: Violation[] = [...this.#observer.violations, ...(linearizability?.violations ?? [])];
+    const evidence: Evidence = {
+      ops, linearizability, gaps, stepsTo,
+      faults: this.#nemesis.faults,
+      state: this.#observer.state,
+      recovery: this.#recovery,
+      bindings: this.#steps.bindings,
+      stepsFrom: this.#stepsFrom ?? stepsTo,
+    }; // prettier-ignore
+    const { expect } = scenario;
+    const judged = [
+      ...judgeDuring(expect.during, evidence),
+      ...judgeRecovery(expect.recovery, evidence),
+      ...judgeVacuity(expect.notVacuous, evidence),
+    ];
+    const expectations = [
+      ...this.#expectations,
+      ...this.#steps.expectations,
+      ...this.#alwaysHeld(linearizability),
+      ...judged.map((expectation) => this.#unlessCutShort(expectation)),
+    ];
+    const faults = this.#nemesis.faults.filter(({ confirmedAt }) => confirmedAt !== null);
+    const ending = this.#ending;
+    const counts = countAll(ops, faults, this.#observer);
+    return {
+      ...judgeRun({ ending, expectations, violations, operations: ops.length, faults: faults.length }),
+      expectations, violations, counts, ops,
+      latencyMs: latencyStats(ops),
+      leaderGaps: gaps,
+      firstFaultMs: this.#firstFault,
+      interrupted: ending?.kind === 'interrupted' ? ending.by : null,
+      error: ending?.kind === 'error' ? ending.message : null,
+      flat: this.#recording.text(scenario, seed),
+    }; // prettier-ignore
+  }
+
+  async #linearizability(ops: readonly Op[]): Promise<LinearizabilityResult | null> {
+    const { linearizableMs } = this.#options.scenario.expect.always;
+    if (linearizableMs === null || this.#hurry.signal.aborted || ops.length === 0) return null;
+    const limitMs =
+      this.#ending?.kind === 'interrupted' ? Math.min(linearizableMs, INTERRUPTED_CHECK_MS) : linearizableMs;
+    this.#tellCheck('linearizable', 'running', `${ops.length} operations`);
+    const found = await checkLinearizable(ops, { limitMs, signal: this.#hurry.signal });
+    const state =
+      found.verdict === 'linearizable' ? 'pass' : found.verdict === 'violation' ? 'fail' : 'unknown';
+    this.#tellCheck('linearizable', state, found.detail, found.tookMs);
+    for (const { property, prose, key, opIds } of found.violations) {
+      this.#emit({
+        t: this.#options.clock.now(),
+        type: 'violation',
+        property,
+        text: prose,
+        ...(key !== undefined && { key }),
+        ...(opIds !== undefined && { opIds }),
+      });
+    }
+    return found;
+  }
+
+  /** `always`: linearizability, the safety properties, and that nodes stay up. */
+  #alwaysHeld(linearizability: LinearizabilityResult | null): readonly ExpectationResult[] {
+    const { linearizableMs, invariants, line } = this.#options.scenario.expect.always;
+    const rows: ExpectationResult[] = [];
+    const at = line > 0 ? { line } : {};
+    if (linearizability !== null) {
+      const status =
+        linearizability.verdict === 'linearizable'
+          ? 'pass'
+          : linearizability.verdict === 'violation'
+            ? 'fail'
+            : 'unknown';
+      rows.push({
+        group: 'always',
+        name: 'linearizable',
+        status,
+        detail: linearizability.detail,
+        tookMs: linearizability.tookMs,
+        ...at,
+      });
+    } else if (linearizableMs !== null) {
+      const [status, detail] = this.#hurry.signal.aborted
+        ? (['skipped', 'not checked: the run was aborted'] as const)
+        : (['unknown', 'there is no operation to judge'] as const);
+      rows.push({ group: 'always', name: 'linearizable', status, detail, ...at });
+    }
+    for (const { property, status, detail } of this.#observer.monitor.results()) {
+      if (invariants !== 'all' && !invariants.includes(property)) continue;
+      rows.push({ group: 'always', name: property, status, detail, ...at });
+    }
+    if (this.#ending?.kind === 'node-exit') {
+      rows.push({
+        group: 'always',
+        name: 'no node exits by itself',
+        status: 'fail',
+        detail: this.#ending.message,
+      });
+    }
+    return rows;
+  }
+
+  /** A run that did not come to its own end cannot be blamed for what it had no time for. */
+  #unlessCutShort(expectation: ExpectationResult): ExpectationResult {
+    const ending = this.#ending;
+    if (ending === null || expectation.status === 'pass') return expectation;
+    if (ending.kind === 'failed' && expectation.group !== 'not-vacuous' && expectation.status === 'fail')
+      return expectation;
+    return { ...expectation, status: 'skipped', detail: `the run was cut short (${expectation.detail})` };
+  }
+
+  #nodeExited(node: string, { code, signal, stderr }: NodeExit): void {
+    this.#nemesis.world.nodeLedger.markBroken(node);
+    const how = code === null ? `by signal ${signal ?? 'unknown'}` : `with code ${code}`;
+    const said = stderr.trim();
+    const message = `${node} exited by itself ${how}${said === '' ? ', without a word on stderr' : `: ${said}`}`;
+    this.#cut({ kind: code === NODE_ENVIRONMENT_EXIT ? 'error' : 'node-exit', message });
+  }
+
+  #abort(): void {
+    this.#cut({ kind: 'interrupted', by: 'abort' });
+    this.#hurry.abort(new Error('aborted by hand'));
+  }
+
+  /** Ends what goes on, from outside. */
+  #cut(ending: Ending): void {
+    this.#end(ending);
+    if (!this.#going.signal.aborted) this.#going.abort(new Error(messageOf(ending)));
+  }
+
+  /** The first ending counts; but a failure of the environment outweighs what a scenario came to by itself. */
+  #end(ending: Ending): void {
+    const own =
+      this.#ending === null || this.#ending.kind === 'failed' || this.#ending.kind === 'inconclusive';
+    if (this.#ending === null || (own && ending.kind === 'error')) this.#ending = ending;
+    const level = ending.kind === 'interrupted' ? 'warn' : 'error';
+    this.#emit({ t: this.#options.clock.now(), type: 'note', level, text: messageOf(ending) });
+  }
+
+  #phase(phase: Phase): void {
+    this.#emit({ t: this.#options.clock.now(), type: 'phase', phase });
+  }
+
+  #tellCheck(
+    name: string,
+    state: 'running' | 'pass' | 'fail' | 'unknown',
+    detail: string,
+    tookMs?: number,
+  ): void {
+    this.#emit({
+      t: this.#options.clock.now(),
+      type: 'check',
+      name,
+      state,
+      detail,
+      ...(tookMs !== undefined && { tookMs }),
+    });
+  }
+
+  /** Everything that is told passes here: what the runner itself must know of it is picked up. */
+  #emit(event: HarnessEvent): void {
+    this.#options.emit(event);
+    if (event.type === 'fault' && event.by !== 'cleanup' && event.state === 'confirmed')
+      this.#firstFault ??= event.t;
+    if (event.type === 'fault' && event.state === 'healed') this.#recovery.healed(event.t);
+    if (event.type === 'status' || event.type === 'life') this.#recovery.look(event.t);
+  }
+}
+
+const messageOf = (ending: Ending): string =>
+  'message' in ending ? ending.message : `the run was ended by ${ending.by}`;
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+function endingOf(reason: unknown): Ending {
+  const by = SIGNALS.find((name) => name === reason);
+  if (by !== undefined) return { kind: 'interrupted', by };
+  return { kind: 'error', message: reason instanceof Error ? reason.message : String(reason) };
+}
+
+function endingOfError(error: unknown): Ending {
+  if (!(error instanceof StepsEnded))
+    return { kind: 'error', message: error instanceof Error ? error.message : String(error) };
+  return { kind: error.kind === 'expectation' ? 'failed' : 'inconclusive', message: error.message };
+}
+
+function countAll(
+  ops: readonly Op[],
+  faults: readonly FaultRecord[],
+  { state }: Observer,
+): RunResult['counts'] {
+  const byFunction: Record<string, { ok: number; fail: number; info: number }> = {};
+  const total = { ok: 0, fail: 0, info: 0 };
+  for (const { f, outcome } of ops) {
+    byFunction[f] ??= { ok: 0, fail: 0, info: 0 };
+    byFunction[f][outcome]++;
+    total[outcome]++;
+  }
+  return {
+    operations: ops.length,
+    ...total,
+    byFunction,
+    faults: faults.length,
+    manualFaults: faults.filter(({ by }) => by === 'manual').length,
+    elections: state.elections.length,
+    nodeStarts: state.ids.reduce((sum, id) => sum + state.node(id).starts, 0),
+  };
+}

@@ -1,0 +1,357 @@
+import type { Clock } from '../clock.ts';
+import type { HarnessEvent } from '../event.ts';
+import { EmptyMatch, type Targets } from '../nemesis/fault.ts';
+import { FAULTS } from '../nemesis/registry.ts';
+import type { FaultRecord, Nemesis } from '../nemesis/nemesis.ts';
+import { formatDuration, type Range } from '../nemesis/quantity.ts';
+import { TooSlow } from '../nemesis/rolling-restart.ts';
+import { formatSelector, resolveSelector, type Electorate } from '../nemesis/selector.ts';
+import type { Random } from '../random.ts';
+import type { ExpectationResult } from '../result.ts';
+import type { Binding } from './comparison.ts';
+import { baselineOf, judge, type Surroundings } from './condition.ts';
+import type { Observer } from './observer.ts';
+import type { Pace } from './pace.ts';
+import { offset, type Recording, type RecordedStep } from './recording.ts';
+import type { CheckStep, FaultStep, HealStep, ParallelStep, RepeatStep, Step, WaitStep } from './schema.ts';
+import { orAbort, watch } from './watch.ts';
+
+/** The steps cannot go on. `expectation`: what a step waited for did not come; `empty`: a selector matched nothing; `steady`: they never began. */
+export class StepsEnded extends Error {
+  override readonly name = 'StepsEnded';
+  readonly kind: 'expectation' | 'empty' | 'steady';
+  constructor(kind: 'expectation' | 'empty' | 'steady', message: string) {
+    super(message);
+    this.kind = kind;
+  }
+}
+
+export interface StepRunnerOptions {
+  readonly nemesis: Nemesis;
+  readonly observer: Observer;
+  readonly pace: Pace;
+  readonly clock: Clock;
+  readonly emit: (event: HarnessEvent) => void;
+  readonly recording: Recording;
+  readonly schedule: Random;
+  readonly selectors: Random;
+  /** Aborts when the steps must end. */
+  readonly signal: AbortSignal;
+}
+
+/** Where a step runs: which top-level step it belongs to, its place inside that, and where it is recorded. */
+interface Place {
+  readonly index: number;
+  readonly path: string;
+  readonly sink: RecordedStep[];
+  readonly signal: AbortSignal;
+}
+
+/** Carries out the steps, in order; keeps what they bound and what their waits and checks found. */
+export class StepRunner {
+  readonly expectations: ExpectationResult[] = [];
+  /** What `bind:` named, oldest first: in a `repeat` a name stands for another node each time. */
+  readonly bindings: { readonly t: number; readonly name: string; readonly binding: Binding }[] = [];
+  readonly #options: StepRunnerOptions;
+
+  constructor(options: StepRunnerOptions) {
+    this.#options = options;
+  }
+
+  /** Steps in order; those recorded by hand at their own times beside them. Throws `StepsEnded`, or the signal's reason. */
+  async run(steps: readonly Step[]): Promise<void> {
+    const { signal, recording } = this.#options;
+    const byHand = (step: Step): boolean => 'by' in step && step.by === 'manual';
+    const place = (index: number): Place => ({ index, path: '', sink: recording.steps, signal });
+    const ordered = async (): Promise<void> => {
+      for (const [i, step] of steps.entries()) if (!byHand(step)) await this.#step(step, place(i));
+    };
+    const alone = steps.flatMap((step, i) => (byHand(step) ? [this.#step(step, place(i))] : []));
+    await allOrFirstFailure([ordered(), ...alone]);
+  }
+
+  /** A step by hand: now, whatever the others are doing. */
+  async runByHand(step: FaultStep | HealStep): Promise<void> {
+    const { recording, signal } = this.#options;
+    const place = { index: -1, path: '', sink: recording.steps, signal };
+    if (step.kind === 'heal') await this.#heal(step, place);
+    else await this.#fault(step, place);
+  }
+
+  bound(): ReadonlyMap<string, Binding> {
+    return new Map(this.bindings.map(({ name, binding }) => [name, binding]));
+  }
+
+  surroundings(): Surroundings {
+    const { observer, clock, nemesis } = this.#options;
+    const { state, ok, latency } = observer;
+    return {
+      state, ok, latency,
+      now: clock.now(),
+      bound: this.bound(),
+      // A condition looks at roles and names; what is drawn at random would be another node at every look.
+      select: (selector) => resolveSelector(selector, this.#electorate(), this.#options.selectors),
+      windows: (name) => nemesis.windows(name),
+    }; // prettier-ignore
+  }
+
+  async #step(step: Step, place: Place): Promise<void> {
+    const { pace } = this.#options;
+    if (step.atMs !== null) await pace.until(step.atMs, place.signal);
+    await pace.gate(place.signal);
+    this.#tell(step, place, 'running');
+    try {
+      const detail = await this.#perform(step, place);
+      this.#tell(step, place, detail === SKIPPED ? 'skipped' : 'ok', detail);
+    } catch (error) {
+      this.#tell(step, place, place.signal.aborted ? 'skipped' : 'failed', (error as Error).message);
+      throw error;
+    }
+  }
+
+  /** What came of it, for the log. */
+  async #perform(step: Step, place: Place): Promise<string> {
+    switch (step.kind) {
+      case 'fault':
+        return await this.#fault(step, place);
+      case 'heal':
+        return await this.#heal(step, place);
+      case 'wait':
+        return await this.#wait(step, place);
+      case 'check':
+        return this.#check(step, place);
+      case 'note':
+        place.sink.push(step.source);
+        this.#options.emit({ t: this.#options.clock.now(), type: 'note', level: 'info', text: step.note });
+        return step.note;
+      case 'parallel':
+        return await this.#parallel(step, place);
+      case 'repeat':
+        return await this.#repeat(step, place);
+    }
+  }
+
+  async #fault(step: FaultStep, { sink, signal }: Place): Promise<string> {
+    const { nemesis, clock, pace } = this.#options;
+    const kind = FAULTS.get(step.verb)!;
+    const at = pace.now();
+    let aimed;
+    try {
+      aimed = kind.aim(step.spec, this.#targets(step));
+    } catch (error) {
+      if (!(error instanceof EmptyMatch)) throw error;
+      if (step.onEmpty === 'skip') return SKIPPED;
+      throw new StepsEnded('empty', `${step.text}: ${error.message}`);
+    }
+    if (step.bind !== null) this.#bind(step.bind, aimed.nodes);
+    const lifetimeMs = step.forMs === null ? kind.lifetimeMs(step.spec) : this.#draw(step.forMs);
+    const recorded = {
+      at: offset(at),
+      ...step.source,
+      ...(step.forMs !== null && { for: formatDuration(lifetimeMs!) }),
+      resolved: aimed.nodes,
+    };
+    sink.push({ ...recorded, at: offset(at) });
+    const options = { verb: step.verb, name: step.as, by: step.by, step: recorded, lifetimeMs };
+    const injecting = nemesis.inject(aimed, options);
+    let fault: FaultRecord;
+    try {
+      fault = await orAbort(injecting, signal);
+    } catch (error) {
+      // The runner heals everything next; nobody must be left without an ear for this one's end.
+      injecting.catch(() => undefined);
+      if (error instanceof TooSlow) throw this.#failed(step, error.message, clock.now());
+      throw error;
+    }
+    return `${aimed.text}, confirmed in ${Math.round(fault.confirmedAt! - fault.requestedAt)} ms`;
+  }
+
+  async #heal(step: HealStep, { sink, signal }: Place): Promise<string> {
+    const { nemesis, pace } = this.#options;
+    const by = step.by === 'manual' ? 'manual' : undefined;
+    const { what } = step;
+    sink.push({ ...step.source, at: offset(pace.now()) });
+    const healing = async (): Promise<number> => {
+      if (what === 'all') return await nemesis.healAll(by);
+      if ('node' in what) return await nemesis.healNodes(this.surroundings().select(what.node), by);
+      const counts = await Promise.all(what.names.map((name) => nemesis.healNamed(name, by)));
+      return counts.reduce((sum, count) => sum + count, 0);
+    };
+    const healed = await orAbort(healing(), signal);
+    return healed === 0 ? 'nothing was left to heal' : `${healed} healed`;
+  }
+
+  async #wait(step: WaitStep, { sink, signal }: Place): Promise<string> {
+    const { pace, clock, observer } = this.#options;
+    if ('forMs' in step.what) {
+      const ms = this.#draw(step.what.forMs);
+      sink.push({ wait: { for: formatDuration(ms) } });
+      await pace.sleep(ms, signal);
+      return formatDuration(ms);
+    }
+    sink.push(step.source);
+    const { until, withinMs } = step.what;
+    const since = baselineOf(this.surroundings());
+    const from = clock.now();
+    let skipped = false;
+    const look = () => {
+      skipped ||= pace.takeSkip();
+      return skipped ? { ok: true, detail: 'skipped by hand' } : judge(until, this.surroundings(), since);
+    };
+    const seen = await watch(look, { clock, pulse: observer.pulse, withinMs, signal });
+    if (!seen.ok) throw this.#failed(step, `not within ${formatDuration(withinMs)}: ${seen.detail}`, from);
+    this.#expect(step, skipped ? 'skipped' : 'pass', seen.detail, clock.now() - from);
+    return skipped ? SKIPPED : seen.detail;
+  }
+
+  #check(step: CheckStep, { sink }: Place): string {
+    sink.push(step.source);
+    const around = this.surroundings();
+    const seen = judge(step.condition, around, baselineOf(around));
+    this.#expect(step, seen.ok ? 'pass' : 'fail', seen.detail);
+    return seen.ok ? seen.detail : `failed: ${seen.detail}`;
+  }
+
+  async #parallel(step: ParallelStep, place: Place): Promise<string> {
+    const end = new AbortController();
+    const signal = AbortSignal.any([place.signal, end.signal]);
+    const sinks: RecordedStep[][] = step.branches.map(() => []);
+    place.sink.push({ parallel: sinks });
+    const branches = step.branches.map(async (branch, b) => {
+      for (const [i, inner] of branch.entries()) {
+        await this.#step(inner, {
+          index: place.index,
+          path: `${place.path}${b}.${i}.`,
+          sink: sinks[b]!,
+          signal,
+        });
+      }
+    });
+    try {
+      await allOrFirstFailure(branches, () => end.abort(new Error('another branch failed')));
+    } finally {
+      prune(place.sink, sinks);
+    }
+    return `${branches.length} branches`;
+  }
+
+  async #repeat({ times, forMs, steps }: RepeatStep, place: Place): Promise<string> {
+    const from = this.#options.pace.now();
+    let round = 0;
+    while (times === null ? this.#options.pace.now() - from < forMs! : round < times) {
+      for (const [i, step] of steps.entries())
+        await this.#step(step, { ...place, path: `${place.path}${round}.${i}.` });
+      round++;
+    }
+    return `${round} times`;
+  }
+
+  #targets(step: FaultStep): Targets {
+    const { nemesis, selectors } = this.#options;
+    const electorate = this.#electorate();
+    const taken = new Set<string>();
+    return {
+      nodes: electorate.nodes,
+      links: nemesis.world.links.links,
+      random: selectors,
+      select: (selector) => {
+        const chosen = resolveSelector(selector, electorate, selectors, taken, step.resolved);
+        if (chosen.length === 0) throw new EmptyMatch(`\`${formatSelector(selector)}\` matches no node now`);
+        for (const node of chosen) taken.add(node);
+        return chosen;
+      },
+    };
+  }
+
+  #electorate(): Electorate {
+    const { observer, nemesis } = this.#options;
+    const { state } = observer;
+    const lastIndex = state.ids.flatMap((id) => {
+      const index = state.node(id).lastIndex;
+      return index === null ? [] : [[id, index] as const];
+    });
+    return {
+      nodes: state.ids,
+      up: state.up(),
+      leader: state.claimants()[0]?.node ?? null,
+      lastIndex: new Map(lastIndex),
+      killed: nemesis.faults.filter(({ verb }) => verb === 'kill').flatMap(({ aimed }) => aimed.nodes),
+      bound: new Map(this.bindings.map(({ name, binding }) => [name, binding.nodes])),
+    };
+  }
+
+  #bind(name: string, nodes: readonly string[]): void {
+    const { observer, clock } = this.#options;
+    const { status, commit } = observer.state.node(nodes[0]!);
+    this.bindings.push({
+      t: clock.now(),
+      name,
+      binding: { nodes, term: status?.term ?? 0, commitIndex: commit },
+    });
+  }
+
+  /** A whole millisecond of the range. */
+  #draw({ min, max }: Range): number {
+    return min === max ? min : this.#options.schedule.int(Math.ceil(min), Math.floor(max));
+  }
+
+  #failed(step: Step, detail: string, from: number): StepsEnded {
+    this.#expect(step, 'fail', detail, this.#options.clock.now() - from);
+    return new StepsEnded('expectation', `${step.text}: ${detail}`);
+  }
+
+  #expect(step: Step, status: ExpectationResult['status'], detail: string, tookMs?: number): void {
+    this.expectations.push({
+      group: 'steps',
+      name: step.text,
+      status,
+      detail,
+      line: step.line,
+      ...(tookMs !== undefined && { tookMs: Math.round(tookMs) }),
+    });
+  }
+
+  #tell(
+    step: Step,
+    { index, path }: Place,
+    state: 'running' | 'ok' | 'failed' | 'skipped',
+    detail?: string,
+  ): void {
+    this.#options.emit({
+      t: this.#options.clock.now(),
+      type: 'step',
+      index,
+      ...(path !== '' && { path: path.slice(0, -1) }),
+      state,
+      text: step.text,
+      ...(detail !== undefined && { detail }),
+    });
+  }
+}
+
+const SKIPPED = 'skipped';
+
+/** Waits for all, also after one failed (`onFailure` can hurry the others); then throws the first failure. */
+async function allOrFirstFailure(
+  work: readonly Promise<void>[],
+  onFailure: () => void = () => undefined,
+): Promise<void> {
+  let failure: { readonly error: unknown } | null = null;
+  await Promise.all(
+    work.map((each) =>
+      each.catch((error: unknown) => {
+        failure ??= { error };
+        onFailure();
+      }),
+    ),
+  );
+  if (failure !== null) throw (failure as { readonly error: unknown }).error;
+}
+
+/** A branch that was cut short may have recorded nothing: an empty branch is not a valid one. */
+function prune(sink: RecordedStep[], sinks: RecordedStep[][]): void {
+  const filled = sinks.filter((branch) => branch.length > 0);
+  const at = sink.findIndex((step) => step['parallel'] === sinks);
+  if (filled.length === 0) sink.splice(at, 1);
+  else sink[at] = { parallel: filled };
+}
