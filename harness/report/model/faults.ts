@@ -1,0 +1,132 @@
+import type { HarnessEvent, RunTime } from '../../event.ts';
+import { letters } from '../format.ts';
+
+/** One injection of a fault, from its confirmation to its healing: what every picture shades. */
+export interface FaultSpan {
+  /** A, B, C…: its name in the pictures. */
+  readonly label: string;
+  readonly id: string;
+  readonly verb: string;
+  readonly text: string;
+  readonly by: 'scenario' | 'manual' | 'cleanup';
+  readonly nodes: readonly string[];
+  readonly links: readonly string[];
+  readonly requested: RunTime;
+  /** Confirmed; for a fault that failed, when it was asked for. */
+  readonly from: RunTime;
+  readonly to: RunTime;
+  /**
+   * `healed`: lifted at `to`. `moment`: over as soon as it was done (a reset, a restart). `open`: never lifted, `to` is
+   * the end of the run. `failed`: never confirmed.
+   */
+  readonly end: 'healed' | 'moment' | 'open' | 'failed';
+  readonly detail: string | null;
+}
+
+type FaultEvent = Extract<HarnessEvent, { type: 'fault' }>;
+interface Draft {
+  readonly span: { -readonly [K in keyof FaultSpan]: FaultSpan[K] };
+  confirmed: boolean;
+  closed: boolean;
+}
+
+/** These are done once they are confirmed: nothing stays to be healed. */
+const MOMENTARY = new Set(['reset', 'restart', 'resume', 'wipe', 'transfer-leader', 'rolling-restart']);
+/** These hold until the node is up again, whether or not a heal event says so. */
+const TAKES_NODE_DOWN = new Set(['kill', 'stop']);
+
+/** `events` oldest first. A fault's id may come again after it was healed (in a `repeat`): that is another span. */
+export function faultSpans(events: readonly HarnessEvent[], end: RunTime): readonly FaultSpan[] {
+  const drafts: Draft[] = [];
+  const current = new Map<string, Draft>();
+  for (const event of events) {
+    if (event.type === 'life' && event.life === 'up') upAgain(drafts, event.node, event.t);
+    // What the clean-up heals was injected under its own id; a clean-up's own events are not faults.
+    if (event.type !== 'fault') continue;
+    let draft = current.get(event.id);
+    if (
+      draft === undefined ||
+      (draft.closed && (event.state === 'requested' || event.state === 'confirmed'))
+    ) {
+      if (event.by === 'cleanup') continue;
+      draft = begun(event, end);
+      current.set(event.id, draft);
+      drafts.push(draft);
+    }
+    advance(draft, event);
+  }
+  return drafts
+    .map(({ span }) => span)
+    .sort((a, b) => a.from - b.from)
+    .map((span, i) => ({ ...span, label: letters(i), to: Math.max(span.from, span.to) }));
+}
+
+function begun(event: FaultEvent, end: RunTime): Draft {
+  const { id, verb, text, by, nodes, links, t } = event;
+  const span = {
+    label: '',
+    id,
+    verb,
+    text,
+    by,
+    nodes,
+    links,
+    requested: t,
+    from: t,
+    to: end,
+    end: 'open' as const,
+    detail: null,
+  };
+  return { span, confirmed: false, closed: false };
+}
+
+function advance(draft: Draft, event: FaultEvent): void {
+  const { span } = draft;
+  if (event.detail !== undefined) span.detail = event.detail;
+  switch (event.state) {
+    case 'requested':
+    case 'healing':
+      return;
+    case 'confirmed':
+      if (draft.confirmed) return;
+      draft.confirmed = true;
+      span.from = event.t;
+      // Selectors are resolved by now, which they need not have been when it was asked for.
+      if (event.text !== '') span.text = event.text;
+      if (event.nodes.length > 0) span.nodes = event.nodes;
+      if (event.links.length > 0) span.links = event.links;
+      if (MOMENTARY.has(event.verb)) close(draft, event.t, 'moment');
+      return;
+    case 'healed':
+      if (!draft.closed) close(draft, event.t, 'healed');
+      return;
+    case 'failed':
+      // A heal that failed leaves the fault open: it did bite, and nobody saw it end.
+      if (!draft.confirmed) close(draft, event.t, 'failed');
+      return;
+    default:
+      event.state satisfies never;
+  }
+}
+
+function close(draft: Draft, t: RunTime, end: FaultSpan['end']): void {
+  draft.closed = true;
+  draft.span.to = t;
+  draft.span.end = end;
+}
+
+function upAgain(drafts: readonly Draft[], node: string, t: RunTime): void {
+  for (const draft of drafts) {
+    const { verb, nodes } = draft.span;
+    const ofThisNode = TAKES_NODE_DOWN.has(verb) && nodes.length === 1 && nodes[0] === node;
+    if (draft.confirmed && !draft.closed && ofThisNode) close(draft, t, 'healed');
+  }
+}
+
+/** The faults that were in force at some time of [from, to]. */
+export const faultsDuring = (
+  faults: readonly FaultSpan[],
+  from: RunTime,
+  to: RunTime,
+): readonly FaultSpan[] =>
+  faults.filter((fault) => fault.end !== 'failed' && fault.from <= to && fault.to >= from);

@@ -1,0 +1,196 @@
+import { duration, moment, plural } from '../format.ts';
+import { html, joined, nothing } from '../markup.ts';
+import type { Markup } from '../markup.ts';
+import type { LinkLane, LinkState } from '../model/link-states.ts';
+import type { ReportModel } from '../model/model.ts';
+import { leadership } from '../model/roles.ts';
+import type { NodeLane, NodeState, RoleSpan } from '../model/roles.ts';
+import { width, x } from './axis.ts';
+import type { Frame } from './axis.ts';
+import { band, row, timeAxis } from './figure.ts';
+import type { Backdrop } from './figure.ts';
+
+const ROLE_HEIGHT = 26;
+const LINK_HEIGHT = 16;
+/** A lane with more bands than pixels shows nothing more, and costs the page its room. */
+const MOST_BANDS = 1_500;
+
+const LETTER: Readonly<Record<NodeState, string>> = {
+  leader: 'L',
+  candidate: 'C',
+  'pre-candidate': 'P',
+  follower: 'F',
+  starting: '…',
+  stopping: '…',
+  frozen: 'Z',
+  down: '✕',
+};
+
+/** Who leads, and per node its role and term: letters and patterns say it as well as colours. */
+export function roleLanes(model: ReportModel, backdrop: Backdrop): Markup {
+  return html`<div class="chart">
+      ${leaderLane(model, backdrop)} ${model.lanes.map((lane) => nodeLane(lane, backdrop))}
+      ${timeAxis(backdrop.frame)}
+    </div>
+    <p class="legend">
+      <i class="key leader">L</i>leader <i class="key candidate">C</i>candidate
+      <i class="key pre-candidate">P</i>pre-candidate <i class="key follower">F</i>follower
+      <i class="key frozen">Z</i>frozen <i class="key down">✕</i>down <i class="key gap"></i>no leader
+      <span class="aside">The figure after the letter is the term.</span>
+    </p>`;
+}
+
+function leaderLane({ lanes, result }: ReportModel, backdrop: Backdrop): Markup {
+  const { frame } = backdrop;
+  const place = { frame, y: 4, height: 18 };
+  const reigns = leadership(lanes).map((reign) =>
+    band({
+      ...place,
+      ...reign,
+      className: 'reign',
+      text: `${reign.node} · ${reign.term ?? '?'}`,
+      title: `${reign.node} leads, term ${reign.term ?? '?'}`,
+    }),
+  );
+  const gaps = result.leaderGaps.map((gap) =>
+    band({ ...place, ...gap, className: 'gap', text: duration(gap.to - gap.from), title: 'no leader' }),
+  );
+  return row({
+    backdrop,
+    height: ROLE_HEIGHT,
+    lettered: false,
+    title: 'Who leads over time',
+    description: `${plural(reigns.length, 'reign')}, ${plural(gaps.length, 'stretch', 'stretches')} without a leader; the table of elections has them.`,
+    labels: [{ at: ROLE_HEIGHT / 2, label: 'leads' }],
+    body: joined([...gaps, ...reigns]),
+  });
+}
+
+function nodeLane({ node, spans, crashes }: NodeLane, backdrop: Backdrop): Markup {
+  const { frame } = backdrop;
+  const bands = thinned(spans, frame).map((span) => {
+    const term = span.term === null ? '' : ` ${span.term}`;
+    return band({
+      frame,
+      ...span,
+      y: 4,
+      height: 18,
+      className: span.state,
+      text: `${LETTER[span.state]}${term}`,
+      title: `${node} ${span.state}${span.term === null ? '' : `, term ${span.term}`}`,
+    });
+  });
+  const died = crashes.map(
+    ({ t, text }) =>
+      html`<text class="crash" x="${x(frame, t)}" y="18" text-anchor="middle"
+        >✸<title>${node} ended by itself at ${moment(t)}: ${text}</title></text
+      >`,
+  );
+  return row({
+    backdrop,
+    height: ROLE_HEIGHT,
+    title: `${node}: role and term over time`,
+    description: inWords(spans),
+    labels: [{ at: ROLE_HEIGHT / 2, label: node }],
+    body: joined([...bands, ...died]),
+  });
+}
+
+function inWords(spans: readonly RoleSpan[]): string {
+  const shown = spans
+    .slice(0, 24)
+    .map((s) => `${s.state}${s.term === null ? '' : ` in term ${s.term}`} from ${moment(s.from)}`);
+  return `${shown.join('; ')}${spans.length > 24 ? `; and ${spans.length - 24} more` : ''}.`;
+}
+
+/** Directed links that were ever not clean, one lane each; the clean ones are only named. */
+export function linkLanesPicture({ links }: ReportModel, backdrop: Backdrop): Markup {
+  const touched = links.filter((lane) => lane.spans.length > 0 || lane.resets.length > 0);
+  const clean = links.filter((lane) => !touched.includes(lane)).map((lane) => lane.link);
+  const rest =
+    clean.length === 0
+      ? nothing
+      : html`<p class="aside">Clean throughout: ${clean.join(', ').replaceAll('->', '→')}.</p>`;
+  if (touched.length === 0)
+    return html`<p class="none">
+      Every link was clean throughout: ${plural(links.length, 'directed link')}.
+    </p>`;
+  return html`<div class="chart links">
+      ${touched.map((lane) => linkLane(lane, backdrop))} ${timeAxis(backdrop.frame)}
+    </div>
+    <p class="legend">
+      <i class="key cut"></i>cut (bytes vanish) <i class="key refused"></i>refused
+      <i class="key delayed"></i>delayed <i class="key limited"></i>slowed <i class="key reset">↯</i>reset
+      <span class="aside">As Toxiproxy confirmed it. A link is one direction.</span>
+    </p>
+    ${rest}`;
+}
+
+function linkLane({ link, spans, resets }: LinkLane, backdrop: Backdrop): Markup {
+  const { frame } = backdrop;
+  const kept = thinned(spans, frame);
+  const bands = kept.map((span) =>
+    band({
+      frame,
+      ...span,
+      y: 2,
+      height: 12,
+      className: span.state satisfies LinkState,
+      text: span.text,
+      title: `${link} ${span.text}`,
+    }),
+  );
+  const torn = resets.map(
+    (t) =>
+      html`<text class="reset" x="${x(frame, t)}" y="13" text-anchor="middle"
+        >↯<title>${link} reset at ${moment(t)}</title></text
+      >`,
+  );
+  const wire = html`<line class="wire" x1="0" x2="100%" y1="8" y2="8" />`;
+  return row({
+    backdrop,
+    height: LINK_HEIGHT,
+    title: `Link ${link} over time`,
+    description:
+      spans.length === 0
+        ? 'Clean.'
+        : `${spans
+            .slice(0, 24)
+            .map((s) => `${s.text} ${moment(s.from)} to ${moment(s.to)}`)
+            .join('; ')}.`,
+    labels: [{ at: LINK_HEIGHT / 2, label: link.replace('->', ' → ') }],
+    body: joined([wire, ...bands, ...torn]),
+  });
+}
+
+/** Past the limit, bands narrower than a thousandth of the picture are left out, longest first to stay. */
+function thinned<T extends { readonly from: number; readonly to: number }>(
+  spans: readonly T[],
+  frame: Frame,
+): readonly T[] {
+  const inside = spans.filter((s) => s.to >= frame.from && s.from <= frame.to);
+  if (inside.length <= MOST_BANDS) return inside;
+  const shortest = inside.map((s) => s.to - s.from).sort((a, b) => b - a)[MOST_BANDS - 1]!;
+  return inside.filter((s) => s.to - s.from >= shortest).slice(0, MOST_BANDS);
+}
+
+/** True when a lane had to leave bands out: the page says so. */
+export const lanesThinned = ({ lanes, links }: ReportModel): boolean =>
+  [...lanes, ...links].some((lane) => lane.spans.length > MOST_BANDS);
+
+/** A rectangle of a lane without a text, e.g. an operation's bar. */
+export const bar = (
+  frame: Frame,
+  from: number,
+  to: number,
+  y: number,
+  height: number,
+  className: string,
+): Markup =>
+  html`<rect
+    class="${className}"
+    x="${x(frame, from)}"
+    width="${width(frame, from, to)}"
+    y="${y}"
+    height="${height}"
+  />`;

@@ -1,0 +1,44 @@
+import type { ReportModel } from '../model/model.ts';
+
+/** Lanes with more changes than this are not in the readout: it would cost more than it tells. */
+const MOST_CHANGES = 1_500;
+
+/** What the page's script shows under the pointer. Short names: this is data within the page, not a format to rely on. */
+export interface ReadoutData {
+  readonly end: number;
+  readonly binMs: number;
+  /** Per bin: [ok, failed, unknown, p50, p99, max], latencies in µs, -1 where there is none. */
+  readonly bins: readonly (readonly number[])[];
+  /** [label and text, from, to] */
+  readonly faults: readonly (readonly [string, number, number])[];
+  /** Per node its changes: [from, what it was from then on]. */
+  readonly nodes: readonly (readonly [string, readonly (readonly [number, string])[]])[];
+}
+
+export function readoutData({ bins, faults, lanes, endMs }: ReportModel): ReadoutData {
+  const micros = (ms: number | null): number => (ms === null ? -1 : Math.round(ms * 1000));
+  return {
+    end: Math.round(endMs),
+    binMs: bins.widthMs,
+    bins: bins.ok.map((ok, i) => [
+      ok,
+      bins.fail[i]!,
+      bins.info[i]!,
+      micros(bins.p50[i]!),
+      micros(bins.p99[i]!),
+      micros(bins.max[i]!),
+    ]),
+    faults: faults
+      .filter((f) => f.end !== 'failed')
+      .map((f) => [`${f.label} ${f.text}`, Math.round(f.from), Math.round(f.to)]),
+    nodes: lanes
+      .filter((lane) => lane.spans.length <= MOST_CHANGES)
+      .map((lane) => [
+        lane.node,
+        lane.spans.map((s) => [
+          Math.round(s.from),
+          `${s.state}${s.term === null ? '' : ` · term ${s.term}`}`,
+        ]),
+      ]),
+  };
+}
