@@ -149,16 +149,20 @@ function explainBlocks(x: Block, y: Block): Explanation {
   const isInitial = (block: Block): boolean => block.nodes[0]!.producer === null;
   const [back, over] = isInitial(x) || (x.s >= y.s && !isInitial(y)) ? [x, y] : [y, x];
   const again = back.lastBegin!;
-  const between = over.firstEnd!;
-  const opening = over.lastBegin!;
-  const steps = unique([...part(back), ...part(over)]);
+  // The writes themselves prove it where they can; else whichever step ended first, or began last.
+  const root = over.nodes[0]!.producer;
+  const between = root !== null && root.ret < back.s ? root : over.firstEnd!;
+  const opening = root !== null && back.f < root.call ? root : over.lastBegin!;
+  const backRoot = back.nodes[0]!.producer;
+  const closing = backRoot !== null && backRoot.ret < opening.call ? backRoot : back.firstEnd;
+  const steps = unique([...part(back, [again, closing]), ...part(over, [between, opening])]);
   const observed = over.nodes.some((node) => node.readers.length > 0) || over.nodes.length > 1;
   const anomaly = again.kind === 'read' && observed ? 'stale read' : 'lost write';
   const value = (block: Block, step: Step): string => showValue(nodeOf(block, step)!.value);
   const before =
-    back.firstEnd === null
+    closing === null
       ? `${value(over, between)} came after the key's initial state`
-      : `${ended(back.firstEnd)} (it ${verb(back.firstEnd)}) before ${began(opening)}, so ${value(back, back.firstEnd)} came before ${value(over, opening)}`;
+      : `${ended(closing)} (it ${verb(closing)}) before ${began(opening)}, so ${value(back, closing)} came before ${value(over, opening)}`;
   return {
     anomaly,
     prose: `${deed(again)} after ${deed(between)}: ${ended(between)} before ${began(again)}. Yet ${before}: ${anomaly}.`,
@@ -166,11 +170,9 @@ function explainBlocks(x: Block, y: Block): Explanation {
   };
 }
 
-/** A block's proof: the steps that f and s rest on, and what made the states they are in. */
-const part = (block: Block): Step[] =>
-  [block.firstEnd, block.lastBegin].flatMap((step) =>
-    step === null ? [] : withProducer(nodeOf(block, step)!, step),
-  );
+/** A block's part of the proof: these of its steps, and what made the states they are in. */
+const part = (block: Block, steps: readonly (Step | null)[]): Step[] =>
+  steps.flatMap((step) => (step === null ? [] : withProducer(nodeOf(block, step)!, step)));
 
 const withProducer = (node: StateNode, step: Step): Step[] =>
   node.producer === null ? [step] : [node.producer, step];

@@ -21,6 +21,10 @@ export interface KeyLimits {
 
 /** What explaining a violation may take, over and above finding it. */
 const EXPLAIN_MS = 2_000;
+/** What looking at a contradiction by search may take: it has a proof of its own. */
+const CONFIRM_MS = 300;
+/** How many operations of an order are named in prose. */
+const MAX_NAMED = 8;
 /** A window with more steps is shown by the ones that matter: the report cannot draw thousands. */
 const MAX_WINDOW = 60;
 
@@ -65,7 +69,7 @@ function linearizable(steps: readonly Step[], order: readonly Step[]): KeyVerdic
 
 /** The few steps of a contradiction must have no order by themselves, by the other method too. */
 function confirmed(key: string, explanation: Explanation, memoryBytes: number): KeyVerdict {
-  const result = search(explanation.steps, { deadline: performance.now() + EXPLAIN_MS, memoryBytes });
+  const result = search(explanation.steps, { deadline: performance.now() + CONFIRM_MS, memoryBytes });
   if (result.verdict === 'linearizable') {
     return {
       verdict: 'unknown',
@@ -102,8 +106,10 @@ function asViolation(
 
 /** For a violation that was found by search: no rule names it, so it is told from where the longest order ends. */
 function wordsFor({ steps, prefix, stuck, state }: Window): Omit<Explanation, 'steps'> {
-  const order = prefix.map((step) => `#${step.op.id}`).join(', ');
-  const longest = prefix.length === 0 ? 'No operation can come first' : `The longest order is ${order}`;
+  const order = prefix.slice(-MAX_NAMED).map((step) => `#${step.op.id}`);
+  if (prefix.length > MAX_NAMED) order.unshift('…');
+  const longest =
+    prefix.length === 0 ? 'No operation can come first' : `The longest order is ${order.join(', ')}`;
   const tail = `${longest}; there the value is ${showValue(state)}, and ${deed(stuck)}; it ${times(stuck)}. No order of these ${steps.length} operations is a register's.`;
   const wanted = stuck.kind === 'read' || stuck.kind === 'cas' ? stuck.from : undefined;
   const writers = steps.filter((step) => step.to === wanted && step.to !== null);
@@ -115,8 +121,10 @@ function wordsFor({ steps, prefix, stuck, state }: Window): Omit<Explanation, 's
   ) {
     return { anomaly: 'value from nowhere', prose: tail };
   }
-  const stale = stuck.kind === 'read' && (wanted === null || writers.some((step) => prefix.includes(step)));
-  return { anomaly: stale ? 'stale read' : 'no order', prose: tail };
+  const stale =
+    stuck.kind === 'read' &&
+    (wanted === null || writers.some((step) => prefix.some((taken) => taken.op === step.op)));
+  return { anomaly: stale ? 'stale read' : 'not linearizable', prose: tail };
 }
 
 const times = (step: Step): string =>

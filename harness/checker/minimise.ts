@@ -2,7 +2,7 @@ import type { Step } from './steps.ts';
 import { type SearchLimits, search } from './wgl.ts';
 
 export interface Window {
-  /** Not linearizable by themselves, and closed: what a step needs to have been written is written by one of them. */
+  /** Not linearizable by themselves, and what is not among them has no part in that. */
   readonly steps: readonly Step[];
   readonly prefix: readonly Step[];
   readonly stuck: Step;
@@ -14,7 +14,7 @@ const TRIAL_MS = 200;
 
 /**
  * A small window of a history that is known to have no order: first the shortest prefix in time, then steps left out in ever
- * smaller runs, as long as what is left is closed (else leaving out a write would "explain" anything) and still has no order.
+ * smaller runs, as long as what is left still has no order, and not because of what was left out (`isClosed`).
  * Greedy: small, not smallest. `window` must come from a search that ended in `violation`.
  */
 export function minimise(window: Window, limits: SearchLimits): Window {
@@ -22,7 +22,7 @@ export function minimise(window: Window, limits: SearchLimits): Window {
   for (let run = best.steps.length >> 1; run >= 1; run >>= 1) {
     for (let at = best.steps.length - run; at >= 0; at -= run) {
       const shorter = [...best.steps.slice(0, at), ...best.steps.slice(at + run)];
-      best = stillFails(shorter, best, limits) ?? best;
+      if (isClosed(shorter, best.steps)) best = stillFails(shorter, limits) ?? best;
     }
   }
   return best;
@@ -37,7 +37,7 @@ function shortestPrefix(window: Window, limits: SearchLimits): Window {
   let high = ends.length - 1;
   while (low < high) {
     const middle = (low + high) >> 1;
-    const fails = stillFails(prefixAt(window.steps, ends[middle]!), best, limits);
+    const fails = stillFails(prefixAt(window.steps, ends[middle]!), limits);
     if (fails === null) {
       low = middle + 1;
     } else {
@@ -60,20 +60,27 @@ function prefixAt(steps: readonly Step[], end: number): Step[] {
   });
 }
 
-function stillFails(steps: readonly Step[], window: Window, limits: SearchLimits): Window | null {
+function stillFails(steps: readonly Step[], limits: SearchLimits): Window | null {
   if (performance.now() > limits.deadline) return null;
-  if (!isClosed(steps, window.steps)) return null;
   const deadline = Math.min(limits.deadline, performance.now() + TRIAL_MS);
   const result = search(steps, { ...limits, deadline });
   return result.verdict === 'violation' ? { ...result, steps } : null;
 }
 
-/** Whatever somebody wrote in the whole window is still written by somebody where a step that is left shows it. */
+/**
+ * Whether leaving out the others cannot have made the contradiction. Leaving out reads never does. Of a step that leaves a value it
+ * does not either, if nobody in the window depends on that value: take an order of the whole, strike the step, and it is
+ * an order still, for what comes between it and the next value would have shown this one. A failed CAS that does not say what it
+ * found depends on every value; a value with appends behind it, on all that it contains.
+ */
 function isClosed(steps: readonly Step[], whole: readonly Step[]): boolean {
-  const kept = new Set(steps.map((step) => step.to));
-  const gone = new Set(whole.map((step) => step.to).filter((to) => to !== null && !kept.has(to)));
-  const shown = steps.filter((step) => step.kind === 'read' || step.kind === 'cas').map((step) => step.from);
-  // With appends any value that contains what was left out may have needed it.
+  const kept = new Set(steps.map((step) => step.op));
+  const gone = new Set(whole.flatMap((step) => (kept.has(step.op) || step.to === null ? [] : [step.to])));
+  if (gone.size === 0) return true;
+  if (steps.some((step) => step.kind === 'differs')) return false;
+  const shown = steps.flatMap((step) =>
+    (step.kind === 'read' || step.kind === 'cas') && step.from !== null ? [step.from] : [],
+  );
   if (!whole.some((step) => step.kind === 'append')) return shown.every((value) => !gone.has(value));
-  return shown.every((value) => value === null || ![...gone].some((to) => to !== null && value.includes(to)));
+  return shown.every((value) => ![...gone].some((to) => value.includes(to)));
 }

@@ -64,6 +64,8 @@ class Search {
   readonly #states = new Map<string, number>([['', 0]]);
   readonly #values: RegisterValue[] = [null];
   readonly #seen: ConfigurationSet;
+  /** Where nothing but appends changes the state: the longest value read. Every state is a beginning of it, or goes on from it. */
+  readonly #longest: string | null;
   #left: number;
 
   constructor(steps: readonly Step[], limits: SearchLimits) {
@@ -81,6 +83,7 @@ class Search {
       memoryBytes: limits.memoryBytes,
     });
     this.#twin = this.#findTwins();
+    this.#longest = longestRead(steps);
     this.#linkEvents();
   }
 
@@ -159,9 +162,17 @@ class Search {
       if (owed && step.kind === 'write') continue;
       if (!step.certain && this.#twin[index]! >= 0 && !this.#isTaken(this.#twin[index]!)) continue;
       const after = applyStep(step, this.#values[state]!);
-      if (after !== undefined) return { step: index, state: this.#stateNumber(after), owes: !step.certain };
+      if (after !== undefined && this.#leadsOn(after))
+        return { step: index, state: this.#stateNumber(after), owes: !step.certain };
     }
     return null;
+  }
+
+  #leadsOn(state: RegisterValue): boolean {
+    if (this.#longest === null || state === null) return true;
+    return state.length <= this.#longest.length
+      ? this.#longest.startsWith(state)
+      : state.startsWith(this.#longest);
   }
 
   /** Marks a step as taken and unlinks its events. */
@@ -270,6 +281,15 @@ class Search {
       state: this.#values[best.state]!,
     };
   }
+}
+
+function longestRead(steps: readonly Step[]): string | null {
+  if (steps.some((step) => step.kind === 'write' || step.kind === 'cas')) return null;
+  const values = steps.flatMap((step) => (step.kind === 'read' && step.from !== null ? [step.from] : []));
+  return values.reduce<string | null>(
+    (longest, value) => (longest === null || value.length > longest.length ? value : longest),
+    null,
+  );
 }
 
 const words = (bits: number): number => (bits + 31) >> 5;

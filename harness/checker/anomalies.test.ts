@@ -1,0 +1,202 @@
+import { describe, expect, test } from 'vitest';
+import type { Op } from '../history/op.ts';
+import { randomStream } from '../random.ts';
+import { generateHistory } from './generate.ts';
+import { judgeKey } from './key.ts';
+
+const limits = { limitMs: 5_000, memoryBytes: 64 * 1_048_576 };
+
+type Sketch = Pick<Op, 'f' | 'call' | 'return'> & Partial<Op>;
+
+/** Operations in order, by what matters about them. */
+const history = (...sketches: readonly Sketch[]): Op[] =>
+  sketches.map((sketch, id) => ({
+    id,
+    process: id,
+    key: 'k',
+    input: null,
+    outcome: 'ok',
+    node: `n${1 + (id % 3)}`,
+    attempts: 1,
+    ...sketch,
+  }));
+const write = (input: string, call: number, end: number): Sketch => ({
+  f: 'write',
+  input,
+  call,
+  return: end,
+});
+const read = (output: string | null, call: number, end: number): Sketch => ({
+  f: 'read',
+  output,
+  call,
+  return: end,
+});
+const cas = (from: string | null, to: string, call: number, end: number): Sketch => ({
+  f: 'cas',
+  input: [from, to],
+  call,
+  return: end,
+});
+const append = (input: string, call: number, end: number): Sketch => ({
+  f: 'append',
+  input,
+  call,
+  return: end,
+});
+const unknown = (sketch: Sketch): Sketch => ({
+  ...sketch,
+  outcome: 'info',
+  return: Infinity,
+  error: 'timeout',
+});
+const failed = (sketch: Sketch): Sketch => ({ ...sketch, outcome: 'fail', error: 'not-leader' });
+
+describe('each anomaly is named, and its window is the operations that prove it', () => {
+  const cases: readonly (readonly [anomaly: string, ops: readonly Sketch[], opIds: readonly number[]])[] = [
+    ['stale read', [write('a', 0, 1), write('b', 2, 3), read('b', 4, 5), read('a', 6, 7)], [0, 1, 3]],
+    ['stale read', [write('a', 0, 1), write('b', 2, 9), read('b', 3, 4), read('a', 5, 6)], [0, 1, 2, 3]],
+    ['stale read', [write('a', 0, 1), read('a', 2, 3), read(null, 4, 5)], [0, 2]],
+    ['stale read', [append('x', 0, 1), read('xy', 2, 4), append('y', 1, 3), read('x', 5, 6)], [0, 1, 2, 3]],
+    ['lost write', [write('a', 0, 1), write('b', 2, 3), read('a', 4, 5)], [0, 1, 2]],
+    ['lost write', [append('x', 0, 1), append('y', 2, 3), append('z', 4, 5), read('xz', 6, 7)], [0, 1, 2, 3]],
+    ['value from nowhere', [write('a', 0, 1), read('b', 2, 3)], [1]],
+    ['dirty read of a failed write', [failed(write('a', 0, 1)), read('a', 2, 3)], [1]],
+    ['two CAS winners', [write('a', 0, 1), cas('a', 'b', 2, 3), cas('a', 'c', 4, 5)], [0, 1, 2]],
+    [
+      'two CAS winners',
+      [write('a', 0, 1), unknown(cas('a', 'b', 2, 3)), cas('a', 'c', 4, 5), read('b', 5, 6)],
+      [0, 1, 2, 3],
+    ],
+    ['cas cycle', [cas('b', 'a', 0, 9), cas('a', 'b', 1, 8)], [0, 1]],
+    [
+      'cas refused its own value',
+      [write('a', 0, 1), { ...failed(cas('a', 'b', 2, 3)), error: 'cas-mismatch', output: 'a' }],
+      [1],
+    ],
+    ['duplicate append', [append('x', 0, 1), read('xx', 2, 3)], [0, 1]],
+    ['append reorder', [append('x', 0, 1), append('y', 2, 3), read('yx', 4, 5)], [0, 1, 2]],
+    [
+      'append reorder',
+      [append('x', 0, 9), append('y', 0, 9), read('xy', 1, 8), read('yx', 1, 8)],
+      [0, 1, 2, 3],
+    ],
+    ['read from the future', [read('a', 0, 1), write('a', 2, 3)], [0, 1]],
+  ];
+
+  test.each(cases)('%s', (anomaly, sketches, opIds) => {
+    const verdict = judgeKey('k', history(...sketches), limits);
+    expect(verdict).toMatchObject({ verdict: 'violation', violation: { anomaly, opIds } });
+  });
+
+  test('in prose: who returned what, when, and what contradicts it', () => {
+    const ops = history(write('a', 0, 1), write('b', 2, 3), read('b', 4, 5), read('a', 6, 7));
+    expect(judgeKey('k', ops, limits).violation!.prose).toBe(
+      'Key k: read#3 (n1) returned "a" after write#1 (n2) wrote "b": write#1 (n2) had ended at 0.003 s before read#3 (n1) began at 0.006 s. ' +
+        'Yet write#0 (n1) had ended at 0.001 s (it wrote "a") before write#1 (n2) began at 0.002 s, so "a" came before "b": stale read.',
+    );
+  });
+});
+
+describe('what is no anomaly', () => {
+  const cases: readonly (readonly [claim: string, ops: readonly Sketch[]])[] = [
+    [
+      'an unknown write may take effect long after it was given up',
+      [unknown(write('a', 0, 1)), write('b', 2, 3), read('b', 4, 5), read('a', 6, 7)],
+    ],
+    ['or never', [unknown(write('a', 0, 1)), write('b', 2, 3), read('b', 4, 5)]],
+    [
+      'operations that meet at the same moment are concurrent',
+      [write('a', 0, 1), write('b', 1, 2), read('a', 2, 3)],
+    ],
+    [
+      'a failed CAS that found another value is a read of it',
+      [write('a', 0, 1), { ...failed(cas('b', 'c', 2, 3)), error: 'cas-mismatch', output: 'a' }],
+    ],
+    [
+      'a failure without an effect says nothing',
+      [write('a', 0, 1), failed(cas('a', 'c', 2, 3)), read('a', 4, 5)],
+    ],
+    [
+      'a delete leaves its tombstone',
+      [write('a', 0, 1), { f: 'delete', input: 'gone', call: 2, return: 3 }, read('gone', 4, 5)],
+    ],
+    ['an append to a key never written', [append('x', 0, 1), append('y', 2, 3), read('xy', 4, 5)]],
+  ];
+  test.each(cases)('%s', (_claim, sketches) => {
+    expect(judgeKey('k', history(...sketches), limits).verdict).toBe('linearizable');
+  });
+});
+
+/** A run's history on one key, 300 operations of 8 clients. */
+function run(seed: number): { ops: Op[]; random: ReturnType<typeof randomStream> } {
+  const random = randomStream(seed, 'workload', 'anomalies');
+  const mix =
+    seed % 2 === 0
+      ? { read: 5, write: 3, cas: 2, delete: 0, append: 0 }
+      : { read: 4, write: 0, cas: 0, delete: 0, append: 4 };
+  const base = {
+    operations: 300,
+    clients: 8,
+    keys: 1,
+    unknown: 0.03,
+    failed: 0.03,
+    opaque: 0,
+    uniqueValues: true,
+  };
+  return { ops: generateHistory(random, { ...base, mix }), random };
+}
+
+describe('anomalies put into 1,200 valid histories of a run', () => {
+  /** What a read of a value long replaced, of a value never written, and of a value of a failed write may be called. */
+  const injections: Record<
+    string,
+    { names: readonly string[]; output: (ops: readonly Op[], at: Op) => Op['output'] }
+  > = {
+    'a value replaced long ago': {
+      names: ['stale read', 'lost write'],
+      output: (ops, at) => {
+        const writes = ops.filter(
+          (op) => op.outcome === 'ok' && op.return < at.call && op.f === 'read' && op.output !== at.output,
+        );
+        const old = writes[Math.floor(writes.length / 3)]?.output;
+        // Replaced for certain: the values of two reads that came between.
+        return old;
+      },
+    },
+    'a value never written': { names: ['value from nowhere'], output: () => 'never' },
+    'a value of a failed write': {
+      names: ['dirty read of a failed write'],
+      output: (ops) =>
+        ops.find((op) => op.outcome === 'fail' && op.f === 'write')?.input as string | undefined,
+    },
+  };
+
+  test.each(Object.entries(injections))('%s: all caught, all by name', (_what, { names, output }) => {
+    let injected = 0;
+    for (let seed = 0; seed < 400; seed++) {
+      const { ops, random } = run(seed);
+      const reads = ops.filter((op) => op.f === 'read' && op.outcome === 'ok' && op.id > 200);
+      const victim = random.pick(reads);
+      const wrong = output(ops, victim);
+      if (wrong === undefined || wrong === victim.output) continue;
+      injected++;
+      const bad = ops.map((op) => (op === victim ? { ...op, output: wrong } : op));
+      const { verdict, violation, detail } = judgeKey('k', bad, limits);
+      if (verdict !== 'violation')
+        throw new Error(`seed ${seed}: read#${victim.id} returned ${wrong}, but: ${verdict}, ${detail}`);
+      if (!names.includes(violation!.anomaly))
+        throw new Error(`seed ${seed}: called a ${violation!.anomaly}: ${detail}`);
+      if (!violation!.opIds!.includes(victim.id))
+        throw new Error(`seed ${seed}: read#${victim.id} is not in the window: ${detail}`);
+    }
+    expect(injected).toBeGreaterThan(150);
+  });
+
+  test('none in the histories as they were', () => {
+    const alarms = Array.from({ length: 400 }, (_, seed) => judgeKey('k', run(seed).ops, limits)).filter(
+      (key) => key.verdict !== 'linearizable',
+    );
+    expect(alarms).toEqual([]);
+  });
+});
