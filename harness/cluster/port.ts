@@ -13,7 +13,14 @@ export interface NodeExit {
 
 /** What the cluster tells whoever listens. `t`: ms since the run began. */
 export type ClusterEvent =
-  | { readonly type: 'life'; readonly t: number; readonly node: string; readonly life: NodeLife; readonly pid: number | null; readonly exit?: NodeExit }
+  | {
+      readonly type: 'life';
+      readonly t: number;
+      readonly node: string;
+      readonly life: NodeLife;
+      readonly pid: number | null;
+      readonly exit?: NodeExit;
+    }
   | { readonly type: 'report'; readonly t: number; readonly node: string; readonly report: NodeReport };
 
 export interface NodeView {

@@ -1,0 +1,282 @@
+import { mkdirSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { monotonicMs } from '../clock.ts';
+import type { Links } from '../links/port.ts';
+import type { NodeReport } from '../../node/protocol/report.ts';
+import { spawnNode, type NodeProcess } from './node-process.ts';
+import type { Cluster, ClusterEvent, NodeExit, NodeLife, NodeView } from './port.ts';
+import { untilStopped } from './process-state.ts';
+import type { ReportLine } from './report-lines.ts';
+
+/** The port's bounds, and how long a signalled process may take to be what it was told to be. */
+const READY_WITHIN_MS = 10_000;
+const STOP_WITHIN_MS = 5_000;
+const KILL_WITHIN_MS = 5_000;
+const PAUSE_WITHIN_MS = 2_000;
+
+export interface LocalClusterOptions {
+  readonly nodes: readonly { readonly id: string; readonly peerPort: number; readonly clientPort: number }[];
+  /** Nodes dial one another only through these. */
+  readonly links: Pick<Links, 'address'>;
+  /** Each node's data folder is `dir/<id>`. */
+  readonly dir: string;
+  /** Each node's stdout and stderr go to `logsDir/<id>.log`, appended over restarts. */
+  readonly logsDir: string;
+  /** The run's beginning on `monotonicMs`. */
+  readonly originMs: number;
+  /** Path of the node's main module. */
+  readonly nodeProgram: string;
+  readonly electionTimeoutMs: readonly [number, number];
+  readonly heartbeatMs: number;
+  readonly seed: number;
+}
+
+/** Port `Cluster` over real processes of this machine. Nothing runs until `start`. */
+export function localCluster(options: LocalClusterOptions): Cluster {
+  mkdirSync(options.dir, { recursive: true });
+  mkdirSync(options.logsDir, { recursive: true });
+  return new LocalCluster(options);
+}
+
+/** One node: what it is now, and its process where there is one. */
+interface Member {
+  readonly id: string;
+  life: NodeLife;
+  process: NodeProcess | null;
+  /** The end of `process` was asked for. */
+  endExpected: boolean;
+}
+
+class LocalCluster implements Cluster {
+  readonly nodes: readonly string[];
+  readonly #options: LocalClusterOptions;
+  readonly #members: ReadonlyMap<string, Member>;
+  readonly #listeners = new Set<(event: ClusterEvent) => void>();
+  #disposed: Promise<void> | null = null;
+
+  constructor(options: LocalClusterOptions) {
+    this.#options = options;
+    this.nodes = options.nodes.map((node) => node.id);
+    this.#members = new Map(
+      this.nodes.map((id) => [id, { id, life: 'down', process: null, endExpected: false }]),
+    );
+  }
+
+  view(node: string): NodeView {
+    const { id, life, process } = this.#member(node);
+    return { id, life, pid: process?.pid ?? null };
+  }
+
+  subscribe(listener: (event: ClusterEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async start(node: string): Promise<void> {
+    const member = this.#member(node);
+    if (this.#disposed !== null) throw new Error(`cannot start ${node}: the cluster is being shut down`);
+    if (member.life !== 'down') throw new Error(`cannot start ${node}: it is ${member.life}`);
+    const { promise: ready, resolve: onReady } = Promise.withResolvers<'ready'>();
+    member.endExpected = false;
+    this.#setLife(member, 'starting');
+    const process = await spawnNode({
+      program: this.#options.nodeProgram,
+      args: this.#args(node),
+      logFile: join(this.#options.logsDir, `${node}.log`),
+      onLine: (line) => {
+        if (line.type === 'report' && line.report.type === 'ready') {
+          // Before the line itself, so that whoever hears it finds the node up.
+          if (member.life === 'starting') this.#setLife(member, 'up');
+          onReady('ready');
+        }
+        this.#tell(node, line);
+      },
+    }).catch((error: Error) => {
+      this.#setLife(member, 'down');
+      throw new Error(`${node} did not start: ${error.message}`);
+    });
+    member.process = process;
+    // The cluster may have been shut down while the process was being made.
+    if (this.#disposed !== null) this.#end(member, process, 'SIGKILL');
+    const ended = process.end.then((end) => {
+      const exit: NodeExit = { ...end, expected: member.endExpected, stderr: process.stderr() };
+      member.process = null;
+      this.#setLife(member, 'down', exit);
+      return exit;
+    });
+    const first = await within(Promise.race([ready, ended]), READY_WITHIN_MS);
+    if (first === 'ready') return;
+    if (first !== 'late') throw new Error(`${node} ended before it was ready: ${howItEnded(first)}`);
+    this.#end(member, process, 'SIGKILL');
+    const late = await within(ended, KILL_WITHIN_MS);
+    const stderr = late === 'late' ? process.stderr() : late.stderr;
+    throw new Error(`${node} was not ready within ${READY_WITHIN_MS} ms and was killed; ${quoted(stderr)}`);
+  }
+
+  async kill(node: string): Promise<void> {
+    const { member, process } = this.#running(node, 'kill');
+    this.#end(member, process, 'SIGKILL');
+    await this.#gone(node, process, KILL_WITHIN_MS);
+  }
+
+  async stop(node: string): Promise<void> {
+    const { member, process } = this.#running(node, 'stop');
+    const wasPaused = member.life === 'paused';
+    this.#setLife(member, 'stopping');
+    this.#end(member, process, 'SIGTERM');
+    // A stopped process acts on a SIGTERM only once it goes on.
+    if (wasPaused) process.signal('SIGCONT');
+    if ((await within(process.end, STOP_WITHIN_MS)) === 'late') {
+      this.#note(node, 'warn', `${node} had not stopped ${STOP_WITHIN_MS} ms after SIGTERM and was killed`);
+      process.signal('SIGKILL');
+    }
+    await this.#gone(node, process, KILL_WITHIN_MS);
+  }
+
+  async pause(node: string): Promise<void> {
+    const { member, process } = this.#running(node, 'pause');
+    if (member.life !== 'up') throw new Error(`cannot pause ${node}: it is ${member.life}`);
+    process.signal('SIGSTOP');
+    await untilStopped(process.pid, true, PAUSE_WITHIN_MS);
+    if (member.process === process) this.#setLife(member, 'paused');
+  }
+
+  async resume(node: string): Promise<void> {
+    const { member, process } = this.#running(node, 'resume');
+    if (member.life !== 'paused') throw new Error(`cannot resume ${node}: it is ${member.life}`);
+    // Before the signal: what the node reports from then on it reports as a running one.
+    this.#setLife(member, 'up');
+    process.signal('SIGCONT');
+    await untilStopped(process.pid, false, PAUSE_WITHIN_MS);
+  }
+
+  async wipe(node: string): Promise<void> {
+    const { life } = this.#member(node);
+    if (life !== 'down') throw new Error(`cannot wipe ${node}: it is ${life}; kill or stop it first`);
+    await rm(this.#dataDir(node), { recursive: true, force: true });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#disposed ??= this.#shutDown();
+    return this.#disposed;
+  }
+
+  /** SIGKILL also ends stopped processes. Nodes are durable at every point, so a soft stop would gain nothing. */
+  async #shutDown(): Promise<void> {
+    const ends = [...this.#members.values()].map(async (member) => {
+      const { process } = member;
+      if (process === null) return;
+      this.#end(member, process, 'SIGKILL');
+      await this.#gone(member.id, process, KILL_WITHIN_MS);
+    });
+    const failures = (await Promise.allSettled(ends)).filter((end) => end.status === 'rejected');
+    if (failures.length > 0)
+      throw new AggregateError(
+        failures.map((failure) => failure.reason),
+        'node processes are left',
+      );
+  }
+
+  #end(member: Member, process: NodeProcess, signal: 'SIGTERM' | 'SIGKILL'): void {
+    member.endExpected = true;
+    process.signal(signal);
+  }
+
+  async #gone(node: string, process: NodeProcess, withinMs: number): Promise<void> {
+    if ((await within(process.end, withinMs)) === 'late')
+      throw new Error(`${node} (process ${process.pid}) is still there ${withinMs} ms after SIGKILL`);
+  }
+
+  #args(node: string): readonly string[] {
+    const { nodes, links, electionTimeoutMs, heartbeatMs, seed } = this.#options;
+    const self = nodes.find((each) => each.id === node)!;
+    const peers = nodes
+      .filter((each) => each.id !== node)
+      .map((peer) => `${peer.id}=${links.address({ from: node, to: peer.id })}`);
+    const values = {
+      id: node,
+      'peer-listen': `127.0.0.1:${self.peerPort}`,
+      'client-listen': `127.0.0.1:${self.clientPort}`,
+      peers: peers.join(','),
+      data: this.#dataDir(node),
+      'election-timeout': electionTimeoutMs.join('..'),
+      heartbeat: String(heartbeatMs),
+      seed: String(seed),
+      'report-fd': '3',
+    };
+    return Object.entries(values).flatMap(([name, value]) => [`--${name}`, value]);
+  }
+
+  #dataDir(node: string): string {
+    return join(this.#options.dir, node);
+  }
+
+  #member(node: string): Member {
+    const member = this.#members.get(node);
+    if (member === undefined) throw new Error(`no node ${node}; there are ${this.nodes.join(', ')}`);
+    return member;
+  }
+
+  #running(node: string, verb: string): { member: Member; process: NodeProcess } {
+    const member = this.#member(node);
+    if (member.process === null) throw new Error(`cannot ${verb} ${node}: it is ${member.life}`);
+    return { member, process: member.process };
+  }
+
+  #setLife(member: Member, life: NodeLife, exit?: NodeExit): void {
+    member.life = life;
+    const pid = member.process?.pid ?? null;
+    this.#emit({
+      type: 'life',
+      t: this.#now(),
+      node: member.id,
+      life,
+      pid,
+      ...(exit === undefined ? {} : { exit }),
+    });
+  }
+
+  #tell(node: string, line: ReportLine): void {
+    if (line.type === 'problem') return this.#note(node, 'error', line.message);
+    this.#emit({
+      type: 'report',
+      t: line.report.at / 1_000 - this.#options.originMs,
+      node,
+      report: line.report,
+    });
+  }
+
+  /** A line of the harness's own in the node's log: `n` is −1, since the node did not write it. */
+  #note(node: string, level: 'warn' | 'error', message: string): void {
+    const at = Math.round(monotonicMs() * 1_000);
+    const report: NodeReport = { n: -1, at, node: node as NodeReport['node'], type: 'log', level, message };
+    this.#emit({ type: 'report', t: this.#now(), node, report });
+  }
+
+  #emit(event: ClusterEvent): void {
+    for (const listener of this.#listeners) listener(event);
+  }
+
+  #now(): number {
+    return monotonicMs() - this.#options.originMs;
+  }
+}
+
+/** The promise's value, or `late` after `ms`. */
+async function within<T>(promise: Promise<T>, ms: number): Promise<T | 'late'> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<'late'>((resolve) => {
+    timer = setTimeout(() => resolve('late'), ms);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+const howItEnded = (exit: NodeExit): string =>
+  `${exit.signal === null ? `exit code ${exit.code}` : `signal ${exit.signal}`}; ${quoted(exit.stderr)}`;
+const quoted = (stderr: string): string =>
+  stderr === '' ? 'it wrote nothing to stderr' : `it wrote: ${stderr}`;
