@@ -27,6 +27,8 @@ export interface EventLine {
   /** Details as `key=value`, in a stable order; drawn at the right or appended. */
   readonly detail: string;
   readonly level: 'info' | 'good' | 'warn' | 'bad';
+  /** How many lines of the same kind it stands for besides itself. */
+  readonly more?: number;
 }
 
 /** What `eventLine` needs to know beside the event: who leads and how long nobody did, before it. */

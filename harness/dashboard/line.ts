@@ -1,9 +1,11 @@
 import type { HarnessEvent } from '../event.ts';
-import { plainEventLine, statLine } from './event-line.ts';
+import { plainEventLine, statLine, type EventLine } from './event-line.ts';
 import { reduce } from './reducer.ts';
 import { EMPTY_STATE, type DashboardState } from './state.ts';
 
 const STAT_EVERY_MS = 10_000;
+/** The role line carries the gap, and `stat` counts the operations, of which the history has each. */
+const LEFT_OUT: ReadonlySet<EventLine['kind']> = new Set(['gap', 'op']);
 
 /** The run as plain lines, one an event, for pipes, CI and terminals that cannot redraw. No cursor codes, no colours. */
 export function startLineOutput({
@@ -44,7 +46,8 @@ export class LineOutput {
     this.#state = reduce(before, event);
     const fresh =
       this.#state.events.length + this.#state.eventsDropped - before.events.length - before.eventsDropped;
-    const lines = fresh === 0 ? [] : this.#state.events.slice(-fresh).filter((line) => line.kind !== 'gap');
+    const lines =
+      fresh === 0 ? [] : this.#state.events.slice(-fresh).filter((line) => !LEFT_OUT.has(line.kind));
     const text = lines.map((line) => `${plainEventLine(line)}\n`).join('');
     return event.type === 'ops' && event.t >= this.#nextStat ? text + this.#stat(event.t) : text;
   }

@@ -300,6 +300,11 @@ function withEventLine(next: DashboardState, before: DashboardState, event: Harn
   }
   if (lines.length === 0) return next;
   let events = next.events;
+  const last = events.at(-1);
+  // While nobody leads, operations time out by the dozen: one line a second, or nothing else would be seen.
+  if (line?.kind === 'op' && last?.kind === 'op' && line.t - last.t < 1_000) {
+    return { ...next, events: [...events.slice(0, -1), { ...last, more: (last.more ?? 0) + 1 }] };
+  }
   for (const item of lines) events = push(events, item, LIMITS.events);
   return {
     ...next,

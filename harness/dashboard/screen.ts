@@ -9,6 +9,7 @@ import { helpPanel, menuPanel } from './panels/overlays.ts';
 import type { Panel, Scene, Size } from './panels/panel.ts';
 import { latencyPlot, opsPlot } from './panels/plots.ts';
 import { scenarioPanel } from './panels/scenario.ts';
+import { TOAST_MS } from './ui.ts';
 import { verdictLine, verdictPanel } from './panels/verdict.ts';
 
 /** A panel in its place. */
@@ -82,12 +83,10 @@ function body(scene: Scene, kind: 'wide' | 'medium' | 'compact', { width, height
     default:
       return scene.ui.view satisfies never;
   }
-  return kind === 'compact'
-    ? compactBody(scene, { width, height })
-    : mainBody(scene, kind, { width, height });
+  return kind === 'compact' ? compactBody(scene, { width, height }) : mainBody(scene, { width, height });
 }
 
-function mainBody(scene: Scene, kind: 'wide' | 'medium', { width, height }: Size): readonly Row[] {
+function mainBody(scene: Scene, { width, height }: Size): readonly Row[] {
   // The wide screen has a row for the clients' links, and the nodes' summary stands beside it.
   const nodes = Math.min(nodesHeight(scene.state), height - 11);
   const links = linksWidth(scene.state, width - Math.min(NODES_FULL_WIDTH, width - 30));
@@ -122,9 +121,10 @@ function compactBody(scene: Scene, { width, height }: Size): readonly Row[] {
   ];
 }
 
-/** All there is room for in a very small terminal; the run goes on behind it. A question still takes its place. */
+/** All there is room for in a very small terminal; the run goes on behind it. What keys ask and tell still takes its place. */
 function statusLine(scene: Scene, size: Size): readonly Line[] {
-  if (scene.ui.question !== null) return footer(scene, size);
+  const { toast, question } = scene.ui;
+  if (question !== null || (toast !== null && scene.clock - toast.at < TOAST_MS)) return footer(scene, size);
   const { state, now, glyphs } = scene;
   const { twoLeaders, leader } = state.leadership;
   const two =

@@ -64,7 +64,8 @@ type InkKey = Parameters<Parameters<typeof useInput>[0]>[1];
 /** One name a key. Keys typed fast arrive as one input: each character is a key of its own. */
 function keyNames(input: string, key: InkKey): readonly KeyPress[] {
   if (key.ctrl) return input === 'c' ? ['ctrl-c'] : [];
-  if (key.meta && !key.escape) return [];
+  // Alt has no meaning here: Esc and a key pressed in quick succession arrive like that.
+  if (key.meta && !key.escape) return ['escape', ...characters(input)];
   if (key.tab) return [key.shift ? 'shift-tab' : 'tab'];
   const named: readonly (readonly [boolean, KeyPress])[] = [
     [key.return, 'enter'],
@@ -81,12 +82,15 @@ function keyNames(input: string, key: InkKey): readonly KeyPress[] {
   ];
   const name = named.find(([pressed]) => pressed)?.[1];
   if (name !== undefined) return [name];
-  const names: Readonly<Record<string, KeyPress>> = {
-    ' ': 'space',
-    '\t': 'tab',
-    '\r': 'enter',
-    '\n': 'enter',
-    '\u0003': 'ctrl-c',
-  };
-  return Array.from(input, (character) => names[character] ?? character);
+  return characters(input);
 }
+
+const CONTROLS: Readonly<Record<string, KeyPress>> = {
+  ' ': 'space',
+  '\t': 'tab',
+  '\r': 'enter',
+  '\n': 'enter',
+  '\u0003': 'ctrl-c',
+};
+const characters = (input: string): KeyPress[] =>
+  Array.from(input, (character) => CONTROLS[character] ?? character);

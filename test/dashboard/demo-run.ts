@@ -305,6 +305,6 @@ export class DemoRun {
   }
 
   #say(happening: Happening): void {
-    this.#emit({ t: this.#t, ...happening } as HarnessEvent);
+    this.#emit({ t: this.#t, ...happening });
   }
 }

@@ -57,10 +57,12 @@ function eventRow(event: EventLine, width: number, glyphs: Scene['glyphs']): Lin
     ),
   ];
   const left: Line = [...head, span(event.text, event.level === 'bad' ? STYLES.bad : {})];
-  const detail: Line = event.detail === '' ? [] : [span(event.detail, { dim: true })];
+  const detail: Line = detailOf(event) === '' ? [] : [span(detailOf(event), { dim: true })];
   if (lineCells(left) + lineCells(detail) + 1 <= width) return spread(left, detail, width);
   return fit([...left, span(' '), ...detail], width, glyphs);
 }
 
+const detailOf = (event: EventLine): string =>
+  event.more === undefined ? event.detail : `${event.detail} +${event.more} more`;
 const textOf = (event: EventLine): string =>
   `${clockText(event.t)} ${event.kind} ${event.text} ${event.detail}`;

@@ -30,12 +30,10 @@ export function linksPanel(scene: Scene, { width, height }: Size): readonly Line
       ),
     ]);
   }
-  const which = state.run === null ? '' : `  ${state.run.links.kind} ${state.run.links.version}`;
-  const title: Line = [
-    span('LINKS', { bold: true }),
-    span(' (row sends to column)', { dim: true }),
-    span(which, { dim: true }),
-  ];
+  const server = state.run === null ? '' : ` via ${state.run.links.kind} ${state.run.links.version}`;
+  const reading = ' (row sends to column)';
+  const whole = 'LINKS'.length + reading.length + server.length <= width - 4;
+  const title: Line = [span('LINKS', { bold: true }), span(whole ? reading + server : server, { dim: true })];
   return frame({ title, lines: rows, width, height, glyphs });
 }
 

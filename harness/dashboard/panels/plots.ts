@@ -75,7 +75,9 @@ function plot(scene: Scene, { width, height }: Size, { title, wholeRun, series }
     height: rows,
     maxY: top,
     glyphs,
-    labels: bins.map((_, index) => clockText(from + ((to - from) * index) / bins.length, 0)),
+    labels: bins.map((_, index) =>
+      clockText(from + ((to - from) * index) / bins.length, to - from < 30_000 ? 1 : 0),
+    ),
     series: series.map(({ color, of, join }) => ({
       color,
       values: bins.map((bin) => {

@@ -18,20 +18,23 @@ function verdictText({ state, glyphs }: Scene, width: number): Line {
   const judged = judgement(state);
   const { ok, fail, info, invoked } = state.totals;
   const done = ok + fail + info;
-  const parts: readonly Line[] = [
-    [span(`ops ${countText(done)}`)],
-    [
-      span(`  ok ${countText(ok)}`, { color: 'green' }),
-      span(done === 0 ? '' : ` (${percentText(ok, done)})`),
-    ],
-    [span(`  fail ${countText(fail)}`)],
-    [span(`  unknown ${countText(info)}`, info > 0 ? { color: 'yellow' } : {})],
-    [span(`  in flight ${countText(Math.max(0, invoked - done))}`)],
+  const okSpan = span(`  ok ${countText(ok)}`, { color: 'green' });
+  const share = span(done === 0 ? '' : ` (${percentText(ok, done)})`);
+  const failSpan = span(`  fail ${countText(fail)}`);
+  const unknown = span(`  unknown ${countText(info)}`, info > 0 ? { color: 'yellow' } : {});
+  const flight = span(`  in flight ${countText(Math.max(0, invoked - done))}`);
+  const ops = span(`ops ${countText(done)}`);
+  // From all there is to say to the least that is worth its place.
+  const wordings: readonly Line[] = [
+    [ops, okSpan, share, failSpan, unknown, flight],
+    [ops, okSpan, share, failSpan, unknown],
+    [ops, okSpan, failSpan, unknown],
+    [ops, unknown],
+    [],
   ];
   // What was found is worth more than how much was done.
   const room = width - Math.min(lineCells(judged), Math.max(24, width - 40)) - 3;
-  let counts: Line = [];
-  for (const part of parts) if (lineCells(counts) + lineCells(part) <= room) counts = [...counts, ...part];
+  const counts = wordings.find((wording) => lineCells(wording) <= room) ?? [];
   const rest = width - lineCells(counts) - 3;
   return [
     ...counts,
