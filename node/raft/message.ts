@@ -36,7 +36,10 @@ export interface AppendEntriesResponse extends Envelope {
   readonly success: boolean;
   /** success: last durable index that equals the leader's. refusal: the prevLogIndex that was refused. */
   readonly matchIndex: LogIndex;
-  /** Refusal only (else 0): the follower's term at (or before) the conflict, and the first index it has of that term. */
+  /**
+   * Refusal only (else 0): the term that the follower has at the refused index, and the first index it has of that
+   * term. If its log ends before the refused index: term 0, and the index after its end.
+   */
   readonly conflictTerm: Term;
   readonly conflictIndex: LogIndex;
 }

@@ -1,72 +1,226 @@
+import {
+  electionTimeout,
+  handleRequestVote,
+  handleRequestVoteResponse,
+  hearsLiveLeader,
+  refuseVote,
+} from './election.ts';
+import { broken } from './invariant.ts';
+import {
+  advanceCommit,
+  beginReadRound,
+  canBeginReads,
+  entryCost,
+  handleAppendEntriesResponse,
+  handleHeartbeatResponse,
+  leaderTick,
+  sendAppends,
+} from './leading.ts';
 import type { Message } from './message.ts';
 import type { CoreStatus, Persisted, ProposeResult, RaftConfig, ReadResult, Ready } from './ready.ts';
-import type { Entry, HardState, LogIndex } from './types.ts';
-
-/** What a node starts from: what its storage gave back. */
-export interface InitialState {
-  readonly hardState: HardState;
-  /** The whole log from index 1, without gaps, all durable. */
-  readonly entries: readonly Entry[];
-  /** Time of the driver's monotonic clock, ms. */
-  readonly nowMs: number;
-}
+import { handleAppendEntries, handleHeartbeat, refuseOldLeader } from './replication.ts';
+import { becomeFollower } from './role.ts';
+import { createState, knownLeader } from './state.ts';
+import type { InitialState, ServerState } from './state.ts';
+import type { Entry, LogIndex } from './types.ts';
 
 /**
  * One Raft server as a function of its inputs. No I/O, no clock, no async: every input that depends on time carries
  * `nowMs` of one monotonic clock, and all output is collected until `takeReady`.
+ *
+ * Before any input is carried out, a leader that has not let time pass for an election timeout (a paused or stalled
+ * process) steps down: others may have elected a successor meanwhile, so it answers nothing, sends nothing and reads
+ * nothing until it is elected again. Throws InvariantError where a rule of Raft or of this contract is broken.
  */
 export class Raft {
+  protected readonly state: ServerState;
+
   /** Starts as a follower that knows of no leader. Throws on a malformed config or log. */
   constructor(config: RaftConfig, initial: InitialState) {
-    void [config, initial];
+    this.state = createState(config, initial);
   }
 
-  /** A message from a peer. Messages that are stale, or not addressed to this node, change nothing. */
+  /** A message from a peer. One that is stale, or from or to a stranger, changes nothing. */
   step(message: Message, nowMs: number): void {
-    throw new Error(`not yet: ${message.type} at ${nowMs}`);
+    const { state } = this;
+    if (message.to !== state.config.id || !state.others.includes(message.from)) return;
+    this.#letTimePass(nowMs);
+    if (message.term > state.currentTerm && !this.#adoptTerm(message)) return;
+    if (message.term < state.currentTerm) {
+      this.#answerOldTerm(message);
+      return;
+    }
+    this.dispatch(message);
   }
 
   /** Lets time pass: elections, heartbeats, CheckQuorum. Call it every heartbeatMs / 5 or so, or at `nextDeadlineMs()`. */
   tick(nowMs: number): void {
-    throw new Error(`not yet: tick at ${nowMs}`);
+    this.#letTimePass(nowMs);
+    const { state } = this;
+    if (state.role.name === 'leader') leaderTick(state, state.role);
+    else if (state.nowMs >= state.role.electionDeadlineMs) electionTimeout(state);
   }
 
   /** Appends a command if this node leads. The bytes are kept, not copied. */
   propose(data: Uint8Array, nowMs: number): ProposeResult {
-    throw new Error(`not yet: propose ${data.length} at ${nowMs}`);
+    this.#letTimePass(nowMs);
+    const { state } = this;
+    const { role, log, config, currentTerm: term } = state;
+    if (role.name !== 'leader') return { ok: false, reason: 'not-leader', leader: knownLeader(state) };
+    const cost = entryCost(data.length);
+    // One command always fits, however large: or it could never be proposed.
+    if (role.uncommittedBytes > 0 && role.uncommittedBytes + cost > config.maxUncommittedBytes) {
+      return { ok: false, reason: 'busy' };
+    }
+    role.uncommittedBytes += cost;
+    const index = (log.lastIndex + 1) as LogIndex;
+    const entry: Entry = { index, term, kind: 'command', data };
+    log.append(entry);
+    state.outbox.replicated(entry, null);
+    role.appendsDue = true;
+    return { ok: true, index, term };
   }
 
   /** Asks for a linearizable read; it comes back in `Ready.reads` or `Ready.failedReads` under this number. */
   readIndex(requestId: number, nowMs: number): ReadResult {
-    throw new Error(`not yet: read ${requestId} at ${nowMs}`);
+    this.#letTimePass(nowMs);
+    const { state } = this;
+    if (state.role.name !== 'leader') return { ok: false, reason: 'not-leader', leader: knownLeader(state) };
+    state.role.reads.add(requestId);
+    return { ok: true };
   }
 
-  /** The entries of a Ready (its last entry is named) and of all Readys before it are durable. Once per Ready with entries, in order. */
-  persisted(p: Persisted): void {
-    throw new Error(`not yet: persisted ${p.index}`);
+  /**
+   * The entries of a Ready (`p` names the last) and everything before are durable. Once per Ready with entries, in
+   * order. `nowMs`, if given, lets a stalled leader notice here already.
+   */
+  persisted(p: Persisted, nowMs: number = this.state.nowMs): void {
+    this.#letTimePass(nowMs);
+    const { state } = this;
+    state.log.persisted(p);
+    if (state.role.name === 'leader') advanceCommit(state, state.role);
   }
 
-  /** The state machine has applied everything up to `index`. */
+  /** The state machine has applied everything up to `index`, which came in a `Ready.committed`. */
   appliedTo(index: LogIndex): void {
-    throw new Error(`not yet: applied ${index}`);
+    const { state } = this;
+    if (index < state.appliedIndex || index > state.deliveredIndex) {
+      broken(`applied ${index}, but before ${state.appliedIndex}, and delivered ${state.deliveredIndex}`);
+    }
+    state.appliedIndex = index;
   }
 
   /** Whether `takeReady` would hand out anything. */
   hasReady(): boolean {
-    throw new Error('not yet');
+    const { state } = this;
+    const { role, outbox, log } = state;
+    if (!outbox.isEmpty || log.hasUnstored || this.#deliverable() > state.deliveredIndex) return true;
+    return role.name === 'leader' && (role.appendsDue || canBeginReads(state, role));
   }
 
   /** Hands out everything since the last call, each thing once. See `Ready` for what to do in which order. */
-  takeReady(): Ready {
-    throw new Error('not yet');
+  takeReady(nowMs: number = this.state.nowMs): Ready {
+    this.#letTimePass(nowMs);
+    const { state } = this;
+    const { role, outbox, log } = state;
+    // Here and not at each proposal or read: everything that came in one turn shares messages and one read round.
+    if (role.name === 'leader') {
+      if (role.appendsDue) sendAppends(state, role);
+      if (canBeginReads(state, role)) beginReadRound(state, role);
+    }
+    const hardState = outbox.hardStateChanged ? { term: state.currentTerm, votedFor: state.votedFor } : null;
+    const entries = log.takeUnstored();
+    const last = Math.min(this.#deliverable(), state.deliveredIndex + maxCommittedPerReady) as LogIndex;
+    const committed = log.slice(state.deliveredIndex + 1, last);
+    state.deliveredIndex = last;
+    return { hardState, entries, committed, ...outbox.take() };
   }
 
   status(): CoreStatus {
-    throw new Error('not yet');
+    const { config, role, log, currentTerm: term, votedFor, commitIndex } = this.state;
+    const { lastIndex, lastTerm, durableIndex } = log;
+    const leader = knownLeader(this.state);
+    return {
+      id: config.id,
+      role: role.name,
+      term,
+      votedFor,
+      leader,
+      commitIndex,
+      lastIndex,
+      lastTerm,
+      durableIndex,
+    };
   }
 
   /** The next time at which `tick` has something to do, ms. */
   nextDeadlineMs(): number {
-    throw new Error('not yet');
+    const { role } = this.state;
+    return role.name === 'leader' ? role.heartbeatDueMs : role.electionDeadlineMs;
+  }
+
+  /** The one switch: a message of the current term (or a PreVote, which may ask about a later one). */
+  protected dispatch(message: Message): void {
+    const { state } = this;
+    switch (message.type) {
+      case 'RequestVote':
+        return handleRequestVote(state, message);
+      case 'RequestVoteResponse':
+        return handleRequestVoteResponse(state, message);
+      case 'AppendEntries':
+        return handleAppendEntries(state, message);
+      case 'Heartbeat':
+        return handleHeartbeat(state, message);
+      case 'AppendEntriesResponse':
+        if (state.role.name === 'leader') handleAppendEntriesResponse(state, state.role, message);
+        return;
+      case 'HeartbeatResponse':
+        if (state.role.name === 'leader') handleHeartbeatResponse(state, state.role, message);
+        return;
+      default:
+        message satisfies never;
+    }
+  }
+
+  /** §5.1: a higher term makes a follower. Returns false for a message that must not count at all. */
+  #adoptTerm(m: Message): boolean {
+    const { state } = this;
+    if (m.type === 'RequestVote') {
+      if (m.preVote) return true;
+      // Dissertation 4.2.3: not even the term is adopted, or a server that cannot hear its leader would depose it.
+      // It is not shut out: it answers the leader's next message with its higher term.
+      if (hearsLiveLeader(state)) return false;
+    }
+    // A grant of a PreVote repeats the term that was asked about; no one is in that term yet.
+    if (m.type === 'RequestVoteResponse' && m.preVote && m.voteGranted) return true;
+    const leader = m.type === 'AppendEntries' || m.type === 'Heartbeat' ? m.from : null;
+    becomeFollower(state, m.term, leader, `higher term from ${m.from}`);
+    return true;
+  }
+
+  /** §5.1: what an older term says is refused; those who could act on it are told the current term. */
+  #answerOldTerm(m: Message): void {
+    if (m.type === 'RequestVote') refuseVote(this.state, m);
+    else if (m.type === 'AppendEntries' || m.type === 'Heartbeat') refuseOldLeader(this.state, m);
+  }
+
+  /** Notes the time, and ends a lead or candidacy that a stall of this process has outlived. */
+  #letTimePass(nowMs: number): void {
+    const { state } = this;
+    const { role, config } = state;
+    state.nowMs = Math.max(state.nowMs, nowMs);
+    if (role.name === 'follower') return;
+    const sinceMs = role.name === 'leader' ? role.lastTickMs : role.electionDeadlineMs;
+    const stalledMs = state.nowMs - sinceMs;
+    if (stalledMs < config.electionTimeoutMinMs) return;
+    becomeFollower(state, state.currentTerm, null, `stalled for ${Math.round(stalledMs)} ms`);
+  }
+
+  /** Committed, and durable on this node. */
+  #deliverable(): LogIndex {
+    return Math.min(this.state.commitIndex, this.state.log.durableIndex) as LogIndex;
   }
 }
+
+/** A restart with a long log delivers it in pieces, so that one Ready never holds up the event loop for long. */
+const maxCommittedPerReady = 4096;

@@ -12,7 +12,12 @@ export type CoreEvent =
     }
   | { readonly type: 'GrantVote'; readonly term: Term; readonly candidate: NodeId }
   /** Entries from `entries[0].index` on were put into the log; anything that stood there before was removed. */
-  | { readonly type: 'Replicate'; readonly entries: readonly Entry[]; readonly truncatedFrom: LogIndex | null }
+  | {
+      readonly type: 'Replicate';
+      readonly entries: readonly Entry[];
+      readonly truncatedFrom: LogIndex | null;
+    }
+  /** `term` is that of the entry at `index`. */
   | { readonly type: 'Commit'; readonly index: LogIndex; readonly term: Term };
 
 /** A linearizable read may be served once the state machine has applied `index` (dissertation 6.4). */
@@ -26,10 +31,12 @@ export interface ReadState {
  * What the driver must do, in this order:
  * 1. hand `messages` to the transport at once (a leader writes to its disk and to its followers at the same time,
  *    dissertation 10.2.1);
- * 2. make `hardState` and `entries` durable (one write, one sync; entries replace whatever stood at those indexes);
- * 3. only when this and all earlier Readys are durable: send `messagesAfterPersist`, and call `raft.persisted`;
+ * 2. make `hardState` and `entries` durable (one write, one sync; `hardState` first, so that a torn write never leaves
+ *    entries of a term above the stored one; entries replace whatever stood at their indexes and behind);
+ * 3. only when this and all earlier Readys are durable: send `messagesAfterPersist`, and call `raft.persisted`
+ *    with the last of `entries`, if there are any: once per Ready, in order;
  * 4. apply `committed` in order, then call `raft.appliedTo` (only entries that are durable here are ever in `committed`);
- * 5. answer `reads` once applied ≥ their index, and `failedReads`/`lostProposals` at once.
+ * 5. answer `reads` once applied ≥ their index, and `failedReads` at once.
  */
 export interface Ready {
   readonly hardState: HardState | null;

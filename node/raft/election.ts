@@ -1,0 +1,137 @@
+import type { RequestVote, RequestVoteResponse } from './message.ts';
+import { tally } from './quorum.ts';
+import { becomeCandidate, becomeFollower, becomeLeader, becomePreCandidate } from './role.ts';
+import { drawElectionDeadline, knownLeader } from './state.ts';
+import type { Candidate, ServerState } from './state.ts';
+import type { NodeId, Term } from './types.ts';
+
+/** The election timer of a follower or (pre-)candidate has run out, §5.2. */
+export function electionTimeout(state: ServerState): void {
+  const { role, config, nowMs } = state;
+  if (role.name === 'leader') return;
+  const lateMs = nowMs - role.electionDeadlineMs;
+  if (role.name === 'follower' && !role.deadlinePutOff && lateMs > 2 * config.heartbeatMs) {
+    // This process stalled, not (necessarily) the leader: its heartbeats may be waiting in our socket buffers.
+    role.deadlinePutOff = true;
+    role.electionDeadlineMs = nowMs + config.heartbeatMs;
+    return;
+  }
+  startPreVote(
+    state,
+    role.name === 'follower' ? 'election timeout' : 'no majority within the election timeout',
+  );
+}
+
+/**
+ * Figure 2, RequestVote, receiver; and the PreVote of dissertation 9.6, which differs in that nothing is remembered.
+ * Call it when `m.term` ≥ the current term (equal, for a vote: a higher one was adopted before).
+ */
+export function handleRequestVote(state: ServerState, m: RequestVote): void {
+  const upToDate = state.log.isUpToDate(m.lastLogIndex, m.lastLogTerm);
+  if (m.preVote) {
+    // A pre-candidate of a lower term hears our term, adopts it and asks again: silence would let two servers that
+    // each need the other wait for ever, one with the longer log, one with the higher term (etcd#8501).
+    const granted = m.term > state.currentTerm && upToDate && !hearsLiveLeader(state);
+    state.outbox.messages.push(voteResponse(state, m, granted));
+    return;
+  }
+  // Candidates and leaders have voted for themselves. Where the term has its leader already, no other can win it.
+  const free = state.votedFor === m.from || (state.votedFor === null && knownLeader(state) === null);
+  const granted = free && upToDate;
+  if (granted && state.votedFor === null) grantVote(state, m.from);
+  // The vote must be durable before anyone can count it.
+  state.outbox.messagesAfterPersist.push(voteResponse(state, m, granted));
+}
+
+/** Votes are counted only while standing, and only those that answer this very election. */
+export function handleRequestVoteResponse(state: ServerState, m: RequestVoteResponse): void {
+  const { role } = state;
+  if (role.name === 'pre-candidate' && m.preVote) {
+    // A grant carries the term asked about, a refusal the voter's own.
+    if (m.voteGranted && m.term !== state.currentTerm + 1) return;
+    role.votes.set(m.from, m.voteGranted);
+    concludePreVote(state, role);
+  } else if (role.name === 'candidate' && !m.preVote) {
+    role.votes.set(m.from, m.voteGranted);
+    concludeElection(state, role);
+  }
+}
+
+/**
+ * Dissertation 4.2.3: whoever hears from a live leader takes part in no election. A leader hears from itself; if it has
+ * lost its followers, CheckQuorum ends that.
+ */
+export function hearsLiveLeader(state: ServerState): boolean {
+  const { role } = state;
+  if (role.name === 'leader') return true;
+  if (role.name !== 'follower' || role.leader === null) return false;
+  return state.nowMs - role.lastHeardMs < state.config.electionTimeoutMinMs;
+}
+
+/** A refusal that tells a sender of a lower term which term it is. */
+export function refuseVote(state: ServerState, m: RequestVote): void {
+  const out = m.preVote ? state.outbox.messages : state.outbox.messagesAfterPersist;
+  out.push(voteResponse(state, m, false));
+}
+
+function startPreVote(state: ServerState, reason: string): void {
+  becomePreCandidate(state, reason);
+  requestVotes(state, true, (state.currentTerm + 1) as Term);
+  if (state.role.name === 'pre-candidate') concludePreVote(state, state.role);
+}
+
+function startElection(state: ServerState): void {
+  becomeCandidate(state, 'won the pre-vote');
+  requestVotes(state, false, state.currentTerm);
+  if (state.role.name === 'candidate') concludeElection(state, state.role);
+}
+
+function concludePreVote(state: ServerState, { votes }: Candidate): void {
+  const outcome = tally(votes, state.config.peers.length);
+  if (outcome === 'won') startElection(state);
+  else if (outcome === 'lost') becomeFollower(state, state.currentTerm, null, 'lost the pre-vote');
+}
+
+function concludeElection(state: ServerState, { votes }: Candidate): void {
+  const outcome = tally(votes, state.config.peers.length);
+  if (outcome === 'won') becomeLeader(state, 'votes from a majority');
+  else if (outcome === 'lost') becomeFollower(state, state.currentTerm, null, 'lost the election');
+}
+
+function requestVotes(state: ServerState, preVote: boolean, term: Term): void {
+  const { log, config, outbox } = state;
+  // A candidate's term and its vote for itself must be durable before anyone can act on them.
+  const out = preVote ? outbox.messages : outbox.messagesAfterPersist;
+  const { lastIndex: lastLogIndex, lastTerm: lastLogTerm } = log;
+  for (const to of state.others) {
+    out.push({ type: 'RequestVote', from: config.id, to, term, preVote, lastLogIndex, lastLogTerm });
+  }
+}
+
+function grantVote(state: ServerState, candidate: NodeId): void {
+  state.votedFor = candidate;
+  state.outbox.hardStateChanged = true;
+  state.outbox.event({ type: 'GrantVote', term: state.currentTerm, candidate });
+  // §5.2: granting a vote restarts the election timer.
+  if (state.role.name === 'follower') restartElectionTimer(state);
+}
+
+function voteResponse(state: ServerState, m: RequestVote, voteGranted: boolean): RequestVoteResponse {
+  const term = m.preVote && voteGranted ? m.term : state.currentTerm;
+  return {
+    type: 'RequestVoteResponse',
+    from: state.config.id,
+    to: m.from,
+    term,
+    preVote: m.preVote,
+    voteGranted,
+  };
+}
+
+/** Draws a new election deadline; for followers only. */
+export function restartElectionTimer(state: ServerState): void {
+  const { role, config, nowMs } = state;
+  if (role.name !== 'follower') return;
+  role.electionDeadlineMs = drawElectionDeadline(config, nowMs);
+  role.deadlinePutOff = false;
+}

@@ -1,0 +1,160 @@
+import { broken } from './invariant.ts';
+import type { Persisted } from './ready.ts';
+import type { Entry, LogIndex, Term } from './types.ts';
+
+/** What stands before the first entry: (0, 0), or the last entry of a snapshot. */
+interface LogBase {
+  readonly index: LogIndex;
+  readonly term: Term;
+}
+
+/** A stretch of entries of one term, from `first` up to the next run. */
+interface TermRun {
+  readonly term: Term;
+  readonly first: LogIndex;
+}
+
+/** A write that was handed to storage in a Ready and is not yet acknowledged. */
+interface PendingWrite {
+  /** Its last entry. */
+  readonly index: LogIndex;
+  readonly term: Term;
+  /** What its acknowledgement still proves: a truncation since then lowers it. */
+  provesUpTo: number;
+}
+
+/**
+ * The log, in memory, and how much of it storage has. Entries stand at `base.index + 1` and up. Terms never fall along
+ * it, so a short list of term runs answers "where does this term begin and end" without walking entries.
+ */
+export class RaftLog {
+  readonly #base: LogBase;
+  readonly #entries: Entry[];
+  readonly #runs: TermRun[] = [];
+  /** Last index that was handed to storage; what is above goes out with the next Ready. */
+  #handedIndex: number;
+  /** Last index that is known to be durable here. ≤ #handedIndex. */
+  #durableIndex: number;
+  readonly #writes: PendingWrite[] = [];
+
+  /** `entries` are durable and follow `base` without gaps. */
+  constructor(entries: readonly Entry[], base: LogBase = { index: 0 as LogIndex, term: 0 as Term }) {
+    this.#base = base;
+    this.#entries = [];
+    for (const entry of entries) this.append(entry);
+    this.#handedIndex = this.lastIndex;
+    this.#durableIndex = this.lastIndex;
+  }
+
+  get lastIndex(): LogIndex {
+    return (this.#base.index + this.#entries.length) as LogIndex;
+  }
+
+  get lastTerm(): Term {
+    return this.#runs.at(-1)?.term ?? this.#base.term;
+  }
+
+  get durableIndex(): LogIndex {
+    return this.#durableIndex as LogIndex;
+  }
+
+  /** Whether some entries have not been handed to storage. */
+  get hasUnstored(): boolean {
+    return this.#handedIndex < this.lastIndex;
+  }
+
+  /** The term at `index`; undefined where the log has no such entry (any more). */
+  termAt(index: LogIndex): Term | undefined {
+    return index === this.#base.index ? this.#base.term : this.#entries[index - this.#base.index - 1]?.term;
+  }
+
+  /** Figure 2, AppendEntries rule 2: an entry at `index` whose term is `term`. */
+  matches(index: LogIndex, term: Term): boolean {
+    return this.termAt(index) === term;
+  }
+
+  /** §5.4.1: whether a log that ends in (lastTerm, lastIndex) is at least as up to date as this one. */
+  isUpToDate(lastIndex: LogIndex, lastTerm: Term): boolean {
+    return lastTerm > this.lastTerm || (lastTerm === this.lastTerm && lastIndex >= this.lastIndex);
+  }
+
+  /** The entry at `index`, which must be in the log. */
+  entryAt(index: LogIndex): Entry {
+    return (
+      this.#entries[index - this.#base.index - 1] ??
+      broken(`no entry ${index}: the log is ${this.describe()}`)
+    );
+  }
+
+  /** Entries `from`..`to`, both included; empty if `from` > `to`. */
+  slice(from: number, to: number): Entry[] {
+    if (from > to) return [];
+    if (from <= this.#base.index || to > this.lastIndex)
+      broken(`entries ${from}..${to}: the log is ${this.describe()}`);
+    return this.#entries.slice(from - this.#base.index - 1, to - this.#base.index);
+  }
+
+  append(entry: Entry): void {
+    if (entry.index !== this.lastIndex + 1) broken(`entry ${entry.index} does not follow ${this.describe()}`);
+    if (entry.term < this.lastTerm)
+      broken(`term ${entry.term} of entry ${entry.index} falls: ${this.describe()}`);
+    if (entry.term > this.lastTerm) this.#runs.push({ term: entry.term, first: entry.index });
+    this.#entries.push(entry);
+  }
+
+  /** Removes `index` and all that follows. Acknowledgements of writes that are under way no longer prove these. */
+  truncateFrom(index: LogIndex): void {
+    if (index <= this.#base.index || index > this.lastIndex)
+      broken(`truncate from ${index}: ${this.describe()}`);
+    this.#entries.length = index - this.#base.index - 1;
+    while (this.#runs.length > 0 && this.#runs.at(-1)!.first >= index) this.#runs.pop();
+    const kept = index - 1;
+    this.#handedIndex = Math.min(this.#handedIndex, kept);
+    this.#durableIndex = Math.min(this.#durableIndex, kept);
+    for (const write of this.#writes) write.provesUpTo = Math.min(write.provesUpTo, kept);
+  }
+
+  /** First index of the run that `index` (in the log) belongs to: §5.3's "first index it stores for that term". */
+  firstIndexOfRun(index: LogIndex): LogIndex {
+    let run = this.#runs.length - 1;
+    while (run > 0 && this.#runs[run]!.first > index) run--;
+    return this.#runs[run]?.first ?? this.#base.index;
+  }
+
+  /** Last index whose entry is of `term`; undefined if the log has none. */
+  lastIndexOfTerm(term: Term): LogIndex | undefined {
+    let run = this.#runs.length - 1;
+    while (run >= 0 && this.#runs[run]!.term > term) run--;
+    if (run < 0 || this.#runs[run]!.term !== term) return undefined;
+    const next = this.#runs[run + 1];
+    return (next === undefined ? this.lastIndex : next.first - 1) as LogIndex;
+  }
+
+  /** The entries that storage has not been given, marked as given. */
+  takeUnstored(): Entry[] {
+    const taken = this.slice(this.#handedIndex + 1, this.lastIndex);
+    const last = taken.at(-1);
+    if (last === undefined) return taken;
+    this.#handedIndex = last.index;
+    this.#writes.push({ index: last.index, term: last.term, provesUpTo: last.index });
+    return taken;
+  }
+
+  /**
+   * Storage has the write that ended in `p`, and all before it. What a truncation has replaced since does not count,
+   * even if an entry of the same index and term has come back: its own write is still under way.
+   */
+  persisted(p: Persisted): void {
+    const at = this.#writes.findIndex((write) => write.index === p.index && write.term === p.term);
+    if (at < 0) return;
+    for (const write of this.#writes.splice(0, at + 1)) {
+      this.#durableIndex = Math.max(this.#durableIndex, write.provesUpTo);
+    }
+    if (this.#durableIndex > this.#handedIndex)
+      broken(`durable ${this.#durableIndex} > stored: ${this.describe()}`);
+  }
+
+  describe(): string {
+    return `${this.#base.index + 1}..${this.lastIndex} (last term ${this.lastTerm}, stored ${this.#handedIndex})`;
+  }
+}

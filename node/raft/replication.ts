@@ -1,0 +1,135 @@
+import { restartElectionTimer } from './election.ts';
+import { broken } from './invariant.ts';
+import type { AppendEntries, AppendEntriesResponse, Heartbeat, HeartbeatResponse } from './message.ts';
+import { becomeFollower } from './role.ts';
+import type { ServerState } from './state.ts';
+import type { LogIndex, NodeId, Term } from './types.ts';
+
+/**
+ * The follower's half of §5.3. Call these for messages of the current term only: a higher term was adopted before, a
+ * lower one goes to `refuseOldLeader`.
+ */
+export function handleAppendEntries(state: ServerState, m: AppendEntries): void {
+  followLeader(state, m.from);
+  const { log, outbox } = state;
+  const envelope = {
+    type: 'AppendEntriesResponse',
+    from: state.config.id,
+    to: m.from,
+    term: state.currentTerm,
+  } as const;
+  if (!log.matches(m.prevLogIndex, m.prevLogTerm)) {
+    // Nothing that this says needs to be durable, so it need not wait for the disk.
+    outbox.messages.push({
+      ...envelope,
+      success: false,
+      matchIndex: m.prevLogIndex,
+      ...conflictAt(state, m),
+    });
+    return;
+  }
+  putEntries(state, m);
+  // Verified by this message; what stands behind it may be an old leader's, and must be neither acknowledged nor
+  // committed (figure 2's "index of last new entry").
+  const verified = (m.prevLogIndex + m.entries.length) as LogIndex;
+  commitTo(state, Math.min(m.leaderCommit, verified) as LogIndex);
+  // The entries go out with the same Ready or went out before: when this may be sent, they are durable.
+  outbox.messagesAfterPersist.push({
+    ...envelope,
+    success: true,
+    matchIndex: verified,
+    conflictTerm: 0 as Term,
+    conflictIndex: 0 as LogIndex,
+  });
+}
+
+export function handleHeartbeat(state: ServerState, m: Heartbeat): void {
+  followLeader(state, m.from);
+  // `commit` never exceeds what we acknowledged to this leader as durable. If the log is shorter all the same, this
+  // disk has lost data; the leader will find out and send it again (progress.ts), until then nothing can be said of it.
+  if (m.commit <= state.log.lastIndex) commitTo(state, m.commit);
+  state.outbox.messages.push(heartbeatResponse(state, m.from, m.readContext));
+}
+
+/** A leader of an older term learns of the current one; nothing it says is looked at, its read round least of all. */
+export function refuseOldLeader(state: ServerState, m: AppendEntries | Heartbeat): void {
+  if (m.type === 'Heartbeat') {
+    state.outbox.messages.push(heartbeatResponse(state, m.from, 0));
+    return;
+  }
+  state.outbox.messages.push({
+    type: 'AppendEntriesResponse',
+    from: state.config.id,
+    to: m.from,
+    term: state.currentTerm,
+    success: false,
+    matchIndex: m.prevLogIndex,
+    conflictTerm: 0 as Term,
+    conflictIndex: 0 as LogIndex,
+  });
+}
+
+/** Moves the commit index up to `index`, if that is higher. The entries must be in the log. */
+export function commitTo(state: ServerState, index: LogIndex): void {
+  if (index <= state.commitIndex) return;
+  const term = state.log.termAt(index) ?? broken(`commit ${index}, but the log is ${state.log.describe()}`);
+  state.commitIndex = index;
+  state.outbox.event({ type: 'Commit', index, term });
+}
+
+/** §5.2: a message of the current term from its leader ends a candidacy, and restarts the election timer. */
+function followLeader(state: ServerState, leader: NodeId): void {
+  const { role, currentTerm } = state;
+  if (role.name === 'leader')
+    broken(`${leader} leads term ${currentTerm}, but so does this node, ${state.config.id}`);
+  if (role.name !== 'follower') {
+    becomeFollower(state, currentTerm, leader, `${leader} leads this term`);
+  } else if (role.leader === null) {
+    role.leader = leader;
+  } else if (role.leader !== leader) {
+    broken(`${leader} and ${role.leader} both lead term ${currentTerm}`);
+  }
+  if (state.role.name !== 'follower') return;
+  state.role.lastHeardMs = state.nowMs;
+  restartElectionTimer(state);
+}
+
+/**
+ * Figure 2, AppendEntries rules 3 and 4. Only an entry that differs in term removes anything: a message that is old, or
+ * came twice, or out of order, finds its entries in the log already, and what stands behind them stays.
+ */
+function putEntries(state: ServerState, { prevLogIndex, entries }: AppendEntries): void {
+  const { log, outbox } = state;
+  let at = 0;
+  while (at < entries.length && log.matches(entries[at]!.index, entries[at]!.term)) at++;
+  if (at === entries.length) return;
+  const first = entries[at]!.index;
+  if (first !== prevLogIndex + 1 + at)
+    broken(`entry ${first} at place ${at} after prevLogIndex ${prevLogIndex}`);
+  if (first <= state.commitIndex)
+    broken(`entry ${first} differs from a committed one (commit ${state.commitIndex})`);
+  let truncatedFrom: LogIndex | null = null;
+  if (first <= log.lastIndex) {
+    log.truncateFrom(first);
+    truncatedFrom = first;
+  }
+  for (; at < entries.length; at++) {
+    log.append(entries[at]!);
+    outbox.replicated(entries[at]!, truncatedFrom);
+    truncatedFrom = null;
+  }
+}
+
+/** §5.3, last paragraphs: where the leader should look next. A log that is too short just says where it ends. */
+function conflictAt(
+  { log }: ServerState,
+  { prevLogIndex }: AppendEntries,
+): Pick<AppendEntriesResponse, 'conflictTerm' | 'conflictIndex'> {
+  const term = log.termAt(prevLogIndex);
+  if (term === undefined) return { conflictTerm: 0 as Term, conflictIndex: (log.lastIndex + 1) as LogIndex };
+  return { conflictTerm: term, conflictIndex: log.firstIndexOfRun(prevLogIndex) };
+}
+
+function heartbeatResponse(state: ServerState, to: NodeId, readContext: number): HeartbeatResponse {
+  return { type: 'HeartbeatResponse', from: state.config.id, to, term: state.currentTerm, readContext };
+}

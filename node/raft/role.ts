@@ -1,0 +1,97 @@
+import { broken } from './invariant.ts';
+import { Progress } from './progress.ts';
+import { PendingReads } from './read-index.ts';
+import { drawElectionDeadline, newFollower } from './state.ts';
+import type { Leader, Role, ServerState } from './state.ts';
+import type { Entry, LogIndex, NodeId, RoleName, Term } from './types.ts';
+
+/** Figure 4, with the pre-candidate of dissertation 9.6 between follower and candidate. */
+const legalEdges: Readonly<Record<RoleName, readonly RoleName[]>> = {
+  follower: ['follower', 'pre-candidate'],
+  'pre-candidate': ['follower', 'pre-candidate', 'candidate'],
+  candidate: ['follower', 'pre-candidate', 'leader'],
+  leader: ['follower'],
+};
+
+/**
+ * Follows `leader` (null: not known yet) in `term`, which may be the current one: then the vote stays as it is. A
+ * follower that only learns of a new term keeps its deadline, so that hopeless candidates cannot keep it from standing.
+ */
+export function becomeFollower(state: ServerState, term: Term, leader: NodeId | null, reason: string): void {
+  if (term < state.currentTerm)
+    broken(`become follower in term ${term}, but the current term is ${state.currentTerm}`);
+  const before = state.role;
+  const changed = term > state.currentTerm || before.name !== 'follower';
+  if (before.name === 'leader') abandonLead(state, before);
+  if (term > state.currentTerm) setTerm(state, term, null);
+  if (before.name === 'follower') {
+    before.leader = leader;
+  } else {
+    setRole(state, newFollower(state.config, leader, state.nowMs));
+  }
+  if (changed) state.outbox.event({ type: 'BecomeFollower', term, leader, reason });
+}
+
+/** Asks whether an election could be won, without a new term and without a vote: nothing that must be durable. */
+export function becomePreCandidate(state: ServerState, reason: string): void {
+  setRole(state, {
+    name: 'pre-candidate',
+    votes: new Map([[state.config.id, true]]),
+    electionDeadlineMs: drawElectionDeadline(state.config, state.nowMs),
+  });
+  state.outbox.event({ type: 'BecomePreCandidate', term: state.currentTerm, leader: null, reason });
+}
+
+/** §5.2: a new term, a vote for itself. */
+export function becomeCandidate(state: ServerState, reason: string): void {
+  const { id } = state.config;
+  setRole(state, {
+    name: 'candidate',
+    votes: new Map([[id, true]]),
+    electionDeadlineMs: drawElectionDeadline(state.config, state.nowMs),
+  });
+  const term = (state.currentTerm + 1) as Term;
+  setTerm(state, term, id);
+  state.outbox.event({ type: 'BecomeCandidate', term, leader: null, reason });
+  state.outbox.event({ type: 'GrantVote', term, candidate: id });
+}
+
+/** §5.2, and §8: a noop first, because only an entry of its own term shows a leader how far the log is committed. */
+export function becomeLeader(state: ServerState, reason: string): void {
+  const { config, log, nowMs, currentTerm: term, outbox } = state;
+  if (state.votedFor !== config.id) broken(`leader of term ${term}, but voted for ${state.votedFor}`);
+  const firstIndex = (log.lastIndex + 1) as LogIndex;
+  setRole(state, {
+    name: 'leader',
+    progress: new Map(state.others.map((id) => [id, new Progress(firstIndex, nowMs)])),
+    firstIndex,
+    lastTickMs: nowMs,
+    heartbeatDueMs: nowMs + config.heartbeatMs,
+    uncommittedBytes: 0,
+    reads: new PendingReads(),
+    appendsDue: true,
+  });
+  outbox.event({ type: 'BecomeLeader', term, leader: config.id, reason });
+  const noop: Entry = { index: firstIndex, term, kind: 'noop', data: new Uint8Array(0) };
+  log.append(noop);
+  outbox.replicated(noop, null);
+}
+
+/** What a leader leaves behind: its reads can never be confirmed, and its unsent messages are no one's any more. */
+function abandonLead(state: ServerState, leader: Leader): void {
+  leader.reads.failAll(state.outbox.failedReads);
+  state.outbox.dropLeaderMessages();
+}
+
+function setRole(state: ServerState, role: Role): void {
+  const from = state.role.name;
+  if (!legalEdges[from].includes(role.name)) broken(`a ${from} cannot become ${role.name}`);
+  state.role = role;
+}
+
+function setTerm(state: ServerState, term: Term, votedFor: NodeId | null): void {
+  if (term <= state.currentTerm) broken(`term ${term} does not rise above ${state.currentTerm}`);
+  state.currentTerm = term;
+  state.votedFor = votedFor;
+  state.outbox.hardStateChanged = true;
+}

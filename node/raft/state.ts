@@ -1,0 +1,133 @@
+import { broken } from './invariant.ts';
+import { RaftLog } from './log.ts';
+import { Outbox } from './outbox.ts';
+import type { Progress } from './progress.ts';
+import type { PendingReads } from './read-index.ts';
+import type { RaftConfig } from './ready.ts';
+import type { Entry, HardState, LogIndex, NodeId, Term } from './types.ts';
+
+/** What a node starts from: what its storage gave back. */
+export interface InitialState {
+  readonly hardState: HardState;
+  /** The whole log from index 1, without gaps, all durable. */
+  readonly entries: readonly Entry[];
+  /** Time of the driver's monotonic clock, ms. */
+  readonly nowMs: number;
+}
+
+export interface Follower {
+  readonly name: 'follower';
+  /** Who leads this term, once it was heard from. */
+  leader: NodeId | null;
+  /** When the leader of the current term was last heard from, ms. Meaningless while `leader` is null. */
+  lastHeardMs: number;
+  electionDeadlineMs: number;
+  /** The deadline was noticed so late that this process must have stalled, and was put off once. */
+  deadlinePutOff: boolean;
+}
+
+/** `pre-candidate` asks whether it would win, in its old term (dissertation 9.6); `candidate` stands, §5.2. */
+export interface Candidate {
+  readonly name: 'pre-candidate' | 'candidate';
+  /** Answers by voter, its own among them. */
+  readonly votes: Map<NodeId, boolean>;
+  readonly electionDeadlineMs: number;
+}
+
+export interface Leader {
+  readonly name: 'leader';
+  /** Every other voter. */
+  readonly progress: ReadonlyMap<NodeId, Progress>;
+  /** Index of the noop that began this term. Before it is committed, commitIndex may be out of date (§8). */
+  readonly firstIndex: LogIndex;
+  /** When this leader last let time pass. A gap of an election timeout means that it stalled: it may be deposed. */
+  lastTickMs: number;
+  heartbeatDueMs: number;
+  /** Cost of the entries that were proposed in this term and are not committed, bytes. */
+  uncommittedBytes: number;
+  readonly reads: PendingReads;
+  /** Something may have to be sent to a follower with the next Ready. */
+  appendsDue: boolean;
+}
+
+/** What only a leader has exists only while it leads; likewise a candidate's votes. */
+export type Role = Follower | Candidate | Leader;
+
+/** One server's state, figure 2. Changed only by the modules of this folder, while an input is carried out. */
+export interface ServerState {
+  readonly config: RaftConfig;
+  /** The voters but this one. */
+  readonly others: readonly NodeId[];
+  readonly log: RaftLog;
+  readonly outbox: Outbox;
+  /** Latest term seen. Never falls. */
+  currentTerm: Term;
+  /** Whom this node voted for in currentTerm. Set once a term. */
+  votedFor: NodeId | null;
+  /** Highest entry known to be committed. Never falls. */
+  commitIndex: LogIndex;
+  /** Last entry handed out in `Ready.committed`. ≤ commitIndex and ≤ what is durable here. */
+  deliveredIndex: LogIndex;
+  /** Last entry the driver has applied. ≤ deliveredIndex. */
+  appliedIndex: LogIndex;
+  role: Role;
+  /** Time of the latest input, ms. */
+  nowMs: number;
+  /** Last read context that was given out. Never falls and never begins again, not even in a new term. */
+  lastReadContext: number;
+}
+
+/** The state of a server that starts: a follower, with nothing known to be committed. */
+export function createState(config: RaftConfig, initial: InitialState): ServerState {
+  checkConfig(config);
+  const { hardState, entries, nowMs } = initial;
+  const log = new RaftLog(entries);
+  if (log.lastTerm > hardState.term) {
+    broken(
+      `the log ends in term ${log.lastTerm}, but the stored term is ${hardState.term}: stored state was lost`,
+    );
+  }
+  return {
+    config,
+    others: config.peers.filter((peer) => peer !== config.id),
+    log,
+    outbox: new Outbox(),
+    currentTerm: hardState.term,
+    votedFor: hardState.votedFor,
+    commitIndex: 0 as LogIndex,
+    deliveredIndex: 0 as LogIndex,
+    appliedIndex: 0 as LogIndex,
+    role: newFollower(config, null, nowMs),
+    nowMs,
+    lastReadContext: 0,
+  };
+}
+
+export function newFollower(config: RaftConfig, leader: NodeId | null, nowMs: number): Follower {
+  const electionDeadlineMs = drawElectionDeadline(config, nowMs);
+  return { name: 'follower', leader, lastHeardMs: nowMs, electionDeadlineMs, deadlinePutOff: false };
+}
+
+/** §5.2: a timeout drawn anew each time, so that split votes are rare and do not repeat. */
+export function drawElectionDeadline(config: RaftConfig, nowMs: number): number {
+  const { electionTimeoutMinMs: min, electionTimeoutMaxMs: max } = config;
+  return nowMs + min + config.random() * (max - min);
+}
+
+/** Who leads, as far as this server knows. */
+export function knownLeader(state: ServerState): NodeId | null {
+  if (state.role.name === 'leader') return state.config.id;
+  return state.role.name === 'follower' ? state.role.leader : null;
+}
+
+function checkConfig(config: RaftConfig): void {
+  const { id, peers, heartbeatMs, electionTimeoutMinMs: min, electionTimeoutMaxMs: max } = config;
+  if (!peers.includes(id)) broken(`config: peers [${peers.join(', ')}] do not contain this node, ${id}`);
+  if (new Set(peers).size !== peers.length) broken(`config: peers [${peers.join(', ')}] repeat a node`);
+  if (!(heartbeatMs > 0 && heartbeatMs < min))
+    broken(`config: heartbeat ${heartbeatMs} ms must lie in (0, ${min})`);
+  if (!(min < max)) broken(`config: election timeout range [${min}, ${max}) ms is empty`);
+  for (const bound of ['maxInflightMessages', 'maxMessageBytes', 'maxUncommittedBytes'] as const) {
+    if (!(config[bound] > 0)) broken(`config: ${bound} ${config[bound]} must be positive`);
+  }
+}

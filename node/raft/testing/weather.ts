@@ -1,0 +1,96 @@
+import { timing } from './cluster.ts';
+import type { SimCluster } from './cluster.ts';
+
+/** Seconds of every fault at once, drawn from the cluster's seed, under a load of writes and reads. */
+export function storm(cluster: SimCluster, forMs: number): void {
+  const { random, schedule, ids } = cluster;
+  const endMs = schedule.nowMs + forMs;
+  const during = (what: () => void, meanMs: number): void => {
+    const next = (): void => {
+      if (schedule.nowMs >= endMs) return;
+      what();
+      schedule.after(random.between(0, 2 * meanMs), next);
+    };
+    schedule.after(random.between(0, 2 * meanMs), next);
+  };
+  const faultMs = random.pick([150, 400, 1_000]);
+  during(
+    () => cluster.propose(random.chance(0.7) ? (cluster.leader() ?? random.pick(ids)) : random.pick(ids)),
+    15,
+  );
+  during(
+    () => cluster.read(random.chance(0.7) ? (cluster.leader() ?? random.pick(ids)) : random.pick(ids)),
+    20,
+  );
+  during(() => changeWeather(cluster), 500);
+  during(() => fault(cluster), faultMs);
+  cluster.run(forMs);
+}
+
+function changeWeather(cluster: SimCluster): void {
+  const { random } = cluster;
+  const minDelayMs = random.pick([0, 1, 10]);
+  cluster.weather = {
+    lossProbability: random.pick([0, 0, 0.05, 0.3]),
+    duplicateProbability: random.pick([0, 0.1, 0.5]),
+    minDelayMs,
+    maxDelayMs: minDelayMs + random.pick([1, 10, 40, 200]),
+  };
+}
+
+/** One fault, which ends by itself after a while. */
+function fault(cluster: SimCluster): void {
+  const { random, schedule, ids } = cluster;
+  const victim = random.chance(0.4) ? (cluster.leader() ?? random.pick(ids)) : random.pick(ids);
+  const lastsMs = random.between(5, 3 * timing.electionTimeoutMaxMs);
+  switch (random.int(0, 7)) {
+    case 0:
+    case 1:
+      cluster.crash(victim);
+      schedule.after(random.chance(0.5) ? random.between(0, 20) : lastsMs, () => cluster.restart(victim));
+      return;
+    case 2:
+    case 3:
+      cluster.pause(victim);
+      schedule.after(lastsMs, () => cluster.resume(victim));
+      return;
+    case 4:
+      cluster.stallDisk(victim, true);
+      schedule.after(lastsMs, () => cluster.stallDisk(victim, false));
+      return;
+    case 5: {
+      // One way only, or both.
+      const other = random.pick(ids.filter((id) => id !== victim));
+      const bothWays = random.chance(0.5);
+      cluster.cut(victim, other);
+      if (bothWays) cluster.cut(other, victim);
+      schedule.after(lastsMs, () => {
+        cluster.heal(victim, other);
+        if (bothWays) cluster.heal(other, victim);
+      });
+      return;
+    }
+    case 6: {
+      // The victim hears nothing, or is heard by no one, or both.
+      const mode = random.int(0, 2);
+      const others = ids.filter((id) => id !== victim);
+      for (const other of others) {
+        if (mode !== 0) cluster.cut(victim, other);
+        if (mode !== 1) cluster.cut(other, victim);
+      }
+      schedule.after(lastsMs, () => {
+        for (const other of others) {
+          cluster.heal(victim, other);
+          cluster.heal(other, victim);
+        }
+      });
+      return;
+    }
+    default: {
+      // All at once: whatever is not durable on a majority is lost.
+      const down = random.chance(0.3) ? ids : ids.filter(() => random.chance(0.5));
+      for (const id of down) cluster.crash(id);
+      for (const id of down) schedule.after(random.between(0, lastsMs), () => cluster.restart(id));
+    }
+  }
+}
