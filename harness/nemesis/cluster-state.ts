@@ -176,32 +176,23 @@ export class ClusterState {
 
   #feedReport(state: NodeState, { t, report }: ClusterEvent & { type: 'report' }): boolean {
     state.reports++;
-    switch (report.type) {
-      case 'status': {
-        if (state.life === 'down') return false;
-        const before = state.status;
-        state.status = report;
-        state.lastIndex = report.lastIndex;
-        if (
-          before === null ||
-          before.role !== report.role ||
-          before.term !== report.term ||
-          before.leader !== report.leader
-        )
-          state.changes++;
-        if (report.role === 'leader') this.#elected(t, report.node, report.term);
-        this.#committed(state, t, report.commit);
-        return true;
-      }
-      case 'BecomeLeader':
-        this.#elected(t, report.node, report.term);
-        return false;
-      case 'Commit':
-        this.#committed(state, t, report.index);
-        return false;
-      default:
-        return false;
-    }
+    if (report.type === 'BecomeLeader') this.#elected(t, report.node, report.term);
+    if (report.type === 'Commit') this.#committed(state, t, report.index);
+    // Whoever was told to end may still have lines in its pipe.
+    if (report.type !== 'status' || state.life === 'down') return false;
+    const before = state.status;
+    state.status = report;
+    state.lastIndex = report.lastIndex;
+    if (
+      before === null ||
+      before.role !== report.role ||
+      before.term !== report.term ||
+      before.leader !== report.leader
+    )
+      state.changes++;
+    if (report.role === 'leader') this.#elected(t, report.node, report.term);
+    this.#committed(state, t, report.commit);
+    return true;
   }
 
   #committed(state: NodeState, t: number, commit: number): void {

@@ -24,7 +24,7 @@ export interface Targets {
   readonly nodes: readonly string[];
   readonly links: readonly LinkId[];
   readonly random: Random;
-  select(selector: Selector): readonly string[];
+  readonly select: (selector: Selector) => readonly string[];
 }
 
 /** A selector matched nothing. The run ends inconclusive, unless the step says `on-empty: skip`. */

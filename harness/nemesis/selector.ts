@@ -65,6 +65,8 @@ export function formatSelector(selector: Selector): string {
       return `not(${formatSelector(selector.of)})`;
     case 'union':
       return selector.of.map(formatSelector).join(',');
+    default:
+      return selector satisfies never;
   }
 }
 
@@ -96,6 +98,8 @@ export function resolveSelector(
       return inOrder(new Set(selector.of.flatMap(recurse)));
     case 'word':
       return inOrder(new Set(resolveWord(selector.word, electorate, random, taken, prefer)));
+    default:
+      return selector satisfies never;
   }
 }
 
@@ -132,6 +136,8 @@ function resolveWord(
       return known.filter((node) => lastIndex.get(node) === Math.max(...lengths)).slice(0, 1);
     case 'last-killed':
       return killed.slice(-1);
+    default:
+      return word satisfies never;
   }
 }
 

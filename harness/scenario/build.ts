@@ -1,5 +1,5 @@
 import { FAULTS } from '../nemesis/registry.ts';
-import { NODE_ID, type Selector } from '../nemesis/selector.ts';
+import { NODE_ID } from '../nemesis/selector.ts';
 import type { WorkloadPlan } from '../workload/port.ts';
 import { steadyWithin, type RawExpect, type RawFile } from './file-schema.ts';
 import type { Path, Places } from './position.ts';
@@ -143,8 +143,7 @@ function buildStep(raw: RawStep, source: Source, path: Path, lineOf: LineOf): St
 
 function buildHeal(heal: NonNullable<RawStep['heal']>): HealStep['what'] {
   if (heal === HEAL_ALL) return 'all';
-  if (typeof heal !== 'string')
-    return Array.isArray(heal) ? { names: heal } : (heal as { readonly node: Selector });
+  if (typeof heal !== 'string') return Array.isArray(heal) ? { names: heal } : heal;
   return NODE_ID.test(heal) ? { node: { type: 'node', id: heal } } : { names: [heal] };
 }
 

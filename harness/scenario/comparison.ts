@@ -64,7 +64,7 @@ export const durationComparison: z.ZodType<Comparison, string> = z
     });
     return z.NEVER;
   })
-  .meta({ description: 'A comparison with a duration, such as "< 2s"' }) as z.ZodType<Comparison, string>;
+  .meta({ description: 'A comparison with a duration, such as "< 2s"' });
 
 export function compare(
   seen: number,
@@ -83,6 +83,8 @@ export function compare(
       return seen >= wanted;
     case '>':
       return seen > wanted;
+    default:
+      return operator satisfies never;
   }
 }
 

@@ -87,7 +87,7 @@ export interface Surroundings {
   readonly ok: OkCounts;
   readonly latency: { readonly p50: number | null; readonly p99: number | null };
   readonly bound: ReadonlyMap<string, Binding>;
-  select(selector: Selector): readonly string[];
+  readonly select: (selector: Selector) => readonly string[];
   /** The windows of a fault's name. */
   windows(name: string): readonly { readonly from: number; readonly to: number | null }[];
 }

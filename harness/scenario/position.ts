@@ -59,7 +59,7 @@ export class Places {
   }
 
   #range(path: Path, part: 'key' | 'value'): [number, number] {
-    let node = this.#document?.contents as Node | null | undefined;
+    let node: Node | null | undefined = this.#document?.contents;
     let found: [number, number] = [0, 1];
     for (const [depth, segment] of path.entries()) {
       if (isAlias(node)) node = node.resolve(this.#document!);

@@ -128,6 +128,8 @@ export class StepRunner {
         return await this.#parallel(step, place);
       case 'repeat':
         return await this.#repeat(step, place);
+      default:
+        return step satisfies never;
     }
   }
 
