@@ -55,29 +55,31 @@ for (const { name, choice, missing } of SERVERS) {
         return stream === 'upstream' ? [client, far] : [far, client];
       }
 
-      async toxic(type: string, stream: Stream, attributes: object = {}, toxicity = 1): Promise<void> {
-        const added = await request(server, 'POST', `/proxies/${this.proxy}/toxics`, {
-          name: `${type}_${stream}`,
-          type,
-          stream,
-          attributes,
-          toxicity,
-        });
-        expect(added.status).toBe(200);
+      async toxic(
+        type: string,
+        stream: Stream,
+        attributes: object = {},
+        toxicity = 1,
+        toxic = `${type}_${stream}`,
+      ): Promise<void> {
+        await this.#ask('POST', '/toxics', { name: toxic, type, stream, attributes, toxicity });
       }
 
       async update(toxic: string, change: object): Promise<void> {
-        expect(
-          (await request(server, 'PATCH', `/proxies/${this.proxy}/toxics/${toxic}`, change)).status,
-        ).toBe(200);
+        await this.#ask('PATCH', `/toxics/${toxic}`, change);
       }
 
       async remove(toxic: string): Promise<void> {
-        expect((await request(server, 'DELETE', `/proxies/${this.proxy}/toxics/${toxic}`)).status).toBe(204);
+        await this.#ask('DELETE', `/toxics/${toxic}`);
       }
 
       async patch(change: object): Promise<void> {
-        expect((await request(server, 'PATCH', `/proxies/${this.proxy}`, change)).status).toBe(200);
+        await this.#ask('PATCH', '', change);
+      }
+
+      async #ask(method: string, path: string, body?: object): Promise<void> {
+        const { status, text } = await request(server, method, `/proxies/${this.proxy}${path}`, body);
+        if (status >= 300) throw new Error(`${method} ${path}: ${status} ${text}`);
       }
 
       async [Symbol.asyncDispose](): Promise<void> {
@@ -164,12 +166,7 @@ for (const { name, choice, missing } of SERVERS) {
     test('two latencies add up', async () => {
       await using route = await Route.open();
       await route.toxic('latency', 'upstream', { latency: 150 });
-      await request(server, 'POST', `/proxies/${route.proxy}/toxics`, {
-        name: 'more',
-        type: 'latency',
-        stream: 'upstream',
-        attributes: { latency: 150 },
-      });
+      await route.toxic('latency', 'upstream', { latency: 150 }, 1, 'more');
       const [sender, receiver] = await route.along('upstream');
       const took = await transit(sender, receiver, 'x');
       expect(took).toBeGreaterThan(299);
