@@ -1,53 +1,45 @@
 import type { ExpectationResult, RunResult } from '../result.ts';
-import { escapeText, html } from './markup.ts';
+import { markup } from './markup.ts';
 import type { Markup } from './markup.ts';
 
-/** `junit.xml`: the suite is the scenario, a case is an expectation. What is not known is an `<error>`, never a success. */
+/** `junit.xml`: suite = scenario, case = expectation. What is not known is an `<error>`, never a success. */
 export function junitXml(result: RunResult): string {
   const cases = [...result.expectations.map((e) => testcase(result, e)), ...harnessCase(result)];
   const tally = (status: ExpectationResult['status']): number =>
     result.expectations.filter((e) => e.status === status).length;
   const seconds = (result.durationMs / 1000).toFixed(3);
   const errors = tally('unknown') + harnessCase(result).length;
-  const totals = html`tests="${cases.length}" failures="${tally('fail')}" errors="${errors}"
-  skipped="${tally('skipped')}" time="${seconds}"`;
-  const document = html`<testsuites name="chaos" ${totals}>
-    <testsuite name="${result.scenario}" ${totals} timestamp="${result.startedAt}" file="${result.file}">
-      <properties>
-        ${properties(result).map(([name, value]) => html`<property name="${name}" value="${value}" /> `)}</properties
-      >
-      ${cases}<system-out
-        >${result.sentence} ${result.violations.map((v) => `${v.anomaly}: ${v.prose}\n`)}</system-out
-      >
-    </testsuite>
-  </testsuites> `;
+  const totals = markup`tests="${cases.length}" failures="${tally('fail')}" errors="${errors}"
+skipped="${tally('skipped')}" time="${seconds}"`;
+  const document = markup`<testsuites name="chaos" ${totals}>
+<testsuite name="${result.scenario}" ${totals} timestamp="${result.startedAt}" file="${result.file}">
+<properties>
+${properties(result).map(([name, value]) => markup`<property name="${name}" value="${value}"/>\n`)}</properties>
+${cases}<system-out>${result.sentence}
+${result.violations.map((v) => `${v.anomaly}: ${v.prose}\n`)}</system-out>
+</testsuite>
+</testsuites>
+`;
   return `<?xml version="1.0" encoding="UTF-8"?>\n${document.text}`;
 }
 
 function testcase(result: RunResult, e: ExpectationResult): Markup {
-  const line = e.line === undefined ? '' : html` line="${e.line}"`;
-  return html`<testcase
-    classname="${`${result.scenario}.${e.group}`}"
-    name="${e.name}"
-    file="${result.file}"
-    ${line}
-    time="${((e.tookMs ?? 0) / 1000).toFixed(3)}"
-    >${outcome(result, e)}</testcase
-  > `;
+  const line = e.line === undefined ? '' : markup` line="${e.line}"`;
+  const place = markup`classname="${`${result.scenario}.${e.group}`}" file="${result.file}"${line}`;
+  const seconds = ((e.tookMs ?? 0) / 1000).toFixed(3);
+  return markup`<testcase name="${e.name}" ${place} time="${seconds}">${outcome(result, e)}</testcase>\n`;
 }
 
 function outcome(result: RunResult, e: ExpectationResult): Markup {
   switch (e.status) {
     case 'pass':
-      return html`<system-out>${e.detail}</system-out>`;
+      return markup`<system-out>${e.detail}</system-out>`;
     case 'fail':
-      return html`<failure message="${e.detail}" type="${e.group}"
-        >${e.detail} ${proofs(result, e)}</failure
-      >`;
+      return markup`<failure message="${e.detail}" type="${e.group}">${e.detail} ${proofs(result, e)}</failure>`;
     case 'unknown':
-      return html`<error message="${e.detail}" type="inconclusive">${e.detail}</error>`;
+      return markup`<error message="${e.detail}" type="inconclusive">${e.detail}</error>`;
     case 'skipped':
-      return html`<skipped message="${e.detail}" />`;
+      return markup`<skipped message="${e.detail}"/>`;
     default:
       return e.status satisfies never;
   }
@@ -62,10 +54,11 @@ function harnessCase(result: RunResult): readonly Markup[] {
   const judged = result.expectations.some((e) => e.status === 'fail' || e.status === 'unknown');
   if (result.verdict === 'pass' || (judged && result.verdict !== 'error')) return [];
   const type = result.interrupted === null ? result.verdict : 'interrupted';
+  const place = markup`classname="${result.scenario}" file="${result.file}"`;
+  const broken = markup`<error message="${result.sentence}" type="${type}">${result.error ?? result.sentence}</error>`;
   return [
-    html`<testcase classname="${result.scenario}" name="the run" file="${result.file}" time="0.000"
-      ><error message="${result.sentence}" type="${type}">${result.error ?? result.sentence}</error></testcase
-    > `,
+    markup`<testcase name="the run" ${place} time="0.000">${broken}</testcase>
+`,
   ];
 }
 
@@ -87,7 +80,7 @@ function properties({ counts, latencyMs, ...result }: RunResult): readonly (read
     ['elections', String(counts.elections)],
     ['node-starts', String(counts.nodeStarts)],
     ...Object.entries(figures).map(
-      ([name, ms]) => [`latency-${name}-ms`, ms === null ? '' : escapeText(ms.toFixed(3))] as const,
+      ([name, ms]) => [`latency-${name}-ms`, ms === null ? '' : ms.toFixed(3)] as const,
     ),
   ];
 }

@@ -1,7 +1,7 @@
 /**
- * HTML, SVG and XML text that is safe by construction: `html` escapes whatever is interpolated unless it is `Markup`
- * already, and only `html`, `joined` and `trusted` make `Markup`. Every tag that the report writes is closed, so a page is
- * well-formed XML too, and a test can check it as such.
+ * HTML, SVG and XML text that is safe by construction: `markup` escapes whatever is interpolated unless it is `Markup`
+ * already, and only this file makes `Markup`. Every tag that the report writes is closed, so that a page is well-formed
+ * XML too and a test can check it as such.
  */
 export class Markup {
   readonly text: string;
@@ -13,7 +13,7 @@ export class Markup {
 
 export type Content = Markup | string | number | null | undefined | readonly Content[];
 
-export function html(parts: TemplateStringsArray, ...values: readonly Content[]): Markup {
+export function markup(parts: TemplateStringsArray, ...values: readonly Content[]): Markup {
   let text = parts[0]!;
   for (let i = 0; i < values.length; i++) text += render(values[i]) + parts[i + 1]!;
   return new Markup(text);
@@ -21,7 +21,7 @@ export function html(parts: TemplateStringsArray, ...values: readonly Content[])
 
 export const nothing: Markup = new Markup('');
 
-/** For text that this program wrote itself (its stylesheet, its script), never for what came from a file or a socket. */
+/** For text that is part of this program (its stylesheet, its script), never for what came from a run. */
 export const trusted = (text: string): Markup => new Markup(text);
 
 /** Faster than interpolating a list when there are thousands. */

@@ -5,8 +5,8 @@ import type { ReportModel } from './model/model.ts';
 const LONGEST_ERROR = 16_384;
 
 /**
- * `result.json`, `chaos/result/v1`: the run's result as the harness has it, and under `report` what the report worked out
- * from events and operations: the faults as they were, elections, latency by phase. Documented in docs/reports.md.
+ * `result.json`, `chaos/result/v1`: the run's result as the harness has it, and under `report` what was worked out from
+ * events and operations: the faults as they were, elections, latency by phase. Documented in docs/reports.md.
  */
 export function resultJson({ result, faults, elections, byFault }: ReportModel): string {
   const report = {

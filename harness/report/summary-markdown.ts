@@ -1,10 +1,10 @@
-import type { ExpectationResult } from '../result.ts';
+import type { ExpectationResult, RunResult, Violation } from '../result.ts';
 import { clipped, count, duration, latency, moment, share } from './format.ts';
 import { visible } from './markup.ts';
 import type { ReportModel } from './model/model.ts';
-import { commandText } from './page/tables.ts';
+import { commandText } from './page/command.ts';
 
-/** GitHub refuses a step's summary over 1 MiB; a page of many scenarios' summaries stays readable with this much each. */
+/** GitHub refuses a step's summary over 1 MiB; a page of many scenarios stays readable with this much each. */
 export const MOST_SUMMARY_BYTES = 60_000;
 
 const VERDICT_MARK = { pass: '✅', violation: '❌', inconclusive: '⚠️', error: '💥' } as const;
@@ -17,22 +17,16 @@ const STATUS_MARK: Readonly<Record<ExpectationResult['status'], string>> = {
 const MOST_ROWS = 100;
 const LONGEST_CELL = 400;
 
-/** `summary.md`: for a CI job's page. Verdict, expectations, violations, faults; at most 60 kB, cut at a whole part. */
+/** `summary.md`: for a CI job's page. Verdict, expectations, violations, faults; at most 60 kB. */
 export function summaryMarkdown(model: ReportModel): string {
   const { result } = model;
-  const { counts, latencyMs } = result;
-  const longest = Math.max(0, ...result.leaderGaps.map((gap) => gap.to - gap.from));
   const parts = [
-    `## ${VERDICT_MARK[result.verdict]} ${cell(result.scenario)}: ${result.verdict.toUpperCase()}\n\n${cell(result.sentence, 2_000)}`,
+    `## ${VERDICT_MARK[result.verdict]} ${cell(result.scenario)}: ${result.verdict.toUpperCase()}`,
+    cell(result.sentence, 2_000),
     result.error === null ? '' : fenced(clipped(result.error, 4_000)),
-    `${count(counts.operations)} operations: ${count(counts.ok)} ok (${share(counts.ok, counts.operations)}), ${count(counts.fail)} failed, ${count(counts.info)} unknown · p50 ${latency(latencyMs.p50)}, p99 ${latency(latencyMs.p99)} · ${count(counts.elections)} elections · longest without a leader ${duration(longest)} · seed ${result.seed} · ${cell(result.links.kind)} ${cell(result.links.version)}`,
+    figures(result),
     expectations(result.expectations),
-    ...result.violations
-      .slice(0, 10)
-      .map(
-        (v, i) =>
-          `### ${i + 1}. ${cell(v.anomaly)} (${cell(v.property)}${v.key === undefined ? '' : `, key ${cell(v.key)}`})\n\n${cell(v.prose, 4_000)}`,
-      ),
+    ...result.violations.slice(0, 10).map(violation),
     result.violations.length > 10
       ? `${result.violations.length - 10} more violations are in \`result.json\`.`
       : '',
@@ -40,6 +34,22 @@ export function summaryMarkdown(model: ReportModel): string {
     `Run it again:\n\n${fenced(commandText(result))}`,
   ].filter((part) => part !== '');
   return limited(parts);
+}
+
+function figures({ counts, latencyMs, leaderGaps, seed, links }: RunResult): string {
+  const longest = Math.max(0, ...leaderGaps.map((gap) => gap.to - gap.from));
+  const outcomes = [
+    `${count(counts.ok)} ok (${share(counts.ok, counts.operations)})`,
+    `${count(counts.fail)} failed`,
+    `${count(counts.info)} unknown`,
+  ];
+  return [
+    `${count(counts.operations)} operations: ${outcomes.join(', ')}`,
+    `p50 ${latency(latencyMs.p50)}, p99 ${latency(latencyMs.p99)}`,
+    `${count(counts.elections)} elections, longest without a leader ${duration(longest)}`,
+    `seed ${seed}`,
+    `links: ${cell(links.kind)} ${cell(links.version)}`,
+  ].join(' · ');
 }
 
 function expectations(all: readonly ExpectationResult[]): string {
@@ -59,14 +69,18 @@ function expectations(all: readonly ExpectationResult[]): string {
   ].join('\n');
 }
 
+function violation({ anomaly, property, key, prose }: Violation, index: number): string {
+  const about = key === undefined ? cell(property) : `${cell(property)}, key ${cell(key)}`;
+  return `### ${index + 1}. ${cell(anomaly)} (${about})\n\n${cell(prose, 4_000)}`;
+}
+
 function faults({ faults: all }: ReportModel): string {
   if (all.length === 0) return 'No fault was injected.';
-  const rows = all
-    .slice(0, MOST_ROWS)
-    .map(
-      (f) =>
-        `| ${f.label} | ${cell(f.text)} | ${f.end === 'failed' ? 'failed' : moment(f.from)} | ${f.end === 'healed' ? moment(f.to) : f.end === 'open' ? 'never healed' : '–'} | ${f.by} |`,
-    );
+  const rows = all.slice(0, MOST_ROWS).map((f) => {
+    const from = f.end === 'failed' ? 'failed' : moment(f.from);
+    const to = f.end === 'healed' ? moment(f.to) : f.end === 'open' ? 'never healed' : '–';
+    return `| ${f.label} | ${cell(f.text)} | ${from} | ${to} | ${f.by} |`;
+  });
   return [
     '| | fault | from | to | by |',
     '|---|---|---:|---:|---|',
@@ -93,13 +107,15 @@ function fenced(text: string): string {
   return `${fence}\n${visible(text)}\n${fence}`;
 }
 
+/** What does not fit is left out as a whole: half a table is none. */
 function limited(parts: readonly string[]): string {
-  const note = 'The rest is left out here: see `report.html`.';
+  const note = 'Some of it does not fit here: see `report.html`.\n';
   let text = '';
+  let whole = true;
   for (const part of parts) {
     const next = `${text}${part}\n\n`;
-    if (Buffer.byteLength(next) > MOST_SUMMARY_BYTES - note.length - 1) return `${text}${note}\n`;
-    text = next;
+    if (Buffer.byteLength(next) <= MOST_SUMMARY_BYTES - note.length) text = next;
+    else whole = false;
   }
-  return text;
+  return whole ? text : `${text}${note}`;
 }

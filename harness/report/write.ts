@@ -24,9 +24,8 @@ export class ReportWriteError extends Error {
   readonly failures: readonly { readonly file: string; readonly reason: string }[];
 
   constructor(dir: string, failures: ReportWriteError['failures']) {
-    super(
-      `${dir}: not written: ${failures.map(({ file, reason }) => `${file} (${reason})`).join(', ')}; the other files of the report are complete`,
-    );
+    const list = failures.map(({ file, reason }) => `${file} (${reason})`).join(', ');
+    super(`${dir}: not written: ${list}; the other files of the report are complete`);
     this.name = 'ReportWriteError';
     this.failures = failures;
   }
@@ -89,9 +88,8 @@ export function pointLatest(reportsDir: string, runDir: string): void {
     renameSync(draft, latest);
   } catch (error) {
     rmSync(draft, { force: true });
-    throw new Error(
-      `${latest}: cannot be pointed at ${runDir}: ${(error as Error).message}; if it is a folder and not a link, move it away`,
-      { cause: error },
-    );
+    const reason = (error as Error).message;
+    const mend = 'if it is a folder and not a link, move it away';
+    throw new Error(`${latest}: cannot be pointed at ${runDir}: ${reason}; ${mend}`, { cause: error });
   }
 }

@@ -40,7 +40,7 @@ const ROLE_OF_TRACE: Readonly<Record<string, NodeState>> = {
   BecomeLeader: 'leader',
 };
 
-/** `events` oldest first. A node that says nothing about its role is a follower once it is up: that is how Raft starts. */
+/** `events` oldest first. A node that is up and has not told its role is a follower: that is how Raft starts. */
 export function nodeLanes(
   nodes: readonly string[],
   events: readonly HarnessEvent[],

@@ -6,7 +6,7 @@ export interface Frame {
   readonly to: number;
 }
 
-/** Where `t` stands in the frame, as a percentage of the plot's width: pictures stretch with the page, their text does not. */
+/** Where `t` stands, as a percentage of the plot's width: pictures stretch with the page, their text does not. */
 export function x(frame: Frame, t: number): string {
   return `${trim(100 * fraction(frame, t))}%`;
 }

@@ -1,8 +1,8 @@
 import { clipped, count, duration } from '../format.ts';
-import { html, joined, nothing } from '../markup.ts';
+import { markup, joined, nothing } from '../markup.ts';
 import type { Markup } from '../markup.ts';
 import type { ReportModel } from '../model/model.ts';
-import { commandText } from './tables.ts';
+import { commandText } from './command.ts';
 
 /** Of each text that is shown whole: a scenario, a node's log. The end of a log counts, the beginning of a scenario. */
 const MOST_TEXT_CHARS = 64 * 1024;
@@ -31,30 +31,30 @@ export function environment(model: ReportModel): Markup {
   const failedLines = new Set(
     result.expectations.flatMap((e) => (e.status === 'fail' && e.line !== undefined ? [e.line] : [])),
   );
-  return html`<p>To run it again:</p>
-    <pre class="command">${commandText(result)}</pre>
-    <dl class="facts">
-      ${facts.map(
-        ([name, value]) =>
-          html`<div>
-            <dt>${name}</dt>
-            <dd>${value}</dd>
-          </div>`,
-      )}
-    </dl>
-    <details open="open">
-      <summary>scenario.yaml</summary>
-      ${numbered(scenarioText, failedLines)}
-    </details>
-    ${
-      flatScenarioText === ''
-        ? nothing
-        : html`<details>
-            <summary>run.scenario.yaml (as it was played: names resolved, seed and offsets)</summary>
-            <pre>${clipped(flatScenarioText, MOST_TEXT_CHARS)}</pre>
-          </details>`
-    }
-    ${Object.entries(logTails).map(([node, text]) => logOf(node, text))}`;
+  return markup`<p>To run it again:</p>
+<pre class="command">${commandText(result)}</pre>
+<dl class="facts">
+${facts.map(
+  ([name, value]) =>
+    markup`<div>
+<dt>${name}</dt>
+<dd>${value}</dd>
+</div>`,
+)}
+</dl>
+<details open="open">
+<summary>scenario.yaml</summary>
+${numbered(scenarioText, failedLines)}
+</details>
+${
+  flatScenarioText === ''
+    ? nothing
+    : markup`<details>
+<summary>run.scenario.yaml (as it was played: names resolved, seed and offsets)</summary>
+<pre>${clipped(flatScenarioText, MOST_TEXT_CHARS)}</pre>
+</details>`
+}
+${Object.entries(logTails).map(([node, text]) => logOf(node, text))}`;
 }
 
 const LINKS_WORDS = {
@@ -66,22 +66,19 @@ const LINKS_WORDS = {
 /** Lines have ids, so that an expectation can point at its own; those that failed are marked. */
 function numbered(text: string, marked: ReadonlySet<number>): Markup {
   const lines = clipped(text, MOST_TEXT_CHARS).replace(/\n$/, '').split('\n');
-  return html`<pre class="numbered">
-${joined(
-  lines.map(
-    (line, i) =>
-      html`<span id="L${i + 1}" ${marked.has(i + 1) ? html` class="marked"` : nothing}
-        ><i>${i + 1}</i>${line}
-      </span>`,
-  ),
-)}</pre>`;
+  return markup`<pre class="numbered">${joined(
+    lines.map((line, i) => {
+      const id = markup`id="L${i + 1}" class="${marked.has(i + 1) ? 'marked' : ''}"`;
+      return markup`<span ${id}><i>${i + 1}</i>${line}\n</span>`;
+    }),
+  )}</pre>`;
 }
 
 function logOf(node: string, text: string): Markup {
   const kept = text.length > MOST_TEXT_CHARS ? `…${text.slice(-MOST_TEXT_CHARS)}` : text;
   const size = kept.trim() === '' ? 'empty' : `the last ${count(kept.trimEnd().split('\n').length)} lines`;
-  return html`<details>
-    <summary>log of ${node} (${size})</summary>
-    ${size === 'empty' ? nothing : html`<pre>${kept}</pre>`}
-  </details>`;
+  return markup`<details>
+<summary>log of ${node} (${size})</summary>
+${size === 'empty' ? nothing : markup`<pre>${kept}</pre>`}
+</details>`;
 }

@@ -1,5 +1,5 @@
-import { duration, moment } from '../format.ts';
-import { html, joined, nothing } from '../markup.ts';
+import { clipped, duration, moment } from '../format.ts';
+import { markup, joined, nothing } from '../markup.ts';
 import type { Markup } from '../markup.ts';
 import type { FaultSpan } from '../model/faults.ts';
 import { fraction, timeTicks, width, x } from './axis.ts';
@@ -14,6 +14,11 @@ export interface Backdrop {
 
 /** The plot's width on an ordinary screen: only for choosing which labels fit. */
 const USUAL_PLOT_PX = 940;
+/** Of the labels' font, a little more than the mean letter. */
+const LETTER_PX = 6.8;
+
+/** How much of the plot's width a text of so many letters takes. */
+export const textShare = (letters: number): number => (letters * LETTER_PX) / USUAL_PLOT_PX;
 
 interface Row {
   readonly backdrop: Backdrop;
@@ -25,6 +30,8 @@ interface Row {
   readonly grid?: boolean;
   /** Letters of the faults at the top of their shades. */
   readonly lettered?: boolean;
+  /** Numbers of the violations at the foot of their lines. */
+  readonly numbered?: boolean;
   readonly body: Markup;
 }
 
@@ -33,109 +40,90 @@ interface Row {
  * gutter, so that their time axes stand above one another. Inside `svg.time` every x is a percentage: the page's script
  * zooms by stretching that element, and text and strokes keep their size.
  */
-export function row({ backdrop, height, title, description, labels, grid, lettered, body }: Row): Markup {
-  const h = String(height);
-  return html`<div class="row">
-    <svg class="gutter" height="${h}" aria-hidden="true">
-      ${labels.map((tick) => html`<text x="100%" dx="-8" y="${place(tick.at, height)}">${tick.label}</text>`)}
-    </svg>
-    <svg class="plot" height="${h}" role="img">
-      <title>${title}</title>
-      <desc>${description}</desc>
-      <svg
-        class="time"
-        x="0"
-        width="100%"
-        height="${h}"
-        data-from="${backdrop.frame.from}"
-        data-to="${backdrop.frame.to}"
-      >
-        ${shades(backdrop, height, lettered === true)}${grid === true ? gridLines(labels) : nothing}${body}${violationLines(backdrop, height)}
-      </svg>
-      <line class="hair" y1="0" y2="${h}" x1="-9" x2="-9" />
-    </svg>
-  </div> `;
+export function row({
+  backdrop,
+  height,
+  title,
+  description,
+  labels,
+  grid,
+  lettered,
+  numbered,
+  body,
+}: Row): Markup {
+  const { frame } = backdrop;
+  return markup`<div class="row"><svg class="gutter" height="${height}" aria-hidden="true">
+${labels.map((tick) => markup`<text x="100%" dx="-8" y="${place(tick.at, height)}">${tick.label}</text>`)}
+</svg><svg class="plot" height="${height}" role="img"><title>${title}</title><desc>${description}</desc>
+<svg class="time" x="0" width="100%" height="${height}" data-from="${frame.from}" data-to="${frame.to}">
+${shades(backdrop, height, lettered === true)}
+${grid === true ? gridLines(labels) : nothing}
+${body}
+${violationLines(backdrop, height, numbered === true)}
+</svg><line class="hair" y1="0" y2="${height}" x1="-9" x2="-9"/></svg></div>
+`;
 }
 
 /** Keeps the first and last label inside the picture. */
 const place = (y: number, height: number): string =>
   String(Math.round(Math.min(height - 4, Math.max(9, y + 4))));
 
+/** The place of a line from top to bottom. */
+const upright = (frame: Frame, t: number): Markup => markup`x1="${x(frame, t)}" x2="${x(frame, t)}"`;
+/** The place of a rectangle over [from, to]. */
+export const across = (frame: Frame, from: number, to: number): Markup =>
+  markup`x="${x(frame, from)}" width="${width(frame, from, to)}"`;
+
 function gridLines(ticks: readonly Tick[]): Markup {
   return joined(
-    ticks.map(
-      ({ at }) => html`<line class="grid" x1="0" x2="100%" y1="${at.toFixed(1)}" y2="${at.toFixed(1)}" />`,
-    ),
+    ticks.map(({ at }) => {
+      const y = at.toFixed(1);
+      return markup`<line class="grid" x1="0" x2="100%" y1="${y}" y2="${y}"/>`;
+    }),
   );
 }
 
 function shades({ frame, faults }: Backdrop, height: number, lettered: boolean): Markup {
   let lastLabelAt = -1;
   const pieces: Markup[] = [];
-  for (const fault of faults) {
-    if (fault.end === 'failed' || fault.to < frame.from || fault.from > frame.to) continue;
-    const start = fraction(frame, fault.from);
-    const fits = lettered && (start - lastLabelAt) * USUAL_PLOT_PX > 14;
-    if (fits) lastLabelAt = start;
-    const instant = fault.end === 'moment' || fault.to === fault.from;
-    const area = instant
-      ? html`<line
-          class="shade-line"
-          x1="${x(frame, fault.from)}"
-          x2="${x(frame, fault.from)}"
-          y1="0"
-          y2="${height}"
-        />`
-      : html`<rect
-          class="shade"
-          x="${x(frame, fault.from)}"
-          width="${width(frame, fault.from, fault.to)}"
-          y="0"
-          height="${height}"
-        />`;
-    pieces.push(area);
-    if (fits)
-      pieces.push(
-        html`<text class="shade-label" x="${x(frame, fault.from)}" dx="3" y="11">${fault.label}</text>`,
-      );
+  for (const { from, to, end, label } of faults) {
+    if (end === 'failed' || to < frame.from || from > frame.to) continue;
+    const moment = end === 'moment' || to === from;
+    pieces.push(
+      moment
+        ? markup`<line class="shade-line" ${upright(frame, from)} y1="0" y2="${height}"/>`
+        : markup`<rect class="shade" ${across(frame, from, to)} y="0" height="${height}"/>`,
+    );
+    const start = fraction(frame, from);
+    if (!lettered || (start - lastLabelAt) * USUAL_PLOT_PX < 14) continue;
+    lastLabelAt = start;
+    pieces.push(markup`<text class="shade-label" x="${x(frame, from)}" dx="3" y="11">${label}</text>`);
   }
   return joined(pieces);
 }
 
-function violationLines({ frame, violationTimes }: Backdrop, height: number): Markup {
+function violationLines({ frame, violationTimes }: Backdrop, height: number, numbered: boolean): Markup {
   return joined(
-    violationTimes.flatMap((t, i) =>
-      t === null || t < frame.from || t > frame.to
-        ? []
-        : [
-            html`<line class="broken" x1="${x(frame, t)}" x2="${x(frame, t)}" y1="0" y2="${height}"
-              ><title>violation ${i + 1} at ${moment(t)}</title></line
-            >`,
-          ],
-    ),
+    violationTimes.flatMap((t, i) => {
+      if (t === null || t < frame.from || t > frame.to) return [];
+      const title = markup`<title>violation ${i + 1} at ${moment(t)}</title>`;
+      const line = markup`<line class="broken" ${upright(frame, t)} y1="0" y2="${height}">${title}</line>`;
+      const name = markup`<text class="broken-name" x="${x(frame, t)}" dx="4" y="${height - 4}">✗ ${i + 1}</text>`;
+      return numbered ? [line, name] : [line];
+    }),
   );
 }
 
 /** The time axis under a group of rows. */
 export function timeAxis(frame: Frame): Markup {
-  const ticks = timeTicks(frame);
-  return html`<div class="row axis" aria-hidden="true">
-    <span class="gutter"></span>
-    <svg class="plot" height="20">
-      <g class="ticks">
-        ${ticks.map(({ at, label }) => {
-          const f = fraction(frame, at);
-          const anchor = f < 0.02 ? 'start' : f > 0.97 ? 'end' : 'middle';
-          return html`<line x1="${x(frame, at)}" x2="${x(frame, at)}" y1="0" y2="4" /><text
-              x="${x(frame, at)}"
-              y="16"
-              text-anchor="${anchor}"
-              >${label}</text
-            >`;
-        })}
-      </g>
-    </svg>
-  </div> `;
+  const ticks = timeTicks(frame).map(({ at, label }) => {
+    const f = fraction(frame, at);
+    const anchor = f < 0.02 ? 'start' : f > 0.97 ? 'end' : 'middle';
+    return markup`<line ${upright(frame, at)} y1="0" y2="4"/>
+<text x="${x(frame, at)}" y="16" text-anchor="${anchor}">${label}</text>`;
+  });
+  return markup`<div class="row axis" aria-hidden="true"><span class="gutter"></span><svg class="plot" height="20">
+<g class="ticks">${ticks}</g></svg></div>`;
 }
 
 interface Band {
@@ -145,35 +133,36 @@ interface Band {
   readonly y: number;
   readonly height: number;
   readonly className: string;
-  /** Written in the band where there is room. */
+  /** Written in the band where there is room, shortened where there is little. */
   readonly text: string;
   readonly title: string;
 }
 
-/** A stretch of time in a lane. Its text is clipped by the band, and left out where not even its first letter fits. */
+/** A stretch of time in a lane. The page's script fits the text anew when it zooms, from `data-text`. */
 export function band({ frame, from, to, y, height, className, text, title }: Band): Markup {
   if (to < frame.from || from > frame.to) return nothing;
   const roomPx = (fraction(frame, to) - fraction(frame, from)) * USUAL_PLOT_PX;
-  const wanted =
+  const written =
     text === ''
       ? nothing
-      : html`<text class="${roomPx < 13 ? 'tight' : ''}" x="4" y="${height / 2 + 4}">${text}</text>`;
-  return html`<svg
-    class="band ${className}"
-    x="${x(frame, from)}"
-    width="${width(frame, from, to)}"
-    y="${y}"
-    height="${height}"
-  >
-    <title>${title}: ${moment(from)} – ${moment(to)} (${duration(to - from)})</title>
-    <rect width="100%" height="100%" />
-    ${wanted}
-  </svg>`;
+      : markup`<text data-text="${text}" x="4" y="${height / 2 + 4}">${fitted(text, roomPx)}</text>`;
+  return markup`<svg class="band ${className}" ${across(frame, from, to)} y="${y}" height="${height}">
+<title>${title}: ${moment(from)} – ${moment(to)} (${duration(to - from)})</title>
+<rect width="100%" height="100%"/>${written}</svg>
+`;
+}
+
+/** What of `text` fits; its first word or nothing where it would not be told what it is. */
+function fitted(text: string, roomPx: number): string {
+  const letters = Math.floor((roomPx - 5) / LETTER_PX);
+  if (text.length <= letters) return text;
+  if (letters >= 6) return clipped(text, letters);
+  const first = text.split(' ')[0]!;
+  return first.length <= letters ? first : '';
 }
 
 /** Curves and areas, whose points cannot be percentages: x runs from 0 to 1000 over the frame. */
 export function stretched(height: number, body: Markup): Markup {
-  return html`<svg viewBox="0 0 1000 ${height}" preserveAspectRatio="none" width="100%" height="${height}">
-    ${body}
-  </svg>`;
+  const box = markup`viewBox="0 0 1000 ${height}" preserveAspectRatio="none"`;
+  return markup`<svg ${box} width="100%" height="${height}">${body}</svg>`;
 }

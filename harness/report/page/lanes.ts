@@ -1,11 +1,11 @@
 import { duration, moment, plural } from '../format.ts';
-import { html, joined, nothing } from '../markup.ts';
+import { markup, joined, nothing } from '../markup.ts';
 import type { Markup } from '../markup.ts';
 import type { LinkLane, LinkState } from '../model/link-states.ts';
 import type { ReportModel } from '../model/model.ts';
 import { leadership } from '../model/roles.ts';
 import type { NodeLane, NodeState, RoleSpan } from '../model/roles.ts';
-import { width, x } from './axis.ts';
+import { x } from './axis.ts';
 import type { Frame } from './axis.ts';
 import { band, row, timeAxis } from './figure.ts';
 import type { Backdrop } from './figure.ts';
@@ -28,16 +28,14 @@ const LETTER: Readonly<Record<NodeState, string>> = {
 
 /** Who leads, and per node its role and term: letters and patterns say it as well as colours. */
 export function roleLanes(model: ReportModel, backdrop: Backdrop): Markup {
-  return html`<div class="chart">
-      ${leaderLane(model, backdrop)} ${model.lanes.map((lane) => nodeLane(lane, backdrop))}
-      ${timeAxis(backdrop.frame)}
-    </div>
-    <p class="legend">
-      <i class="key leader">L</i>leader <i class="key candidate">C</i>candidate
-      <i class="key pre-candidate">P</i>pre-candidate <i class="key follower">F</i>follower
-      <i class="key frozen">Z</i>frozen <i class="key down">✕</i>down <i class="key gap"></i>no leader
-      <span class="aside">The figure after the letter is the term.</span>
-    </p>`;
+  const thin = lanesThinned(model) ? 'The shortest bands are left out: events.jsonl has all.' : '';
+  return markup`<div class="chart">
+${leaderLane(model, backdrop)}${model.lanes.map((lane) => nodeLane(lane, backdrop))}${timeAxis(backdrop.frame)}
+</div>
+<p class="legend"><i class="key leader">L</i>leader <i class="key candidate">C</i>candidate
+<i class="key pre-candidate">P</i>pre-candidate <i class="key follower">F</i>follower <i class="key frozen">Z</i>frozen
+<i class="key down">✕</i>down <i class="key gap"></i>no leader
+<span class="aside">The figure after the letter is the term. ${thin}</span></p>`;
 }
 
 function leaderLane({ lanes, result }: ReportModel, backdrop: Backdrop): Markup {
@@ -60,9 +58,9 @@ function leaderLane({ lanes, result }: ReportModel, backdrop: Backdrop): Markup 
     height: ROLE_HEIGHT,
     lettered: false,
     title: 'Who leads over time',
-    description: `${plural(reigns.length, 'reign')}, ${plural(gaps.length, 'stretch', 'stretches')} without a leader; the table of elections has them.`,
+    description: `${plural(reigns.length, 'reign')}; ${plural(gaps.length, 'gap')} without a leader: see the tables.`,
     labels: [{ at: ROLE_HEIGHT / 2, label: 'leads' }],
-    body: joined([...gaps, ...reigns]),
+    body: joined([...reigns, ...gaps]),
   });
 }
 
@@ -82,9 +80,8 @@ function nodeLane({ node, spans, crashes }: NodeLane, backdrop: Backdrop): Marku
   });
   const died = crashes.map(
     ({ t, text }) =>
-      html`<text class="crash" x="${x(frame, t)}" y="18" text-anchor="middle"
-        >✸<title>${node} ended by itself at ${moment(t)}: ${text}</title></text
-      >`,
+      markup`<text class="crash" x="${x(frame, t)}" y="18" text-anchor="middle">✸
+<title>${node} ended by itself at ${moment(t)}: ${text}</title></text>`,
   );
   return row({
     backdrop,
@@ -110,20 +107,20 @@ export function linkLanesPicture({ links }: ReportModel, backdrop: Backdrop): Ma
   const rest =
     clean.length === 0
       ? nothing
-      : html`<p class="aside">Clean throughout: ${clean.join(', ').replaceAll('->', '→')}.</p>`;
+      : markup`<p class="aside">Clean throughout: ${clean.join(', ').replaceAll('->', '→')}.</p>`;
   if (touched.length === 0)
-    return html`<p class="none">
-      Every link was clean throughout: ${plural(links.length, 'directed link')}.
-    </p>`;
-  return html`<div class="chart links">
-      ${touched.map((lane) => linkLane(lane, backdrop))} ${timeAxis(backdrop.frame)}
-    </div>
-    <p class="legend">
-      <i class="key cut"></i>cut (bytes vanish) <i class="key refused"></i>refused
-      <i class="key delayed"></i>delayed <i class="key limited"></i>slowed <i class="key reset">↯</i>reset
-      <span class="aside">As Toxiproxy confirmed it. A link is one direction.</span>
-    </p>
-    ${rest}`;
+    return markup`<p class="none">
+Every link was clean throughout: ${plural(links.length, 'directed link')}.
+</p>`;
+  return markup`<div class="chart links">
+${touched.map((lane) => linkLane(lane, backdrop))} ${timeAxis(backdrop.frame)}
+</div>
+<p class="legend">
+<i class="key cut"></i>cut (bytes vanish) <i class="key refused"></i>refused
+<i class="key delayed"></i>delayed <i class="key limited"></i>slowed <i class="key reset">↯</i>reset
+<span class="aside">As Toxiproxy confirmed it. A link is one direction.</span>
+</p>
+${rest}`;
 }
 
 function linkLane({ link, spans, resets }: LinkLane, backdrop: Backdrop): Markup {
@@ -142,11 +139,10 @@ function linkLane({ link, spans, resets }: LinkLane, backdrop: Backdrop): Markup
   );
   const torn = resets.map(
     (t) =>
-      html`<text class="reset" x="${x(frame, t)}" y="13" text-anchor="middle"
-        >↯<title>${link} reset at ${moment(t)}</title></text
-      >`,
+      markup`<text class="reset" x="${x(frame, t)}" y="13" text-anchor="middle">↯
+<title>${link} reset at ${moment(t)}</title></text>`,
   );
-  const wire = html`<line class="wire" x1="0" x2="100%" y1="8" y2="8" />`;
+  const wire = markup`<line class="wire" x1="0" x2="100%" y1="8" y2="8"/>`;
   return row({
     backdrop,
     height: LINK_HEIGHT,
@@ -175,22 +171,5 @@ function thinned<T extends { readonly from: number; readonly to: number }>(
 }
 
 /** True when a lane had to leave bands out: the page says so. */
-export const lanesThinned = ({ lanes, links }: ReportModel): boolean =>
+const lanesThinned = ({ lanes, links }: ReportModel): boolean =>
   [...lanes, ...links].some((lane) => lane.spans.length > MOST_BANDS);
-
-/** A rectangle of a lane without a text, e.g. an operation's bar. */
-export const bar = (
-  frame: Frame,
-  from: number,
-  to: number,
-  y: number,
-  height: number,
-  className: string,
-): Markup =>
-  html`<rect
-    class="${className}"
-    x="${x(frame, from)}"
-    width="${width(frame, from, to)}"
-    y="${y}"
-    height="${height}"
-  />`;

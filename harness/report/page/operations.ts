@@ -1,17 +1,16 @@
 import type { Op } from '../../history/op.ts';
 import { duration, moment, plural } from '../format.ts';
-import { html, joined, nothing } from '../markup.ts';
+import { markup, joined, nothing } from '../markup.ts';
 import type { Markup } from '../markup.ts';
 import { endOf } from '../model/bins.ts';
 import type { ReportModel } from '../model/model.ts';
 import { firstFrom } from '../model/phases.ts';
 import type { Frame } from './axis.ts';
-import { width, x } from './axis.ts';
-import { row, timeAxis } from './figure.ts';
+import { across, row, timeAxis } from './figure.ts';
 import type { Backdrop } from './figure.ts';
 import { said } from './values.ts';
 
-const LANE = 11;
+const LANE = 13;
 const MOST_LANES = 32;
 /** Bars of one window; a denser window is made shorter. */
 const MOST_BARS = 500;
@@ -30,14 +29,18 @@ interface Window {
 export function operations(model: ReportModel, backdrop: Backdrop): Markup {
   const windows = windowsOf(model);
   if (windows.length === 0)
-    return html`<p class="none">No fault fell into the load, so there is nothing to look at closely.</p>`;
+    return markup`<p class="none">No fault fell into the load, so there is nothing to look at closely.</p>`;
   const edges = model.faults.filter((f) => f.end !== 'failed').length;
-  return html`${windows.map((window) => windowPicture(window, model, backdrop))}
-    <p class="legend">
-      <i class="key ok"></i>ok <i class="key fail"></i>failed <i class="key info"></i>unknown, open to the
-      right <span class="aside">A lane is a client; reads are drawn low, writes full.</span>
-    </p>
-    ${windows.length === MOST_WINDOWS ? html`<p class="aside">The first ${MOST_WINDOWS} windows of ${plural(edges, 'fault')} are shown; <code>history.jsonl</code> has every operation.</p>` : nothing}`;
+  const all =
+    windows.length < MOST_WINDOWS
+      ? nothing
+      : markup`<p class="aside">The first ${MOST_WINDOWS} windows, of ${plural(edges, 'fault')}:
+<code>history.jsonl</code> has every operation.</p>`;
+  return markup`${windows.map((window) => windowPicture(window, model, backdrop))}
+<p class="legend"><i class="key ok"></i>ok <i class="key fail"></i>failed <i class="key info"></i>unknown
+<span class="aside">A lane is a client, named by its first process in the window.
+Reads are drawn low, writes full.</span></p>
+${all}`;
 }
 
 function windowsOf({ faults, ops, endMs }: ReportModel): readonly Window[] {
@@ -80,68 +83,72 @@ function windowPicture({ title, frame }: Window, model: ReportModel, backdrop: B
   const { placed, lanes, processes } = inLanes(all);
   const drawn = placed.filter(({ lane }) => lane < MOST_LANES).slice(0, MOST_BARS * 2);
   const height = Math.max(2, Math.min(lanes, MOST_LANES)) * LANE + 14;
-  const bars = drawn.map(({ op, lane }) => {
+  const bars = drawn.map(({ op, lane, alternate }) => {
     const low = op.f === 'read';
+    const place = across(frame, op.call, endOf(op));
     const y = 12 + lane * LANE + (low ? 4 : 0);
-    const h = low ? LANE - 6 : LANE - 2;
-    const to = op.outcome === 'info' ? frame.to : endOf(op);
-    return html`<rect
-      class="${op.outcome}"
-      x="${x(frame, op.call)}"
-      width="${width(frame, op.call, Math.min(to, endOf(op)))}"
-      y="${y}"
-      height="${h}"
-      ><title>
-        #${op.id} ${said(op)} on ${op.key}, ${op.node},
-        ${duration(endOf(op) - op.call)}${op.error === undefined ? '' : `, ${op.error}`}
-      </title></rect
-    >`;
+    const error = op.error === undefined ? '' : `, ${op.error}`;
+    const height = low ? LANE - 6 : LANE - 2;
+    return markup`<rect class="${op.outcome}${alternate ? ' alt' : ''}" ${place} y="${y}" height="${height}">
+<title>#${op.id} ${said(op)} on ${op.key}, ${op.node}, ${duration(endOf(op) - op.call)}${error}</title></rect>`;
   });
-  const left = all.length - drawn.length;
   const tally = { ok: 0, fail: 0, info: 0 };
   for (const op of all) tally[op.outcome]++;
-  return html`<div class="chart window">
-    <h4>${title} <span class="aside">${moment(frame.from)} – ${moment(frame.to)}</span></h4>
-    ${row({
-      backdrop: { ...backdrop, frame },
-      height,
-      lettered: true,
-      title: `Operations from ${moment(frame.from)} to ${moment(frame.to)}`,
-      description: `${title}. ${tally.ok} ok, ${tally.fail} failed, ${tally.info} unknown.`,
-      labels: processes
-        .slice(0, MOST_LANES)
-        .flatMap((name, lane) =>
-          lane % 2 === 0 || lanes < 14 ? [{ at: 12 + lane * LANE + LANE / 2 - 1, label: name }] : [],
-        ),
-      body: joined(bars),
-    })}${timeAxis(frame)}${left > 0 ? html`<p class="aside">${plural(left, 'operation')} of this window not drawn: too many at once.</p>` : nothing}
-  </div>`;
+  const left = all.length - drawn.length;
+  const missing =
+    left > 0
+      ? markup`<p class="aside">${plural(left, 'operation')} not drawn: too many at once.</p>`
+      : nothing;
+  const labels = processes.slice(0, MOST_LANES).flatMap((label, lane) => {
+    const at = 12 + lane * LANE + LANE / 2 - 1;
+    return lane % 2 === 0 || lanes < 14 ? [{ at, label }] : [];
+  });
+  return markup`<div class="chart window">
+<h4>${title} <span class="aside">${moment(frame.from)} – ${moment(frame.to)}</span></h4>
+${row({
+  backdrop: { ...backdrop, frame },
+  height,
+  lettered: true,
+  title: `Operations from ${moment(frame.from)} to ${moment(frame.to)}`,
+  description: `${title}. ${tally.ok} ok, ${tally.fail} failed, ${tally.info} unknown.`,
+  labels,
+  body: joined(bars),
+})}${timeAxis(frame)}${missing}</div>`;
 }
 
-/** A client is one lane: when its process retires after an unknown outcome, the process that replaces it goes on there. */
-function inLanes(ops: readonly Op[]): {
-  placed: readonly { op: Op; lane: number }[];
-  lanes: number;
-  processes: readonly string[];
-} {
+interface Placed {
+  readonly op: Op;
+  readonly lane: number;
+  /** Every second one of a lane, so that neighbours can be told apart. */
+  readonly alternate: boolean;
+}
+
+interface Lanes {
+  readonly placed: readonly Placed[];
+  readonly lanes: number;
+  readonly processes: readonly string[];
+}
+
+/** A client is one lane: when its process retires after an unknown outcome, its next process goes on there. */
+function inLanes(ops: readonly Op[]): Lanes {
   const laneOf = new Map<number, number>();
-  const lanes: { freeFrom: number; retired: boolean; first: number }[] = [];
+  const lanes: { freeFrom: number; retired: boolean; first: number; ops: number }[] = [];
   const placed = ops.map((op) => {
     let lane = laneOf.get(op.process);
     if (lane === undefined) {
       lane = lanes.findIndex((l) => l.retired && l.freeFrom <= op.call);
-      if (lane === -1) lane = lanes.push({ freeFrom: 0, retired: false, first: op.process }) - 1;
+      if (lane === -1) lane = lanes.push({ freeFrom: 0, retired: false, first: op.process, ops: 0 }) - 1;
       laneOf.set(op.process, lane);
     }
     lanes[lane]!.freeFrom = endOf(op);
     lanes[lane]!.retired = op.outcome === 'info';
-    return { op, lane };
+    return { op, lane, alternate: lanes[lane]!.ops++ % 2 === 1 };
   });
   // Lanes in order of their processes' numbers, not of who happened to come first in this window.
   const order = lanes.map((l, i) => ({ ...l, i })).sort((a, b) => a.first - b.first);
   const rank = new Map(order.map(({ i }, place) => [i, place]));
   return {
-    placed: placed.map(({ op, lane }) => ({ op, lane: rank.get(lane)! })),
+    placed: placed.map((bar) => ({ ...bar, lane: rank.get(bar.lane)! })),
     lanes: lanes.length,
     processes: order.map(({ first }) => String(first)),
   };

@@ -1,15 +1,17 @@
-import { count, duration, plural } from '../format.ts';
-import { html, joined, nothing } from '../markup.ts';
+import { count, duration, moment, plural } from '../format.ts';
+import { markup, joined, nothing } from '../markup.ts';
 import type { Markup } from '../markup.ts';
 import type { Bins } from '../model/bins.ts';
+import type { FaultSpan } from '../model/faults.ts';
 import type { ReportModel } from '../model/model.ts';
-import { linearScale, logScale, width, x } from './axis.ts';
+import { fraction, linearScale, logScale, x } from './axis.ts';
 import type { Frame, Scale } from './axis.ts';
-import { band, row, stretched, timeAxis } from './figure.ts';
+import { across, band, row, stretched, textShare, timeAxis } from './figure.ts';
 import type { Backdrop } from './figure.ts';
 
 const RATE_HEIGHT = 132;
 const LATENCY_HEIGHT = 150;
+const STRIP_HEIGHT = 14;
 const FAULT_LANE = 20;
 /** More than that, and faults that overlap share the last lane. */
 const MOST_FAULT_LANES = 6;
@@ -17,59 +19,83 @@ const MOST_FAULT_LANES = 6;
 /** Faults, throughput and latency over the whole run, one above the other. */
 export function overview(model: ReportModel, backdrop: Backdrop): Markup {
   if (model.ops.length === 0 && model.faults.length === 0) {
-    return html`<p class="none">No operation was invoked and no fault was injected.</p>`;
+    return markup`<p class="none">No operation was invoked and no fault was injected.</p>`;
   }
-  return html`<div class="chart">
-      ${faultLanes(model, backdrop)}
-      ${model.ops.length === 0 ? html`<p class="none">No operation was invoked.</p>` : html`${throughput(model, backdrop)}${latencies(model, backdrop)}`}
-      ${timeAxis(backdrop.frame)}
-    </div>
-    <p class="legend">
-      <i class="key ok"></i>ok <i class="key fail"></i>failed (did not happen) <i class="key info"></i>unknown
-      (may have happened) <i class="key shade"></i>fault in
-      force${model.violationTimes.some((t) => t !== null) ? html` <i class="key broken"></i>violation` : nothing}
-      <span class="aside"
-        >Rates count completions in bins of ${duration(model.bins.widthMs)}. Latencies are of ok operations,
-        placed where they were invoked.</span
-      >
-    </p>`;
+  const load =
+    model.ops.length === 0
+      ? [markup`<p class="none">No operation was invoked.</p>`]
+      : [
+          throughput(model, backdrop),
+          strip(model, backdrop, 'fail', 'failed'),
+          strip(model, backdrop, 'info', 'unknown'),
+          markup`<div class="space"></div>`,
+          latencies(model, backdrop),
+        ];
+  const broken = model.violationTimes.some((t) => t !== null)
+    ? markup`<i class="key broken"></i>violation `
+    : nothing;
+  return markup`<div class="chart">
+${faultLanes(model, backdrop)}${load}${timeAxis(backdrop.frame)}
+</div>
+<p class="legend"><i class="key ok"></i>ok <i class="key fail"></i>failed (did not happen)
+<i class="key info"></i>unknown (may have happened) <i class="key line p50"></i>p50 <i class="key line p99"></i>p99
+<i class="key line max"></i>max <i class="key in-force"></i>fault in force ${broken}
+<span class="aside">Rates count completions in bins of ${duration(model.bins.widthMs)}.
+Latencies are of ok operations, placed where they were invoked.</span></p>`;
 }
 
 function faultLanes({ faults }: ReportModel, { frame, violationTimes }: Backdrop): Markup {
   if (faults.length === 0) return nothing;
   const ends: number[] = [];
   const placed = faults.map((fault) => {
-    let lane = ends.findIndex((end) => end <= fault.from);
+    const [from, to] = roomFor(fault, frame);
+    let lane = ends.findIndex((end) => end <= from);
     if (lane === -1) lane = Math.min(ends.length, MOST_FAULT_LANES - 1);
-    ends[lane] = Math.max(ends[lane] ?? 0, fault.to, fault.from + (frame.to - frame.from) / 60);
+    ends[lane] = Math.max(ends[lane] ?? 0, to);
     return { fault, lane };
   });
-  const bands = placed.map(({ fault, lane }) => {
-    const momentary = fault.end === 'moment' || fault.end === 'failed';
-    const to = momentary ? fault.from + (frame.to - frame.from) / 250 : fault.to;
-    return band({
-      frame,
-      from: fault.from,
-      to,
-      y: lane * FAULT_LANE + 1,
-      height: FAULT_LANE - 2,
-      className: `fault ${fault.end} ${fault.by}`,
-      text: `${fault.label}  ${fault.text}`,
-      title: `${fault.label} ${fault.text}${fault.by === 'manual' ? ' (by hand)' : ''}${fault.end === 'failed' ? ' FAILED' : ''}`,
-    });
-  });
+  const bands = placed.map(({ fault, lane }) => faultBand(fault, lane * FAULT_LANE + 1, frame));
   return row({
     backdrop: { frame, faults: [], violationTimes },
     height: ends.length * FAULT_LANE + 2,
     title: 'Faults over time',
     description: `${plural(faults.length, 'fault')}; the table of faults below has their times.`,
     labels: [{ at: FAULT_LANE / 2, label: 'faults' }],
+    numbered: true,
     body: joined(bands),
   });
 }
 
+const momentary = ({ end }: FaultSpan): boolean => end === 'moment' || end === 'failed';
+const late = (fault: FaultSpan, frame: Frame): boolean => fraction(frame, fault.from) > 0.8;
+
+/** The stretch of time that a fault's band or its text takes. */
+function roomFor(fault: FaultSpan, frame: Frame): readonly [from: number, to: number] {
+  const least = (frame.to - frame.from) / 60;
+  if (!momentary(fault)) return [fault.from, Math.max(fault.to, fault.from + least)];
+  const text = textShare(fault.text.length + 4) * (frame.to - frame.from);
+  return late(fault, frame) ? [fault.from - text, fault.from + least] : [fault.from, fault.from + text];
+}
+
+function faultBand(fault: FaultSpan, y: number, frame: Frame): Markup {
+  const marks = [fault.by === 'manual' ? ' (by hand)' : '', fault.end === 'failed' ? ' FAILED' : ''].join('');
+  const text = `${fault.label} ${fault.text}`;
+  const title = `${text}${marks}`;
+  if (!momentary(fault)) {
+    const className = `fault ${fault.end} ${fault.by}`;
+    return band({ frame, from: fault.from, to: fault.to, y, height: FAULT_LANE - 2, className, text, title });
+  }
+  // Over as soon as it was done: its text stands beside the mark, on the side where there is room.
+  const side = late(fault, frame) ? markup`dx="-6" text-anchor="end"` : markup`dx="6"`;
+  const place = markup`x="${x(frame, fault.from)}" y="${y + 13}" ${side}`;
+  return markup`<g class="moment ${fault.end}"><title>${title}: ${moment(fault.from)}</title>
+<rect x="${x(frame, fault.from)}" width="3" y="${y}" height="${FAULT_LANE - 2}"/><text ${place}>${text}</text></g>`;
+}
+
 function throughput({ bins, result }: ReportModel, backdrop: Backdrop): Markup {
   const perSecond = 1000 / bins.widthMs;
+  const { ok, fail, info } = result.counts;
+  const outcomes = `${count(ok)} ok, ${count(fail)} failed, ${count(info)} unknown`;
   const sums = bins.ok.map((ok, i) => (ok + bins.fail[i]! + bins.info[i]!) * perSecond);
   const scale = linearScale(Math.max(...sums), RATE_HEIGHT - 14);
   const layers: [string, (i: number) => number, (i: number) => number][] = [
@@ -84,7 +110,7 @@ function throughput({ bins, result }: ReportModel, backdrop: Backdrop): Markup {
       (i) => shifted(scale.y(low(i) * perSecond)),
       (i) => shifted(scale.y(high(i) * perSecond)),
     );
-    return path === '' ? nothing : html`<path class="area ${name}" d="${path}" />`;
+    return path === '' ? nothing : markup`<path class="area ${name}" d="${path}"/>`;
   });
   return row({
     backdrop,
@@ -92,11 +118,11 @@ function throughput({ bins, result }: ReportModel, backdrop: Backdrop): Markup {
     grid: true,
     lettered: true,
     title: 'Operations per second, by outcome',
-    description: `${count(result.counts.ok)} ok, ${count(result.counts.fail)} failed, ${count(result.counts.info)} unknown; highest rate ${count(Math.max(...sums))} per second.`,
+    description: `${outcomes}; highest rate ${count(Math.max(...sums))} per second.`,
     labels: moved(scale).map((tick, i, all) =>
       i === all.length - 1 ? { ...tick, label: `${tick.label} op/s` } : tick,
     ),
-    body: html`${stretched(RATE_HEIGHT, joined(areas))}${rug(bins, backdrop.frame, RATE_HEIGHT)}`,
+    body: markup`${stretched(RATE_HEIGHT, joined(areas))}`,
   });
 }
 
@@ -126,30 +152,40 @@ function steps(bins: Bins, frame: Frame, low: (i: number) => number, high: (i: n
   return pieces.join('');
 }
 
-/** A mark at the foot of each bin with an unknown or failed operation: two of them among 400 ok ones must not vanish. */
-function rug(bins: Bins, frame: Frame, height: number): Markup {
-  const marks: Markup[] = [];
-  for (let i = 0; i < bins.count; i++) {
-    const from = i * bins.widthMs;
-    const place = html`x="${x(frame, from)}" width="${width(frame, from, from + bins.widthMs)}"`;
-    if (bins.fail[i]! > 0) marks.push(html`<rect class="fail" ${place} y="${height - 4}" height="4" />`);
-    if (bins.info[i]! > 0)
-      marks.push(html`<rect class="info" ${place} y="${height - (bins.fail[i]! > 0 ? 8 : 4)}" height="4" />`);
-  }
-  return joined(marks);
+/**
+ * Failed and unknown operations once more, each in a strip of its own: two of them among 400 ok ones must not vanish.
+ * The darker, the more in the bin.
+ */
+function strip(model: ReportModel, backdrop: Backdrop, name: 'fail' | 'info', label: string): Markup {
+  const counts = model.bins[name];
+  const most = Math.max(...counts);
+  if (most === 0) return nothing;
+  const marks = counts.flatMap((n, i) => {
+    if (n === 0) return [];
+    const from = i * model.bins.widthMs;
+    const place = across(backdrop.frame, from, from + model.bins.widthMs);
+    const opacity = (0.35 + (0.65 * Math.log2(1 + n)) / Math.log2(1 + most)).toFixed(2);
+    return [markup`<rect class="${name}" ${place} y="2" height="10" opacity="${opacity}"/>`];
+  });
+  return row({
+    backdrop,
+    height: STRIP_HEIGHT,
+    title: `When operations were ${label}`,
+    description: `At most ${count(most)} in ${duration(model.bins.widthMs)}.`,
+    labels: [{ at: STRIP_HEIGHT / 2, label }],
+    body: joined(marks),
+  });
 }
 
 function latencies({ bins, result }: ReportModel, backdrop: Backdrop): Markup {
   const seen = [...bins.p50, ...bins.max].filter((v) => v !== null);
   if (seen.length === 0)
-    return html`<p class="none">No operation ended ok, so there is no latency to show.</p>`;
+    return markup`<p class="none">No operation ended ok, so there is no latency to show.</p>`;
   const scale = logScale(Math.min(...seen), Math.max(...seen), LATENCY_HEIGHT - TOP);
-  const curve = (name: 'p50' | 'p99' | 'max'): Markup =>
-    html`<path
-      class="curve ${name}"
-      d="${curvePath(bins, backdrop.frame, bins[name], (v) => shifted(scale.y(v)))}"
-    />`;
-  const endLabels = labelled(bins, (v) => shifted(scale.y(v)));
+  const curve = (name: 'p50' | 'p99' | 'max'): Markup => {
+    const path = curvePath(bins, backdrop.frame, bins[name], (v) => shifted(scale.y(v)));
+    return markup`<path class="curve ${name}" d="${path}"/>`;
+  };
   const { p50, p99, max } = result.latencyMs;
   const said = [p50, p99, max].map((v) => (v === null ? 'none' : duration(v)));
   return row({
@@ -159,7 +195,7 @@ function latencies({ bins, result }: ReportModel, backdrop: Backdrop): Markup {
     title: 'Latency of ok operations: median, 99th percentile, maximum; logarithmic',
     description: `Over the run: p50 ${said[0]!}, p99 ${said[1]!}, maximum ${said[2]!}.`,
     labels: moved(scale),
-    body: html`${stretched(LATENCY_HEIGHT, joined([curve('max'), curve('p99'), curve('p50')]))}${endLabels}`,
+    body: markup`${stretched(LATENCY_HEIGHT, joined([curve('max'), curve('p99'), curve('p50')]))}`,
   });
 }
 
@@ -183,19 +219,4 @@ function curvePath(
     drawing = true;
   });
   return path;
-}
-
-/** Names the curves where they begin, each at its own height. */
-function labelled(bins: Bins, y: (v: number) => number): Markup {
-  const first = bins.p50.findIndex((v) => v !== null);
-  const at = `${((100 * first) / bins.count).toFixed(2)}%`;
-  let above = Infinity;
-  return joined(
-    (['p50', 'p99', 'max'] as const).map((name) => {
-      above = Math.min(above - 11, y(bins[name][first]!) + 3);
-      return html`<text class="curve-name ${name}" x="${at}" dx="-5" y="${above.toFixed(1)}" text-anchor="end"
-        >${name}</text
-      >`;
-    }),
-  );
 }

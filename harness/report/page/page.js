@@ -13,7 +13,7 @@
   const readout = add(document.body, 'div', 'readout');
   const tools = document.createElement('div');
   tools.id = 'tools';
-  groups[0].closest('section').before(tools);
+  document.getElementById('timeline').prepend(tools);
   const reset = button('whole run', () => show(0, data.end));
   button('−', () => zoom(2));
   button('+', () => zoom(0.5));
@@ -60,6 +60,10 @@
     });
   }
 
+  // The texts were fitted to a usual width; this window may have another.
+  show(...view);
+  window.addEventListener('resize', () => show(...view));
+
   function add(parent, tag, id) {
     const made = document.createElement(tag);
     made.id = id;
@@ -105,11 +109,19 @@
     }
     for (const group of groups) {
       for (const axis of group.querySelectorAll('.axis .ticks')) drawTicks(axis);
-      for (const text of group.querySelectorAll('.band text')) {
-        text.classList.toggle('tight', text.parentNode.getBoundingClientRect().width < 13);
-      }
+      for (const text of group.querySelectorAll('.band text')) fit(text);
     }
     reset.hidden = scale === 1;
+  }
+
+  // As the page was drawn: the whole text, what fits of it, its first word, or nothing.
+  function fit(text) {
+    const whole = text.dataset.text;
+    const letters = Math.floor((text.parentNode.getBoundingClientRect().width - 5) / 6.8);
+    const first = whole.split(' ')[0];
+    if (whole.length <= letters) text.textContent = whole;
+    else if (letters >= 6) text.textContent = `${whole.slice(0, letters - 1)}…`;
+    else text.textContent = first.length <= letters ? first : '';
   }
 
   function drawTicks(axis) {

@@ -3,7 +3,7 @@ import type { ReportModel } from '../model/model.ts';
 /** Lanes with more changes than this are not in the readout: it would cost more than it tells. */
 const MOST_CHANGES = 1_500;
 
-/** What the page's script shows under the pointer. Short names: this is data within the page, not a format to rely on. */
+/** What the page's script shows under the pointer: data within the page, not a format to rely on. */
 export interface ReadoutData {
   readonly end: number;
   readonly binMs: number;

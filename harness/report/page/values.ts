@@ -15,7 +15,8 @@ export function said(op: Op, limit = LONGEST_IN_PICTURE): string {
       return op.outcome === 'ok' ? `read → ${shown(op.output, limit)}` : 'read';
     case 'cas': {
       const [from, to] = op.input as readonly [RegisterValue, string];
-      return `cas ${shown(from, limit)} ⇒ ${shown(to, limit)}${op.output === undefined ? '' : ` (found ${shown(op.output, limit)})`}`;
+      const found = op.output === undefined ? '' : ` (found ${shown(op.output, limit)})`;
+      return `cas ${shown(from, limit)} ⇒ ${shown(to, limit)}${found}`;
     }
     case 'write':
     case 'append':

@@ -1,0 +1,12 @@
+import type { RunResult } from '../../result.ts';
+
+/** The command that plays the run again, ready to paste: words that a shell would take apart are quoted. */
+export function commandText({ environment, seed }: RunResult): string {
+  const words = [...environment.command];
+  if (!words.some((word) => word === '--seed' || word.startsWith('--seed=')))
+    words.push('--seed', String(seed));
+  return words.map(quoted).join(' ');
+}
+
+const quoted = (word: string): string =>
+  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
