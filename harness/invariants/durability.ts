@@ -1,0 +1,72 @@
+import type { TraceReport } from '../../node/protocol/report.ts';
+import type { Violation } from '../result.ts';
+import { event, hex, type NodeView, type Property, type Seen, violation } from './property.ts';
+
+const NAME = 'durability';
+
+interface Applied {
+  readonly t: number;
+  readonly index: number;
+  readonly digest: number;
+}
+
+/**
+ * What a node has made its state from is on its own disk: after a restart its log must still hold everything that it had
+ * applied (Raft figure 2, "persistent state"; a node applies only what is durable there). What it had only put into its log, a
+ * crash may take.
+ */
+export class Durability implements Property {
+  readonly name = NAME;
+  readonly #applied = new Map<string, Applied>();
+  #applies = 0;
+  #restarts = 0;
+
+  feed(seen: Seen, view: NodeView): readonly Violation[] {
+    const { t, node, trace } = seen;
+    if (trace.type === 'Apply') {
+      this.#applies++;
+      // A new life applies from the start again: what an earlier one had applied is owed still.
+      const known = this.#applied.get(node)?.index ?? 0;
+      if (trace.index >= known)
+        this.#applied.set(node, { t, index: trace.index, digest: trace.digest >>> 0 });
+    }
+    return trace.type === 'Recover' ? this.#onRecover(seen, trace, view) : [];
+  }
+
+  summary(): { evidence: number; detail: string } {
+    const detail = `${this.#restarts} restarts of nodes that had applied entries`;
+    return {
+      evidence: this.#applies,
+      detail: this.#restarts === 0 ? `${detail}: nothing could be lost` : detail,
+    };
+  }
+
+  wiped(node: string): void {
+    this.#applied.delete(node);
+  }
+
+  #onRecover(seen: Seen, trace: TraceReport & { type: 'Recover' }, view: NodeView): readonly Violation[] {
+    const { node } = seen;
+    const applied = this.#applied.get(node);
+    if (applied === undefined) return [];
+    this.#restarts++;
+    const { first, terms, digests } = trace;
+    const last = first + terms.length - 1;
+    // Below `first` is a snapshot, which has applied it.
+    if (applied.index < first) return [];
+    const found = digests[applied.index - first];
+    if (found !== undefined && found >>> 0 === applied.digest) return [];
+    this.#applied.delete(node);
+    const what =
+      found === undefined
+        ? `its log ends at index ${last}`
+        : `its log has another entry at or before index ${applied.index} (digest ${hex(found)}, not ${hex(applied.digest)})`;
+    const prose = `${node} had applied up to index ${applied.index}, but came back in term ${Math.max(view.term, trace.term)} and ${what}: what it had acknowledged was not durable.`;
+    return [
+      violation(NAME, 'applied entries lost in a restart', prose, [
+        event({ t: applied.t, node }, `applied up to index ${applied.index}, digest ${hex(applied.digest)}`),
+        event(seen, `started, and ${what}`),
+      ]),
+    ];
+  }
+}

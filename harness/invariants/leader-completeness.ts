@@ -1,0 +1,116 @@
+import type { Violation } from '../result.ts';
+import { event, hex, type NodeView, type Property, type Seen, violation } from './property.ts';
+
+const NAME = 'leader-completeness';
+/** Elections and committing terms that are remembered: the latest ones. */
+const MAX_TERMS = 1_000;
+
+interface Committed {
+  readonly t: number;
+  readonly node: string;
+  readonly index: number;
+  readonly digest: number;
+}
+
+interface Election {
+  readonly t: number;
+  readonly node: string;
+  /** Where its log ended when it was elected, and the log itself (which, while it leads, only grows). */
+  readonly last: number;
+  readonly digestAt: (index: number) => number | null;
+}
+
+/**
+ * An entry committed in a term is in the logs of the leaders of all higher terms (Raft §5.4, figure 3). What a node in term T says is
+ * committed was committed in T or before. Lines of different nodes may come in any order, so each commit is held against
+ * the elections known, and each election against the commits known; what a digest stands for is the log up to it.
+ */
+export class LeaderCompleteness implements Property {
+  readonly name = NAME;
+  /** Per term: the furthest commit that a node in that term told of. */
+  readonly #committed = new Map<number, Committed>();
+  readonly #elections = new Map<number, Election>();
+  readonly #reported = new Set<number>();
+  #elected = 0;
+  #commits = 0;
+  #compared = 0;
+
+  feed(seen: Seen, view: NodeView): readonly Violation[] {
+    if (seen.trace.type === 'BecomeLeader') return this.#onElection(seen, seen.trace.term, view);
+    if (seen.trace.type === 'Commit') return this.#onCommit(seen, seen.trace.index, view);
+    return [];
+  }
+
+  summary(): { evidence: number; detail: string } {
+    return {
+      evidence: this.#elected === 0 ? 0 : this.#commits,
+      detail: `${this.#elected} elections, ${this.#compared} times a leader's log was held against what was committed before its term`,
+    };
+  }
+
+  #onElection(seen: Seen, term: number, view: NodeView): readonly Violation[] {
+    this.#elected++;
+    const { log } = view;
+    const { last } = log;
+    // The entries up to `last` stand as long as it leads; later the log may be cut below, then nothing is known of it.
+    const digestAt = (index: number): number | null =>
+      view.log === log && view.leading && view.term === term && log.has(index) ? log.digestAt(index) : null;
+    const election = { t: seen.t, node: seen.node, last, digestAt };
+    remember(this.#elections, term, election);
+    for (const [committedIn, committed] of this.#committed) {
+      if (committedIn >= term) continue;
+      const digest = log.has(committed.index) ? log.digestAt(committed.index) : null;
+      const found = this.#compare(term, election, committedIn, committed, digest);
+      if (found !== null) return [found];
+    }
+    return [];
+  }
+
+  #onCommit(seen: Seen, index: number, view: NodeView): readonly Violation[] {
+    this.#commits++;
+    if (!view.log.has(index)) return [];
+    const committedIn = Math.max(view.term, view.log.termAt(index));
+    const known = this.#committed.get(committedIn);
+    if (known !== undefined && known.index >= index) return [];
+    const committed = { t: seen.t, node: seen.node, index, digest: view.log.digestAt(index) };
+    remember(this.#committed, committedIn, committed);
+    for (const [term, election] of this.#elections) {
+      if (term <= committedIn) continue;
+      const found = this.#compare(term, election, committedIn, committed, election.digestAt(index));
+      if (found !== null) return [found];
+    }
+    return [];
+  }
+
+  #compare(
+    term: number,
+    election: Election,
+    committedIn: number,
+    committed: Committed,
+    digest: number | null,
+  ): Violation | null {
+    this.#compared++;
+    const { index } = committed;
+    const missing = election.last < index;
+    if (!missing && (digest === null || digest === committed.digest)) return null;
+    if (this.#reported.has(term)) return null;
+    this.#reported.add(term);
+    const what = missing
+      ? `its log ended at index ${election.last}`
+      : `its log has another entry at or before index ${index} (digest ${hex(digest!)}, not ${hex(committed.digest)})`;
+    const prose = `${election.node} became the leader of term ${term}, but ${what}; ${committed.node} said in term ${committedIn} that index ${index} is committed.`;
+    return violation(NAME, 'leader lacks a committed entry', prose, [
+      event(
+        committed,
+        `index ${index} is committed, digest ${hex(committed.digest)} (in term ${committedIn})`,
+      ),
+      event(election, `became the leader of term ${term}; ${what}`),
+    ]);
+  }
+}
+
+function remember<V>(map: Map<number, V>, term: number, value: V): void {
+  map.delete(term);
+  map.set(term, value);
+  if (map.size > MAX_TERMS) map.delete(map.keys().next().value!);
+}

@@ -1,0 +1,124 @@
+import type { TraceReport } from '../../node/protocol/report.ts';
+import type { Violation } from '../result.ts';
+import { Durability } from './durability.ts';
+import { ElectionSafety } from './election-safety.ts';
+import { LeaderAppendOnly } from './leader-append-only.ts';
+import { LeaderCompleteness } from './leader-completeness.ts';
+import { LogMatching } from './log-matching.ts';
+import { LogMirror } from './log-mirror.ts';
+import type { NodeView, Property, PropertyResult } from './property.ts';
+import { StateMachineSafety } from './state-machine-safety.ts';
+
+/** What is told of one property; a node that breaks one tends to go on breaking it. */
+const MAX_VIOLATIONS = 20;
+
+/**
+ * Raft's safety properties (figure 3) and durability, over the nodes' trace. Feed each node's lines in their own order;
+ * between nodes any order will do. O(1) an entry, amortised; memory is bounded (`LogMirror`).
+ */
+export class SafetyMonitor {
+  readonly #views: ReadonlyMap<string, NodeView>;
+  readonly #watched: readonly { readonly property: Property; readonly found: Violation[] }[];
+
+  constructor(nodes: readonly string[]) {
+    this.#views = new Map(nodes.map((id) => [id, newView(id)]));
+    const properties: readonly Property[] = [
+      new ElectionSafety(),
+      new LeaderAppendOnly(),
+      new LogMatching(),
+      new LeaderCompleteness(),
+      new StateMachineSafety(),
+      new Durability(),
+    ];
+    this.#watched = properties.map((property) => ({ property, found: [] }));
+  }
+
+  /** `t`: ms since the run began. Returns what this line proves to be broken. */
+  feed(t: number, node: string, trace: TraceReport): readonly Violation[] {
+    const view = this.#views.get(node);
+    if (view === undefined)
+      throw new Error(`a trace line of ${node}, which is not one of ${[...this.#views.keys()].join(', ')}`);
+    const news: Violation[] = [];
+    for (const { property, found } of this.#watched) {
+      for (const violation of property.feed({ t, node, trace }, view)) {
+        if (found.length >= MAX_VIOLATIONS) continue;
+        found.push(violation);
+        news.push(violation);
+      }
+    }
+    takeIn(view, trace);
+    return news;
+  }
+
+  /** The node's data folder was removed on purpose: it starts as a new one, and owes nothing. */
+  wiped(node: string): void {
+    for (const { property } of this.#watched) property.wiped?.(node);
+  }
+
+  results(): readonly PropertyResult[] {
+    return this.#watched.map(({ property, found }) => {
+      const { evidence, detail } = property.summary();
+      if (found.length > 0) return { property: property.name, status: 'fail', detail: found[0]!.prose };
+      if (evidence === 0)
+        return {
+          property: property.name,
+          status: 'unknown',
+          detail: `nothing was seen that could show it (${detail})`,
+        };
+      return { property: property.name, status: 'pass', detail };
+    });
+  }
+}
+
+const newView = (id: string): NodeView => ({
+  id,
+  term: 0,
+  leading: false,
+  log: new LogMirror(),
+  commit: 0,
+  applied: 0,
+});
+
+function takeIn(view: NodeView, trace: TraceReport): void {
+  switch (trace.type) {
+    case 'BecomeFollower':
+    case 'BecomePreCandidate':
+    case 'BecomeCandidate':
+    case 'BecomeLeader':
+      view.leading = trace.type === 'BecomeLeader';
+      view.term = Math.max(view.term, trace.term);
+      break;
+    case 'GrantVote':
+      view.term = Math.max(view.term, trace.term);
+      break;
+    case 'Replicate':
+      if (trace.truncated) view.log.truncateFrom(trace.first);
+      putAll(view.log, trace);
+      break;
+    case 'Commit':
+      view.commit = Math.max(view.commit, trace.index);
+      break;
+    case 'Apply':
+      view.applied = Math.max(view.applied, trace.index);
+      break;
+    case 'Recover':
+      view.log = new LogMirror(trace.first);
+      putAll(view.log, trace);
+      Object.assign(view, {
+        term: trace.term,
+        leading: false,
+        commit: 0,
+        applied: 0,
+      });
+      break;
+    default:
+      trace satisfies never;
+  }
+}
+
+function putAll(
+  log: LogMirror,
+  { first, terms, digests }: Pick<TraceReport & { type: 'Replicate' }, 'first' | 'terms' | 'digests'>,
+): void {
+  for (const [i, term] of terms.entries()) log.put(first + i, term, digests[i]!);
+}

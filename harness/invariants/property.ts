@@ -1,0 +1,62 @@
+import type { TraceReport } from '../../node/protocol/report.ts';
+import type { Violation } from '../result.ts';
+import type { LogMirror } from './log-mirror.ts';
+
+/** A line of a node's trace, as a property judges it. Times in ms since the run began. */
+export interface Seen<T extends TraceReport = TraceReport> {
+  readonly t: number;
+  readonly node: string;
+  readonly trace: T;
+}
+
+/**
+ * What is known of a node from its own lines so far. Lines of one node come in the order of its steps; between nodes
+ * nothing is known of the order in which lines arrive, so no property may rely on it.
+ */
+export interface NodeView {
+  readonly id: string;
+  /** Highest term it was seen in. */
+  term: number;
+  leading: boolean;
+  /** Its log, as far as its lines tell. */
+  log: LogMirror;
+  /** In this life (since its last start). */
+  commit: number;
+  applied: number;
+}
+
+export interface PropertyResult {
+  readonly property: string;
+  readonly status: 'pass' | 'fail' | 'unknown';
+  readonly detail: string;
+}
+
+/** One safety property, watched from outside. `feed` comes before the view takes the line in: it shows the node as it was. */
+export interface Property {
+  readonly name: string;
+  feed(seen: Seen, view: NodeView): readonly Violation[];
+  /** `evidence`: how often there was something to judge. 0 is `unknown`, not `pass`. */
+  summary(): { readonly evidence: number; readonly detail: string };
+  /** The node's disk was emptied on purpose: nothing it had need come back. */
+  wiped?(node: string): void;
+}
+
+type ProofEvent = NonNullable<Violation['events']>[number];
+
+export const event = (seen: { readonly t: number; readonly node: string }, text: string): ProofEvent => ({
+  t: seen.t,
+  node: seen.node,
+  text,
+});
+
+export function violation(
+  property: string,
+  anomaly: string,
+  prose: string,
+  events: readonly ProofEvent[],
+): Violation {
+  return { property, anomaly, prose, events: [...events].sort((a, b) => a.t - b.t) };
+}
+
+/** A digest as people compare them: eight hexadecimal digits. */
+export const hex = (digest: number): string => (digest >>> 0).toString(16).padStart(8, '0');

@@ -1,0 +1,116 @@
+import type { TraceReport } from '../../node/protocol/report.ts';
+import type { Violation } from '../result.ts';
+import { LogMirror } from './log-mirror.ts';
+import { event, hex, type NodeView, type Property, type Seen, violation } from './property.ts';
+
+const NAME = 'state-machine-safety';
+
+/**
+ * If a server has applied an entry at an index, no other ever applies a different one there (Raft §5.4.3, figure 3). With that go: only what is
+ * committed is applied, a state machine never goes back, and what a node has applied stays in its log.
+ */
+export class StateMachineSafety implements Property {
+  readonly name = NAME;
+  /** What was applied at each index, by whoever was first. */
+  readonly #applied = new LogMirror();
+  readonly #appliers: { readonly from: number; readonly t: number; readonly node: string }[] = [];
+  /** Per node: up to where its applied entries were held against the others', and when it last applied. */
+  readonly #checked = new Map<string, number>();
+  readonly #appliedAt = new Map<string, number>();
+  readonly #reported = new Set<string>();
+  #applies = 0;
+  #compared = 0;
+
+  feed(seen: Seen, view: NodeView): readonly Violation[] {
+    const found = this.#judge(seen, view);
+    if (found === null || this.#reported.has(`${seen.node}/${found.anomaly}`)) return [];
+    this.#reported.add(`${seen.node}/${found.anomaly}`);
+    return [found];
+  }
+
+  summary(): { evidence: number; detail: string } {
+    return {
+      evidence: this.#applies,
+      detail: `applied up to index ${this.#applied.last}, ${this.#compared} entries compared between nodes`,
+    };
+  }
+
+  #judge(seen: Seen, view: NodeView): Violation | null {
+    const { trace, node } = seen;
+    if (trace.type === 'Apply') return this.#onApply(seen, trace.index, trace.digest >>> 0, view);
+    if (trace.type === 'Replicate') return this.#onReplicate(seen, trace, view);
+    // A new life applies again from the start (or from a snapshot); it is compared again, as its log may have changed.
+    if (trace.type === 'Recover') this.#checked.delete(node);
+    return null;
+  }
+
+  #onApply(seen: Seen, index: number, digest: number, view: NodeView): Violation | null {
+    const { node } = seen;
+    this.#applies++;
+    this.#appliedAt.set(node, seen.t);
+    const now = event(seen, `applied up to index ${index}, digest ${hex(digest)}`);
+    if (index > view.commit) {
+      const prose = `${node} applied up to index ${index}, but it knew only index ${view.commit} to be committed.`;
+      return violation(NAME, 'applied what is not committed', prose, [now]);
+    }
+    if (index < view.applied) {
+      const prose = `${node} applied up to index ${view.applied}, and then up to ${index}: its state machine went back.`;
+      return violation(NAME, 'state machine went back', prose, [now]);
+    }
+    if (view.log.has(index) && view.log.digestAt(index) !== digest) {
+      const prose = `${node} applied something other than its log holds: up to index ${index} the digest is ${hex(digest)}, but ${hex(view.log.digestAt(index))} in its log.`;
+      return violation(NAME, 'applied what is not in the log', prose, [now]);
+    }
+    return this.#compare(seen, index, view);
+  }
+
+  /** Each entry once per node and life, against what was first applied at its index. */
+  #compare(seen: Seen, index: number, view: NodeView): Violation | null {
+    const { node } = seen;
+    const from = Math.max((this.#checked.get(node) ?? 0) + 1, view.log.first, this.#applied.first);
+    for (let at = from; at <= index && view.log.has(at); at++) {
+      const digest = view.log.digestAt(at);
+      if (!this.#applied.has(at)) {
+        if (at > this.#applied.last + 1) this.#appliers.length = 0;
+        this.#applied.put(at, view.log.termAt(at), digest);
+        if (this.#appliers.at(-1)?.node !== node) this.#appliers.push({ from: at, t: seen.t, node });
+        continue;
+      }
+      this.#compared++;
+      const known = this.#applied.digestAt(at);
+      if (known === digest) continue;
+      this.#checked.set(node, index);
+      const other = this.#appliers.findLast((applier) => applier.from <= at);
+      const prose = `${node} applied another entry at index ${at} (digest ${hex(digest)}) than ${other?.node ?? 'another node'} (digest ${hex(known)}).`;
+      const theirs = other === undefined ? [] : [event(other, `applied index ${at}, digest ${hex(known)}`)];
+      return violation(NAME, 'two entries applied at one index', prose, [
+        ...theirs,
+        event(seen, `applied index ${at}, digest ${hex(digest)}`),
+      ]);
+    }
+    this.#checked.set(node, index);
+    return null;
+  }
+
+  /** Whether entries that this node has applied in this life are gone, or others now. */
+  #onReplicate(seen: Seen, trace: TraceReport & { type: 'Replicate' }, view: NodeView): Violation | null {
+    const { first, terms, digests, truncated } = trace;
+    if (first > view.applied || !view.log.has(view.applied)) return null;
+    const end = first + terms.length - 1;
+    for (let index = first; index <= Math.min(end, view.applied); index++) {
+      if (view.log.has(index) && view.log.digestAt(index) !== digests[index - first]! >>> 0) {
+        return this.#replaced(seen, index, view, 'replaced the entry');
+      }
+    }
+    return truncated && end < view.applied ? this.#replaced(seen, end + 1, view, 'removed the entry') : null;
+  }
+
+  #replaced(seen: Seen, index: number, view: NodeView, what: string): Violation {
+    const { node } = seen;
+    const prose = `${node} ${what} at index ${index} of its log, which it had applied (up to ${view.applied}).`;
+    return violation(NAME, 'applied entry changed', prose, [
+      event({ t: this.#appliedAt.get(node) ?? seen.t, node }, `applied up to index ${view.applied}`),
+      event(seen, `${what} at index ${index}`),
+    ]);
+  }
+}
