@@ -6,18 +6,20 @@ export class MalformedBytes extends Error {
 }
 
 const TWO_32 = 0x1_0000_0000;
-const FIRST_SLAB_BYTES = 1 << 16;
+const SLAB_BYTES = 1 << 16;
 
 /**
  * Writes the project's binary formats: big-endian integers, `string` and `bytes` as u32 length + content. Bytes that were
  * handed out by `take` are never written again: the next ones go behind them in the same slab, or into a new slab.
  */
 export class ByteWriter {
+  readonly #slabBytes: number;
   #slab: Buffer;
   #start = 0;
   #end = 0;
 
-  constructor(slabBytes: number = FIRST_SLAB_BYTES) {
+  constructor(slabBytes: number = SLAB_BYTES) {
+    this.#slabBytes = slabBytes;
     this.#slab = Buffer.allocUnsafeSlow(slabBytes);
   }
 
@@ -99,7 +101,7 @@ export class ByteWriter {
   #reserve(bytes: number): void {
     if (this.#end + bytes <= this.#slab.length) return;
     const written = this.#slab.subarray(this.#start, this.#end);
-    const slab = Buffer.allocUnsafeSlow(Math.max(FIRST_SLAB_BYTES, 2 * (written.length + bytes)));
+    const slab = Buffer.allocUnsafeSlow(Math.max(this.#slabBytes, 2 * (written.length + bytes)));
     slab.set(written);
     this.#slab = slab;
     this.#end = written.length;

@@ -102,31 +102,31 @@ function textProblem(what: string, text: string, maxBytes: number): string | nul
 /** A whole frame. */
 export function encodeResponse(response: ClientResponse): Uint8Array {
   const out = new ByteWriter(256);
-  writeResponse(out, response);
+  writeResponse(out, response.requestId, response);
   return out.take();
 }
 
 /** As `encodeResponse`, behind what `out` holds: many responses leave in one write. */
-export function writeResponse(out: ByteWriter, response: ClientResponse): void {
+export function writeResponse(out: ByteWriter, requestId: number, result: ClientResult): void {
   writeFrame(out, 'client-response', () => {
-    out.u64(response.requestId);
-    out.u8(RESULT_CODE[response.type]);
-    switch (response.type) {
+    out.u64(requestId);
+    out.u8(RESULT_CODE[result.type]);
+    switch (result.type) {
       case 'session':
-        return out.u64(response.session);
+        return out.u64(result.session);
       case 'value':
-        return writeStored(out, response);
+        return writeStored(out, result);
       case 'done':
         return;
       case 'error':
-        out.u8(ERRORS[response.code].wire);
-        out.string(response.message);
-        out.nullableString(response.leader ?? null);
-        out.bool(response.found !== undefined);
-        if (response.found !== undefined) writeStored(out, response.found);
+        out.u8(ERRORS[result.code].wire);
+        out.string(result.message);
+        out.nullableString(result.leader ?? null);
+        out.bool(result.found !== undefined);
+        if (result.found !== undefined) writeStored(out, result.found);
         return;
       default:
-        return response satisfies never;
+        return result satisfies never;
     }
   });
 }

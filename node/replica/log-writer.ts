@@ -1,0 +1,81 @@
+import { ENTRY_OVERHEAD_BYTES } from '../protocol/entry-codec.ts';
+import type { Ready } from '../raft/ready.ts';
+import type { LogIndex } from '../raft/types.ts';
+import type { LogWrite, Storage } from './ports.ts';
+
+/** A batch is closed when it has reached this size, so that one write does not take long. */
+const MAX_BATCH_BYTES = 4 << 20;
+
+/** What of a Ready waits for the disk. */
+export type DurableStep = Pick<Ready, 'hardState' | 'entries' | 'messagesAfterPersist' | 'events'> & {
+  /** The last of the Ready's committed entries. It is durable already; it is here to be reported in order. */
+  readonly applied: LogIndex | null;
+};
+
+/**
+ * Group commit: one write is in flight, and what arrives meanwhile is the next batch. No timer: an idle disk writes at
+ * once. Steps become durable in order, also those that have nothing to write themselves.
+ */
+export class LogWriter {
+  readonly #storage: Storage;
+  readonly #onDurable: (steps: readonly DurableStep[]) => void;
+  readonly #onFailure: (error: unknown) => void;
+  #waiting: DurableStep[] = [];
+  #writing: Promise<void> | null = null;
+
+  constructor(
+    storage: Storage,
+    on: { durable: (steps: readonly DurableStep[]) => void; failure: (error: unknown) => void },
+  ) {
+    this.#storage = storage;
+    this.#onDurable = on.durable;
+    this.#onFailure = on.failure;
+  }
+
+  /** Calls `on.durable` once this and every earlier step are: at once, if there is nothing to wait for. */
+  add(step: DurableStep): void {
+    this.#waiting.push(step);
+    this.#next();
+  }
+
+  /** Resolves when the write in flight has ended; what waits behind it is never written. */
+  async stop(): Promise<void> {
+    this.#waiting = [];
+    await this.#writing;
+  }
+
+  #next(): void {
+    if (this.#writing !== null || this.#waiting.length === 0) return;
+    const steps = this.#takeBatch();
+    const writes: LogWrite[] = steps.filter(needsWrite);
+    if (writes.length === 0) {
+      this.#onDurable(steps);
+      return this.#next();
+    }
+    this.#writing = this.#storage.write(writes).then(
+      () => {
+        this.#writing = null;
+        this.#onDurable(steps);
+        this.#next();
+      },
+      (error: unknown) => {
+        this.#waiting = [];
+        this.#onFailure(error);
+      },
+    );
+  }
+
+  #takeBatch(): DurableStep[] {
+    let bytes = 0;
+    let taken = 0;
+    while (taken < this.#waiting.length && bytes < MAX_BATCH_BYTES) {
+      for (const entry of this.#waiting[taken]!.entries) bytes += ENTRY_OVERHEAD_BYTES + entry.data.length;
+      taken++;
+    }
+    const steps = this.#waiting.slice(0, taken);
+    this.#waiting = taken === this.#waiting.length ? [] : this.#waiting.slice(taken);
+    return steps;
+  }
+}
+
+const needsWrite = (step: LogWrite): boolean => step.hardState !== null || step.entries.length > 0;

@@ -1,0 +1,273 @@
+import type { StateMachine } from '../kv/store.ts';
+import type { ClientResult, ErrorCode } from '../protocol/client.ts';
+import type { Message } from '../raft/message.ts';
+import type { Raft } from '../raft/raft.ts';
+import type { Ready } from '../raft/ready.ts';
+import type { Entry, LogIndex, NodeId, Term } from '../raft/types.ts';
+import { LogWriter } from './log-writer.ts';
+import type { DurableStep } from './log-writer.ts';
+import type { Storage, Transport } from './ports.ts';
+import type { Trace } from './trace.ts';
+
+/** Who asked, and is told under its own number: a client connection. */
+export interface Requester {
+  answer(requestId: number, result: ClientResult): void;
+}
+
+export interface ReplicaOptions {
+  readonly raft: Raft;
+  readonly storage: Storage;
+  readonly transport: Transport;
+  readonly stateMachine: StateMachine;
+  readonly trace: Trace;
+  /** Milliseconds of a monotonic clock. */
+  readonly now: () => number;
+  /** Runs a turn soon, after the input that is there already. */
+  readonly soon: (turn: () => void) => void;
+  /** After each turn: whoever batches output sends it. */
+  readonly onTurnEnd: () => void;
+  /** The disk has failed: the replica has answered everyone and does nothing any more. */
+  readonly onStorageFailure: (error: unknown) => void;
+}
+
+interface Proposal {
+  readonly term: Term;
+  readonly requester: Requester;
+  readonly requestId: number;
+}
+
+interface PendingRead {
+  readonly key: string;
+  readonly requester: Requester;
+  readonly requestId: number;
+}
+
+/**
+ * Drives the core: the only place where a Ready is carried out, in the order that `ready.ts` states. Inputs of one turn of
+ * the event loop are gathered; then one Ready is taken, so that they share messages, a disk write and a read round.
+ */
+export class Replica {
+  readonly #o: ReplicaOptions;
+  readonly #writer: LogWriter;
+  /** Commands in the log that a client waits for, by index; those of one lead. */
+  #proposals = new Map<LogIndex, Proposal>();
+  /** Reads of this turn; they share one `readIndex`. */
+  #newReads: PendingRead[] = [];
+  /** Reads that the core is to confirm, by the number given to `readIndex`. */
+  readonly #unconfirmed = new Map<number, readonly PendingRead[]>();
+  /** Confirmed, in order of index; served once that is applied. */
+  #confirmed: { readonly index: LogIndex; readonly reads: readonly PendingRead[] }[] = [];
+  #readRounds = 0;
+  #applied = 0 as LogIndex;
+  #turnDue = false;
+  /** Why nothing is served any more. */
+  #ended: { readonly code: ErrorCode; readonly message: string } | null = null;
+
+  constructor(options: ReplicaOptions) {
+    this.#o = options;
+    this.#writer = new LogWriter(options.storage, {
+      durable: (steps) => this.#onDurable(steps),
+      failure: (error) => this.#onStorageFailure(error),
+    });
+  }
+
+  /** Requests that wait for an answer. */
+  get waiting(): number {
+    let reads = this.#newReads.length;
+    for (const batch of this.#unconfirmed.values()) reads += batch.length;
+    for (const batch of this.#confirmed) reads += batch.reads.length;
+    return this.#proposals.size + reads;
+  }
+
+  receive(message: Message): void {
+    if (this.#ended) return;
+    this.#o.raft.step(message, this.#o.now());
+    this.wake();
+  }
+
+  /** Time has passed. */
+  tick(): void {
+    if (this.#ended) return;
+    this.#o.raft.tick(this.#o.now());
+    this.wake();
+  }
+
+  /** A command for the log; `data` is kept. Answered when it is applied, or when it is known or feared that it will not be. */
+  propose(data: Uint8Array, requester: Requester, requestId: number): void {
+    if (this.#ended) return this.#refuse(requester, requestId);
+    const result = this.#o.raft.propose(data, this.#o.now());
+    if (result.ok) {
+      this.#proposals.set(result.index, { term: result.term, requester, requestId });
+    } else if (result.reason === 'busy') {
+      requester.answer(requestId, error('busy', 'too much is uncommitted'));
+    } else {
+      requester.answer(requestId, notLeader(result.leader));
+    }
+    this.wake();
+  }
+
+  /** A linearizable read (dissertation 6.4). */
+  read(key: string, requester: Requester, requestId: number): void {
+    if (this.#ended) return this.#refuse(requester, requestId);
+    this.#newReads.push({ key, requester, requestId });
+    this.wake();
+  }
+
+  /** Sees to it that a turn follows the input that is there already. */
+  wake(): void {
+    if (this.#turnDue) return;
+    this.#turnDue = true;
+    this.#o.soon(() => this.#turn());
+  }
+
+  /** Ends the service in order: everyone who waits is told, the write in flight ends. */
+  async stop(): Promise<void> {
+    this.#end('stopping', 'the node stops');
+    await this.#writer.stop();
+  }
+
+  #turn(): void {
+    this.#turnDue = false;
+    if (!this.#ended) {
+      const { raft } = this.#o;
+      const nowMs = this.#o.now();
+      // Before anything that came in during a stall counts: a leader that slept must notice.
+      raft.tick(nowMs);
+      this.#askForReads(nowMs);
+      if (raft.hasReady()) this.#carryOut(raft.takeReady(nowMs));
+      this.#o.trace.status(raft.status(), this.#applied, nowMs);
+      if (raft.hasReady()) this.wake();
+    }
+    this.#o.transport.flush();
+    this.#o.onTurnEnd();
+  }
+
+  /** All reads of a turn share one quorum round. */
+  #askForReads(nowMs: number): void {
+    const reads = this.#newReads;
+    if (reads.length === 0) return;
+    this.#newReads = [];
+    const round = ++this.#readRounds;
+    const result = this.#o.raft.readIndex(round, nowMs);
+    if (result.ok) this.#unconfirmed.set(round, reads);
+    else answerAll(reads, notLeader(result.leader));
+  }
+
+  #carryOut(ready: Ready): void {
+    const { transport } = this.#o;
+    for (const message of ready.messages) transport.send(message);
+    const { hardState, entries, messagesAfterPersist, events } = ready;
+    const applied = ready.committed.at(-1)?.index ?? null;
+    this.#writer.add({ hardState, entries, messagesAfterPersist, events, applied });
+    if (ready.committed.length > 0) this.#apply(ready.committed);
+    for (const { requestId: round, index } of ready.reads) {
+      this.#confirmed.push({ index, reads: this.#takeRound(round) });
+    }
+    for (const round of ready.failedReads) {
+      answerAll(
+        this.#takeRound(round),
+        error('read-unconfirmed', 'leadership was lost before the read was confirmed'),
+      );
+    }
+    this.#serveReads();
+    if (ready.events.some(({ type }) => type === 'BecomeFollower')) this.#giveUpProposals();
+  }
+
+  /** Steps whose Ready, and all before, are on the disk. */
+  #onDurable(steps: readonly DurableStep[]): void {
+    if (this.#ended) return;
+    const { raft, transport, trace } = this.#o;
+    const nowMs = this.#o.now();
+    for (const { entries, messagesAfterPersist, events, applied } of steps) {
+      trace.events(events);
+      if (applied !== null) trace.applied(applied);
+      for (const message of messagesAfterPersist) transport.send(message);
+      const last = entries.at(-1);
+      if (last !== undefined) raft.persisted({ index: last.index, term: last.term }, nowMs);
+    }
+    this.wake();
+  }
+
+  #apply(committed: readonly Entry[]): void {
+    const { stateMachine, raft } = this.#o;
+    for (const { index, term, kind, data } of committed) {
+      const outcome = kind === 'command' ? stateMachine.apply(index, data) : null;
+      const proposal = this.#proposals.get(index);
+      if (proposal === undefined) continue;
+      this.#proposals.delete(index);
+      // Another leader's entry stands where this node's was: that one is gone, but it may have been proposed again.
+      const mine = proposal.term === term && outcome !== null;
+      proposal.requester.answer(proposal.requestId, mine ? outcome : leadershipLost());
+    }
+    this.#applied = committed.at(-1)!.index;
+    raft.appliedTo(this.#applied);
+  }
+
+  #serveReads(): void {
+    let served = 0;
+    for (; served < this.#confirmed.length; served++) {
+      const { index, reads } = this.#confirmed[served]!;
+      if (index > this.#applied) break;
+      for (const { key, requester, requestId } of reads) {
+        requester.answer(requestId, { type: 'value', ...this.#o.stateMachine.read(key) });
+      }
+    }
+    if (served > 0) this.#confirmed = this.#confirmed.slice(served);
+  }
+
+  /** Leadership is lost: what is committed will still be applied and answered here; of the rest nobody knows. */
+  #giveUpProposals(): void {
+    const { commitIndex } = this.#o.raft.status();
+    for (const [index, { requester, requestId }] of this.#proposals) {
+      if (index <= commitIndex) continue;
+      this.#proposals.delete(index);
+      requester.answer(requestId, leadershipLost());
+    }
+  }
+
+  #takeRound(round: number): readonly PendingRead[] {
+    const reads = this.#unconfirmed.get(round) ?? [];
+    this.#unconfirmed.delete(round);
+    return reads;
+  }
+
+  #onStorageFailure(cause: unknown): void {
+    this.#end('storage-failed', 'the disk refused a write; the node stops serving');
+    this.#o.onStorageFailure(cause);
+  }
+
+  #end(code: ErrorCode, message: string): void {
+    if (this.#ended) return;
+    this.#ended = { code, message };
+    const result = error(code, message);
+    for (const { requester, requestId } of this.#proposals.values()) requester.answer(requestId, result);
+    for (const reads of this.#unconfirmed.values()) answerAll(reads, result);
+    for (const { reads } of this.#confirmed) answerAll(reads, result);
+    answerAll(this.#newReads, result);
+    this.#proposals.clear();
+    this.#unconfirmed.clear();
+    this.#confirmed = [];
+    this.#newReads = [];
+    this.wake();
+  }
+
+  #refuse(requester: Requester, requestId: number): void {
+    requester.answer(requestId, error(this.#ended!.code, this.#ended!.message));
+    this.wake();
+  }
+}
+
+const error = (code: ErrorCode, message: string): ClientResult => ({ type: 'error', code, message });
+
+const leadershipLost = (): ClientResult =>
+  error('leadership-lost', 'leadership was lost before the command was committed; it may still be');
+
+function notLeader(leader: NodeId | null): ClientResult {
+  return leader === null
+    ? error('not-leader', 'this node knows of no leader')
+    : { type: 'error', code: 'not-leader', message: `${leader} leads`, leader };
+}
+
+function answerAll(reads: readonly PendingRead[], result: ClientResult): void {
+  for (const { requester, requestId } of reads) requester.answer(requestId, result);
+}

@@ -1,0 +1,129 @@
+import type { Socket } from 'node:net';
+import { ByteWriter } from '../kv/bytes.ts';
+import {
+  COMMAND_OFFSET,
+  decodeRequest,
+  MAX_REQUEST_BYTES,
+  requestIdOf,
+  requestProblem,
+  writeResponse,
+} from '../protocol/client-codec.ts';
+import type { ClientRequest, ClientResult } from '../protocol/client.ts';
+import { FrameReader, ProtocolError } from '../protocol/frame.ts';
+import type { Requester } from '../replica/replica.ts';
+
+/** Requests of one connection that may wait for their answers; the next ones hear `busy`. */
+const MAX_IN_FLIGHT = 4_096;
+/** While more than this waits for a client that does not read, none of its requests is read. */
+const PAUSE_ABOVE_BYTES = 4 << 20;
+/** What is in flight can still be answered; above this the client is cut off. */
+const CLOSE_ABOVE_BYTES = 64 << 20;
+
+/** Port: what serves the requests. */
+export interface Service {
+  propose(command: Uint8Array, requester: Requester, requestId: number): void;
+  read(key: string, requester: Requester, requestId: number): void;
+  /** Answers that were given at once leave at the end of a turn, too. */
+  wake(): void;
+}
+
+export interface ClientConnectionOptions {
+  readonly socket: Socket;
+  readonly service: Service;
+  /** Whether the node has room for one more request. */
+  readonly admit: () => boolean;
+  /** An answer waits: `flush` is to be called at the end of the turn. */
+  readonly onAnswer: (connection: ClientConnection) => void;
+  readonly log: (level: 'info' | 'warn', message: string) => void;
+}
+
+/** One client: requests in, answers out in any order, one write a turn. */
+export class ClientConnection implements Requester {
+  readonly #o: ClientConnectionOptions;
+  readonly #reader = new FrameReader('client-request', MAX_REQUEST_BYTES);
+  readonly #out = new ByteWriter(4_096);
+  #inFlight = 0;
+
+  constructor(options: ClientConnectionOptions) {
+    this.#o = options;
+    const { socket } = options;
+    socket.on('data', (chunk: Buffer) => this.#onData(chunk));
+    socket.on('drain', () => socket.resume());
+    // What ended it does not matter: the close that follows ends it here.
+    socket.on('error', () => undefined);
+  }
+
+  answer(requestId: number, result: ClientResult): void {
+    this.#inFlight--;
+    if (this.#o.socket.destroyed) return;
+    if (this.#out.length === 0) this.#o.onAnswer(this);
+    writeResponse(this.#out, requestId, result);
+  }
+
+  flush(): void {
+    const { socket, log } = this.#o;
+    if (this.#out.length === 0) return;
+    const bytes = this.#out.take();
+    if (!socket.writable) return;
+    socket.write(bytes);
+    if (socket.writableLength > CLOSE_ABOVE_BYTES) {
+      log(
+        'warn',
+        `client ${remote(socket)} closed: it does not read its ${socket.writableLength} bytes of answers`,
+      );
+      socket.destroy();
+    } else if (socket.writableLength > PAUSE_ABOVE_BYTES) {
+      socket.pause();
+    }
+  }
+
+  #onData(chunk: Buffer): void {
+    try {
+      for (const payload of this.#reader.push(chunk)) this.#serve(payload);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      this.#o.log('warn', `client ${remote(this.#o.socket)} closed: ${error.message}`);
+      this.#o.socket.destroy();
+    }
+  }
+
+  #serve(payload: Uint8Array): void {
+    this.#inFlight++;
+    const { service } = this.#o;
+    const request = this.#decode(payload);
+    if (request === null) return;
+    const { requestId } = request;
+    if (this.#inFlight > MAX_IN_FLIGHT || !this.#o.admit()) {
+      this.#refuse(requestId, 'busy', 'too many requests are in flight');
+    } else if (request.type === 'read') {
+      service.read(request.key, this, requestId);
+    } else {
+      // A copy of its own, so that a small command does not keep the whole chunk in memory with the log.
+      service.propose(Buffer.from(payload.subarray(COMMAND_OFFSET)), this, requestId);
+    }
+  }
+
+  /** Null: it was answered already. Throws `ProtocolError` when there is not even a number to answer under. */
+  #decode(payload: Uint8Array): ClientRequest | null {
+    let request: ClientRequest;
+    try {
+      request = decodeRequest(payload);
+    } catch (error) {
+      const requestId = requestIdOf(payload);
+      if (!(error instanceof ProtocolError) || requestId === null) throw error;
+      this.#refuse(requestId, 'bad-request', error.message);
+      return null;
+    }
+    const problem = requestProblem(request);
+    if (problem === null) return request;
+    this.#refuse(request.requestId, 'bad-request', problem);
+    return null;
+  }
+
+  #refuse(requestId: number, code: 'busy' | 'bad-request', message: string): void {
+    this.answer(requestId, { type: 'error', code, message });
+    this.#o.service.wake();
+  }
+}
+
+const remote = (socket: Socket): string => `${socket.remoteAddress}:${socket.remotePort}`;

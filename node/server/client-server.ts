@@ -1,0 +1,71 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import type { AddressInfo, Server, Socket } from 'node:net';
+import { ClientConnection } from './client-connection.ts';
+import type { Service } from './client-connection.ts';
+import type { Address } from './options.ts';
+
+const MAX_CONNECTIONS = 4_096;
+/** Requests of all connections that may wait for their answers; the next ones hear `busy`. */
+const MAX_WAITING = 32_768;
+
+export interface ClientServerOptions {
+  readonly listen: Address;
+  readonly service: Service & { readonly waiting: number };
+  readonly log: (level: 'info' | 'warn', message: string) => void;
+}
+
+/** The client API: `docs/protocol.md`. */
+export class ClientServer {
+  readonly #o: ClientServerOptions;
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+  /** Connections with answers that leave at the end of the turn. */
+  #answered: ClientConnection[] = [];
+
+  private constructor(options: ClientServerOptions) {
+    this.#o = options;
+    this.#server = createServer({ noDelay: true }, (socket) => this.#accept(socket));
+    this.#server.maxConnections = MAX_CONNECTIONS;
+  }
+
+  /** Rejects with the system's error if the address cannot be listened on. */
+  static async listen(options: ClientServerOptions): Promise<ClientServer> {
+    const server = new ClientServer(options);
+    server.#server.listen(options.listen);
+    await once(server.#server, 'listening');
+    return server;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** The end of a turn: one write per connection that has answers. */
+  flush(): void {
+    if (this.#answered.length === 0) return;
+    const answered = this.#answered;
+    this.#answered = [];
+    for (const connection of answered) connection.flush();
+  }
+
+  /** Accepts no more; ends each connection behind the answers that it has. Resolves when all are closed. */
+  async close(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.flush();
+    for (const socket of this.#sockets) socket.destroySoon();
+    await closed;
+  }
+
+  #accept(socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.on('close', () => this.#sockets.delete(socket));
+    void new ClientConnection({
+      socket,
+      service: this.#o.service,
+      admit: () => this.#o.service.waiting < MAX_WAITING,
+      onAnswer: (connection) => this.#answered.push(connection),
+      log: this.#o.log,
+    });
+  }
+}

@@ -1,0 +1,167 @@
+import { randomInt } from 'node:crypto';
+import { parseArgs } from 'node:util';
+import { nodeId } from '../raft/types.ts';
+import type { NodeId } from '../raft/types.ts';
+
+export interface NodeOptions {
+  readonly id: NodeId;
+  readonly peerListen: Address;
+  readonly clientListen: Address;
+  /** Where to dial each peer (its link), `host:port`; without this node. */
+  readonly peers: ReadonlyMap<NodeId, string>;
+  readonly dataFolder: string;
+  readonly electionTimeoutMinMs: number;
+  readonly electionTimeoutMaxMs: number;
+  readonly heartbeatMs: number;
+  /** Of the election timeouts; with the node's id. */
+  readonly seed: number;
+  /** Where the report lines go; null: nowhere. */
+  readonly reportFd: number | null;
+}
+
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** The command line is wrong. The message is one line for the user. */
+export class OptionError extends Error {
+  override readonly name = 'OptionError';
+}
+
+export const USAGE = `usage: node node/main.ts --id n1 --peer-listen HOST:PORT --client-listen HOST:PORT --data DIR
+  [--peers n2=HOST:PORT,n3=HOST:PORT]  the other members; none: a cluster of one
+  [--election-timeout 300..600]        ms; drawn anew from this range for each election
+  [--heartbeat 50]                     ms between a leader's heartbeats
+  [--seed N]                           of the election timeouts; default: random
+  [--report-fd N]                      file descriptor (a pipe) for report lines; default: none`;
+
+/** Throws `OptionError`. */
+export function parseOptions(argv: readonly string[]): NodeOptions {
+  const given = parseStrictly(argv);
+  const id = parseId('--id', required(given, 'id'));
+  const election = parseRange('--election-timeout', given['election-timeout'] ?? '300..600');
+  const heartbeatMs = parseWhole('--heartbeat', given.heartbeat ?? '50', 1, 60_000);
+  if (heartbeatMs * 2 > election.min) {
+    throw new OptionError(
+      `--heartbeat ${heartbeatMs} is more than half of the shortest election timeout, ${election.min}: one late heartbeat would depose a leader`,
+    );
+  }
+  return {
+    id,
+    peerListen: parseAddress('--peer-listen', required(given, 'peer-listen'), 0),
+    clientListen: parseAddress('--client-listen', required(given, 'client-listen'), 0),
+    peers: parsePeers(given.peers ?? '', id),
+    dataFolder: required(given, 'data'),
+    electionTimeoutMinMs: election.min,
+    electionTimeoutMaxMs: election.max,
+    heartbeatMs,
+    seed:
+      given.seed === undefined
+        ? randomInt(2 ** 32)
+        : parseWhole('--seed', given.seed, 0, Number.MAX_SAFE_INTEGER),
+    reportFd:
+      given['report-fd'] === undefined ? null : parseWhole('--report-fd', given['report-fd'], 1, 1_024),
+  };
+}
+
+const NAMES = [
+  'id',
+  'peer-listen',
+  'client-listen',
+  'peers',
+  'data',
+  'election-timeout',
+  'heartbeat',
+  'seed',
+  'report-fd',
+] as const;
+type Given = { readonly [Name in (typeof NAMES)[number]]?: string };
+
+function parseStrictly(argv: readonly string[]): Given {
+  const { tokens } = parseArgs({ args: [...argv], strict: false, tokens: true, options: stringOptions });
+  const given: Record<string, string> = {};
+  for (const token of tokens) {
+    if (token.kind === 'positional')
+      throw new OptionError(`unexpected argument '${token.value}'; options begin with --`);
+    if (token.kind !== 'option') continue;
+    if (!NAMES.some((name) => name === token.name)) {
+      throw new OptionError(
+        `unknown option ${token.rawName}; known are ${NAMES.map((name) => `--${name}`).join(', ')}`,
+      );
+    }
+    if (token.value === undefined || token.value === '')
+      throw new OptionError(`${token.rawName} needs a value`);
+    if (given[token.name] !== undefined) throw new OptionError(`${token.rawName} is given twice`);
+    given[token.name] = token.value;
+  }
+  return given;
+}
+
+const stringOptions = Object.fromEntries(NAMES.map((name) => [name, { type: 'string' as const }]));
+
+function required(given: Given, name: (typeof NAMES)[number]): string {
+  const value = given[name];
+  if (value === undefined) throw new OptionError(`--${name} is missing`);
+  return value;
+}
+
+function parseId(option: string, text: string): NodeId {
+  if (!/^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/.test(text)) {
+    throw new OptionError(
+      `${option} '${text}' is no node id; use letters, digits, '.', '_' and '-', at most 63`,
+    );
+  }
+  return nodeId(text);
+}
+
+function parseAddress(option: string, text: string, minPort: number): Address {
+  const colon = text.lastIndexOf(':');
+  const host = text.slice(0, Math.max(0, colon)).replace(/^\[(.*)\]$/, '$1');
+  const port = text.slice(colon + 1);
+  if (host === '' || !/^\d{1,5}$/.test(port) || Number(port) > 65_535 || Number(port) < minPort) {
+    throw new OptionError(
+      `${option} '${text}' is no HOST:PORT with a port of ${minPort} to 65535, such as 127.0.0.1:7001`,
+    );
+  }
+  return { host, port: Number(port) };
+}
+
+function parsePeers(text: string, own: NodeId): Map<NodeId, string> {
+  const peers = new Map<NodeId, string>();
+  for (const part of text === '' ? [] : text.split(',')) {
+    const [name, address, ...rest] = part.split('=');
+    if (name === undefined || address === undefined || rest.length > 0) {
+      throw new OptionError(`--peers has '${part}'; each must be ID=HOST:PORT`);
+    }
+    const id = parseId('--peers:', name);
+    if (id === own) throw new OptionError(`--peers names ${id}, which is this node; name only the others`);
+    if (peers.has(id)) throw new OptionError(`--peers names ${id} twice`);
+    const { host, port } = parseAddress('--peers:', address, 1);
+    peers.set(id, `${host}:${port}`);
+  }
+  return peers;
+}
+
+function parseRange(option: string, text: string): { min: number; max: number } {
+  const [low, high, ...rest] = text.split('..');
+  if (low === undefined || high === undefined || rest.length > 0) {
+    throw new OptionError(`${option} '${text}' is no range of milliseconds, such as 300..600`);
+  }
+  const min = parseWhole(option, low, 1, 600_000);
+  const max = parseWhole(option, high, 1, 600_000);
+  if (min >= max) {
+    throw new OptionError(
+      `${option} ${text}: ${min} is not below ${max}; without a range candidates split the vote for ever`,
+    );
+  }
+  return { min, max };
+}
+
+function parseWhole(option: string, text: string, min: number, max: number): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value < min || value > max) {
+    throw new OptionError(`${option} '${text}' is no whole number of ${min} to ${max}`);
+  }
+  return value;
+}

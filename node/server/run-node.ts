@@ -1,0 +1,229 @@
+import { KvStore } from '../kv/store.ts';
+import type { StateMachine } from '../kv/store.ts';
+import type { Message } from '../raft/message.ts';
+import type { RaftConfig } from '../raft/ready.ts';
+import { Raft } from '../raft/raft.ts';
+import type { InitialState } from '../raft/state.ts';
+import type { LogIndex } from '../raft/types.ts';
+import { StorageError } from '../replica/ports.ts';
+import type { Storage, Transport, TransportOptions } from '../replica/ports.ts';
+import { Replica } from '../replica/replica.ts';
+import type { ReplicaOptions } from '../replica/replica.ts';
+import { Trace } from '../replica/trace.ts';
+import { Wal } from '../storage/wal.ts';
+import { PeerTransport } from '../transport/peer-transport.ts';
+import { ClientServer } from './client-server.ts';
+import { OptionError, parseOptions, USAGE } from './options.ts';
+import type { NodeOptions } from './options.ts';
+import { nodeSeed, seededRandom } from './random.ts';
+import { ReportPipe } from './report-pipe.ts';
+
+/** What a node is put together from. A test may wrap or replace a part; the shipped node uses `NODE_PARTS`. */
+export interface NodeParts {
+  readonly storage: (folder: string) => Storage;
+  readonly raft: (config: RaftConfig, initial: InitialState) => Raft;
+  readonly stateMachine: () => StateMachine;
+  /** Listens for the peers, then dials them. */
+  readonly transport: (options: TransportOptions) => Promise<Transport & { readonly port: number }>;
+  readonly replica: (options: ReplicaOptions) => Replica;
+}
+
+export const NODE_PARTS: NodeParts = {
+  storage: (folder) => new Wal({ folder }),
+  raft: (config, initial) => new Raft(config, initial),
+  stateMachine: () => new KvStore(),
+  transport: (options) => PeerTransport.listen(options),
+  replica: (options) => new Replica(options),
+};
+
+/** How the process ends. Anything else (1): an assertion of the node broke. */
+export const EXIT = { stopped: 0, broken: 1, badOptions: 2, cannotServe: 3, unobserved: 4 } as const;
+
+/** A follower's pipeline, 32 × 256 KiB, fits the transport's bound for bulk. */
+const MAX_INFLIGHT_MESSAGES = 32;
+const MAX_MESSAGE_BYTES = 256 << 10;
+const MAX_UNCOMMITTED_BYTES = 64 << 20;
+/** What an ending node still has to write, to clients and to its reports, may take this long. */
+const FAREWELL_MS = 2_000;
+
+/**
+ * Runs a node until it is told to stop or cannot go on; then ends the process. `argv`: the command line without program
+ * and script. Everything that goes wrong ends in one line on stderr and an exit code of `EXIT`.
+ */
+export async function runNode(argv: readonly string[], parts: Partial<NodeParts> = {}): Promise<void> {
+  if (argv.includes('--help')) {
+    console.log(USAGE);
+    return;
+  }
+  let options: NodeOptions;
+  try {
+    options = parseOptions(argv);
+  } catch (error) {
+    if (!(error instanceof OptionError)) throw error;
+    process.stderr.write(`node: ${error.message}\n`);
+    process.exit(EXIT.badOptions);
+  }
+  await new NodeProcess(options, { ...NODE_PARTS, ...parts }).run();
+}
+
+class NodeProcess {
+  readonly #options: NodeOptions;
+  readonly #parts: NodeParts;
+  readonly #reports: ReportPipe;
+  /** What was started, to be stopped in the reverse order. */
+  readonly #started: (() => Promise<void>)[] = [];
+  #ending = false;
+
+  constructor(options: NodeOptions, parts: NodeParts) {
+    this.#options = options;
+    this.#parts = parts;
+    process.on('uncaughtException', (error) => this.#end(EXIT.broken, error.stack ?? String(error)));
+    process.on('SIGTERM', () => this.#end(EXIT.stopped, 'SIGTERM: stopping'));
+    // A terminal sends Ctrl-C to the whole group; a node that reports to somebody leaves it to them.
+    process.on('SIGINT', () => {
+      if (options.reportFd === null) this.#end(EXIT.stopped, 'SIGINT: stopping');
+    });
+    try {
+      this.#reports = new ReportPipe({
+        fd: options.reportFd,
+        node: options.id,
+        onLost: (reason) => this.#end(EXIT.unobserved, reason),
+      });
+    } catch (error) {
+      process.stderr.write(
+        `node: --report-fd ${options.reportFd} is no pipe that is open for writing: ${(error as Error).message}\n`,
+      );
+      process.exit(EXIT.badOptions);
+    }
+  }
+
+  async run(): Promise<void> {
+    try {
+      await this.#start();
+    } catch (error) {
+      // What keeps a node from starting is its surroundings: the disk, a port. Anything else is a bug.
+      const known = error instanceof StorageError || (error as NodeJS.ErrnoException).syscall !== undefined;
+      const text =
+        error instanceof Error ? (known ? error.message : (error.stack ?? error.message)) : String(error);
+      this.#end(known ? EXIT.cannotServe : EXIT.broken, text);
+    }
+  }
+
+  async #start(): Promise<void> {
+    const { id, peers, peerListen, clientListen, dataFolder } = this.#options;
+    const parts = this.#parts;
+    const log = (level: 'info' | 'warn', message: string): void => this.#log(level, message);
+
+    const storage = parts.storage(dataFolder);
+    this.#started.push(() => storage.close());
+    const recovered = await storage.recover();
+    if (recovered.tornBytes > 0)
+      log('warn', `${recovered.tornBytes} bytes of an interrupted write were cut off the log`);
+
+    let replica: Replica | null = null;
+    const receive = (message: Message): void => replica?.receive(message);
+    const transport = await named(
+      `cannot listen for peers on ${peerListen.host}:${peerListen.port}`,
+      parts.transport({ id, peers, listenHost: peerListen.host, listenPort: peerListen.port, receive, log }),
+    );
+    this.#started.push(() => transport.close());
+
+    // Stopped after the replica, which answers those who wait.
+    let server: ClientServer | null = null;
+    this.#started.push(async () => server?.close());
+    const now = (): number => performance.now();
+    const raft = parts.raft(raftConfig(this.#options), { ...recovered, nowMs: now() });
+    replica = parts.replica({
+      raft,
+      storage,
+      transport,
+      stateMachine: parts.stateMachine(),
+      trace: new Trace(this.#reports, recovered),
+      now,
+      soon: setImmediate,
+      onTurnEnd: () => {
+        server?.flush();
+        this.#reports.flush();
+      },
+      onStorageFailure: (error) =>
+        this.#end(EXIT.cannotServe, error instanceof Error ? error.message : String(error)),
+    });
+    const service = replica;
+    this.#started.push(() => service.stop());
+
+    server = await named(
+      `cannot listen for clients on ${clientListen.host}:${clientListen.port}`,
+      ClientServer.listen({ listen: clientListen, service, log }),
+    );
+
+    // Time runs for the core only from here on: a node that is not reachable yet must not stand for election.
+    const ticking = setInterval(() => service.tick(), Math.max(1, Math.floor(this.#options.heartbeatMs / 5)));
+    this.#started.push(() => Promise.resolve(clearInterval(ticking)));
+    const { term, votedFor } = recovered.hardState;
+    this.#reports.report({
+      type: 'ready',
+      pid: process.pid,
+      clientPort: server.port,
+      peerPort: transport.port,
+      recovered: {
+        term,
+        votedFor,
+        lastIndex: recovered.entries.length as LogIndex,
+        tornBytes: recovered.tornBytes,
+      },
+    });
+    this.#reports.flush();
+    log(
+      'info',
+      `${id} listens: clients on port ${server.port}, peers on port ${transport.port}; seed ${this.#options.seed}`,
+    );
+  }
+
+  #log(level: 'info' | 'warn' | 'error', message: string): void {
+    process.stderr.write(`${new Date().toISOString()} ${level} ${message}\n`);
+    this.#reports.log(level, message);
+  }
+
+  /** Ends the process with `code`: in order, but within bounds; a second cause changes nothing. */
+  #end(code: number, why: string): void {
+    if (this.#ending) return;
+    this.#ending = true;
+    this.#log(code === EXIT.stopped ? 'info' : 'error', why);
+    const bound = setTimeout(() => process.exit(code), FAREWELL_MS);
+    void this.#stop().finally(() => {
+      clearTimeout(bound);
+      process.exit(code);
+    });
+  }
+
+  async #stop(): Promise<void> {
+    for (const stop of this.#started.reverse()) await stop();
+    await this.#reports.close();
+  }
+}
+
+function raftConfig(options: NodeOptions): RaftConfig {
+  return {
+    id: options.id,
+    peers: [options.id, ...options.peers.keys()],
+    electionTimeoutMinMs: options.electionTimeoutMinMs,
+    electionTimeoutMaxMs: options.electionTimeoutMaxMs,
+    heartbeatMs: options.heartbeatMs,
+    random: seededRandom(nodeSeed(options.seed, options.id)),
+    maxInflightMessages: MAX_INFLIGHT_MESSAGES,
+    maxMessageBytes: MAX_MESSAGE_BYTES,
+    maxUncommittedBytes: MAX_UNCOMMITTED_BYTES,
+  };
+}
+
+/** Says what a system error kept the node from doing. */
+async function named<T>(what: string, act: Promise<T>): Promise<T> {
+  try {
+    return await act;
+  } catch (error) {
+    const mend =
+      (error as NodeJS.ErrnoException).code === 'EADDRINUSE' ? '; free the port or choose another' : '';
+    if (error instanceof Error) error.message = `${what}: ${error.message}${mend}`;
+    throw error;
+  }
+}

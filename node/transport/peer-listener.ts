@@ -1,0 +1,92 @@
+import { createServer } from 'node:net';
+import type { Server, Socket } from 'node:net';
+import { FrameReader, ProtocolError } from '../protocol/frame.ts';
+import { decodeHello, decodeMessage } from '../protocol/peer-codec.ts';
+import type { Hello } from '../protocol/peer-codec.ts';
+import type { Message } from '../raft/message.ts';
+import type { NodeId } from '../raft/types.ts';
+
+/** A connection that has not said who it is by then is closed. */
+const HELLO_WITHIN_MS = 5_000;
+/** Peers have two each; the rest is room for those that are about to be refused. */
+const MAX_CONNECTIONS = 256;
+
+export interface PeerListenerOptions {
+  readonly id: NodeId;
+  readonly cluster: string;
+  readonly peers: ReadonlySet<NodeId>;
+  readonly receive: (message: Message) => void;
+  readonly log: (level: 'info' | 'warn', message: string) => void;
+}
+
+/** Takes the peers' connections and what they say. A peer's newer connection ends its older one of the same channel. */
+export class PeerListener {
+  readonly #options: PeerListenerOptions;
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+  readonly #newest = new Map<string, Socket>();
+
+  constructor(options: PeerListenerOptions) {
+    this.#options = options;
+    this.#server = createServer({ noDelay: true }, (socket) => this.#accept(socket));
+    this.#server.maxConnections = MAX_CONNECTIONS;
+  }
+
+  get server(): Server {
+    return this.#server;
+  }
+
+  close(): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    return new Promise((resolve) => this.#server.close(() => resolve()));
+  }
+
+  #accept(socket: Socket): void {
+    this.#sockets.add(socket);
+    const reader = new FrameReader('peer');
+    const impatience = setTimeout(() => this.#refuse(socket, null, 'it said no hello'), HELLO_WITHIN_MS);
+    let hello: Hello | null = null;
+    socket.on('data', (chunk: Buffer) => {
+      try {
+        for (const payload of reader.push(chunk)) {
+          if (hello !== null) {
+            this.#options.receive(decodeMessage(payload, hello.from, hello.to));
+            continue;
+          }
+          hello = decodeHello(payload);
+          this.#checkHello(hello);
+          clearTimeout(impatience);
+          this.#replaceOlder(hello, socket);
+        }
+      } catch (error) {
+        if (!(error instanceof ProtocolError)) throw error;
+        this.#refuse(socket, hello, error.message);
+      }
+    });
+    socket.on('error', () => undefined);
+    socket.on('close', () => {
+      clearTimeout(impatience);
+      this.#sockets.delete(socket);
+    });
+  }
+
+  #checkHello({ cluster, from, to }: Hello): void {
+    const { id, cluster: ours, peers } = this.#options;
+    if (cluster !== ours) throw new ProtocolError(`it belongs to cluster ${cluster}, this node to ${ours}`);
+    if (to !== id)
+      throw new ProtocolError(`it wants ${to}, this node is ${id}: a link leads to the wrong node`);
+    if (!peers.has(from)) throw new ProtocolError(`${from} is no peer of this node`);
+  }
+
+  #replaceOlder({ from, channel }: Hello, socket: Socket): void {
+    const name = `${from}/${channel}`;
+    this.#newest.get(name)?.destroy();
+    this.#newest.set(name, socket);
+  }
+
+  #refuse(socket: Socket, hello: Hello | null, reason: string): void {
+    const who = hello === null ? `${socket.remoteAddress}:${socket.remotePort}` : hello.from;
+    this.#options.log('warn', `peer connection from ${who} closed: ${reason}`);
+    socket.destroy();
+  }
+}

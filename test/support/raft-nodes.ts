@@ -1,0 +1,209 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { decodeResponse, encodeRequest, MAX_RESPONSE_BYTES } from '../../node/protocol/client-codec.ts';
+import type { ClientOperation, ClientResponse } from '../../node/protocol/client.ts';
+import { FrameReader } from '../../node/protocol/frame.ts';
+import type { NodeReport } from '../../node/protocol/report.ts';
+
+const NODE_PROGRAM = fileURLToPath(new URL('../../node/main.ts', import.meta.url));
+const WAIT_MS = 15_000;
+
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: string | null;
+  readonly stderr: string;
+}
+
+/** One node process, straight on its ports: no links between. */
+export class NodeProcess {
+  readonly reports: NodeReport[] = [];
+  readonly exited: Promise<Exit>;
+  readonly child: ChildProcess;
+  stderr = '';
+  readonly #watchers = new Set<() => void>();
+  #ended = false;
+
+  constructor(args: readonly string[], program: string = NODE_PROGRAM) {
+    this.child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'ignore', 'pipe', 'pipe'] });
+    this.child.stderr!.on('data', (chunk: Buffer) => (this.stderr += chunk.toString()));
+    createInterface({ input: this.child.stdio[3] as Readable }).on('line', (line) => {
+      this.reports.push(JSON.parse(line) as NodeReport);
+      this.#changed();
+    });
+    this.exited = once(this.child, 'close').then(([code, signal]) => {
+      this.#ended = true;
+      this.#changed();
+      return { code: code as number | null, signal: signal as string | null, stderr: this.stderr };
+    });
+  }
+
+  /** Resolves with what `find` gives once it gives something; rejects if the node ends first, or after 15 s. */
+  async until<T>(what: string, find: (reports: readonly NodeReport[]) => T | undefined): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(
+        () => finish(new Error(`${what}: not within ${WAIT_MS} ms. ${this.stderr}`)),
+        WAIT_MS,
+      );
+      const look = (): void => {
+        const found = find(this.reports);
+        if (found !== undefined) finish(found);
+        else if (this.#ended) finish(new Error(`${what}: the node has ended. ${this.stderr}`));
+      };
+      const finish = (result: T | Error): void => {
+        clearTimeout(timer);
+        this.#watchers.delete(look);
+        if (result instanceof Error) reject(result);
+        else resolve(result);
+      };
+      this.#watchers.add(look);
+      look();
+    });
+  }
+
+  ready(): Promise<Extract<NodeReport, { type: 'ready' }>> {
+    return this.until('ready', (reports) => reports.find((report) => report.type === 'ready'));
+  }
+
+  async end(signal: NodeJS.Signals): Promise<Exit> {
+    this.child.kill(signal);
+    return this.exited;
+  }
+
+  #changed(): void {
+    for (const look of this.#watchers) look();
+  }
+}
+
+/** The nodes of one cluster, on free ports, their data under `folder`. */
+export class NodeCluster {
+  readonly nodes = new Map<string, NodeProcess>();
+  readonly clientPorts = new Map<string, number>();
+  readonly #peerPorts = new Map<string, number>();
+  readonly #folder: string;
+  readonly ids: readonly string[];
+
+  private constructor(folder: string, ids: readonly string[], ports: readonly number[]) {
+    this.#folder = folder;
+    this.ids = ids;
+    for (const [i, id] of ids.entries()) {
+      this.#peerPorts.set(id, ports[2 * i]!);
+      this.clientPorts.set(id, ports[2 * i + 1]!);
+    }
+  }
+
+  static async start(folder: string, ids: readonly string[] = ['n1', 'n2', 'n3']): Promise<NodeCluster> {
+    const cluster = new NodeCluster(folder, ids, await freePorts(2 * ids.length));
+    await Promise.all(ids.map((id) => cluster.start(id)));
+    return cluster;
+  }
+
+  data(id: string): string {
+    return join(this.#folder, id);
+  }
+
+  args(id: string, more: readonly string[] = []): string[] {
+    const others = this.ids.filter((other) => other !== id);
+    const peers = others.map((other) => `${other}=127.0.0.1:${this.#peerPorts.get(other)}`).join(',');
+    return [
+      ...['--id', id, '--data', this.data(id), ...(peers === '' ? [] : ['--peers', peers])],
+      ...['--peer-listen', `127.0.0.1:${this.#peerPorts.get(id)}`],
+      ...['--client-listen', `127.0.0.1:${this.clientPorts.get(id)}`],
+      ...['--seed', '7', '--report-fd', '3', ...more],
+    ];
+  }
+
+  async start(id: string, program?: string): Promise<NodeProcess> {
+    const node = new NodeProcess(this.args(id), program);
+    this.nodes.set(id, node);
+    await node.ready();
+    return node;
+  }
+
+  /** The node that leads in the highest term, once one says so; `not`: it must be another one. */
+  async leader(not?: string): Promise<string> {
+    const live = [...this.nodes].filter(([id, node]) => id !== not && node.child.exitCode === null);
+    const ended = new AbortController();
+    const found = live.map(([id, node]) =>
+      node.until(`a lead of ${id}`, (reports) => {
+        if (ended.signal.aborted) return '';
+        const last = reports.findLast((report) => report.type === 'status');
+        return last?.type === 'status' && last.role === 'leader' ? id : undefined;
+      }),
+    );
+    const leader = await Promise.any(found);
+    ended.abort();
+    for (const promise of found) promise.catch(() => undefined);
+    return leader;
+  }
+
+  client(id: string): Promise<NodeClient> {
+    return NodeClient.connect(this.clientPorts.get(id)!);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.nodes.values()].map((node) => node.end('SIGKILL')));
+  }
+}
+
+/** A client connection: requests in flight at once, answers by number. */
+export class NodeClient {
+  readonly socket: Socket;
+  readonly #reader = new FrameReader('client-response', MAX_RESPONSE_BYTES);
+  readonly #waiting = new Map<number, (response: ClientResponse | null) => void>();
+  #requests = 0;
+
+  private constructor(socket: Socket) {
+    this.socket = socket;
+    socket.on('data', (chunk: Buffer) => {
+      for (const payload of this.#reader.push(chunk)) {
+        const response = decodeResponse(payload);
+        this.#waiting.get(response.requestId)?.(response);
+        this.#waiting.delete(response.requestId);
+      }
+    });
+    socket.on('error', () => undefined);
+    socket.on('close', () => {
+      for (const resolve of this.#waiting.values()) resolve(null);
+      this.#waiting.clear();
+    });
+  }
+
+  static async connect(port: number): Promise<NodeClient> {
+    const socket = connect({ host: '127.0.0.1', port, noDelay: true });
+    await once(socket, 'connect');
+    return new NodeClient(socket);
+  }
+
+  /** Null: the connection closed first. */
+  request(operation: ClientOperation): Promise<ClientResponse | null> {
+    if (this.socket.destroyed) return Promise.resolve(null);
+    const requestId = ++this.#requests;
+    this.socket.write(encodeRequest({ ...operation, requestId }));
+    return new Promise((resolve) => this.#waiting.set(requestId, resolve));
+  }
+
+  async openSession(): Promise<number> {
+    const response = await this.request({ type: 'open-session' });
+    if (response?.type !== 'session') throw new Error(`open-session: ${JSON.stringify(response)}`);
+    return response.session;
+  }
+
+  [Symbol.dispose](): void {
+    this.socket.destroy();
+  }
+}
+
+async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer());
+  await Promise.all(servers.map((server) => once(server.listen(0, '127.0.0.1'), 'listening')));
+  const ports = servers.map((server) => (server.address() as AddressInfo).port);
+  await Promise.all(servers.map((server) => once(server.close(), 'close')));
+  return ports;
+}
