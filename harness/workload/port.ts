@@ -28,7 +28,12 @@ export interface OpsWindow {
   readonly p50: number | null;
   readonly p99: number | null;
   readonly max: number | null;
-  readonly total: { readonly invoked: number; readonly ok: number; readonly fail: number; readonly info: number };
+  readonly total: {
+    readonly invoked: number;
+    readonly ok: number;
+    readonly fail: number;
+    readonly info: number;
+  };
   /** Totals so far of ok operations. */
   readonly okByFunction: Readonly<Record<OpFunction, number>>;
 }

@@ -1,0 +1,125 @@
+import type { Op } from '../history/op.ts';
+import type { Recorder } from '../history/recorder.ts';
+import { randomStream } from '../random.ts';
+import { Client } from './client.ts';
+import { Generator } from './generator.ts';
+import type { WorkloadPlan } from './port.ts';
+import { routerFor } from './router.ts';
+import { schedule, type Schedule } from './schedule.ts';
+import { SessionDesk } from './sessions.ts';
+import type { Timers } from './timers.ts';
+import type { Wire } from './wire.ts';
+
+/** Spare sessions beside one for each client. */
+const SPARE_SESSIONS = 4;
+
+export interface LoadParts {
+  readonly plan: WorkloadPlan;
+  readonly nodes: readonly string[];
+  /** Makes a connection of one client's own to a node. */
+  readonly dial: (node: string) => Wire;
+  readonly timers: Timers;
+  readonly recorder: Recorder;
+  readonly onOp: (op: Op) => void;
+}
+
+/** All clients, their schedule and their sessions; knows neither sockets nor threads. */
+export class Load {
+  readonly #parts: LoadParts;
+  readonly #wires: Wire[] = [];
+  readonly #sessions: SessionDesk;
+  readonly #clients: readonly Client[];
+  readonly #schedule: Schedule;
+  /** Clients that wait for a slot, the longest-waiting first. */
+  readonly #ready: Client[] = [];
+  #cancelTick: (() => void) | null = null;
+  #running = false;
+  #onIdle: () => void = () => {};
+
+  constructor(parts: LoadParts) {
+    const { plan, timers, recorder, nodes } = parts;
+    this.#parts = parts;
+    this.#schedule = schedule(plan.ratePerSecond, timers.now());
+    this.#sessions = new SessionDesk({
+      wires: this.#dialAll(),
+      timers,
+      stock: plan.clients + SPARE_SESSIONS,
+      onArrival: () => {},
+    });
+    const generator = new Generator(plan);
+    this.#clients = Array.from(
+      { length: plan.clients },
+      (_, index) =>
+        new Client({
+          index,
+          clients: plan.clients,
+          timeoutMs: plan.timeoutMs,
+          router: routerFor({ index, nodes, routing: plan.routing }),
+          wires: this.#dialAll(),
+          timers,
+          random: randomStream(plan.seed, 'workload', `client-${index}`),
+          generator,
+          sessions: this.#sessions,
+          recorder,
+          onOp: (op, worked) => {
+            if (!worked) this.#schedule.giveBack();
+            parts.onOp(op);
+            if (!this.#running) this.#onIdle();
+          },
+          onReady: (client) => {
+            this.#ready.push(client);
+            this.#pump();
+          },
+        }),
+    );
+  }
+
+  start(): void {
+    this.#running = true;
+    this.#sessions.start();
+    this.#ready.push(...this.#clients);
+    this.#pump();
+  }
+
+  /** No new operations; resolves when those under way have ended, after `drainMs` at the latest (the rest are timed out). */
+  async stop(drainMs: number): Promise<void> {
+    this.#running = false;
+    this.#cancelTick?.();
+    this.#sessions.stop();
+    await new Promise<void>((resolve) => {
+      const cancel = this.#parts.timers.after(drainMs, resolve);
+      this.#onIdle = () => {
+        if (this.#clients.some((client) => client.busy)) return;
+        cancel();
+        resolve();
+      };
+      this.#onIdle();
+    });
+    for (const client of this.#clients) client.stop();
+    for (const wire of this.#wires) wire.close();
+  }
+
+  #dialAll(): ReadonlyMap<string, Wire> {
+    return new Map(
+      this.#parts.nodes.map((node) => {
+        const wire = this.#parts.dial(node);
+        this.#wires.push(wire);
+        return [node, wire];
+      }),
+    );
+  }
+
+  /** Gives due slots to ready clients; comes back when the next slot is due. */
+  #pump(): void {
+    if (!this.#running) return this.#onIdle();
+    const now = this.#parts.timers.now();
+    while (this.#ready.length > 0 && this.#schedule.take(now)) {
+      if (!this.#ready.shift()!.begin()) this.#schedule.giveBack();
+    }
+    if (this.#ready.length === 0 || this.#cancelTick !== null) return;
+    this.#cancelTick = this.#parts.timers.after(this.#schedule.waitMs(now), () => {
+      this.#cancelTick = null;
+      this.#pump();
+    });
+  }
+}

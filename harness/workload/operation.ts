@@ -1,0 +1,139 @@
+import type { ClientOperation } from '../../node/protocol/client.ts';
+import type { OpFunction } from '../history/op.ts';
+import { judge, judgeTimeout, type AttemptEnd, type OpEnd } from './outcome.ts';
+import type { Router } from './router.ts';
+import type { Timers } from './timers.ts';
+import type { Ask, Wire } from './wire.ts';
+
+/** A client that follows the leader asks another node too when there is no answer for this share of the op's time… */
+const SECOND_OPINION_SHARE = 0.25;
+/** …but not sooner than this. */
+const MIN_SECOND_OPINION_MS = 100;
+const FIRST_RETRY_MS = 5;
+const MAX_RETRY_MS = 100;
+
+export interface OperationParts {
+  readonly f: OpFunction;
+  /** Sent alike at each attempt: a mutation keeps its (session, seq). */
+  readonly request: ClientOperation;
+  readonly timeoutMs: number;
+  readonly router: Router;
+  readonly wire: (node: string) => Wire;
+  readonly timers: Timers;
+  /** Uniform in [0, 1): spreads retries. */
+  readonly jitter: () => number;
+  readonly onEnd: (end: OpEnd, node: string, attempts: number) => void;
+}
+
+/**
+ * One operation from its first attempt to its outcome. At most one attempt per node is out at a time; while one is
+ * silent a leader-following client asks the next node as well (same session and seq, so it is applied once), and the
+ * first decisive answer counts. When it has ended, nothing of it is sent any more.
+ */
+export class Operation {
+  readonly #parts: OperationParts;
+  readonly #asks = new Map<string, Ask>();
+  /** Attempts that ended without anybody knowing whether they take effect. */
+  #lost = 0;
+  #attemptsEnded = 0;
+  #retries = 0;
+  #lastError: string | null = null;
+  #lastNode: string;
+  #ended = false;
+  readonly #cancelDeadline: () => void;
+  #cancelNext: () => void = () => {};
+
+  /** `first`: the node that the invocation was recorded with. */
+  constructor(parts: OperationParts, first: string) {
+    this.#parts = parts;
+    this.#lastNode = first;
+    this.#cancelDeadline = parts.timers.after(parts.timeoutMs, () => this.timeOut());
+    this.#attempt(first);
+  }
+
+  /** Ends it now as if its time were up. */
+  timeOut(): void {
+    if (!this.#ended) this.#end(judgeTimeout(this.#parts.f, this.#uncertain(), this.#lastError));
+  }
+
+  #attempt(node: string): void {
+    const { request, wire } = this.#parts;
+    this.#lastNode = node;
+    const ask = wire(node).ask(request, (end) => this.#attemptEnded(node, ask, end));
+    this.#asks.set(node, ask);
+    this.#askAnotherIfSilent(node);
+  }
+
+  #askAnotherIfSilent(node: string): void {
+    const { router, timers, timeoutMs } = this.#parts;
+    if (router.pinned) return;
+    const delayMs = Math.max(MIN_SECOND_OPINION_MS, timeoutMs * SECOND_OPINION_SHARE);
+    this.#next(delayMs, () => {
+      router.silent(node, timers.now());
+      this.#attemptAnywhere();
+    });
+  }
+
+  /** Asks whom the router names, or waits on if all have an attempt out. */
+  #attemptAnywhere(): void {
+    const { router, timers } = this.#parts;
+    const node = router.pick((each) => this.#asks.has(each), timers.now());
+    if (node !== null) this.#attempt(node);
+  }
+
+  #attemptEnded(node: string, ask: Ask, end: AttemptEnd): void {
+    if (this.#ended) return;
+    this.#asks.delete(node);
+    if (ask.sent) this.#attemptsEnded++;
+    const { f, router } = this.#parts;
+    const othersUncertain = f !== 'read' && this.#uncertain();
+    const judgement = judge({ f, othersUncertain, pinned: router.pinned }, end);
+    this.#tellRouter(node, end);
+    if (judgement.type === 'end') {
+      this.#lastNode = node;
+      return this.#end(judgement);
+    }
+    if (judgement.uncertain) this.#lost++;
+    this.#lastError = judgement.error;
+    this.#next(this.#retryDelayMs(), () => this.#attemptAnywhere());
+  }
+
+  #tellRouter(node: string, end: AttemptEnd): void {
+    const { router, timers } = this.#parts;
+    if (end.type !== 'answer') return router.silent(node, timers.now());
+    const { result } = end;
+    if (result.type !== 'error' || result.code === 'cas-mismatch') return router.answered(node);
+    router.notLeader(node, result.leader, timers.now());
+  }
+
+  /** The first retry comes at once (a hint is usually right), then ever later. */
+  #retryDelayMs(): number {
+    const retry = this.#retries++;
+    if (retry === 0 && !this.#parts.router.pinned) return 0;
+    return Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** retry) * (0.5 + this.#parts.jitter());
+  }
+
+  /** Some attempt was sent and has not been definitely refused. */
+  #uncertain(): boolean {
+    if (this.#lost > 0) return true;
+    for (const ask of this.#asks.values()) if (ask.sent) return true;
+    return false;
+  }
+
+  #next(delayMs: number, action: () => void): void {
+    this.#cancelNext();
+    this.#cancelNext = this.#parts.timers.after(delayMs, action);
+  }
+
+  #end(end: OpEnd): void {
+    this.#ended = true;
+    this.#cancelDeadline();
+    this.#cancelNext();
+    let attempts = this.#attemptsEnded;
+    for (const ask of this.#asks.values()) {
+      if (ask.sent) attempts++;
+      ask.drop();
+    }
+    this.#parts.onEnd(end, this.#lastNode, attempts);
+  }
+}

@@ -1,0 +1,111 @@
+import { ERRORS, type ClientResult } from '../../node/protocol/client.ts';
+import type { OpFunction, OpOutcome, RegisterValue } from '../history/op.ts';
+
+/**
+ * How an operation's answers become `ok`, `fail` or `info`. An operation is sent one or more times ("attempts"), each
+ * time with the same (session, seq), so that the cluster applies it at most once. An attempt is *uncertain* from the
+ * moment its bytes may have left until a definite refusal of that very attempt: until then it may take effect, even long after.
+ *
+ * | what came of an attempt                          | read  | mutation, nothing else uncertain | mutation, another attempt uncertain |
+ * |--------------------------------------------------|-------|----------------------------------|-------------------------------------|
+ * | value / done                                     | ok    | ok                               | ok: the answer is the operation's, not the attempt's |
+ * | cas-mismatch                                     | –     | fail, with what was found        | fail: as remembered for this seq; no other attempt can be applied any more |
+ * | not-leader, busy, read-unconfirmed               | retry | retry                            | retry; the other stays uncertain    |
+ * | not-leader, pinned client                        | fail  | fail                             | retry                               |
+ * | bad-request                                      | fail  | fail                             | info                                |
+ * | session-expired                                  | fail  | fail                             | info: the other may have been applied before the session went |
+ * | stale-seq                                        | fail  | info                             | info                                |
+ * | leadership-lost, stopping, storage-failed        | retry | retry, uncertain                 | retry, uncertain                    |
+ * | connection lost after sending                    | retry | retry, uncertain                 | retry, uncertain                    |
+ * | not sent (refused, closed before it was proved)  | retry | retry                            | retry                               |
+ * | not sent, pinned client                          | fail  | fail                             | retry                               |
+ * | an answer of the wrong kind                      | fail  | info                             | info                                |
+ * | the operation's time is up                       | fail  | fail                             | info                                |
+ *
+ * A read has no effect, so a read without an answer is a `fail` (Jepsen does the same): the checker drops it either way.
+ */
+
+/** What became of one attempt. */
+export type AttemptEnd =
+  | { readonly type: 'answer'; readonly result: ClientResult }
+  /** Sent, or partly sent; the connection broke before an answer. */
+  | { readonly type: 'lost' }
+  /** Not a byte of it was sent, nor will be. */
+  | { readonly type: 'unsent'; readonly error: 'refused' | 'closed' };
+
+export interface AttemptContext {
+  readonly f: OpFunction;
+  /** Another attempt of the operation is uncertain. Of a read none ever is. */
+  readonly othersUncertain: boolean;
+  /** The client stays on one node. */
+  readonly pinned: boolean;
+}
+
+export interface OpEnd {
+  readonly type: 'end';
+  readonly outcome: OpOutcome;
+  readonly output?: RegisterValue;
+  readonly error?: string;
+}
+
+export type Judgement =
+  | OpEnd
+  | { readonly type: 'retry'; readonly uncertain: boolean; readonly error: string };
+
+/** What an attempt's end means for its operation. */
+export function judge(context: AttemptContext, end: AttemptEnd): Judgement {
+  switch (end.type) {
+    case 'unsent':
+      return context.pinned && !context.othersUncertain
+        ? { type: 'end', outcome: 'fail', error: end.error }
+        : { type: 'retry', uncertain: false, error: end.error };
+    case 'lost':
+      return { type: 'retry', uncertain: true, error: 'closed' };
+    case 'answer':
+      return judgeAnswer(context, end.result);
+    default:
+      return end satisfies never;
+  }
+}
+
+/** What it comes to when the operation's time is up. `lastError`: of its last attempt that ended, if any did. */
+export function judgeTimeout(f: OpFunction, uncertain: boolean, lastError: string | null): OpEnd {
+  if (uncertain && f !== 'read') return { type: 'end', outcome: 'info', error: 'timeout' };
+  return { type: 'end', outcome: 'fail', error: uncertain ? 'timeout' : (lastError ?? 'timeout') };
+}
+
+function judgeAnswer(context: AttemptContext, result: ClientResult): Judgement {
+  switch (result.type) {
+    case 'value':
+      return context.f === 'read' ? { type: 'end', outcome: 'ok', output: result.value } : confused(context);
+    case 'done':
+      return context.f === 'read' ? confused(context) : { type: 'end', outcome: 'ok' };
+    case 'session':
+      return confused(context);
+    case 'error':
+      return judgeError(context, result);
+    default:
+      return result satisfies never;
+  }
+}
+
+function judgeError(context: AttemptContext, result: Extract<ClientResult, { type: 'error' }>): Judgement {
+  const error = result.code;
+  if (error === 'cas-mismatch') {
+    if (context.f !== 'cas' || result.found === undefined) return confused(context);
+    return { type: 'end', outcome: 'fail', output: result.found.value, error };
+  }
+  const { definite, retry } = ERRORS[error];
+  if (error === 'not-leader' && context.pinned && !context.othersUncertain)
+    return { type: 'end', outcome: 'fail', error };
+  if (retry) return { type: 'retry', uncertain: !definite, error };
+  const mayHaveHappened = context.f !== 'read' && (context.othersUncertain || !definite);
+  return { type: 'end', outcome: mayHaveHappened ? 'info' : 'fail', error };
+}
+
+/** A node that answers a write with a value is broken; what it did is unknown. */
+const confused = (context: AttemptContext): OpEnd => ({
+  type: 'end',
+  outcome: context.f === 'read' ? 'fail' : 'info',
+  error: 'wrong-answer',
+});

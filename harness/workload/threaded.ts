@@ -1,0 +1,133 @@
+import { Worker } from 'node:worker_threads';
+import { monotonicMs } from '../clock.ts';
+import type { Op } from '../history/op.ts';
+import { readHistory } from '../history/read.ts';
+import type { FromWorker, ToWorker, WorkerInput } from './messages.ts';
+import type { Workload, WorkloadEvent } from './port.ts';
+
+const START_WITHIN_MS = 10_000;
+/** Over the drain: closing the history and handing over the operations. */
+const HAND_OVER_WITHIN_MS = 20_000;
+
+/** Port `Workload`: the clients live in a thread of their own and write the history there. */
+export function threadedWorkload(options: WorkerInput): Workload {
+  return new ThreadedWorkload(options);
+}
+
+class ThreadedWorkload implements Workload {
+  readonly #input: WorkerInput;
+  readonly #listeners = new Set<(event: WorkloadEvent) => void>();
+  readonly #ops: Op[] = [];
+  readonly #started = Promise.withResolvers<void>();
+  readonly #finished = Promise.withResolvers<void>();
+  #worker: Worker | null = null;
+  #stopping: Promise<readonly Op[]> | null = null;
+  #isFinished = false;
+
+  constructor(input: WorkerInput) {
+    this.#input = input;
+    // Both may reject while nobody waits for them; who waits still hears it.
+    this.#started.promise.catch(() => {});
+    this.#finished.promise.catch(() => {});
+  }
+
+  subscribe(listener: (event: WorkloadEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async start(): Promise<void> {
+    if (this.#worker !== null) throw new Error('the workload was started already');
+    if (this.#stopping !== null) throw new Error('the workload was stopped already');
+    this.#worker = new Worker(new URL('./worker.ts', import.meta.url), {
+      workerData: this.#input,
+      execArgv: [],
+      name: 'workload',
+    });
+    this.#worker.on('message', (message: FromWorker) => this.#hear(message));
+    this.#worker.on('error', (error) => this.#broken(`the workload's thread failed: ${describe(error)}`));
+    this.#worker.on('exit', (code) => {
+      if (!this.#isFinished) this.#broken(`the workload's thread ended by itself with code ${code}`);
+    });
+    await bounded(this.#started.promise, START_WITHIN_MS, 'the workload did not start');
+  }
+
+  stop(): Promise<readonly Op[]> {
+    this.#stopping ??= this.#stop(this.#input.plan.timeoutMs);
+    return this.#stopping;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    // What is under way is not waited for; the history is still closed properly.
+    this.#stopping ??= this.#stop(0);
+    await this.#stopping.catch(() => {});
+    await this.#worker?.terminate();
+  }
+
+  async #stop(drainMs: number): Promise<readonly Op[]> {
+    const worker = this.#worker;
+    if (worker === null) return this.#ops;
+    worker.postMessage({ type: 'stop', drainMs } satisfies ToWorker);
+    try {
+      await bounded(
+        this.#finished.promise,
+        drainMs + HAND_OVER_WITHIN_MS,
+        'the workload did not hand over its history',
+      );
+      return this.#ops;
+    } catch (error) {
+      // The thread is gone and its operations with it; the file has what was written down.
+      return await readHistory(this.#input.historyPath).catch(() => {
+        throw error;
+      });
+    } finally {
+      await worker.terminate();
+    }
+  }
+
+  #hear(message: FromWorker): void {
+    switch (message.type) {
+      case 'started':
+        return this.#started.resolve();
+      case 'ops':
+        for (const op of message.ops) this.#ops.push(op);
+        return;
+      case 'finished':
+        this.#isFinished = true;
+        return this.#finished.resolve();
+      case 'window':
+      case 'op':
+      case 'broken':
+        return this.#emit(message);
+      default:
+        return message satisfies never;
+    }
+  }
+
+  /** The thread is gone, or as good as. */
+  #broken(message: string): void {
+    if (this.#isFinished) return;
+    this.#isFinished = true;
+    this.#emit({ type: 'broken', t: monotonicMs() - this.#input.originMs, message });
+    this.#started.reject(new Error(message));
+    this.#finished.reject(new Error(message));
+  }
+
+  #emit(event: WorkloadEvent): void {
+    for (const listener of this.#listeners) listener(event);
+  }
+}
+
+async function bounded(promise: Promise<void>, ms: number, complaint: string): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${complaint} within ${ms} ms`)), ms);
+  });
+  try {
+    await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+const describe = (error: unknown): string => (error instanceof Error ? error.message : String(error));
