@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { RunningServer } from '../../harness/links/server.ts';
 import { request, scratchDir, SERVERS, startServer } from './servers.ts';
@@ -430,6 +431,24 @@ for (const { name, choice, missing } of SERVERS) {
       const error = `listen tcp ${taken}: bind: address already in use`;
       expect(answer).toMatchObject({ status: 500, json: { error, status: 500, proxies: [{ name: 'a' }] } });
       expect(Object.keys((await ask('GET', '/proxies')).json as object)).toEqual(['a']);
+    });
+
+    test('takes toxiproxy.json as its configuration', async () => {
+      const standard = JSON.parse(
+        readFileSync(new URL('../../toxiproxy.json', import.meta.url), 'utf8'),
+      ) as object[];
+      expect(standard).toHaveLength(9);
+      // Not on its own ports: a run may hold them now.
+      const answer = await ask(
+        'POST',
+        '/populate',
+        standard.map((entry) => ({ ...entry, listen: '127.0.0.1:0' })),
+      );
+      expect(answer.status).toBe(201);
+      expect((await ask('GET', '/proxies')).json).toMatchObject({
+        'n1->n2': { enabled: true },
+        'clients->n3': { enabled: true },
+      });
     });
 
     test('reset enables every proxy and removes every toxic', async () => {
