@@ -103,7 +103,7 @@ export function eventLine(event: HarnessEvent, context: LineContext): EventLine 
       );
     }
     case 'op':
-      return line('op', event.text, event.outcome === 'info' ? 'unknown' : 'fail', 'warn');
+      return line('op', `${event.node} ${event.text}`, '', 'warn');
     case 'hold':
       return line('hold', event.held ? 'scenario clock held' : 'scenario clock runs', '');
     case 'violation':

@@ -69,29 +69,21 @@ export const ASCII: Glyphs = {
 
 /** Cuts and pads a line to exactly `width` cells. A cut shows as an ellipsis in the last cell. */
 export function fit(line: Line, width: number, glyphs: Glyphs): Line {
+  const safe = line.map((item) => ({ ...item, text: clean(item.text, glyphs) }));
+  const missing = width - lineCells(safe);
+  if (missing >= 0) return missing === 0 ? safe : [...safe, { text: ' '.repeat(missing) }];
   const out: Span[] = [];
-  let left = width;
-  for (const [index, item] of line.entries()) {
-    const text = clean(item.text, glyphs);
-    const cells = cellsOf(text);
-    if (cells <= left) {
-      out.push({ ...item, text });
-      left -= cells;
-      if (left > 0 || line.slice(index + 1).every((rest) => rest.text === '')) continue;
-      // The line goes on past its place: the last cell tells so.
-      const last = out.pop()!;
-      out.push({ ...last, text: cut(last.text, cellsOf(last.text) - 1) + glyphs.ellipsis });
-      return out;
-    }
-    const short = cut(text, left - 1);
-    out.push({
-      ...item,
-      text: short + ' '.repeat(Math.max(0, left - 1 - cellsOf(short))) + (left > 0 ? glyphs.ellipsis : ''),
-    });
-    return out;
+  let left = width - 1;
+  for (const item of safe) {
+    const text = cut(item.text, left);
+    left -= cellsOf(text);
+    out.push({ ...item, text });
+    if (text.length < item.text.length) break;
   }
-  if (left > 0) out.push({ text: ' '.repeat(left) });
-  return out;
+  if (width < 1) return [];
+  const { text: _text, ...style } = out.at(-1) ?? { text: '' };
+  // A wide character that was half in leaves a cell empty.
+  return [...out, { ...style, text: ' '.repeat(left) + glyphs.ellipsis }];
 }
 
 /** Left and right parts on one line; the right one gives way first. */
@@ -171,13 +163,17 @@ export function cellsOf(text: string): number {
 }
 
 const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
-/** East Asian wide and emoji blocks: two cells. Rougher than the Unicode table, and never too narrow for what it lists. */
+/** Two cells on every terminal: kana, Chinese characters, Hangul, full-width forms, and what is an emoji by itself. */
 const WIDE =
-  /[\u1100-\u115f\u2329\u232a\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe10-\ufe19\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{16fe0}-\u{18aff}\u{1b000}-\u{1b2ff}\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}|[\u{1f300}-\u{1faff}]/u;
+  /[\u3001-\u3029\u3041-\u3096\u30a1-\u30fa\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uff01-\uff60\u{20000}-\u{2a6df}]|\p{Emoji_Presentation}/u;
+/** One cell on every terminal: Latin, Greek, Cyrillic, and the blocks of punctuation, arrows, lines and braille. */
+const NARROW =
+  /[\x20-\x7e\u00a0-\u02ff\u0370-\u052f\u1e00-\u1fff\u2010-\u2027\u2030-\u205e\u20a0-\u20bf\u2100-\u2bff]/u;
 /** Escape sequences, controls, and characters that take no cell or change the direction: none may reach a terminal. */
 const UNSAFE =
   // eslint-disable-next-line no-control-regex
-  /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|.)?|[\u0000-\u001f\u007f-\u009f]|[\p{M}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
+  /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|.)?|[\u0000-\u001f\u007f-\u009f]|[\p{M}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Emoji_Modifier}]/gu;
+const REGIONAL = /\p{Regional_Indicator}/u;
 const ASCII_FOR: Readonly<Record<string, string>> = {
   '…': '~',
   '·': '-',
@@ -196,7 +192,11 @@ const ASCII_FOR: Readonly<Record<string, string>> = {
 export function clean(text: string, glyphs: Glyphs): string {
   if (PRINTABLE_ASCII.test(text)) return text;
   const safe = text.replace(/[\t\n\r]+/g, ' ').replace(UNSAFE, '');
-  return glyphs.ascii ? safe.replace(/[^\x20-\x7e]/gu, (character) => ASCII_FOR[character] ?? '?') : safe;
+  if (glyphs.ascii) return safe.replace(/[^\x20-\x7e]/gu, (character) => ASCII_FOR[character] ?? '?');
+  // A letter whose width terminals disagree on, or a flag made of two, would shift the rest of its row.
+  return Array.from(safe, (character) =>
+    !REGIONAL.test(character) && (NARROW.test(character) || WIDE.test(character)) ? character : '?',
+  ).join('');
 }
 
 function cut(text: string, cells: number): string {

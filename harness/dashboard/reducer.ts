@@ -41,6 +41,7 @@ function apply(state: DashboardState, event: HarnessEvent): DashboardState {
       return withNode(state, event.node, (node) => (node.life === 'down' ? node : { ...node, status }));
     }
     case 'trace':
+      return { ...state, tracedTo: event.t };
     case 'log':
     case 'op':
     case 'note':

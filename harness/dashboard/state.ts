@@ -30,6 +30,8 @@ export interface DashboardState {
   readonly events: readonly EventLine[];
   /** How many events have left `events`. */
   readonly eventsDropped: number;
+  /** The newest node trace so far: the safety properties are checked on each as it comes. */
+  readonly tracedTo: number | null;
   readonly checks: Readonly<Record<string, CheckState>>;
   readonly violations: readonly { readonly t: number; readonly property: string; readonly text: string }[];
   readonly violationCount: number;
@@ -165,6 +167,7 @@ export const EMPTY_STATE: DashboardState = {
   totals: { invoked: 0, ok: 0, fail: 0, info: 0 },
   events: [],
   eventsDropped: 0,
+  tracedTo: null,
   checks: {},
   violations: [],
   violationCount: 0,

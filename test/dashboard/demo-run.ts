@@ -1,4 +1,5 @@
 import type { HarnessEvent, ManualCommand } from '../../harness/event.ts';
+import { nodeId, term } from '../../node/raft/types.ts';
 import { randomStream } from '../../harness/random.ts';
 
 /** An event before it has its time. */
@@ -107,6 +108,13 @@ export class DemoRun {
     this.#leader = this.#random.pick(able);
     this.#term++;
     this.#electAt = null;
+    const trace = {
+      type: 'BecomeLeader',
+      term: term(this.#term),
+      leader: nodeId(this.#leader),
+      reason: 'votes of a majority',
+    } as const;
+    this.#say({ type: 'trace', node: this.#leader, trace });
     this.#report();
   }
 
@@ -169,7 +177,7 @@ export class DemoRun {
       this.#say({
         type: 'op',
         node: 'n1',
-        text: `n1 read k${this.#random.int(0, 9)}: timeout`,
+        text: `read k${this.#random.int(0, 9)}: unknown (timeout)`,
         outcome: 'info',
       });
   }

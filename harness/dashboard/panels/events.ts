@@ -63,6 +63,6 @@ function eventRow(event: EventLine, width: number, glyphs: Scene['glyphs']): Lin
 }
 
 const detailOf = (event: EventLine): string =>
-  event.more === undefined ? event.detail : `${event.detail} +${event.more} more`;
+  event.more === undefined ? event.detail : `${event.detail} +${event.more} more`.trim();
 const textOf = (event: EventLine): string =>
   `${clockText(event.t)} ${event.kind} ${event.text} ${event.detail}`;

@@ -68,11 +68,12 @@ function judgement(state: DashboardState): Line {
   if (failed !== undefined)
     return [span(`FAILED ${failed[0]}: ${failed[1].detail}`, { bold: true, color: 'red' })];
   const running = checks.find(([, check]) => check.state === 'running');
-  const passed = checks.filter(([, check]) => check.state === 'pass').map(([, check]) => check.t);
+  const passed = checks.filter(([, check]) => check.state === 'pass').length;
   const checked =
-    passed.length === 0 ? 'nothing checked yet' : `checked to ${clockText(Math.max(...passed), 0)}`;
+    state.tracedTo === null ? 'nothing checked yet' : `checked to ${clockText(state.tracedTo, 0)}`;
   return [
     span(`no violation, ${checked}`),
+    ...(passed === 0 ? [] : [span(`, ${passed} check${passed === 1 ? '' : 's'} passed`, { color: 'green' })]),
     ...(running === undefined ? [] : [span(`, ${running[0]}: checking`, { color: 'cyan' })]),
   ];
 }

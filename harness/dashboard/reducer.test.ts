@@ -1,0 +1,243 @@
+import { describe, expect, test } from 'vitest';
+import type { HarnessEvent } from '../event.ts';
+import { nodeId, term } from '../../node/raft/types.ts';
+import { DemoRun } from '../../test/dashboard/demo-run.ts';
+import { reduce, reduceAll } from './reducer.ts';
+import { EMPTY_STATE, LIMITS } from './state.ts';
+import { opsEvent, runEvent, statusEvent } from '../../test/dashboard/events.ts';
+
+const up = (t: number, node: string, pid = 1): HarnessEvent => ({ t, type: 'life', node, life: 'up', pid });
+const fault = (
+  t: number,
+  state: 'requested' | 'confirmed' | 'healed' | 'failed',
+  more: Partial<Extract<HarnessEvent, { type: 'fault' }>> = {},
+): HarnessEvent => ({
+  t,
+  type: 'fault',
+  id: 'f1',
+  verb: 'partition',
+  by: 'scenario',
+  text: 'cut n1<->n2',
+  nodes: ['n1'],
+  links: ['n1->n2', 'n2->n1'],
+  state,
+  ...more,
+});
+
+describe('who leads', () => {
+  const elected = [runEvent(), up(0, 'n1'), up(0, 'n2'), up(0, 'n3'), statusEvent(100, 'n1', 'leader', 3)];
+
+  test('of two claims the higher term leads', () => {
+    const state = reduceAll([...elected, statusEvent(200, 'n2', 'leader', 4)]);
+    expect(state.leadership).toMatchObject({
+      leader: 'n2',
+      term: 4,
+      elections: 2,
+      twoLeaders: null,
+      gapSince: null,
+    });
+  });
+
+  test('time without a leader is counted from its loss to the next election', () => {
+    const killed: HarnessEvent = { t: 1_000, type: 'life', node: 'n1', life: 'down', pid: null };
+    const lost = reduceAll([...elected, killed]);
+    expect(lost.leadership).toMatchObject({ leader: null, gapSince: 1_000 });
+    const found = reduceAll([statusEvent(2_230, 'n2', 'leader', 4)], lost);
+    expect(found.leadership).toMatchObject({
+      leader: 'n2',
+      gapSince: null,
+      gapTotalMs: 1_230,
+      gapLongestMs: 1_230,
+    });
+    expect(found.events.at(-1)).toMatchObject({ kind: 'gap', text: 'no leader for 1.23s' });
+    expect(found.events.at(-2)).toMatchObject({
+      kind: 'role',
+      text: 'n2 LEADER',
+      detail: 'term=4 gap=1.23s',
+    });
+  });
+
+  test('a paused leader does not lead, and leads again if nobody was elected meanwhile', () => {
+    const paused = reduceAll([...elected, { t: 500, type: 'life', node: 'n1', life: 'paused', pid: 1 }]);
+    expect(paused.leadership.leader).toBeNull();
+    const thawed = reduceAll([up(900, 'n1')], paused);
+    expect(thawed.leadership).toMatchObject({ leader: 'n1', gapTotalMs: 400 });
+    expect(thawed.nodes['n1']).toMatchObject({ upSince: 0 });
+  });
+
+  test('two leaders in one term stay on record whatever comes after (§5.2)', () => {
+    const state = reduceAll([
+      ...elected,
+      {
+        t: 300,
+        type: 'trace',
+        node: 'n2',
+        trace: { type: 'BecomeLeader', term: term(3), leader: nodeId('n2'), reason: 'votes' },
+      },
+      statusEvent(400, 'n2', 'follower', 4),
+      statusEvent(500, 'n3', 'leader', 4),
+    ]);
+    expect(state.leadership.twoLeaders).toEqual({ term: 3, nodes: ['n1', 'n2'] });
+  });
+
+  test('the end of a run is no loss of its leader', () => {
+    const state = reduceAll([
+      ...elected,
+      { t: 900, type: 'phase', phase: 'stopping' },
+      { t: 950, type: 'life', node: 'n1', life: 'down', pid: null },
+    ]);
+    expect(state.leaderGaps).toEqual([]);
+    expect(state.faultSpans).toEqual([]);
+  });
+});
+
+describe('faults', () => {
+  test('the band covers a fault from its request to its healing', () => {
+    const state = reduceAll([fault(1_000, 'requested'), fault(1_004, 'confirmed'), fault(5_000, 'healed')]);
+    expect(state.faultSpans).toEqual([{ from: 1_000, to: 5_000 }]);
+    expect(state.faults).toEqual([]);
+  });
+
+  test('overlapping faults make one span, which lasts as long as any of them', () => {
+    const state = reduceAll([
+      fault(1_000, 'confirmed'),
+      fault(2_000, 'confirmed', { id: 'f2' }),
+      fault(3_000, 'healed'),
+      fault(4_000, 'healed', { id: 'f2' }),
+    ]);
+    expect(state.faultSpans).toEqual([{ from: 1_000, to: 4_000 }]);
+  });
+
+  test('a killed node keeps the band on until it is up again', () => {
+    const kill = { verb: 'kill', text: 'kill n1', links: [] };
+    const down: HarnessEvent = { t: 1_000, type: 'life', node: 'n1', life: 'down', pid: null };
+    const state = reduceAll([
+      runEvent(),
+      up(0, 'n1'),
+      down,
+      fault(1_002, 'confirmed', kill),
+      up(3_000, 'n1', 2),
+    ]);
+    expect(state.faultSpans).toEqual([{ from: 1_000, to: 3_000 }]);
+  });
+
+  test('a fault by hand is counted once, however many states it goes through', () => {
+    const manual = { by: 'manual' as const, id: 'manual-1' };
+    const state = reduceAll([
+      fault(1, 'requested', manual),
+      fault(2, 'confirmed', manual),
+      fault(3, 'healed', manual),
+    ]);
+    expect(state.manual).toEqual({ count: 1, last: 'cut n1<->n2' });
+    expect(state.events.map(({ kind, detail }) => [kind, detail])).toEqual([
+      ['MANUAL', 'confirmed'],
+      ['MANUAL', 'healed'],
+    ]);
+  });
+
+  test('a link is pending until the server has confirmed it', () => {
+    const asked = reduce(EMPTY_STATE, {
+      t: 1,
+      type: 'link',
+      link: 'n1->n2',
+      pending: true,
+      cut: 'blackhole',
+    });
+    expect(asked.links['n1->n2']).toEqual({ pending: true, cut: 'blackhole' });
+    const clean = reduceAll([{ t: 2, type: 'link', link: 'n1->n2', pending: false }], asked);
+    expect(clean.links['n1->n2']).toEqual({ pending: false });
+  });
+});
+
+describe('steps', () => {
+  test('a nested step tells how far its parent is and does not end it', () => {
+    const state = reduceAll([
+      runEvent(),
+      { t: 10, type: 'step', index: 1, state: 'running', text: 'repeat 3 times' },
+      { t: 20, type: 'step', index: 1, path: '2.1', state: 'ok', text: 'pause n1' },
+    ]);
+    expect(state.steps[1]).toMatchObject({
+      state: 'running',
+      startedAt: 10,
+      endedAt: null,
+      detail: '2.1 pause n1',
+    });
+    const ended = reduceAll(
+      [
+        {
+          t: 30,
+          type: 'step',
+          index: 1,
+          state: 'failed',
+          text: 'repeat 3 times',
+          detail: 'no leader within 3s',
+        },
+      ],
+      state,
+    );
+    expect(ended.steps[1]).toMatchObject({ state: 'failed', endedAt: 30, detail: 'no leader within 3s' });
+  });
+});
+
+describe('memory', () => {
+  test('a hundred times the events hold no more than the limits', () => {
+    let state = reduce(EMPTY_STATE, runEvent());
+    for (let i = 0; i < 5_000; i++) {
+      state = reduceAll(
+        [
+          opsEvent(i * 250, 100),
+          statusEvent(i * 250, 'n1', i % 2 === 0 ? 'leader' : 'follower', i),
+          fault(i * 250, i % 2 === 0 ? 'confirmed' : 'healed', { id: `f${i >> 1}` }),
+          fault(i * 250 + 1, 'requested', { id: `stuck${i}` }),
+          { t: i * 250, type: 'violation', property: 'x', text: String(i) },
+          { t: i * 250, type: 'check', name: `check ${i}`, state: 'pass', detail: '' },
+        ],
+        state,
+      );
+    }
+    expect(state.ops.length).toBe(LIMITS.ops);
+    expect(state.events.length).toBe(LIMITS.events);
+    expect(state.eventsDropped).toBeGreaterThan(5_000);
+    expect(state.faultSpans.length).toBeLessThanOrEqual(LIMITS.spans);
+    expect(state.leaderGaps.length).toBeLessThanOrEqual(LIMITS.spans);
+    expect(state.leadership.claims.length).toBe(LIMITS.claims);
+    expect(state.faults.length).toBe(LIMITS.faults);
+    expect(state.violations).toHaveLength(LIMITS.violations);
+    expect(state.violations[0]!.text).toBe('0');
+    expect(state.violationCount).toBe(5_000);
+    expect(Object.keys(state.checks)).toHaveLength(LIMITS.checks);
+  });
+
+  test('operations that time out by the dozen make a line a second', () => {
+    const ops = Array.from({ length: 40 }, (_, i): HarnessEvent => ({
+      t: i * 50,
+      type: 'op',
+      node: 'n1',
+      text: `read k${i}: unknown (timeout)`,
+      outcome: 'info',
+    }));
+    expect(reduceAll(ops).events.map((line) => [line.t, line.text, line.more])).toEqual([
+      [0, 'n1 read k0: unknown (timeout)', 19],
+      [1_000, 'n1 read k20: unknown (timeout)', 19],
+    ]);
+  });
+});
+
+test('events that went through events.jsonl give the same state', () => {
+  const events: HarnessEvent[] = [];
+  const run = new DemoRun({ seed: 7, emit: (event) => events.push(event) });
+  run.advance(30_000);
+  run.command({ type: 'inject', step: { kill: { node: 'n2' } } });
+  run.advance(10_000);
+  const jsonl = events.map((event) => JSON.stringify(event)).join('\n');
+  const read = jsonl.split('\n').map((text) => JSON.parse(text) as HarnessEvent);
+  expect(reduceAll(read)).toEqual(reduceAll(events));
+  expect(reduceAll(events).steps.map((step) => step.state)).toEqual([
+    'ok',
+    'ok',
+    'ok',
+    'ok',
+    'running',
+    'waiting',
+  ]);
+});
