@@ -95,19 +95,19 @@ function compare(
 }
 
 describe('against the definition', () => {
-  test('20,000 small histories with unique values: both methods, the verdict and the window agree', () => {
-    const { bad, decided } = compare(20_000, 'unique', {});
-    expect(bad).toBeGreaterThan(4_000);
-    expect(decided).toBe(20_000);
+  test('12,000 small histories with unique values: both methods, the verdict and the window agree', () => {
+    const { bad, decided } = compare(12_000, 'unique', {});
+    expect(bad).toBeGreaterThan(2_500);
+    expect(decided).toBe(12_000);
   });
 
-  test('10,000 small histories with values written again and again, and CAS that do not say what they found', () => {
-    const { bad } = compare(10_000, 'ambiguous', { uniqueValues: false, opaque: 0.5 });
-    expect(bad).toBeGreaterThan(1_500);
+  test('6,000 small histories with values written again and again, and CAS that do not say what they found', () => {
+    const { bad } = compare(6_000, 'ambiguous', { uniqueValues: false, opaque: 0.5 });
+    expect(bad).toBeGreaterThan(900);
   });
 
-  test('5,000 small histories with unique values and CAS that do not say what they found', () => {
-    const { bad } = compare(5_000, 'opaque', {
+  test('4,000 small histories with unique values and CAS that do not say what they found', () => {
+    const { bad } = compare(4_000, 'opaque', {
       opaque: 0.7,
       mix: { read: 3, write: 3, cas: 4, delete: 0, append: 1 },
     });
@@ -170,7 +170,7 @@ describe('never a wrong ok', () => {
   };
 
   test('a history that no recorder writes is unknown', async () => {
-    const result = await checkLinearizable([{ ...write, call: 2 }], { limitMs: 1_000 });
+    const result = await checkLinearizable([{ ...write, call: 2 }], { limitMs: 30_000 });
     expect(result.verdict).toBe('unknown');
     expect(result.detail).toContain('before it began');
   });
@@ -179,7 +179,7 @@ describe('never a wrong ok', () => {
     const other = { ...write, key: 'l' };
     const result = await checkLinearizable(
       [{ ...write, call: 2 }, other, { ...other, id: 1, call: 3, return: 4, input: 'b' }],
-      { limitMs: 1_000 },
+      { limitMs: 30_000 },
     );
     expect(result.keys.map((key) => key.verdict)).toEqual(['unknown', 'linearizable']);
     expect(result.verdict).toBe('unknown');
@@ -188,7 +188,7 @@ describe('never a wrong ok', () => {
   test('a cancelled check is unknown, and ends at once', async () => {
     const controller = new AbortController();
     controller.abort(new Error('stop'));
-    const before = await checkLinearizable([write], { limitMs: 1_000, signal: controller.signal });
+    const before = await checkLinearizable([write], { limitMs: 30_000, signal: controller.signal });
     expect(before.verdict).toBe('unknown');
 
     const during = new AbortController();
@@ -209,23 +209,29 @@ describe('never a wrong ok', () => {
   });
 
   test('no operations are linearizable', async () => {
-    expect(await checkLinearizable([], { limitMs: 1_000 })).toMatchObject({
+    expect(await checkLinearizable([], { limitMs: 30_000 })).toMatchObject({
       verdict: 'linearizable',
       keys: [],
     });
   });
 });
 
-/** Forty concurrent writes of two tokens, and a read that no order of them explains: nothing but a search can tell. */
+/** Forty concurrent appends of a few tokens on a write, and a read that no order of them explains: only a search can tell. */
 function hardHistory(): Op[] {
   const base = { process: 0, key: 'k', node: 'n1', attempts: 1, outcome: 'ok' as const };
+  const token = (id: number): string => `${id % 2}`.repeat(1 + (id % 7));
   const appends = Array.from({ length: 40 }, (_, id) => ({
     ...base,
     id,
     f: 'append' as const,
-    input: `${id % 2}`.repeat(1 + (id % 7)),
-    call: 0,
+    input: token(id),
+    call: 2,
     return: 10,
   }));
-  return [...appends, { ...base, id: 40, f: 'read', input: null, output: '2', call: 11, return: 12 }];
+  const written: Op = { ...base, id: 40, f: 'write', input: '2', call: 0, return: 1 };
+  return [
+    written,
+    ...appends,
+    { ...base, id: 41, f: 'read', input: null, output: '3', call: 11, return: 12 },
+  ];
 }

@@ -14,6 +14,8 @@ export type Traced =
   | { readonly type: 'repeats'; readonly token: Step }
   | { readonly type: 'ambiguous' };
 
+/** No step: the position is the beginning. */
+const NONE = -1;
 /** A parse gives up on a value after so many looks, as ambiguous. */
 const MAX_LOOKS = 2_000_000;
 
@@ -23,8 +25,10 @@ const MAX_LOOKS = 2_000_000;
  * is the only one.
  */
 export class Values {
-  readonly #bases = new Map<string, Step>();
-  readonly #tokens = new Map<string, Step>();
+  readonly #steps: readonly Step[];
+  /** By what they leave or append: the number of the step. */
+  readonly #bases = new Map<string, number>();
+  readonly #tokens = new Map<string, number>();
   readonly #baseLengths: readonly number[];
   readonly #tokenLengths: readonly number[];
   /** Why values do not tell their writers apart, or null if they do. */
@@ -32,14 +36,15 @@ export class Values {
 
   constructor(steps: readonly Step[]) {
     let ambiguity: string | null = null;
-    for (const step of steps) {
+    this.#steps = steps;
+    for (const [number, step] of steps.entries()) {
       if (step.to === null) continue;
       const map = step.kind === 'append' ? this.#tokens : this.#bases;
-      if (map.has(step.to))
-        ambiguity ??= `#${map.get(step.to)!.op.id} and #${step.op.id} leave the same value`;
+      const twin = map.get(step.to);
+      if (twin !== undefined) ambiguity ??= `#${steps[twin]!.op.id} and #${step.op.id} leave the same value`;
       if (step.kind === 'append' && step.to === '') ambiguity ??= `#${step.op.id} appends nothing`;
       if (step.kind === 'cas' && step.from === step.to) ambiguity ??= `#${step.op.id} sets a value to itself`;
-      map.set(step.to, step);
+      map.set(step.to, number);
     }
     this.ambiguity = ambiguity;
     this.#baseLengths = [...new Set([...this.#bases.keys()].map((base) => base.length))];
@@ -50,7 +55,8 @@ export class Values {
     if (value === null) return { type: 'origin', origin: { base: null, appends: [] } };
     if (this.#tokens.size > 0) return this.#parse(value);
     const base = this.#bases.get(value);
-    return base === undefined ? { type: 'nowhere' } : { type: 'origin', origin: { base, appends: [] } };
+    if (base === undefined) return { type: 'nowhere' };
+    return { type: 'origin', origin: { base: this.#steps[base]!, appends: [] } };
   }
 
   /**
@@ -59,7 +65,7 @@ export class Values {
    */
   #parse(value: string): Traced {
     const ways = new Uint8Array(value.length + 1);
-    const last: (Step | null)[] = Array.from({ length: value.length + 1 }, () => null);
+    const last = new Int32Array(value.length + 1).fill(NONE);
     ways[0] = 1;
     for (const length of this.#baseLengths) {
       const step = length <= value.length ? this.#bases.get(value.slice(0, length)) : undefined;
@@ -82,24 +88,24 @@ export class Values {
     // The empty value is not "never written", whatever position 0 says: only a base or nothing leaves it.
     if (value === '')
       return ways[0] === 2
-        ? { type: 'origin', origin: { base: last[0]!, appends: [] } }
+        ? { type: 'origin', origin: { base: this.#steps[last[0]!]!, appends: [] } }
         : { type: 'nowhere' };
     if (ways[value.length] === 0) return { type: 'nowhere' };
     if (ways[value.length] === 2) return { type: 'ambiguous' };
     return this.#walkBack(value, last);
   }
 
-  #walkBack(value: string, last: readonly (Step | null)[]): Traced {
+  #walkBack(value: string, last: Int32Array): Traced {
     const appends: Step[] = [];
     const used = new Set<Step>();
     let at = value.length;
-    let step = last[at]!;
-    for (; step !== null && step.kind === 'append'; step = last[at]!) {
+    let step = this.#steps[last[at]!];
+    for (; step?.kind === 'append'; step = this.#steps[last[at]!]) {
       if (used.has(step)) return { type: 'repeats', token: step };
       used.add(step);
       appends.push(step);
       at -= step.to!.length;
     }
-    return { type: 'origin', origin: { base: step, appends: appends.reverse() } };
+    return { type: 'origin', origin: { base: step ?? null, appends: appends.reverse() } };
   }
 }

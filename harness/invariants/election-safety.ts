@@ -1,44 +1,39 @@
 import type { Violation } from '../result.ts';
-import { event, type NodeView, type Property, type Seen, violation } from './property.ts';
+import { event, type Property, type Seen, violation } from './property.ts';
 
 const NAME = 'election-safety';
 
 interface Vote {
   readonly t: number;
+  readonly term: number;
   readonly candidate: string;
-  /** The last index of the voter's log then. */
-  readonly logEnd: number;
-  /** Known to be on disk: found there by a start, or followed by an entry that was (storage keeps the order of writes). */
-  durable: boolean;
 }
 
 /**
- * At most one leader in a term (Raft §5.2, figure 3), and what that rests on: a server votes for at most one candidate in a term,
- * also over a restart. A vote that a crash may have kept from the disk never left the node and may be given anew.
+ * At most one leader in a term (Raft §5.2, figure 3), and what that rests on: a server votes for at most one candidate in a
+ * term, also over a restart. A vote is traced only once it is durable, so a vote that a crash undid was never seen, and
+ * one that was seen must be found again.
  */
 export class ElectionSafety implements Property {
   readonly name = NAME;
   readonly #leaders = new Map<number, { readonly t: number; readonly node: string }>();
   /** By node: the vote in the highest term it has voted in; lower ones cannot be given again. */
-  readonly #votes = new Map<string, { term: number; vote: Vote }>();
+  readonly #votes = new Map<string, Vote>();
   #votesSeen = 0;
 
-  feed(seen: Seen, view: NodeView): readonly Violation[] {
-    const { trace } = seen;
+  feed(seen: Seen): readonly Violation[] {
+    const { t, node, trace } = seen;
     if (trace.type === 'BecomeLeader') return this.#elected(seen, trace.term);
-    if (trace.type === 'GrantVote') return this.#voted(seen, view, trace);
-    if (trace.type === 'BecomeCandidate')
-      return this.#voted(seen, view, { term: trace.term, candidate: seen.node });
+    if (trace.type === 'GrantVote')
+      return this.#voted(node, { t, term: trace.term, candidate: trace.candidate });
+    if (trace.type === 'BecomeCandidate') return this.#voted(node, { t, term: trace.term, candidate: node });
     if (trace.type === 'Recover') return this.#recovered(seen, trace.term, trace.votedFor);
-    if (trace.type === 'Apply') this.#settle(seen.node, view, trace.index);
     return [];
   }
 
   summary(): { evidence: number; detail: string } {
-    return {
-      evidence: this.#leaders.size,
-      detail: `${this.#leaders.size} terms with a leader, ${this.#votesSeen} votes`,
-    };
+    const detail = `${this.#leaders.size} terms with a leader, ${this.#votesSeen} votes`;
+    return { evidence: this.#leaders.size, detail };
   }
 
   wiped(node: string): void {
@@ -54,59 +49,34 @@ export class ElectionSafety implements Property {
     return [violation(NAME, 'two leaders in one term', prose, [event(other, text), event(seen, text)])];
   }
 
-  #voted(
-    seen: Seen,
-    view: NodeView,
-    { term, candidate }: { readonly term: number; readonly candidate: string },
-  ): readonly Violation[] {
-    this.#votesSeen++;
-    const last = this.#votes.get(seen.node);
-    if (last !== undefined && last.term > term) return [];
-    if (last?.term === term) {
-      if (last.vote.candidate === candidate) return [];
-      const prose = `${seen.node} voted for ${candidate} in term ${term}, in which it had voted for ${last.vote.candidate}.`;
-      return [
-        violation(NAME, 'two votes in one term', prose, [
-          this.#voteEvent(seen.node, last),
-          event(seen, `voted for ${candidate} in term ${term}`),
-        ]),
-      ];
-    }
-    this.#votes.set(seen.node, {
-      term,
-      vote: { t: seen.t, candidate, logEnd: view.log.last, durable: false },
-    });
-    return [];
-  }
-
-  /** What is applied is on this node's disk. An entry that came after the vote was written after it: then the vote is on disk too. */
-  #settle(node: string, view: NodeView, applied: number): void {
+  #voted(node: string, vote: Vote): readonly Violation[] {
     const last = this.#votes.get(node);
-    if (last === undefined || !view.log.has(applied)) return;
-    if (applied > last.vote.logEnd && view.log.termAt(applied) >= last.term) last.vote.durable = true;
+    if (last === undefined || last.term < vote.term) {
+      this.#votesSeen++;
+      this.#votes.set(node, vote);
+      return [];
+    }
+    if (last.term > vote.term || last.candidate === vote.candidate) return [];
+    const prose = `${node} voted for ${vote.candidate} in term ${vote.term}, in which it had voted for ${last.candidate}.`;
+    return [violation(NAME, 'two votes in one term', prose, [voteEvent(node, last), voteEvent(node, vote)])];
   }
 
   #recovered(seen: Seen, term: number, votedFor: string | null): readonly Violation[] {
-    const last = this.#votes.get(seen.node);
-    const found =
-      votedFor === null
-        ? undefined
-        : { term, vote: { t: seen.t, candidate: votedFor, logEnd: 0, durable: true } };
-    if (found === undefined) this.#votes.delete(seen.node);
-    else this.#votes.set(seen.node, found);
-    if (last === undefined || !last.vote.durable || last.term < term) return [];
-    if (last.term === term && last.vote.candidate === votedFor) return [];
-    const now = `term ${term}${votedFor === null ? ' without a vote' : ` and a vote for ${votedFor}`}`;
-    const prose = `${seen.node} came back with ${now}, though it had voted for ${last.vote.candidate} in term ${last.term}: it may vote again in that term.`;
+    const { t, node } = seen;
+    const last = this.#votes.get(node);
+    if (votedFor !== null && (last === undefined || last.term <= term))
+      this.#votes.set(node, { t, term, candidate: votedFor });
+    if (last === undefined || last.term < term) return [];
+    if (last.term === term && last.candidate === votedFor) return [];
+    // The vote that is owed stays on record: should the node vote again in that term, that is told too.
+    this.#votes.set(node, last);
+    const found = `term ${term}${votedFor === null ? ' without a vote' : ` and a vote for ${votedFor}`}`;
+    const prose = `${node} came back with ${found}, though it had voted for ${last.candidate} in term ${last.term}: it may vote again in that term.`;
     return [
-      violation(NAME, 'forgotten vote', prose, [
-        this.#voteEvent(seen.node, last),
-        event(seen, `started with ${now}`),
-      ]),
+      violation(NAME, 'forgotten vote', prose, [voteEvent(node, last), event(seen, `started with ${found}`)]),
     ];
   }
-
-  #voteEvent(node: string, { term, vote }: { term: number; vote: Vote }): ReturnType<typeof event> {
-    return event({ t: vote.t, node }, `voted for ${vote.candidate} in term ${term}`);
-  }
 }
+
+const voteEvent = (node: string, { t, term, candidate }: Vote): ReturnType<typeof event> =>
+  event({ t, node }, `voted for ${candidate} in term ${term}`);
