@@ -5,8 +5,8 @@ import type { ReportInput } from '../harness/report/model/model.ts';
 import type { ExpectationResult, RunResult, Violation } from '../harness/result.ts';
 
 /**
- * A run that never was, for trying the report: a partitioned leader, a killed follower, slow links, `operations` of load
- * over `seconds`. Same arguments, same run.
+ * A run that never was, for trying the report: a partitioned leader, a killed follower, slow links, `operations` of
+ * load over `seconds`. Same arguments, same run.
  */
 export function generatedRun(options: {
   seconds: number;
@@ -214,7 +214,11 @@ function staleRead(ops: readonly Op[]): readonly Violation[] {
       property: 'linearizability',
       anomaly: 'stale read',
       key,
-      prose: `read #${read.id} by process ${read.process} returned ${first.input as string} after read #${early.id} had returned ${second.input as string}, which write #${second.id} wrote after write #${first.id} (${first.input as string}) had ended: a stale read.`,
+      prose: [
+        `read #${read.id} by process ${read.process} returned ${first.input as string}`,
+        `after read #${early.id} had returned ${second.input as string}, which write #${second.id} wrote`,
+        `after write #${first.id} (${first.input as string}) had ended: a stale read.`,
+      ].join(' '),
       opIds: [first.id, second.id, early.id, read.id, ...(unknown === undefined ? [] : [unknown.id])],
       linearizedIds: [first.id, second.id, early.id],
       stuckId: read.id,

@@ -1,6 +1,7 @@
 /**
- * Reads XML or closed-tag HTML strictly and gives its elements in order; throws at the first thing that a strict parser
- * would refuse: a tag that does not close, a bare `<` or `&`, an attribute without quotes or twice, a control character.
+ * Reads XML or closed-tag HTML strictly and gives its elements in order; throws at the first thing that a strict
+ * parser would refuse: a tag that does not close, a bare `<` or `&`, an attribute without quotes or twice, a control
+ * character.
  */
 export interface Element {
   readonly name: string;
