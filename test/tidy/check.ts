@@ -31,8 +31,8 @@ interface Import {
 }
 
 /**
- * Static imports and re-exports, `import()` of code and of types, `require()`, and workers and programs, which are named
- * as `new URL('./x.ts', import.meta.url)`.
+ * Static imports and re-exports, `import()` of code and of types, `require()`, and workers and programs, which are
+ * named as `new URL('./x.ts', import.meta.url)`.
  */
 const IMPORTS = [
   /^\s*(?:import|export)\b(?:[\s\w*{},$]|\/\/[^\n]*)*?\bfrom\s*(['"])(?<target>[^'"]+)\1/gm,
@@ -136,11 +136,19 @@ export function wrongText({ path, text }: SourceFile): readonly string[] {
   return found;
 }
 
-/** A sentence in a literal stays in one line, so that who reads it on a screen can search for it; to a point. */
+const COMMENT = /^\s*(?:\/\/|\/?\*)/;
+const TABLE_ROW = /^\s*(?:\/\/|\*) \|/;
+/** A string, a template, a regular expression. */
+const LITERAL = /['"`]|^\s*\/(?![/*])/;
+
+/**
+ * A sentence in a literal and a table's row in a comment stay in one line, so that who reads it on a screen can
+ * search for it; to a point.
+ */
 export function wideLines({ path, text }: SourceFile): readonly string[] {
   return text.split('\n').flatMap((line, i) => {
     const columns = Array.from(line).length;
-    const literal = !/^\s*(?:\/\/|\/?\*)/.test(line) && /['"`]|\/\[/.test(line);
+    const literal = COMMENT.test(line) ? TABLE_ROW.test(line) : LITERAL.test(line);
     const most = literal ? MOST_LITERAL_COLUMNS : MOST_COLUMNS;
     return columns > most ? [`${path}:${i + 1}: ${columns} columns, at most ${most}`] : [];
   });
