@@ -1,6 +1,6 @@
 import type { Op, RegisterValue } from '../../history/op.ts';
 import type { Violation } from '../../result.ts';
-import { duration, moment } from '../format.ts';
+import { clipped, duration, moment } from '../format.ts';
 import { markup, joined, nothing } from '../markup.ts';
 import type { Markup } from '../markup.ts';
 import { endOf } from '../model/bins.ts';
@@ -14,6 +14,7 @@ const ROW = 24;
 /** A window beyond that is shown around the stuck operation. */
 const MOST_OPS = 60;
 const LONGEST_VALUE = 160;
+const LONGEST_PROSE = 8_000;
 
 /** One violation: what happened in prose, the operations or trace events that prove it as a picture and as a table. */
 export function closeUp(violation: Violation, index: number, model: ReportModel): Markup {
@@ -28,7 +29,7 @@ export function closeUp(violation: Violation, index: number, model: ReportModel)
   const faults = inForce.map((f) => `${f.label} ${f.text}`).join('; ');
   return markup`<article class="violation" id="violation-${index + 1}">
 <h3><span class="no">✗ ${index + 1}</span> ${violation.anomaly} <span class="aside">${about.join(', ')}</span></h3>
-<p class="prose">${violation.prose}</p>
+<p class="prose">${clipped(violation.prose, LONGEST_PROSE)}</p>
 ${faults === '' ? nothing : markup`<p class="aside">In force within the second before: ${faults}.</p>`}
 ${ops.length === 0 ? nothing : operationsOf(violation, ops, index)}
 ${violation.events === undefined || violation.events.length === 0 ? nothing : eventTable(violation.events)}
@@ -140,7 +141,7 @@ ${newProcess ? markup`<line class="grid" x1="0" x2="100%" y1="${y}" y2="${y}"/>`
 <svg class="gutter" height="${height}" aria-hidden="true">${gutter}</svg>
 <svg class="plot" height="${height}" role="img">
 <title>The operations of violation ${index + 1}</title>
-<desc>${violation.prose} The table below has every operation.</desc>
+<desc>${clipped(violation.prose, LONGEST_VALUE)} The table below has every operation.</desc>
 ${joined(bars)}${momentLabels(axis, height)}
 </svg>
 </div>

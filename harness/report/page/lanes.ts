@@ -12,8 +12,9 @@ import type { Backdrop } from './figure.ts';
 
 const ROLE_HEIGHT = 26;
 const LINK_HEIGHT = 16;
-/** A lane with more bands than pixels shows nothing more, and costs the page its room. */
-const MOST_BANDS = 1_500;
+/** Of one group of lanes. More bands than pixels show nothing more, and cost the page its room. */
+const MOST_BANDS = 6_000;
+const mostPerLane = (lanes: readonly unknown[]): number => Math.floor(MOST_BANDS / Math.max(4, lanes.length));
 
 const LETTER: Readonly<Record<NodeState, string>> = {
   leader: 'L',
@@ -30,7 +31,7 @@ const LETTER: Readonly<Record<NodeState, string>> = {
 export function roleLanes(model: ReportModel, backdrop: Backdrop): Markup {
   const thin = lanesThinned(model) ? 'The shortest bands are left out: events.jsonl has all.' : '';
   return markup`<div class="chart">
-${leaderLane(model, backdrop)}${model.lanes.map((lane) => nodeLane(lane, backdrop))}${timeAxis(backdrop.frame)}
+${leaderLane(model, backdrop)}${model.lanes.map((lane) => nodeLane(lane, backdrop, mostPerLane(model.lanes)))}${timeAxis(backdrop.frame)}
 </div>
 <p class="legend"><i class="key leader">L</i>leader <i class="key candidate">C</i>candidate
 <i class="key pre-candidate">P</i>pre-candidate <i class="key follower">F</i>follower <i class="key frozen">Z</i>frozen
@@ -64,9 +65,9 @@ function leaderLane({ lanes, result }: ReportModel, backdrop: Backdrop): Markup 
   });
 }
 
-function nodeLane({ node, spans, crashes }: NodeLane, backdrop: Backdrop): Markup {
+function nodeLane({ node, spans, crashes }: NodeLane, backdrop: Backdrop, most: number): Markup {
   const { frame } = backdrop;
-  const bands = thinned(spans, frame).map((span) => {
+  const bands = thinned(spans, frame, most).map((span) => {
     const term = span.term === null ? '' : ` ${span.term}`;
     return band({
       frame,
@@ -113,7 +114,7 @@ export function linkLanesPicture({ links }: ReportModel, backdrop: Backdrop): Ma
 Every link was clean throughout: ${plural(links.length, 'directed link')}.
 </p>`;
   return markup`<div class="chart links">
-${touched.map((lane) => linkLane(lane, backdrop))} ${timeAxis(backdrop.frame)}
+${touched.map((lane) => linkLane(lane, backdrop, mostPerLane(touched)))} ${timeAxis(backdrop.frame)}
 </div>
 <p class="legend">
 <i class="key cut"></i>cut (bytes vanish) <i class="key refused"></i>refused
@@ -123,9 +124,9 @@ ${touched.map((lane) => linkLane(lane, backdrop))} ${timeAxis(backdrop.frame)}
 ${rest}`;
 }
 
-function linkLane({ link, spans, resets }: LinkLane, backdrop: Backdrop): Markup {
+function linkLane({ link, spans, resets }: LinkLane, backdrop: Backdrop, most: number): Markup {
   const { frame } = backdrop;
-  const kept = thinned(spans, frame);
+  const kept = thinned(spans, frame, most);
   const bands = kept.map((span) =>
     band({
       frame,
@@ -137,7 +138,7 @@ function linkLane({ link, spans, resets }: LinkLane, backdrop: Backdrop): Markup
       title: `${link} ${span.text}`,
     }),
   );
-  const torn = resets.map(
+  const torn = resets.slice(0, most).map(
     (t) =>
       markup`<text class="reset" x="${x(frame, t)}" y="13" text-anchor="middle">↯
 <title>${link} reset at ${moment(t)}</title></text>`,
@@ -159,17 +160,19 @@ function linkLane({ link, spans, resets }: LinkLane, backdrop: Backdrop): Markup
   });
 }
 
-/** Past the limit, bands narrower than a thousandth of the picture are left out, longest first to stay. */
+/** Past the limit only the longest are kept. */
 function thinned<T extends { readonly from: number; readonly to: number }>(
   spans: readonly T[],
   frame: Frame,
+  most: number,
 ): readonly T[] {
   const inside = spans.filter((s) => s.to >= frame.from && s.from <= frame.to);
-  if (inside.length <= MOST_BANDS) return inside;
-  const shortest = inside.map((s) => s.to - s.from).sort((a, b) => b - a)[MOST_BANDS - 1]!;
-  return inside.filter((s) => s.to - s.from >= shortest).slice(0, MOST_BANDS);
+  if (inside.length <= most) return inside;
+  const kept = new Set(inside.toSorted((a, b) => b.to - b.from - (a.to - a.from)).slice(0, most));
+  return inside.filter((span) => kept.has(span));
 }
 
 /** True when a lane had to leave bands out: the page says so. */
 const lanesThinned = ({ lanes, links }: ReportModel): boolean =>
-  [...lanes, ...links].some((lane) => lane.spans.length > MOST_BANDS);
+  lanes.some((lane) => lane.spans.length > mostPerLane(lanes)) ||
+  links.some((lane) => Math.max(lane.spans.length, lane.resets.length) > mostPerLane(links));

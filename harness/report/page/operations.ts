@@ -15,6 +15,8 @@ const MOST_LANES = 32;
 /** Bars of one window; a denser window is made shorter. */
 const MOST_BARS = 500;
 const MOST_WINDOWS = 16;
+/** Faults that begin or end so close to each other share a window. */
+const TOGETHER_MS = 20;
 const BEFORE_MS = 250;
 const AFTER_MS = 1_250;
 /** An operation may have been invoked that long before the window in which it still is open. */
@@ -44,22 +46,22 @@ ${all}`;
 }
 
 function windowsOf({ faults, ops, endMs }: ReportModel): readonly Window[] {
-  const edges: { at: number; words: string[] }[] = [];
-  const add = (at: number, words: string): void => {
-    const near = edges.find((edge) => Math.abs(edge.at - at) < 20);
-    if (near === undefined) edges.push({ at, words: [words] });
-    else near.words.push(words);
-  };
-  for (const fault of faults) {
-    if (fault.end === 'failed') continue;
-    add(fault.from, `${fault.label} begins: ${fault.text}`);
-    if (fault.end === 'healed') add(fault.to, `${fault.label} is healed`);
+  const edges = faults
+    .filter((fault) => fault.end !== 'failed')
+    .flatMap(({ label, text, from, to, end }) => {
+      const begins = { at: from, words: `${label} begins: ${text}` };
+      return end === 'healed' ? [begins, { at: to, words: `${label} is healed` }] : [begins];
+    })
+    .sort((a, b) => a.at - b.at);
+  const windows: Window[] = [];
+  for (let i = 0; i < edges.length && windows.length < MOST_WINDOWS;) {
+    const { at } = edges[i]!;
+    const words: string[] = [];
+    for (; i < edges.length && edges[i]!.at - at < TOGETHER_MS; i++) words.push(edges[i]!.words);
+    const frame = fitted(at, ops, endMs);
+    if (overlapping(ops, frame).length > 0) windows.push({ title: words.join('; '), frame });
   }
-  return edges
-    .sort((a, b) => a.at - b.at)
-    .map(({ at, words }) => ({ title: words.join('; '), frame: fitted(at, ops, endMs) }))
-    .filter(({ frame }) => overlapping(ops, frame).length > 0)
-    .slice(0, MOST_WINDOWS);
+  return windows;
 }
 
 /** [at − 250 ms, at + 1250 ms], made shorter until its operations can be told apart. */

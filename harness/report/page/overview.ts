@@ -35,7 +35,7 @@ export function overview(model: ReportModel, backdrop: Backdrop): Markup {
     ? markup`<i class="key broken"></i>violation `
     : nothing;
   return markup`<div class="chart">
-${faultLanes(model, backdrop)}${load}${timeAxis(backdrop.frame)}
+${faultLanes(backdrop)}${load}${timeAxis(backdrop.frame)}
 </div>
 <p class="legend"><i class="key ok"></i>ok <i class="key fail"></i>failed (did not happen)
 <i class="key info"></i>unknown (may have happened) <i class="key line p50"></i>p50 <i class="key line p99"></i>p99
@@ -44,7 +44,7 @@ ${faultLanes(model, backdrop)}${load}${timeAxis(backdrop.frame)}
 Latencies are of ok operations, placed where they were invoked.</span></p>`;
 }
 
-function faultLanes({ faults }: ReportModel, { frame, violationTimes }: Backdrop): Markup {
+function faultLanes({ frame, faults, violationTimes }: Backdrop): Markup {
   if (faults.length === 0) return nothing;
   const ends: number[] = [];
   const placed = faults.map((fault) => {

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { generatedRun } from '../../../test/generated-run.ts';
 import { parseStrictly } from '../../../test/well-formed.ts';
 import type { Element } from '../../../test/well-formed.ts';
+import type { HarnessEvent } from '../../event.ts';
 import type { Op } from '../../history/op.ts';
 import { reportModel } from '../model/model.ts';
 import type { ReportInput } from '../model/model.ts';
@@ -202,6 +203,37 @@ test('one operation, and operations without a fault, draw no nonsense', () => {
   parseStrictly(one);
   expect(one).not.toMatch(/NaN|Infinity|undefined/);
   expect(page(broken)).not.toMatch(/NaN|Infinity|undefined/);
+});
+
+test('seven nodes, a hundred thousand changes of links and roles and 5,000 faults stay under 10 MB, and it says so', () => {
+  const nodes = Array.from({ length: 7 }, (_, i) => `n${i + 1}`);
+  const run = generatedRun({ seconds: 300, operations: 20_000, seed: 3, violation: false });
+  const events: HarnessEvent[] = nodes.map((node) => ({ t: 0, type: 'life', node, life: 'up', pid: 1 }));
+  for (let i = 0; i < 100_000; i++) {
+    const t = i * 3;
+    const node = nodes[i % 7]!;
+    const link = `${node}->${nodes[(i + 1 + (i % 6)) % 7]!}`;
+    const delay = i % 14 < 7 ? {} : { delay: { latencyMs: i % 97, jitterMs: 3 } };
+    events.push({ t, type: 'link', link, pending: false, ...delay });
+    const type = i % 14 < 7 ? 'BecomeFollower' : 'BecomePreCandidate';
+    events.push({ t, type: 'trace', node, trace: { type, term: i as never, leader: null, reason: '' } });
+  }
+  for (let i = 0; i < 5_000; i++) {
+    const about = {
+      type: 'fault',
+      id: `f${i}`,
+      verb: 'cut',
+      by: 'scenario',
+      text: 'cut n1->n2',
+      nodes: [],
+      links: [],
+    } as const;
+    events.push({ t: i * 50, ...about, state: 'confirmed' }, { t: i * 50 + 20, ...about, state: 'healed' });
+  }
+  const source = page({ ...run, result: { ...run.result, nodes }, events });
+  expect(source.length).toBeLessThan(10_000_000);
+  expect(source).toContain('The shortest bands are left out');
+  expect(source).toContain('of 5,000');
 });
 
 test('200,000 operations, 200 faults and long logs stay under 10 MB', () => {

@@ -4,6 +4,7 @@ import type { Verdict } from '../../event.ts';
 import { clipped, plural } from '../format.ts';
 import { markup, nothing, scriptJson, trusted } from '../markup.ts';
 import type { Markup } from '../markup.ts';
+import type { FaultSpan } from '../model/faults.ts';
 import type { ReportModel } from '../model/model.ts';
 import { closeUp } from './close-up.ts';
 import { environment } from './environment.ts';
@@ -30,12 +31,13 @@ const POLICY = [
 const MARK: Readonly<Record<Verdict, string>> = { pass: '✓', violation: '✗', inconclusive: '?', error: '!' };
 const MOST_VIOLATIONS = 12;
 const LONGEST_ERROR = 16_384;
+const MOST_SHADES = 250;
 
 /** `report.markup`: one file, no network, complete without scripts. */
 export function reportPage(model: ReportModel): string {
   const { result } = model;
   const frame = { from: 0, to: model.endMs };
-  const backdrop: Backdrop = { frame, faults: model.faults, violationTimes: model.violationTimes };
+  const backdrop: Backdrop = { frame, faults: shadedFaults(model), violationTimes: model.violationTimes };
   const page = markup`<html lang="en"><head><meta charset="utf-8"/>
 <meta name="viewport" content="width=device-width, initial-scale=1"/>
 <meta http-equiv="Content-Security-Policy" content="${POLICY}"/>
@@ -61,6 +63,13 @@ ${section('environment', 'Environment', environment(model))}
 <script>${trusted(SCRIPT)}</script></body></html>
 `;
   return `<!DOCTYPE html>\n${page.text}`;
+}
+
+/** The longest, in order of time: a link that flaps a thousand times would be all that one sees. */
+function shadedFaults({ faults }: ReportModel): readonly FaultSpan[] {
+  if (faults.length <= MOST_SHADES) return faults;
+  const longest = faults.toSorted((a, b) => b.to - b.from - (a.to - a.from)).slice(0, MOST_SHADES);
+  return longest.sort((a, b) => a.from - b.from);
 }
 
 function head(model: ReportModel): Markup {

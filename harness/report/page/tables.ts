@@ -1,5 +1,5 @@
 import type { ExpectationGroup, ExpectationResult } from '../../result.ts';
-import { count, duration, latency, moment, plural, share } from '../format.ts';
+import { clipped, count, duration, latency, moment, plural, share } from '../format.ts';
 import { markup, nothing } from '../markup.ts';
 import type { Markup } from '../markup.ts';
 import { faultsDuring } from '../model/faults.ts';
@@ -22,6 +22,8 @@ const STATUS_MARK: Readonly<Record<ExpectationResult['status'], string>> = {
   skipped: '–',
 };
 
+const LONGEST_DETAIL = 4_000;
+
 /** What failed comes first; else in the order in which the scenario says it. */
 export function expectationTable({ result }: ReportModel): Markup {
   if (result.expectations.length === 0) return markup`<p class="none">No expectation was judged.</p>`;
@@ -34,7 +36,7 @@ export function expectationTable({ result }: ReportModel): Markup {
           markup`<td class="mark">${STATUS_MARK[e.status]} ${e.status}</td>`,
           code(e.name),
           td(GROUP_NAMES[e.group]),
-          td(e.detail),
+          td(clipped(e.detail, LONGEST_DETAIL)),
           num(e.line === undefined ? '' : markup`<a href="#L${e.line}">${e.line}</a>`),
         ],
         e.status,
@@ -76,9 +78,11 @@ export function figures({ result, elections }: ReportModel): Markup {
   )}</dl>`;
 }
 
+const MOST_FAULTS = 250;
+
 export function faultTable({ faults }: ReportModel): Markup {
   if (faults.length === 0) return markup`<p class="none">No fault was injected.</p>`;
-  const rows = faults.map((f) => {
+  const rows = faults.slice(0, MOST_FAULTS).map((f) => {
     const momentary = f.end === 'moment' || f.end === 'failed';
     const cells = [
       markup`<th scope="row">${f.label}</th>`,
@@ -92,10 +96,16 @@ export function faultTable({ faults }: ReportModel): Markup {
     ];
     return markup`<tr data-zoom="${f.from} ${f.to}">${cells}</tr>\n`;
   });
-  return table({
+  const more =
+    faults.length > MOST_FAULTS
+      ? markup`<p class="aside">The first ${MOST_FAULTS} of ${count(faults.length)}: <code>result.json</code> has all.
+The pictures shade the longest.</p>`
+      : nothing;
+  const shown = table({
     columns: ['', 'fault', 'by', '#asked', '#confirmed', '#healed', '#in force', 'remark'],
     body: markup`<tbody>${rows}</tbody>`,
   });
+  return markup`${shown}${more}`;
 }
 
 function remarkOn(fault: FaultSpan): string | null {
