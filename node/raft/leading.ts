@@ -66,7 +66,8 @@ export function advanceCommit(state: ServerState, leader: Leader): void {
   for (const progress of leader.progress.values()) reached.push(progress.matchIndex);
   const index = reachedByMajority(reached) as LogIndex;
   if (index <= state.commitIndex || log.termAt(index) !== state.currentTerm) return;
-  for (let at = Math.max(state.commitIndex + 1, leader.firstIndex); at <= index; at++) {
+  // What `propose` counted: neither the noop at firstIndex nor what other terms left behind.
+  for (let at = Math.max(state.commitIndex, leader.firstIndex) + 1; at <= index; at++) {
     leader.uncommittedBytes -= entryCost(log.entryAt(at as LogIndex).data.length);
   }
   commitTo(state, index);

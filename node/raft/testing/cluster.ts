@@ -63,6 +63,7 @@ export class SimCluster {
   readonly watch: SafetyWatch;
   readonly ids: readonly NodeId[];
   weather: Weather = calm;
+  onElected: (id: NodeId) => void = () => {};
   /** What the clients saw. */
   readonly counts = {
     proposed: 0,
@@ -90,7 +91,11 @@ export class SimCluster {
     this.#factory = factory;
     this.ids = Array.from({ length: size }, (_, at) => nodeId(`n${at + 1}`));
     this.#bounds = this.random.chance(0.5)
-      ? { maxInflightMessages: this.random.int(1, 3), maxMessageBytes: 80, maxUncommittedBytes: 1_000 }
+      ? {
+          maxInflightMessages: this.random.int(1, 3),
+          maxMessageBytes: this.random.pick([1, 80]),
+          maxUncommittedBytes: 1_000,
+        }
       : { maxInflightMessages: 64, maxMessageBytes: 65_536, maxUncommittedBytes: 1_000_000 };
     this.#tickByDeadline = this.random.chance(0.3);
     this.#slowDisk = this.random.chance(0.3);
@@ -207,6 +212,7 @@ export class SimCluster {
 
   healAll(): void {
     this.#cuts.clear();
+    this.onElected = () => {};
     this.weather = calm;
     for (const server of this.#servers.values()) {
       server.diskStalled = false;
@@ -338,7 +344,10 @@ export class SimCluster {
       const ready = server.raft.takeReady(this.schedule.nowMs);
       for (const event of ready.events) {
         this.watch.event(server.id, event);
-        if (event.type === 'BecomeLeader') this.counts.elections++;
+        if (event.type === 'BecomeLeader') {
+          this.counts.elections++;
+          this.onElected(server.id);
+        }
         if (event.type === 'BecomeFollower' && event.reason.startsWith('stalled'))
           this.counts.stallStepDowns++;
       }

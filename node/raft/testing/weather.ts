@@ -1,5 +1,6 @@
 import { timing } from './cluster.ts';
 import type { SimCluster } from './cluster.ts';
+import type { NodeId } from '../types.ts';
 
 /** Seconds of every fault at once, drawn from the cluster's seed, under a load of writes and reads. */
 export function storm(cluster: SimCluster, forMs: number): void {
@@ -24,6 +25,7 @@ export function storm(cluster: SimCluster, forMs: number): void {
   );
   during(() => changeWeather(cluster), 500);
   during(() => fault(cluster), faultMs);
+  if (random.chance(0.4)) cluster.onElected = (id) => huntLeader(cluster, id);
   cluster.run(forMs);
 }
 
@@ -34,8 +36,25 @@ function changeWeather(cluster: SimCluster): void {
     lossProbability: random.pick([0, 0, 0.05, 0.3]),
     duplicateProbability: random.pick([0, 0.1, 0.5]),
     minDelayMs,
-    maxDelayMs: minDelayMs + random.pick([1, 10, 40, 200]),
+    maxDelayMs: minDelayMs + random.pick([1, 10, 40, 200, 800]),
   };
+}
+
+/**
+ * Figure 8's weather: leaders fall just after their election, when what they began their term with is on few disks.
+ */
+function huntLeader(cluster: SimCluster, id: NodeId): void {
+  const { random, schedule, ids } = cluster;
+  if (random.chance(0.3)) return;
+  const others = ids.filter((other) => other !== id);
+  if (random.chance(0.5)) {
+    // What it sends to all, or to all but one, is lost.
+    const unheard = random.chance(0.5) ? others : others.slice(1);
+    for (const other of unheard) cluster.cut(id, other);
+    schedule.after(random.between(100, 600), () => unheard.forEach((other) => cluster.heal(id, other)));
+  }
+  schedule.after(random.between(0, 40), () => cluster.crash(id));
+  schedule.after(random.between(40, 600), () => cluster.restart(id));
 }
 
 /** One fault, which ends by itself after a while. */

@@ -1,0 +1,39 @@
+import { SimCluster, timing } from './cluster.ts';
+import type { RaftFactory } from './cluster.ts';
+import { storm } from './weather.ts';
+
+/** The slowest case: a server that lost everything catches up over a slow disk, one small message at a time. */
+const recoveryMs = 60 * timing.electionTimeoutMaxMs;
+
+/**
+ * A storm, then all heals. Throws at the first violated safety property, or if the healed cluster does not get a leader
+ * that all follow, does not take and commit another entry, or ends with unequal logs. Everything follows from the seed.
+ */
+export function trial(size: number, seed: number, factory?: RaftFactory): SimCluster {
+  const cluster = new SimCluster(size, seed, factory);
+  storm(cluster, 6_000);
+  cluster.healAll();
+  cluster.runUntil('one leader that all follow', () => cluster.isSettled(), recoveryMs);
+  const before = cluster.watch.maxCommit;
+  const leader = cluster.leader()!;
+  cluster.runUntil('a proposal is taken', () => cluster.propose(leader), recoveryMs);
+  const committed = (): boolean => cluster.watch.maxCommit > before && cluster.isSettled();
+  cluster.runUntil('a new entry is committed and applied by all', committed, recoveryMs);
+  return cluster;
+}
+
+/** The first of `seeds` trials that fails, if one does. */
+export function firstFailure(
+  options: { readonly size: number; readonly firstSeed: number; readonly seeds: number },
+  factory?: RaftFactory,
+): { readonly seed: number; readonly error: Error } | null {
+  const { size, firstSeed, seeds } = options;
+  for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
+    try {
+      trial(size, seed, factory);
+    } catch (error) {
+      return { seed, error: error as Error };
+    }
+  }
+  return null;
+}
