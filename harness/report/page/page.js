@@ -23,7 +23,7 @@
   for (const group of groups) {
     group.classList.add('zooms');
     const brush = document.createElement('div');
-    brush.id = 'brush';
+    brush.className = 'brush';
     group.append(brush);
     let start = null;
     group.addEventListener('pointerdown', (e) => {
