@@ -38,8 +38,8 @@ export interface Seen {
 
 /**
  * The cluster as its own events describe it: a fold, no clock, no I/O. A node that is down or paused claims nothing.
- * A leader *stands* when a majority of the nodes, itself included, are up and name it as leader of its term, and nobody
- * claims a higher one.
+ * A leader *stands* when a majority of the nodes, itself included, are up, can exchange messages with it and name it as leader
+ * of its term, and nobody claims a higher one.
  */
 export class ClusterState {
   readonly #nodes: ReadonlyMap<string, NodeState>;
@@ -47,6 +47,7 @@ export class ClusterState {
   readonly #commits = new Map<string, { t: number; commit: number }[]>();
   readonly #gaps: LeaderGap[] = [];
   readonly #leaderships: (Election & { until: number | null })[] = [];
+  readonly #cut = new Set<string>();
   #maxCommit = 0;
 
   constructor(nodes: readonly string[]) {
@@ -113,7 +114,8 @@ export class ClusterState {
     const top = this.claimants()[0];
     if (top === undefined) return null;
     const behind = [...this.#nodes.values()].filter(
-      ({ life, status }) => life === 'up' && status?.leader === top.node && status.term === top.term,
+      ({ id, life, status }) =>
+        life === 'up' && status?.leader === top.node && status.term === top.term && this.#meet(id, top.node),
     );
     return behind.length > this.#nodes.size / 2 ? top : null;
   }
@@ -163,6 +165,18 @@ export class ClusterState {
       ok: true,
       detail: `all nodes follow ${leader.node} in term ${leader.term} and have applied ${index} entries`,
     };
+  }
+
+  /** A link was confirmed to be cut, or to let messages through again. */
+  feedLink(t: number, link: string, cut: boolean): void {
+    if (cut) this.#cut.add(link);
+    else this.#cut.delete(link);
+    this.#followLeadership(t);
+  }
+
+  /** Messages pass between the two in both directions. */
+  #meet(a: string, b: string): boolean {
+    return !this.#cut.has(`${a}->${b}`) && !this.#cut.has(`${b}->${a}`);
   }
 
   #feedLife(state: NodeState, life: NodeLife, pid: number | null): boolean {

@@ -66,6 +66,7 @@ const SAFETY = [
   'log-matching',
   'leader-completeness',
   'state-machine-safety',
+  'durability',
 ] as const;
 
 const always = strict({

@@ -395,6 +395,8 @@ class Run {
     if (event.type === 'fault' && event.by !== 'cleanup' && event.state === 'confirmed')
       this.#firstFault ??= event.t;
     if (event.type === 'fault' && event.state === 'healed') this.#recovery.healed(event.t);
+    if (event.type === 'link' && !event.pending)
+      this.#observer.state.feedLink(event.t, event.link, event.cut !== undefined);
     if (event.type === 'status' || event.type === 'life') this.#recovery.look(event.t);
   }
 }

@@ -134,13 +134,15 @@ export class TwinCluster implements Cluster {
       : null;
   }
 
-  /** Appends to the log at a node that `serve` said leads. */
+  /** Appends to the log at a node that `serve` said leads: whoever it reaches, a majority, has the entry at once. */
   append(node: string, key: string, value: string): void {
     const member = this.#member(node);
     this.log.push({ term: member.term, key, value });
-    const first = member.length + 1;
-    member.length = this.log.length;
-    this.#replicated(member, first);
+    for (const each of [member, ...this.#reaches(member, 80)]) {
+      const first = each.length + 1;
+      each.length = this.log.length;
+      this.#replicated(each, first);
+    }
   }
 
   /** What the node has of the key: of the whole log for a leader, of an old prefix for one that fell behind. */
