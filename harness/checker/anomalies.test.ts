@@ -74,6 +74,11 @@ describe('each anomaly is named, and its window is the operations that prove it'
       [write('a', 0, 1), { ...failed(cas('a', 'b', 2, 3)), error: 'cas-mismatch', output: 'a' }],
       [1],
     ],
+    [
+      'retry applied twice',
+      [write('a', 0, 1), { ...failed(cas('a', 'b', 2, 3)), error: 'cas-mismatch', output: 'b' }],
+      [1],
+    ],
     ['duplicate append', [append('x', 0, 1), read('xx', 2, 3)], [0, 1]],
     ['append reorder', [append('x', 0, 1), append('y', 2, 3), read('yx', 4, 5)], [0, 1, 2]],
     [
@@ -148,7 +153,10 @@ function run(seed: number): { ops: Op[]; random: ReturnType<typeof randomStream>
 }
 
 describe('anomalies put into 1,200 valid histories of a run', () => {
-  /** What a read of a value long replaced, of a value never written, and of a value of a failed write may be called. */
+  /**
+   * What a read of a value long replaced, of a value never written, and of a value of a failed write may be
+   * called.
+   */
   const injections: Record<
     string,
     { names: readonly string[]; output: (ops: readonly Op[], at: Op) => Op['output'] }

@@ -2,8 +2,8 @@ import type { RegisterValue } from '../history/op.ts';
 import type { Step } from './steps.ts';
 
 /**
- * A state that the register must have held: what made it, the state that this was made from (null: any, it was a blind
- * write), who saw it, and what turned it into the next one where that depended on it.
+ * A state that the register must have held: what made it, the state that this was made from (null: any, it
+ * was a blind write), who saw it, and what turned it into the next one where that depended on it.
  */
 export interface StateNode {
   /** null: the initial state, never written. */
@@ -14,10 +14,16 @@ export interface StateNode {
   next: StateNode | null;
 }
 
-/** A blind write (or the initial state) with everything that follows it by force, in the only order it can have. */
+/**
+ * A blind write (or the initial state) with everything that follows it by force, in the only order it can
+ * have.
+ */
 export interface Block {
   readonly nodes: readonly StateNode[];
-  /** The step that ends first, and the one that begins last; null: the initial state, which is before all times. */
+  /**
+   * The step that ends first, and the one that begins last; null: the initial state, which is before all
+   * times.
+   */
   readonly firstEnd: Step | null;
   readonly lastBegin: Step | null;
   /** firstEnd's end and lastBegin's beginning. A must come before B iff A.f < B.s. */
@@ -25,7 +31,9 @@ export interface Block {
   readonly s: number;
 }
 
-/** Two steps whose places are forced, though `late`, whose place is behind, had ended before `early` began. */
+/**
+ * Two steps whose places are forced, though `late`, whose place is behind, had ended before `early` began.
+ */
 export interface Inversion {
   readonly early: { readonly step: Step; readonly node: StateNode };
   readonly late: { readonly step: Step; readonly node: StateNode };
@@ -60,13 +68,14 @@ export function buildBlock(root: StateNode): Block | Inversion {
 /**
  * Two blocks that must each precede the other, or null if there are none; then the blocks can be ordered.
  *
- * Why pairs are enough. Let A be the block with the least f on a shortest cycle of "must precede", and P the one before A on it.
- * Every block Y of the cycle is preceded by some X of it: f(X) < s(Y), and f(A) ≤ f(X), so A must precede Y; so A must
- * precede P, and P precedes A: a pair.
+ * Why pairs are enough. Let A be the block with the least f on a shortest cycle of "must precede", and P the
+ * one before A on it. Every block Y of the cycle is preceded by some X of it: f(X) < s(Y), and f(A) ≤ f(X),
+ * so A must precede Y; so A must precede P, and P precedes A: a pair.
  *
- * Why this finds one in O(n log n). Call a block forward if f < s. A pair needs f(A) < s(B) and f(B) < s(A). Were both blocks
- * not forward, s(B) ≤ f(B) < s(A) ≤ f(A) < s(B). Both forward: the open intervals (f, s) overlap, so in order of f two neighbours do. One
- * forward: s(B) ≤ f(B), so both lie within (f(A), s(A)); the forward intervals being disjoint by now, only the last one that begins before s(B) can hold them.
+ * Why this finds one in O(n log n). Call a block forward if f < s. A pair needs f(A) < s(B) and f(B) < s(A).
+ * Were both blocks not forward, s(B) ≤ f(B) < s(A) ≤ f(A) < s(B). Both forward: the open intervals (f, s)
+ * overlap, so in order of f two neighbours do. One forward: s(B) ≤ f(B), so both lie within (f(A), s(A)); the
+ * forward intervals being disjoint by now, only the last one that begins before s(B) can hold them.
  */
 export function conflictingPair(blocks: readonly Block[]): readonly [Block, Block] | null {
   const forward = blocks.filter((block) => block.f < block.s).sort((a, b) => a.f - b.f);
@@ -89,9 +98,10 @@ export function conflictingPair(blocks: readonly Block[]): readonly [Block, Bloc
 }
 
 /**
- * An order of all steps, given that no two blocks conflict: by min(f, s). Let A have to precede B: f(A) < s(B), and not
- * f(B) < s(A). Then min(B) ≥ min(A), since f(B) ≥ s(A) and s(B) > f(A). If they are equal, s(B) > min(A) leaves f(B) = min(A),
- * so B is forward, and min(A) = f(B) ≥ s(A) makes A not forward: at a tie those that are not forward go first.
+ * An order of all steps, given that no two blocks conflict: by min(f, s). Let A have to precede B: f(A) <
+ * s(B), and not f(B) < s(A). Then min(B) ≥ min(A), since f(B) ≥ s(A) and s(B) > f(A). If they are equal, s(B)
+ * > min(A) leaves f(B) = min(A), so B is forward, and min(A) = f(B) ≥ s(A) makes A not forward: at a tie
+ * those that are not forward go first.
  */
 export function orderBlocks(blocks: readonly Block[]): Step[] {
   const least = (block: Block): number => Math.min(block.f, block.s);

@@ -1,9 +1,9 @@
 import type { Op, RegisterValue } from '../history/op.ts';
 
 /**
- * The definition itself, for histories of about ten operations of one key: tries every order that real time allows, and
- * every choice of which operations with unknown outcomes took effect. The oracle that the checker is tested against;
- * it shares no code with it.
+ * The definition itself, for histories of about ten operations of one key: tries every order that real time
+ * allows, and every choice of which operations with unknown outcomes took effect. The oracle that the checker
+ * is tested against; it shares no code with it.
  */
 export function isLinearizableByDefinition(ops: readonly Op[]): boolean {
   const left = ops.filter((op) => !isSilent(op));
@@ -28,7 +28,10 @@ function canFinish(left: readonly Op[], state: RegisterValue): boolean {
 const isSilent = (op: Op): boolean =>
   op.outcome === 'fail' && !(op.f === 'cas' && (op.output !== undefined || op.error === 'cas-mismatch'));
 
-/** The states that the operation can lead to: one, or none if what it said does not fit. An unknown CAS may also have missed, but then it may as well be left out. */
+/**
+ * The states that the operation can lead to: one, or none if what it said does not fit. An unknown CAS may
+ * also have missed, but then it may as well be left out.
+ */
 function effect(op: Op, state: RegisterValue): readonly RegisterValue[] {
   if (op.f === 'read') return op.outcome === 'info' || op.output === state ? [state] : [];
   if (op.f === 'append') return [(state === null ? '' : state) + String(op.input)];

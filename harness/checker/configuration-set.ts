@@ -1,11 +1,13 @@
-/** Words of an arena record before its bitset: hash, state, first word of the window, length of the window. */
+/**
+ * Words of an arena record before its bitset: hash, state, first word of the window, length of the window.
+ */
 const HEADER = 4;
 const FULL_WORD = 0xffff_ffff;
 
 /**
- * The configurations that the search has been in: a state and the set of steps taken, compared exactly (the hash only finds the
- * bucket). Of the known steps' bits only the window between the full words and the empty words is kept, so that a long
- * history costs a few words a configuration instead of n/32.
+ * The configurations that the search has been in: a state and the set of steps taken, compared exactly (the
+ * hash only finds the bucket). Of the known steps' bits only the window between the full words and the empty
+ * words is kept, so that a long history costs a few words a configuration instead of n/32.
  */
 export class ConfigurationSet {
   readonly #certainWords: number;
@@ -23,7 +25,9 @@ export class ConfigurationSet {
     this.#memoryBytes = options.memoryBytes;
   }
 
-  /** False when this configuration was there before. `taken`: the known steps' words, then the unknown ones'. */
+  /**
+   * False when this configuration was there before. `taken`: the known steps' words, then the unknown ones'.
+   */
   add(state: number, taken: Uint32Array): boolean {
     let first = 0;
     while (first < this.#certainWords && taken[first] === FULL_WORD) first++;
@@ -57,7 +61,10 @@ export class ConfigurationSet {
     return true;
   }
 
-  /** Equal up to `size` means equal: the window's length stands within, and the unknown words are of one length in a search. */
+  /**
+   * Equal up to `size` means equal: the window's length stands within, and the unknown words are of one
+   * length in a search.
+   */
   #same(a: number, b: number, size: number): boolean {
     const arena = this.#arena;
     for (let i = 0; i < size; i++) if (arena[a + i] !== arena[b + i]) return false;

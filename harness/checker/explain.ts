@@ -4,7 +4,10 @@ import { began, deed, ended, nameOf, showValue } from './describe.ts';
 import type { Step } from './steps.ts';
 import type { Contradiction } from './unambiguous.ts';
 
-/** A proof in words, and the steps it rests on: with their support (`States.support`) they have no order by themselves. */
+/**
+ * A proof in words, and the steps it rests on: with their support (`States.support`) they have no order by
+ * themselves.
+ */
 export interface Explanation {
   readonly anomaly: string;
   readonly prose: string;
@@ -12,8 +15,8 @@ export interface Explanation {
 }
 
 /**
- * Names a contradiction and says it in prose. `failed`: the key's operations that definitely did not happen, where a
- * value may have come from nonetheless.
+ * Names a contradiction and says it in prose. `failed`: the key's operations that definitely did not happen,
+ * where a value may have come from nonetheless.
  */
 export function explain(contradiction: Contradiction, failed: readonly Op[]): Explanation {
   switch (contradiction.type) {
@@ -71,6 +74,13 @@ function explainNowhere(step: Step, value: Step['from'], failed: readonly Op[]):
     return {
       anomaly: 'value from nowhere',
       prose: `${needs(step)}, a value that no operation on this key can have left there.`,
+      steps: [step],
+    };
+  }
+  if (source.id === step.op.id) {
+    return {
+      anomaly: 'retry applied twice',
+      prose: `${deed(step)}, its own value: it was refused because it had taken effect already, in an earlier attempt (${step.op.attempts} in all).`,
       steps: [step],
     };
   }
@@ -142,8 +152,8 @@ function explainInversion({ early, late }: Inversion): Explanation {
 }
 
 /**
- * A and B must each precede the other. Told from the side of whichever began last: it shows a value again that the other
- * block had already replaced.
+ * A and B must each precede the other. Told from the side of whichever began last: it shows a value again
+ * that the other block had already replaced.
  */
 function explainBlocks(x: Block, y: Block): Explanation {
   const isInitial = (block: Block): boolean => block.nodes[0]!.producer === null;

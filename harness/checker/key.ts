@@ -29,8 +29,9 @@ const MAX_NAMED = 8;
 const MAX_WINDOW = 60;
 
 /**
- * Judges the operations of one key, none of them left out. Without search where values tell their writers apart, else by
- * Wing–Gong–Lowe; either answer is looked at once more before it is given: an order by the verifier, a contradiction by the search.
+ * Judges the operations of one key, none of them left out. Without search where values tell their writers
+ * apart, else by Wing–Gong–Lowe; either answer is looked at once more before it is given: an order by the
+ * verifier, a contradiction by the search.
  *
  * @throws Error on operations that no recorder writes (`toSteps`).
  */
@@ -104,7 +105,10 @@ function asViolation(
   return { verdict: 'violation', detail: `${anomaly}: ${prose}`, violation };
 }
 
-/** For a violation that was found by search: no rule names it, so it is told from where the longest order ends. */
+/**
+ * For a violation that was found by search: no rule names it, so it is told from where the longest order
+ * ends.
+ */
 function wordsFor({ steps, prefix, stuck, state }: Window): Omit<Explanation, 'steps'> {
   const order = prefix.slice(-MAX_NAMED).map((step) => `#${step.op.id}`);
   if (prefix.length > MAX_NAMED) order.unshift('…');

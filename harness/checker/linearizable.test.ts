@@ -29,7 +29,10 @@ const options = (random: Random, change: Partial<GeneratorOptions>): GeneratorOp
   ...change,
 });
 
-/** One wrong answer: some read or failed CAS shows what another one showed, or what somebody wrote, or nothing. */
+/**
+ * One wrong answer: some read or failed CAS shows what another one showed, or what somebody wrote, or
+ * nothing.
+ */
 function tamper(ops: readonly Op[], random: Random): Op[] {
   const shown = ops.flatMap((op) => (op.output === undefined ? [] : [op.output]));
   const written = ops.flatMap((op) =>
@@ -68,7 +71,10 @@ function disagreements(ops: readonly Op[], expected: 'linearizable' | 'violation
   return wrong;
 }
 
-/** Histories of which about a third are valid; returns how many were not linearizable, and how many needed no search. */
+/**
+ * Histories of which about a third are valid; returns how many were not linearizable, and how many needed no
+ * search.
+ */
 function compare(
   count: number,
   stream: string,
@@ -216,7 +222,10 @@ describe('never a wrong ok', () => {
   });
 });
 
-/** Forty concurrent appends of a few tokens on a write, and a read that no order of them explains: only a search can tell. */
+/**
+ * Forty concurrent appends of a few tokens on a write, and a read that no order of them explains: only a
+ * search can tell.
+ */
 function hardHistory(): Op[] {
   const base = { process: 0, key: 'k', node: 'n1', attempts: 1, outcome: 'ok' as const };
   const token = (id: number): string => `${id % 2}`.repeat(1 + (id % 7));

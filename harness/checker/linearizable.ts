@@ -31,9 +31,10 @@ export interface CheckOptions {
 const GRACE_MS = 5_000;
 
 /**
- * Whether the history is linearizable: every key is a register (read, write, cas, delete as the write of a tombstone, append)
- * that is empty (null) at first, and is judged by itself, the smallest first (Herlihy and Wing 1990: linearizability is local).
- * Runs in a worker thread. Never rejects: whatever goes wrong makes a key `unknown`, never linearizable.
+ * Whether the history is linearizable: every key is a register (read, write, cas, delete as the write of a
+ * tombstone, append) that is empty (null) at first, and is judged by itself, the smallest first (Herlihy and
+ * Wing 1990: linearizability is local). Runs in a worker thread. Never rejects: whatever goes wrong makes a
+ * key `unknown`, never linearizable.
  */
 export async function checkLinearizable(
   ops: readonly Op[],

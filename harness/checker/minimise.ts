@@ -13,9 +13,9 @@ export interface Window {
 const TRIAL_MS = 200;
 
 /**
- * A small window of a history that is known to have no order: first the shortest prefix in time, then steps left out in ever
- * smaller runs, as long as what is left still has no order, and not because of what was left out (`isClosed`).
- * Greedy: small, not smallest. `window` must come from a search that ended in `violation`.
+ * A small window of a history that is known to have no order: first the shortest prefix in time, then steps
+ * left out in ever smaller runs, as long as what is left still has no order, and not because of what was left
+ * out (`isClosed`). Greedy: small, not smallest. `window` must come from a search that ended in `violation`.
  */
 export function minimise(window: Window, limits: SearchLimits): Window {
   let best = shortestPrefix(window, limits);
@@ -68,10 +68,11 @@ function stillFails(steps: readonly Step[], limits: SearchLimits): Window | null
 }
 
 /**
- * Whether leaving out the others cannot have made the contradiction. Leaving out reads never does. Of a step that leaves a value it
- * does not either, if nobody in the window depends on that value: take an order of the whole, strike the step, and it is
- * an order still, for what comes between it and the next value would have shown this one. A failed CAS that does not say what it
- * found depends on every value; a value with appends behind it, on all that it contains.
+ * Whether leaving out the others cannot have made the contradiction. Leaving out reads never does. Of a step
+ * that leaves a value it does not either, if nobody in the window depends on that value: take an order of the
+ * whole, strike the step, and it is an order still, for what comes between it and the next value would have
+ * shown this one. A failed CAS that does not say what it found depends on every value; a value with appends
+ * behind it, on all that it contains.
  */
 function isClosed(steps: readonly Step[], whole: readonly Step[]): boolean {
   const kept = new Set(steps.map((step) => step.op));

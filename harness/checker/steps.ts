@@ -25,10 +25,11 @@ export interface Step {
 }
 
 /**
- * What one key's operations ask of the register, in order of invocation. Left out, because they constrain nothing:
- * reads without an answer, and failures that took no effect.
+ * What one key's operations ask of the register, in order of invocation. Left out, because they constrain
+ * nothing: reads without an answer, and failures that took no effect.
  *
- * @throws Error when an operation is not one that a recorder can have written (no output of a read, an end before its start).
+ * @throws Error on an operation that no recorder can have written: a read ok without output, an end before
+ * its start.
  */
 export function toSteps(ops: readonly Op[]): Step[] {
   const steps: Step[] = [];

@@ -34,17 +34,21 @@ export type Decision =
   | { readonly verdict: 'ambiguous'; readonly reason: string };
 
 /**
- * Decides a key on which every write, CAS and append leaves a value of its own, in O(n log n) and without search (after Gibbons
- * and Korach, "Testing shared memories", 1997, who show it for registers; CAS and appends only tie states together).
+ * Decides a key on which every write, CAS and append leaves a value of its own, in O(n log n) and without
+ * search (after Gibbons and Korach, "Testing shared memories", 1997, who show it for registers; CAS and
+ * appends only tie states together).
  *
- * A value held once is held over one stretch of any order, since one step makes it and nothing brings it back. So a state
- * (`StateNode`), its readers and whatever was made from it stand together in a forced sequence, a block, and blocks are
- * only ordered among each other: `blocks.ts` has those rules and their proofs.
+ * A value held once is held over one stretch of any order, since one step makes it and nothing brings it
+ * back. So a state (`StateNode`), its readers and whatever was made from it stand together in a forced
+ * sequence, a block, and blocks are only ordered among each other: `blocks.ts` has those rules and their
+ * proofs.
  *
- * Unknown outcomes: a step that made a state which a known step saw (or which such a state was made from) took effect.
- * Leave any other unknown step out: nobody depends on the state it would leave, so an order with it stays one without it.
+ * Unknown outcomes: a step that made a state which a known step saw (or which such a state was made from)
+ * took effect. Leave any other unknown step out: nobody depends on the state it would leave, so an order with
+ * it stays one without it.
  *
- * Known appends that no value shows: nobody depends on the state they leave, so they are like blind writes of a value never seen.
+ * Known appends that no value shows: nobody depends on the state they leave, so they are like blind writes of
+ * a value never seen.
  */
 export function decideUnambiguous(steps: readonly Step[]): Decision {
   const values = new Values(steps);
@@ -69,7 +73,8 @@ export function decideUnambiguous(steps: readonly Step[]): Decision {
   if (cycle !== null) return violation({ type: 'cycle', nodes: cycle });
   const pair = conflictingPair(blocks);
   if (pair !== null) return violation({ type: 'blocks', pair });
-  // What is left are failed CAS that do not say what they found: they only forbid orders, but to place them takes a search.
+  // What is left are failed CAS that do not say what they found: they only forbid orders, but to place them
+  // takes a search.
   const opaque = steps.find((step) => step.kind === 'differs');
   if (opaque !== undefined)
     return { verdict: 'ambiguous', reason: `#${opaque.op.id} failed without saying what it found` };
@@ -85,7 +90,9 @@ class States {
   readonly #byProducer = new Map<Step | null, StateNode>();
   /** Made by a CAS, its `from` not looked up yet. */
   readonly #unlinked: StateNode[] = [];
-  /** Per producer: the known step that first showed the state it made (itself, if it is a known write or CAS). */
+  /**
+   * Per producer: the known step that first showed the state it made (itself, if it is a known write or CAS).
+   */
   readonly #witness = new Map<Step, Step>();
   /** The known step that is being looked at. */
   #looking: Step | null = null;
@@ -138,8 +145,9 @@ class States {
   }
 
   /**
-   * The given steps with all that they rest on, so that the set says no less about them than the whole history does: who
-   * wrote what they show, and who saw that an unknown one took effect, or where an append came to stand.
+   * The given steps with all that they rest on, so that the set says no less about them than the whole
+   * history does: who wrote what they show, and who saw that an unknown one took effect, or where an append
+   * came to stand.
    */
   support(steps: readonly Step[]): Step[] {
     const closed = new Set<Step>();

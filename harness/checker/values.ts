@@ -1,7 +1,10 @@
 import type { RegisterValue } from '../history/op.ts';
 import type { Step } from './steps.ts';
 
-/** How a value came to be: what wrote its beginning (null: the key was never written), then what appended the rest, in order. */
+/**
+ * How a value came to be: what wrote its beginning (null: the key was never written), then what appended the
+ * rest, in order.
+ */
 export interface Origin {
   readonly base: Step | null;
   readonly appends: readonly Step[];
@@ -20,9 +23,9 @@ const NONE = -1;
 const MAX_LOOKS = 2_000_000;
 
 /**
- * Where each value of a key must have come from, given that every write, CAS and append of it has a value of its own.
- * With appends a value is taken apart into a written beginning and appended tokens; the answer is an origin only if it
- * is the only one.
+ * Where each value of a key must have come from, given that every write, CAS and append of it has a value of
+ * its own. With appends a value is taken apart into a written beginning and appended tokens; the answer is an
+ * origin only if it is the only one.
  */
 export class Values {
   readonly #steps: readonly Step[];
@@ -60,8 +63,8 @@ export class Values {
   }
 
   /**
-   * Counts the ways to reach each position of the value (0, 1, many) and remembers the last step of the one way. A base
-   * ends the first part; position 0 is reached by "never written".
+   * Counts the ways to reach each position of the value (0, 1, many) and remembers the last step of the one
+   * way. A base ends the first part; position 0 is reached by "never written".
    */
   #parse(value: string): Traced {
     const ways = new Uint8Array(value.length + 1);

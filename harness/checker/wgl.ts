@@ -10,7 +10,10 @@ export interface SearchLimits {
 
 export type SearchResult =
   | { readonly verdict: 'linearizable'; readonly order: readonly Step[] }
-  /** `prefix`: the longest order that was found; `stuck`: what had to come next and could not, with the state it met. */
+  /**
+   * `prefix`: the longest order that was found; `stuck`: what had to come next and could not, with the state
+   * it met.
+   */
   | {
       readonly verdict: 'violation';
       readonly prefix: readonly Step[];
@@ -20,23 +23,30 @@ export type SearchResult =
   | { readonly verdict: 'unknown'; readonly reason: string };
 
 /**
- * Wing and Gong's search with Lowe's linked list and memo ("Testing for linearizability", 2017), for one key: take any
- * step that was invoked before the first end still in the list; on a dead end go back; never visit the same
- * (set of steps taken, state) twice.
+ * Wing and Gong's search with Lowe's linked list and memo ("Testing for linearizability", 2017), for one key:
+ * take any step that was invoked before the first end still in the list; on a dead end go back; never visit
+ * the same (set of steps taken, state) twice.
  *
- * Three rules keep it small where chaos makes it hard. Each only leaves out orders that another, kept order stands for:
- * 1. A step that leaves the state as it is (a read) is taken at once when it may be, with nothing else tried: in any order
- *    that takes it later it can be moved here; the state is the same, and nothing that is left must precede it.
- * 2. A step with an unknown outcome is taken only if the next step depends on the state (a read, a CAS, an append). Else leave
- *    it out of the order: what follows is a blind write or nothing, to which the state before is all one. Moving reads
- *    forward (1) and leaving steps out (2) each make an order earlier or shorter, so doing both comes to an end.
- * 3. Of unknown steps alike in all but the time of invocation the earliest goes first: swap any order that has it otherwise.
+ * Three rules keep it small where chaos makes it hard. Each only leaves out orders that another, kept order
+ * stands for:
+ * 1. A step that leaves the state as it is (a read) is taken at once when it may be, with nothing else tried:
+ *    in any order that takes it later it can be moved here; the state is the same, and nothing that is left
+ *    must precede it.
+ * 2. A step with an unknown outcome is taken only if the next step depends on the state (a read, a CAS, an
+ *    append). Else leave it out of the order: what follows is a blind write or nothing, to which the state
+ *    before is all one. Moving reads forward (1) and leaving steps out (2) each make an order earlier or
+ *    shorter, so doing both comes to an end.
+ * 3. Of unknown steps alike in all but the time of invocation the earliest goes first: swap any order that
+ *    has it otherwise.
  */
 export function search(steps: readonly Step[], limits: SearchLimits): SearchResult {
   return new Search(needed(steps), limits).run();
 }
 
-/** An unknown write or CAS leaves a value; where no step asks for a value like it, rule 2 never lets it be taken. */
+/**
+ * An unknown write or CAS leaves a value; where no step asks for a value like it, rule 2 never lets it be
+ * taken.
+ */
 function needed(steps: readonly Step[]): Step[] {
   if (steps.some((step) => step.kind === 'differs' || step.kind === 'append')) return [...steps];
   const asked = new Set(
@@ -49,13 +59,16 @@ function needed(steps: readonly Step[]): Step[] {
 const MOVES_PER_LOOK = 1_024;
 
 class Search {
-  /** Known outcomes first, each part in order of invocation: so the taken ones among the first are a prefix and a short window. */
+  /**
+   * Known outcomes first, each part in order of invocation: so the taken ones among the first are a prefix
+   * and a short window.
+   */
   readonly #steps: readonly Step[];
   readonly #certain: number;
   readonly #limits: SearchLimits;
   /**
-   * Lowe's list over events: 2i is step i's invocation, 2i + 1 its end (none for an unknown one). `#next`/`#prev` are
-   * shifted by one, so that 0 is the head; an index of 0 in `#next` ends the list.
+   * Lowe's list over events: 2i is step i's invocation, 2i + 1 its end (none for an unknown one).
+   * `#next`/`#prev` are shifted by one, so that 0 is the head; an index of 0 in `#next` ends the list.
    */
   readonly #next: Int32Array;
   readonly #prev: Int32Array;
@@ -64,7 +77,10 @@ class Search {
   readonly #states = new Map<string, number>([['', 0]]);
   readonly #values: RegisterValue[] = [null];
   readonly #seen: ConfigurationSet;
-  /** Where nothing but appends changes the state: the longest value read. Every state is a beginning of it, or goes on from it. */
+  /**
+   * Where nothing but appends changes the state: the longest value read. Every state is a beginning of it, or
+   * goes on from it.
+   */
   readonly #longest: string | null;
   #left: number;
 
@@ -88,7 +104,10 @@ class Search {
   }
 
   run(): SearchResult {
-    /** Steps taken, and per step: the state before it, whether it owes an observer (rule 2), where to go on after going back. */
+    /**
+     * Steps taken, and per step: the state before it, whether it owes an observer (rule 2), where to go on
+     * after going back.
+     */
     const path: number[] = [];
     const before: number[] = [];
     const owedBefore: boolean[] = [];
@@ -140,13 +159,17 @@ class Search {
     return { verdict: 'linearizable', order: path.map((index) => this.#steps[index]!) };
   }
 
-  /** The next step to try at or behind `cursor` (an event, shifted by one), with the state it leaves and whether it owes an observer. */
+  /**
+   * The next step to try at or behind `cursor` (an event, shifted by one), with the state it leaves and
+   * whether it owes an observer.
+   */
   #nextMove(
     cursor: number,
     state: number,
     owed: boolean,
   ): { step: number; state: number; owes: boolean } | null {
-    // Rule 1 looks only when the list is entered from its head; coming back to the middle of it, no read was there to take.
+    // Rule 1 looks only when the list is entered from its head; coming back to the middle of it, no read was
+    // there to take.
     if (cursor === this.#next[0]) {
       for (let event = cursor; event !== 0 && isCall(event); event = this.#next[event]!) {
         const index = (event - 1) >> 1;
@@ -226,7 +249,10 @@ class Search {
     return this.#values.push(value) - 1;
   }
 
-  /** The known step that ends first of those left: what every order must take before anything invoked after its end. */
+  /**
+   * The known step that ends first of those left: what every order must take before anything invoked after
+   * its end.
+   */
   #firstToEnd(): number {
     for (let event = this.#next[0]!; event !== 0; event = this.#next[event]!)
       if (!isCall(event)) return (event - 1) >> 1;

@@ -4,11 +4,12 @@ import type { Op, RegisterValue } from './op.ts';
 const LINE = /^INFO\s+jepsen\.util\s+-\s+(\d+)\s+:(invoke|ok|fail|info)\s+:(read|write|cas)\s+(.*)$/;
 
 /**
- * The operations of one register that Jepsen logged. Time is the line number: a total order of invocations and responses. A `:fail` read
- * timed out and says nothing; a `:fail` cas says that the value was not `from`; an `:info`, and what the log's end
- * cuts off, stays open for ever.
+ * The operations of one register that Jepsen logged. Time is the line number: a total order of invocations
+ * and responses. A `:fail` read timed out and says nothing; a `:fail` cas says that the value was not `from`;
+ * an `:info`, and what the log's end cuts off, stays open for ever.
  *
- * @throws Error on a line of jepsen.util that is not of this shape, or a response that nobody asked for. Other lines are skipped.
+ * @throws Error on a line of jepsen.util that is not of this shape, or a response that nobody asked for.
+ * Other lines are skipped.
  */
 export function parseJepsenLog(text: string): Op[] {
   const ops: Op[] = [];

@@ -6,8 +6,8 @@ const LINE =
 const FUNCTIONS = { get: 'read', put: 'write', append: 'append' } as const;
 
 /**
- * The operations of a key-value store from lines of EDN as Porcupine's tests have them. Time is the line number. A key
- * that was never written reads as the empty string there, which is null here.
+ * The operations of a key-value store from lines of EDN as Porcupine's tests have them. Time is the line
+ * number. A key that was never written reads as the empty string there, which is null here.
  *
  * @throws Error on a line of another shape, or a response that nobody asked for.
  */

@@ -14,8 +14,9 @@ interface Server {
 type Entry = readonly [term: number, digest: number];
 
 /**
- * What correct nodes trace, per node in its own order: a plain model of Raft in which elections, replication, commits, crashes and
- * restarts happen one at a time and by the rules. For tests of the properties: none of them may find fault with it.
+ * What correct nodes trace, per node in its own order: a plain model of Raft in which elections, replication,
+ * commits, crashes and restarts happen one at a time and by the rules. For tests of the properties: none of
+ * them may find fault with it.
  */
 export function clusterRun(
   random: Random,
@@ -88,7 +89,10 @@ function append(leader: Server, random: Random): void {
   leader.lines.push(replicated(leader.log.length, [[leader.term, digest]]));
 }
 
-/** One AppendEntries from the leader, accepted at once, and what it then knows to be committed. False: it is deposed. */
+/**
+ * One AppendEntries from the leader, accepted at once, and what it then knows to be committed. False: it is
+ * deposed.
+ */
 function replicate(leader: Server, follower: Server, servers: readonly Server[], majority: number): boolean {
   if (follower.term > leader.term) {
     adopt(leader, follower.term);

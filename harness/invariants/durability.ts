@@ -11,9 +11,9 @@ interface Applied {
 }
 
 /**
- * What a node has made its state from is on its own disk: after a restart its log must still hold everything that it had
- * applied (Raft figure 2, "persistent state"; a node applies only what is durable there). What it had only put into its log, a
- * crash may take.
+ * What a node has made its state from is on its own disk: after a restart its log must still hold everything
+ * that it had applied (Raft figure 2, "persistent state"; a node applies only what is durable there). What it
+ * had only put into its log, a crash may take.
  */
 export class Durability implements Property {
   readonly name = NAME;

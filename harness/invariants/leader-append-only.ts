@@ -3,7 +3,9 @@ import { event, type NodeView, type Property, type Seen, violation } from './pro
 
 const NAME = 'leader-append-only';
 
-/** A leader never overwrites or deletes entries in its log; it only appends new ones (Raft §5.3, figure 3). */
+/**
+ * A leader never overwrites or deletes entries in its log; it only appends new ones (Raft §5.3, figure 3).
+ */
 export class LeaderAppendOnly implements Property {
   readonly name = NAME;
   readonly #electedAt = new Map<string, number>();

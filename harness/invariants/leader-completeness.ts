@@ -21,9 +21,10 @@ interface Election {
 }
 
 /**
- * An entry committed in a term is in the logs of the leaders of all higher terms (Raft §5.4, figure 3). What a node in term T says is
- * committed was committed in T or before. Lines of different nodes may come in any order, so each commit is held against
- * the elections known, and each election against the commits known; what a digest stands for is the log up to it.
+ * An entry committed in a term is in the logs of the leaders of all higher terms (Raft §5.4, figure 3). What
+ * a node in term T says is committed was committed in T or before. Lines of different nodes may come in any
+ * order, so each commit is held against the elections known, and each election against the commits known;
+ * what a digest stands for is the log up to it.
  */
 export class LeaderCompleteness implements Property {
   readonly name = NAME;
@@ -52,7 +53,8 @@ export class LeaderCompleteness implements Property {
     this.#elected++;
     const { log } = view;
     const { last } = log;
-    // The entries up to `last` stand as long as it leads; later the log may be cut below, then nothing is known of it.
+    // The entries up to `last` stand as long as it leads; later the log may be cut below, then nothing is
+    // known of it.
     const digestAt = (index: number): number | null =>
       view.log === log && view.leading && view.term === term && log.has(index) ? log.digestAt(index) : null;
     const election = { t: seen.t, node: seen.node, last, digestAt };

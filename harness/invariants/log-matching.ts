@@ -7,8 +7,9 @@ const NAME = 'log-matching';
 const MAX_CONTESTED = 100_000;
 
 /**
- * If two logs have an entry with the same index and term, they are identical up to that index (Raft §5.3, figure 3). Digests are
- * chained, so equal digests stand for equal logs; it holds over all time, as a leader makes one entry per index and term.
+ * If two logs have an entry with the same index and term, they are identical up to that index (Raft §5.3,
+ * figure 3). Digests are chained, so equal digests stand for equal logs; it holds over all time, as a leader
+ * makes one entry per index and term.
  */
 export class LogMatching implements Property {
   readonly name = NAME;

@@ -1,4 +1,7 @@
-/** Entries kept, at most twice as many: minutes at thousands of entries a second, in 16 MB. What is older cannot be compared any more. */
+/**
+ * Entries kept, at most twice as many: minutes at thousands of entries a second, in 16 MB. What is older
+ * cannot be compared any more.
+ */
 const KEPT_ENTRIES = 1 << 20;
 const FIRST_ROOM = 1 << 10;
 
@@ -36,7 +39,10 @@ export class LogMirror {
     return this.#digests[index - this.#first]!;
   }
 
-  /** Puts an entry at `index`: over the one that stood there, or behind the last one. Behind a gap everything before is forgotten. */
+  /**
+   * Puts an entry at `index`: over the one that stood there, or behind the last one. Behind a gap everything
+   * before is forgotten.
+   */
   put(index: number, term: number, digest: number): void {
     if (index < this.#first) return;
     if (index > this.last + 1) {

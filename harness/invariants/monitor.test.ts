@@ -384,7 +384,10 @@ describe('vacuity', () => {
   });
 });
 
-/** Some order in which a harness may get the lines: each node's own order is kept, all else is chance, with whole nodes late by far. */
+/**
+ * Some order in which a harness may get the lines: each node's own order is kept, all else is chance, with
+ * whole nodes late by far.
+ */
 function interleave(byNode: ReadonlyMap<string, readonly TraceReport[]>, random: Random): Line[] {
   const queues = [...byNode].map(([node, lines]) => ({
     node,

@@ -13,8 +13,8 @@ import { StateMachineSafety } from './state-machine-safety.ts';
 const MAX_VIOLATIONS = 20;
 
 /**
- * Raft's safety properties (figure 3) and durability, over the nodes' trace. Feed each node's lines in their own order;
- * between nodes any order will do. O(1) an entry, amortised; memory is bounded (`LogMirror`).
+ * Raft's safety properties (figure 3) and durability, over the nodes' trace. Feed each node's lines in their
+ * own order; between nodes any order will do. O(1) an entry, amortised; memory is bounded (`LogMirror`).
  */
 export class SafetyMonitor {
   readonly #views: ReadonlyMap<string, NodeView>;

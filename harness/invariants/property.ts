@@ -10,8 +10,8 @@ export interface Seen<T extends TraceReport = TraceReport> {
 }
 
 /**
- * What is known of a node from its own lines so far. Lines of one node come in the order of its steps; between nodes
- * nothing is known of the order in which lines arrive, so no property may rely on it.
+ * What is known of a node from its own lines so far. Lines of one node come in the order of its steps;
+ * between nodes nothing is known of the order in which lines arrive, so no property may rely on it.
  */
 export interface NodeView {
   readonly id: string;
@@ -31,7 +31,10 @@ export interface PropertyResult {
   readonly detail: string;
 }
 
-/** One safety property, watched from outside. `feed` comes before the view takes the line in: it shows the node as it was. */
+/**
+ * One safety property, watched from outside. `feed` comes before the view takes the line in: it shows the
+ * node as it was.
+ */
 export interface Property {
   readonly name: string;
   feed(seen: Seen, view: NodeView): readonly Violation[];

@@ -6,8 +6,9 @@ import { event, hex, type NodeView, type Property, type Seen, violation } from '
 const NAME = 'state-machine-safety';
 
 /**
- * If a server has applied an entry at an index, no other ever applies a different one there (Raft §5.4.3, figure 3). With that go: only what is
- * committed is applied, a state machine never goes back, and what a node has applied stays in its log.
+ * If a server has applied an entry at an index, no other ever applies a different one there (Raft §5.4.3,
+ * figure 3). With that go: only what is committed is applied, a state machine never goes back, and what a
+ * node has applied stays in its log.
  */
 export class StateMachineSafety implements Property {
   readonly name = NAME;
@@ -39,7 +40,8 @@ export class StateMachineSafety implements Property {
     const { trace, node } = seen;
     if (trace.type === 'Apply') return this.#onApply(seen, trace.index, trace.digest >>> 0, view);
     if (trace.type === 'Replicate') return this.#onReplicate(seen, trace, view);
-    // A new life applies again from the start (or from a snapshot); it is compared again, as its log may have changed.
+    // A new life applies again from the start (or from a snapshot); it is compared again, as its log may have
+    // changed.
     if (trace.type === 'Recover') this.#checked.delete(node);
     return null;
   }
@@ -81,7 +83,8 @@ export class StateMachineSafety implements Property {
       if (known === digest) continue;
       this.#checked.set(node, index);
       const other = this.#appliers.findLast((applier) => applier.from <= at);
-      const prose = `${node} applied another entry at index ${at} (digest ${hex(digest)}) than ${other?.node ?? 'another node'} (digest ${hex(known)}).`;
+      const whose = other?.node === node ? 'it had before it restarted' : (other?.node ?? 'another node');
+      const prose = `${node} applied another entry at index ${at} (digest ${hex(digest)}) than ${whose} (digest ${hex(known)}).`;
       const theirs = other === undefined ? [] : [event(other, `applied index ${at}, digest ${hex(known)}`)];
       return violation(NAME, 'two entries applied at one index', prose, [
         ...theirs,

@@ -1,0 +1,33 @@
+import type { LogWrite, Recovered, Storage } from '../../node/replica/ports.ts';
+import { runNode } from '../../node/server/run-node.ts';
+import { Wal } from '../../node/storage/wal.ts';
+
+/**
+ * Keeps the term on disk, but not the vote (Raft figure 2 wants both): after a restart the node may vote
+ * again in a term that it has voted in, for somebody else, and two leaders of one term may follow. As in
+ * cornerstone#65.
+ */
+class VotelessStorage implements Storage {
+  readonly #storage: Storage;
+
+  constructor(storage: Storage) {
+    this.#storage = storage;
+  }
+
+  recover(): Promise<Recovered> {
+    return this.#storage.recover();
+  }
+  write(batch: readonly LogWrite[]): Promise<void> {
+    return this.#storage.write(
+      batch.map(({ hardState, entries }) => ({
+        hardState: hardState && { ...hardState, votedFor: null },
+        entries,
+      })),
+    );
+  }
+  close(): Promise<void> {
+    return this.#storage.close();
+  }
+}
+
+await runNode(process.argv.slice(2), { storage: (folder) => new VotelessStorage(new Wal({ folder })) });
