@@ -15,7 +15,7 @@ const MUTANTS = [
   },
   {
     mutant: 'forgets-vote',
-    scenario: 'kill-follower.yaml',
+    scenario: 'restart-voters.yaml',
     property: 'election-safety',
     anomalies: ['forgotten vote'],
   },
