@@ -38,55 +38,60 @@ function join(cluster: SimCluster, a: NodeId, b: NodeId): void {
 }
 
 describe('disruption', () => {
-  test('a rejoiner deposes no one: cut off from all, for long, and back again', () => forEachSeed((seed) => {
-    const { cluster, leader, one, other } = settled(seed);
-    const { term } = cluster.status(leader);
-    for (let round = 0; round < 3; round++) {
-      separate(cluster, leader, one);
-      separate(cluster, other, one);
-      cluster.run(10 * electionTimeoutMaxMs);
-      join(cluster, leader, one);
-      join(cluster, other, one);
-      cluster.runUntil('the rejoiner follows', () => cluster.isSettled(), 2 * electionTimeoutMaxMs);
-      cluster.propose(leader);
-    }
-    expect(cluster.status(leader)).toMatchObject({ role: 'leader', term });
-  }));
+  test('a rejoiner deposes no one: cut off from all, for long, and back again', () =>
+    forEachSeed((seed) => {
+      const { cluster, leader, one, other } = settled(seed);
+      const { term } = cluster.status(leader);
+      for (let round = 0; round < 3; round++) {
+        separate(cluster, leader, one);
+        separate(cluster, other, one);
+        cluster.run(10 * electionTimeoutMaxMs);
+        join(cluster, leader, one);
+        join(cluster, other, one);
+        cluster.runUntil('the rejoiner follows', () => cluster.isSettled(), 2 * electionTimeoutMaxMs);
+        cluster.propose(leader);
+      }
+      expect(cluster.status(leader)).toMatchObject({ role: 'leader', term });
+    }));
 
-  test('a broken link between the leader and one follower deposes no one (Cloudflare 2020)', () => forEachSeed((seed) => {
-    const { cluster, leader, one } = settled(seed);
-    const { term } = cluster.status(leader);
-    for (let flap = 0; flap < 4; flap++) {
-      separate(cluster, leader, one);
-      cluster.run(5 * electionTimeoutMaxMs);
-      expect(cluster.propose(leader)).toBe(true);
-      join(cluster, leader, one);
-      cluster.runUntil('the follower is back', () => cluster.isSettled(), 10 * electionTimeoutMaxMs);
-    }
-    expect(cluster.status(leader)).toMatchObject({ role: 'leader', term });
-  }));
+  test('a broken link between the leader and one follower deposes no one (Cloudflare 2020)', () =>
+    forEachSeed((seed) => {
+      const { cluster, leader, one } = settled(seed);
+      const { term } = cluster.status(leader);
+      for (let flap = 0; flap < 4; flap++) {
+        separate(cluster, leader, one);
+        cluster.run(5 * electionTimeoutMaxMs);
+        expect(cluster.propose(leader)).toBe(true);
+        join(cluster, leader, one);
+        cluster.runUntil('the follower is back', () => cluster.isSettled(), 10 * electionTimeoutMaxMs);
+      }
+      expect(cluster.status(leader)).toMatchObject({ role: 'leader', term });
+    }));
 
-  test('a deaf leader does not keep its seat: nothing reaches it, but all hear it', () => forEachSeed((seed) => {
-    const { cluster, leader, one, other } = settled(seed);
-    cluster.cut(one, leader);
-    cluster.cut(other, leader);
-    const succeeded = (): boolean => cluster.leader() !== null && cluster.leader() !== leader;
-    cluster.runUntil('a new leader', succeeded, 8 * electionTimeoutMaxMs);
-    const steppedDown = (): boolean => cluster.status(leader).role !== 'leader';
-    cluster.runUntil('the old leader steps down', steppedDown, electionTimeoutMaxMs);
-  }));
+  test('a deaf leader does not keep its seat: nothing reaches it, but all hear it', () =>
+    forEachSeed((seed) => {
+      const { cluster, leader, one, other } = settled(seed);
+      cluster.cut(one, leader);
+      cluster.cut(other, leader);
+      const succeeded = (): boolean => cluster.leader() !== null && cluster.leader() !== leader;
+      cluster.runUntil('a new leader', succeeded, 8 * electionTimeoutMaxMs);
+      const steppedDown = (): boolean => cluster.status(leader).role !== 'leader';
+      cluster.runUntil('the old leader steps down', steppedDown, electionTimeoutMaxMs);
+    }));
 
-  test('a mute leader is succeeded, and steps down by itself', () => forEachSeed((seed) => {
-    const { cluster, leader, one, other } = settled(seed);
-    cluster.cut(leader, one);
-    cluster.cut(leader, other);
-    const succeeded = (): boolean => cluster.leader() !== null && cluster.leader() !== leader;
-    cluster.runUntil('a new leader', succeeded, 8 * electionTimeoutMaxMs);
-    const steppedDown = (): boolean => cluster.status(leader).role !== 'leader';
-    cluster.runUntil('the old leader steps down', steppedDown, electionTimeoutMaxMs);
-  }));
+  test('a mute leader is succeeded, and steps down by itself', () =>
+    forEachSeed((seed) => {
+      const { cluster, leader, one, other } = settled(seed);
+      cluster.cut(leader, one);
+      cluster.cut(leader, other);
+      const succeeded = (): boolean => cluster.leader() !== null && cluster.leader() !== leader;
+      cluster.runUntil('a new leader', succeeded, 8 * electionTimeoutMaxMs);
+      const steppedDown = (): boolean => cluster.status(leader).role !== 'leader';
+      cluster.runUntil('the old leader steps down', steppedDown, electionTimeoutMaxMs);
+    }));
 
-  test('no deadlock: one stuck behind in a cut, elections elsewhere, then it is back and the leader dies (etcd#8243)', () => forEachSeed((seed) => {
+  test('no deadlock: one stuck behind in a cut, elections elsewhere, then it is back and the leader dies (etcd#8243)', () =>
+    forEachSeed((seed) => {
       const { cluster, leader, one, other } = settled(seed);
       separate(cluster, leader, one);
       separate(cluster, other, one);
@@ -102,48 +107,51 @@ describe('disruption', () => {
       join(cluster, other, one);
       const led = (): boolean => cluster.leader() === survivor || cluster.leader() === one;
       cluster.runUntil('a leader of the other two', led, 20 * electionTimeoutMaxMs);
-    },
-  );
+    }));
 
-  test('a leader that was paused past an election finds its successor and follows', () => forEachSeed((seed) => {
-    const { cluster, leader } = settled(seed);
-    const { term } = cluster.status(leader);
-    cluster.pause(leader);
-    cluster.run(5 * electionTimeoutMaxMs);
-    cluster.resume(leader);
-    expect(cluster.status(leader).role).toBe('follower');
-    cluster.runUntil('all follow one', () => cluster.isSettled(), 10 * electionTimeoutMaxMs);
-    expect(cluster.status(leader).term).toBeGreaterThan(term);
-  }));
+  test('a leader that was paused past an election finds its successor and follows', () =>
+    forEachSeed((seed) => {
+      const { cluster, leader } = settled(seed);
+      const { term } = cluster.status(leader);
+      cluster.pause(leader);
+      cluster.run(5 * electionTimeoutMaxMs);
+      cluster.resume(leader);
+      expect(cluster.status(leader).role).toBe('follower');
+      cluster.runUntil('all follow one', () => cluster.isSettled(), 10 * electionTimeoutMaxMs);
+      expect(cluster.status(leader).term).toBeGreaterThan(term);
+    }));
 
-  test('a paused follower disturbs no one when it resumes', () => forEachSeed((seed) => {
-    const { cluster, leader, one } = settled(seed);
-    const { term } = cluster.status(leader);
-    cluster.pause(one);
-    cluster.run(4 * electionTimeoutMaxMs);
-    cluster.resume(one);
-    cluster.run(2 * electionTimeoutMaxMs);
-    expect(cluster.status(leader)).toMatchObject({ role: 'leader', term });
-    expect(cluster.status(one)).toMatchObject({ role: 'follower', leader, term });
-  }));
+  test('a paused follower disturbs no one when it resumes', () =>
+    forEachSeed((seed) => {
+      const { cluster, leader, one } = settled(seed);
+      const { term } = cluster.status(leader);
+      cluster.pause(one);
+      cluster.run(4 * electionTimeoutMaxMs);
+      cluster.resume(one);
+      cluster.run(2 * electionTimeoutMaxMs);
+      expect(cluster.status(leader)).toMatchObject({ role: 'leader', term });
+      expect(cluster.status(one)).toMatchObject({ role: 'follower', leader, term });
+    }));
 
-  test('slow links are no failure: with round trips near the election timeout one leader stays', () => forEachSeed((seed) => {
-    const cluster = new SimCluster(3, seed);
-    cluster.weather = { lossProbability: 0, duplicateProbability: 0, minDelayMs: 60, maxDelayMs: 70 };
-    cluster.runUntil('a leader', () => cluster.isSettled(), 40 * electionTimeoutMaxMs);
-    const leader = cluster.leader()!;
-    const { term } = cluster.status(leader);
-    cluster.run(40 * electionTimeoutMaxMs);
-    expect(cluster.status(leader)).toMatchObject({ role: 'leader', term });
-  }));
+  test('slow links are no failure: with round trips near the election timeout one leader stays', () =>
+    forEachSeed((seed) => {
+      const cluster = new SimCluster(3, seed);
+      cluster.weather = { lossProbability: 0, duplicateProbability: 0, minDelayMs: 60, maxDelayMs: 70 };
+      cluster.runUntil('a leader', () => cluster.isSettled(), 40 * electionTimeoutMaxMs);
+      const leader = cluster.leader()!;
+      const { term } = cluster.status(leader);
+      cluster.run(40 * electionTimeoutMaxMs);
+      expect(cluster.status(leader)).toMatchObject({ role: 'leader', term });
+    }));
 
-  test('when the leader is killed, a successor leads within a few election timeouts', () => forEachSeed((seed) => {
-    const { cluster, leader } = settled(seed);
-    cluster.crash(leader);
-    cluster.runUntil(
-      'a successor',
-      () => cluster.leader() !== null,
-      4 * electionTimeoutMaxMs + electionTimeoutMinMs,
-    );
-  }));
+  test('when the leader is killed, a successor leads within a few election timeouts', () =>
+    forEachSeed((seed) => {
+      const { cluster, leader } = settled(seed);
+      cluster.crash(leader);
+      cluster.runUntil(
+        'a successor',
+        () => cluster.leader() !== null,
+        4 * electionTimeoutMaxMs + electionTimeoutMinMs,
+      );
+    }));
 });
