@@ -27,7 +27,7 @@ export interface ServerProcess {
 }
 
 /** Starts a server with its API on 127.0.0.1:`port`; it has not yet answered when this returns. */
-export function spawnServer(program: ServerProgram, port: number): ServerProcess {
+export function spawnServer(program: ServerProgram, port: number, cacheDir: string): ServerProcess {
   const marker = `chaos-marker-${randomUUID()}`;
   const dir = mkdtempSync(join(tmpdir(), 'chaos-toxiproxy-'));
   const config = join(dir, 'marker.json');
@@ -58,7 +58,11 @@ export function spawnServer(program: ServerProgram, port: number): ServerProcess
     reject: false,
     // A process group of its own: Ctrl-C must not take the links away before the run has healed and stopped.
     detached: true,
-    env: { LOG_LEVEL: 'warn' },
+    env: {
+      LOG_LEVEL: 'warn',
+      // Halves the built-in server's start, from its second run on.
+      NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? join(cacheDir, 'compile'),
+    },
   });
   const release = builtin || child.pid === undefined ? async () => {} : leash(child.pid);
 

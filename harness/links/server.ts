@@ -101,7 +101,7 @@ async function start(program: ServerProgram, options: ServerOptions): Promise<Ru
 }
 
 async function startOn(port: number, program: ServerProgram, options: ServerOptions): Promise<RunningServer> {
-  const server = spawnServer(program, port);
+  const server = spawnServer(program, port, options.cacheDir);
   let wanted = false;
   let stopping: Promise<void> | null = null;
   let forget = (): void => {};

@@ -398,9 +398,9 @@ for (const { name, choice, missing } of SERVERS) {
       const { url, addresses } = await held.ready;
       held.child.kill('SIGKILL');
       await held.child;
-      const gone = async () =>
-        Promise.all([new URL(url).host, ...addresses].map((address) => refusal(address)));
-      await expect.poll(gone, { timeout: 10_000 }).toEqual(Array.from({ length: 10 }, () => 'ECONNREFUSED'));
+      // Its API first: a connection to a proxy would make it log, and so find out by itself that its output is gone.
+      await expect.poll(() => refusal(new URL(url).host), { timeout: 10_000 }).toBe('ECONNREFUSED');
+      for (const address of addresses) expect(await refusal(address)).toBe('ECONNREFUSED');
       await cleanStale(scratch.path);
       expect(readdirSync(join(scratch.path, 'runs'))).toEqual([]);
     });
