@@ -1,4 +1,4 @@
-import { render } from 'ink';
+import { render, type Instance } from 'ink';
 import { createElement } from 'react';
 import type { Scene } from './panels/panel.ts';
 import type { KeyPress } from './press.ts';
@@ -20,16 +20,18 @@ export function openDrawing(options: DrawingOptions): { draw(): void; close(): P
   const { stdin, stdout, color, maxFps, scene, onKey, onFailure } = options;
   const element = (): ReturnType<typeof createElement> =>
     createElement(App, { scene: scene(), color, onKey: stdin.isTTY ? onKey : null });
-  const instance = render(element(), {
-    stdin,
-    stdout,
-    interactive: true,
-    alternateScreen: true,
-    incrementalRendering: true,
-    maxFps,
-    exitOnCtrlC: false,
-    patchConsole: true,
-  });
+  const instance = opened(stdout, () =>
+    render(element(), {
+      stdin,
+      stdout,
+      interactive: true,
+      alternateScreen: true,
+      incrementalRendering: true,
+      maxFps,
+      exitOnCtrlC: false,
+      patchConsole: true,
+    }),
+  );
   let open = true;
   const exited = instance.waitUntilExit().then(
     () => {
@@ -50,4 +52,17 @@ export function openDrawing(options: DrawingOptions): { draw(): void; close(): P
       await exited;
     },
   };
+}
+
+const LEAVE_ALTERNATE_SCREEN = '\u001b[?1049l';
+const SHOW_CURSOR = '\u001b[?25h';
+
+/** Ink that fails while it opens has switched screens already and does not switch back. */
+function opened(stdout: NodeJS.WriteStream, open: () => Instance): Instance {
+  try {
+    return open();
+  } catch (error) {
+    stdout.write(LEAVE_ALTERNATE_SCREEN + SHOW_CURSOR);
+    throw error;
+  }
 }

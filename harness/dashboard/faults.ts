@@ -190,5 +190,6 @@ export function flowYaml(value: unknown): string {
       .join(', ')}}`;
   }
   if (typeof value !== 'string') return JSON.stringify(value);
-  return /^[A-Za-z$][\w$.()>/-]*$|^\d[\d.]*[A-Za-z][A-Za-z/]*$/.test(value) ? value : JSON.stringify(value);
+  const plain = /^[A-Za-z$][\w$.()>/-]*$|^\d[\d.]*[A-Za-z][A-Za-z/]*$/.test(value);
+  return plain && !/^(true|false|null|yes|no|on|off)$/i.test(value) ? value : JSON.stringify(value);
 }

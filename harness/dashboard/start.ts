@@ -52,6 +52,8 @@ class Session {
   #ui: UiState = INITIAL_UI;
   #ended = false;
   #drawing: Drawing | null = null;
+  /** Takes over when drawing has failed. */
+  #fallback: { stop(): void } | null = null;
   #ticking: NodeJS.Timeout | undefined;
   /** When, by the local clock, the newest event came: between events the screen's clock goes on from there. */
   #heardAt = performance.now();
@@ -67,13 +69,20 @@ class Session {
   }
 
   async stop(): Promise<void> {
+    this.#fallback?.stop();
+    await this.#close(() => undefined);
+  }
+
+  /** Restores the terminal, does what comes after, then lets `finished` resolve. */
+  async #close(andThen: () => void): Promise<void> {
     if (!this.#ended) {
       this.#ended = true;
-      this.#unsubscribe();
       clearInterval(this.#ticking);
       process.off('uncaughtExceptionMonitor', this.#crashing);
       await this.#drawing?.close();
+      this.#unsubscribe();
       this.#options.stdout.off('error', this.#terminalGone);
+      andThen();
       this.#resolve();
     }
     return this.finished;
@@ -180,12 +189,12 @@ class Session {
   readonly #crashing = (): void => void this.stop();
 
   async #broken(error: unknown): Promise<void> {
-    if (this.#ended) return;
-    await this.stop();
     const { subscribe, stdout } = this.#options;
-    const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    process.stderr.write(`chaos: the dashboard failed and line output goes on: ${reason}\n`);
-    startLineOutput({ subscribe, stdout });
+    await this.#close(() => {
+      const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      process.stderr.write(`chaos: the dashboard failed and line output goes on: ${reason}\n`);
+      this.#fallback = startLineOutput({ subscribe, stdout });
+    });
   }
 }
 

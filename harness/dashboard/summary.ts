@@ -1,6 +1,17 @@
 import type { ExpectationResult, RunResult, Violation } from '../result.ts';
 import { clockText, countText, durationText, latencyText, percentText } from './format.ts';
-import { ASCII, cellsOf, clean, sgr, span, UNICODE, type Glyphs, type Line, type Style } from './paint.ts';
+import {
+  ASCII,
+  cellsOf,
+  clean,
+  fit,
+  sgr,
+  span,
+  UNICODE,
+  type Glyphs,
+  type Line,
+  type Style,
+} from './paint.ts';
 
 export interface SummaryOptions {
   readonly width: number;
@@ -22,7 +33,7 @@ export function summaryText(result: RunResult, { width, color, ascii = false }: 
   const blocks: Line[][] = [
     verdictLines(result, room, glyphs),
     expectationLines(result, room, glyphs),
-    figureLines(result),
+    figureLines(result, room, glyphs),
     ...result.violations.slice(0, 1).map((violation) => counterexample(violation, result, room, glyphs)),
     commandLines(result),
   ];
@@ -72,23 +83,20 @@ const MARKS: Readonly<Record<ExpectationResult['status'], readonly [string, Styl
 /** A table: mark, group, name, what was seen. A detail that is too long goes on below itself. */
 function expectationLines({ expectations }: RunResult, width: number, glyphs: Glyphs): Line[] {
   const groupWidth = widest(expectations.map((item) => item.group));
-  const nameWidth = Math.min(36, widest(expectations.map((item) => clean(item.name, glyphs))));
+  const nameWidth = Math.min(
+    36,
+    width - 4 - 2 - groupWidth - 2,
+    widest(expectations.map((item) => clean(item.name, glyphs))),
+  );
   const indent = 4 + 2 + groupWidth + 2 + nameWidth + 2;
   // Where the table would leave no room for what was seen, that goes on a line of its own.
   const narrow = width - indent < 24;
   return expectations.flatMap((item): Line[] => {
     const [mark, style] = MARKS[item.status];
-    const name = clean(item.name, glyphs);
-    const shortName =
-      cellsOf(name) > nameWidth
-        ? `${Array.from(name)
-            .slice(0, nameWidth - 1)
-            .join('')}${glyphs.ellipsis}`
-        : name;
     const row: Line = [
       span(mark, style),
       span(`  ${item.group.padEnd(groupWidth)}  `, { dim: true }),
-      span(shortName + ' '.repeat(Math.max(0, nameWidth - cellsOf(shortName)))),
+      ...fit([span(item.name)], nameWidth, glyphs),
     ];
     if (narrow)
       return [
@@ -105,34 +113,58 @@ function expectationLines({ expectations }: RunResult, width: number, glyphs: Gl
   });
 }
 
-function figureLines({ counts, latencyMs, leaderGaps }: RunResult): Line[] {
+function figureLines({ counts, latencyMs, leaderGaps }: RunResult, width: number, glyphs: Glyphs): Line[] {
   const done = counts.operations;
   const ms = (value: number | null): string => (value === null ? '-' : `${latencyText(value)} ms`);
   const gaps = [...leaderGaps].sort((a, b) => b.to - b.from - (a.to - a.from));
   const total = gaps.reduce((sum, gap) => sum + gap.to - gap.from, 0);
-  const shown = gaps
+  const longest = gaps
     .slice(0, GAPS_SHOWN)
     .map((gap) => `${durationText(gap.to - gap.from)} at ${clockText(gap.from, 1)}`);
-  return [
+  const times = gaps.length === 1 ? '1 time' : `${gaps.length} times`;
+  const figures: readonly (readonly [label: string, ...parts: string[]])[] = [
     [
-      span(`operations  ${countText(done)}  ok ${countText(counts.ok)} (${percentText(counts.ok, done)})`),
-      span(
-        `  fail ${countText(counts.fail)}  unknown ${countText(counts.info)}`,
-        counts.info > 0 ? { color: 'yellow' } : {},
-      ),
+      'operations',
+      countText(done),
+      `ok ${countText(counts.ok)} (${percentText(counts.ok, done)})`,
+      `fail ${countText(counts.fail)}`,
+      `unknown ${countText(counts.info)}`,
     ],
-    [span(`latency     p50 ${ms(latencyMs.p50)}  p99 ${ms(latencyMs.p99)}  max ${ms(latencyMs.max)}`)],
+    ['latency', `p50 ${ms(latencyMs.p50)}`, `p99 ${ms(latencyMs.p99)}`, `max ${ms(latencyMs.max)}`],
     [
-      span(
-        `faults      ${counts.faults} (${counts.manualFaults} by hand)  elections ${counts.elections}  node starts ${counts.nodeStarts}`,
-      ),
+      'faults',
+      `${counts.faults} (${counts.manualFaults} by hand)`,
+      `elections ${counts.elections}`,
+      `node starts ${counts.nodeStarts}`,
     ],
     [
-      span(
-        `no leader   ${gaps.length === 0 ? 'never' : `${gaps.length} times, ${durationText(total)} in all; longest: ${shown.join(', ')}`}`,
-      ),
+      'no leader',
+      ...(gaps.length === 0
+        ? ['never']
+        : [times, `${durationText(total)} in all`, `longest ${longest.join(', ')}`]),
     ],
   ];
+  return figures.flatMap(([label, ...parts]) => {
+    const lines = joined(parts, '  ', width - 12).flatMap((text) =>
+      cellsOf(text) <= width - 12 ? [text] : wrapped(text, width - 12, glyphs),
+    );
+    return lines.map((text, index): Line => [
+      span((index === 0 ? label : '').padEnd(12), { dim: true }),
+      span(text),
+    ]);
+  });
+}
+
+/** As many parts on a line as fit; a part is not broken. */
+function joined(parts: readonly string[], between: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const part of parts) {
+    const last = lines.at(-1);
+    if (last !== undefined && cellsOf(last) + between.length + cellsOf(part) <= width)
+      lines[lines.length - 1] = last + between + part;
+    else lines.push(part);
+  }
+  return lines;
 }
 
 /** The first violation: what is wrong, and the operations or node events that prove it. */

@@ -1,0 +1,147 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { PassThrough } from 'node:stream';
+import { INITIAL_UI } from '../harness/dashboard/ui.ts';
+import { UNICODE } from '../harness/dashboard/paint.ts';
+import { reduce } from '../harness/dashboard/reducer.ts';
+import { EMPTY_STATE } from '../harness/dashboard/state.ts';
+import { startDashboard } from '../harness/dashboard/start.ts';
+import type { HarnessEvent } from '../harness/event.ts';
+import { DemoRun } from '../test/dashboard/demo-run.ts';
+
+/**
+ * `node bench/dashboard.ts [seconds]`: what the dashboard costs, over a made-up run. Prints one frame's time, its share of
+ * a core while it runs at its own pace, the time from a key to the screen, and bytes written a second.
+ */
+const seconds = Number(process.argv[2] ?? 20);
+process.env['NODE_ENV'] = 'production';
+
+console.log(JSON.stringify({ frame: await frameMs(), ...(await live()) }, null, 2));
+process.exit(0);
+
+/** Milliseconds to make a frame of text from a state (React, panels, charts, Ink's layout), without the terminal. */
+async function frameMs(): Promise<Record<string, { median: number; p95: number }>> {
+  const { createElement } = await import('react');
+  const { render } = await import('ink');
+  const { Screen } = await import('../harness/dashboard/view.ts');
+  const result: Record<string, { median: number; p95: number }> = {};
+  for (const [width, height] of [
+    [100, 30],
+    [80, 24],
+    [200, 60],
+  ] as const) {
+    const stdout = Object.assign(new PassThrough(), { isTTY: true, columns: width, rows: height });
+    stdout.resume();
+    let state = EMPTY_STATE;
+    const run = new DemoRun({ seed: 42, emit: (event) => (state = reduce(state, event)) });
+    run.advance(60_000);
+    const element = () =>
+      createElement(Screen, {
+        scene: {
+          state,
+          ui: INITIAL_UI,
+          now: state.t,
+          clock: 0,
+          glyphs: UNICODE,
+          watchOnly: false,
+          canDump: true,
+        },
+        size: { width, height },
+        color: true,
+      });
+    const options = {
+      stdout: stdout as unknown as NodeJS.WriteStream,
+      interactive: true,
+      alternateScreen: true,
+      incrementalRendering: true,
+      maxFps: 10_000,
+      patchConsole: false,
+    };
+    const ink = render(element(), options);
+    const times: number[] = [];
+    for (let frame = 0; frame < 300; frame++) {
+      run.advance(250);
+      const from = performance.now();
+      ink.rerender(element());
+      await ink.waitUntilRenderFlush();
+      if (frame >= 50) times.push(performance.now() - from);
+    }
+    ink.unmount();
+    result[`${width}x${height}`] = { median: quantile(times, 0.5), p95: quantile(times, 0.95) };
+  }
+  return result;
+}
+
+/** The dashboard as a run uses it: events as they come, four frames a second, and now and then a key. */
+async function live(): Promise<Record<string, number>> {
+  const stdin = Object.assign(new PassThrough(), {
+    isTTY: true,
+    setRawMode: () => stdin,
+    ref: () => stdin,
+    unref: () => stdin,
+  });
+  const stdout = Object.assign(new PassThrough(), { isTTY: true, columns: 100, rows: 30 });
+  let bytes = 0;
+  let waiting: { readonly text: string; readonly from: number } | null = null;
+  const keyMs: number[] = [];
+  stdout.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (waiting === null || !chunk.includes(waiting.text)) return;
+    keyMs.push(performance.now() - waiting.from);
+    waiting = null;
+  });
+  let listener: (event: HarnessEvent) => void = () => undefined;
+  const run = new DemoRun({ seed: 42, emit: (event) => listener(event) });
+  const dashboard = startDashboard({
+    subscribe: (added) => {
+      listener = added;
+      return () => undefined;
+    },
+    command: (command) => run.command(command),
+    watchOnly: false,
+    stdin: stdin as unknown as NodeJS.ReadStream,
+    stdout: stdout as unknown as NodeJS.WriteStream,
+  });
+  const pace = setInterval(() => run.advance(50), 50);
+  await sleep(3_000);
+  const lag = monitorEventLoopDelay({ resolution: 5 });
+  lag.enable();
+  const cpu = process.cpuUsage();
+  const from = performance.now();
+  const written = bytes;
+  await sleep(seconds * 1_000);
+  const used = process.cpuUsage(cpu);
+  const share = (used.user + used.system) / 1_000 / (performance.now() - from);
+  const rate = (bytes - written) / seconds;
+  lag.disable();
+  for (let i = 0; i < 20; i++) {
+    // Opens a menu, whose title is then seen, and closes it again.
+    waiting = { text: 'ONE WAY', from: performance.now() };
+    stdin.write('I');
+    await sleep(317);
+    stdin.write('Q');
+    await sleep(200);
+  }
+  clearInterval(pace);
+  await dashboard.stop();
+  return {
+    coreSharePercent: round(share * 100),
+    keyToScreenMsMedian: quantile(keyMs, 0.5),
+    keyToScreenMsP95: quantile(keyMs, 0.95),
+    keysSeen: keyMs.length,
+    bytesPerSecond: Math.round(rate),
+    eventLoopLagMsP99: round(lag.percentile(99) / 1e6),
+    rssMb: Math.round(process.memoryUsage().rss / 1e6),
+  };
+}
+
+function quantile(values: readonly number[], q: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? Number.NaN);
+}
+
+function round(value: number): number {
+  return Math.round(value * 100) / 100;
+}
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

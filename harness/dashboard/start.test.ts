@@ -1,0 +1,191 @@
+import { Console } from 'node:console';
+import { PassThrough } from 'node:stream';
+import { stripVTControlCharacters } from 'node:util';
+import { afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { runEvent, statusEvent } from '../../test/dashboard/events.ts';
+import type { HarnessEvent, ManualCommand } from '../event.ts';
+import { startDashboard, type Dashboard, type DashboardOptions } from './start.ts';
+
+const ENTER_ALTERNATE = '\u001b[?1049h';
+const LEAVE_ALTERNATE = '\u001b[?1049l';
+const SHOW_CURSOR = '\u001b[?25h';
+
+/** A terminal of which the test sees every byte written and the raw mode. */
+class Terminal {
+  readonly stdin = Object.assign(new PassThrough(), {
+    isTTY: true,
+    isRaw: false,
+    setRawMode(on: boolean) {
+      this.isRaw = on;
+      return this;
+    },
+    ref: () => undefined,
+    unref: () => undefined,
+  });
+  readonly stdout = Object.assign(new PassThrough(), { isTTY: true, columns: 100, rows: 30 });
+  written = '';
+  #waiting: { readonly text: string; readonly resolve: () => void }[] = [];
+
+  constructor() {
+    this.stdout.on('data', (chunk: Buffer) => {
+      this.written += chunk.toString();
+      this.#waiting = this.#waiting.filter(({ text, resolve }) => {
+        if (!this.text.includes(text)) return true;
+        resolve();
+        return false;
+      });
+    });
+  }
+
+  get text(): string {
+    return stripVTControlCharacters(this.written);
+  }
+
+  /** Resolves once this text has been written. */
+  async shows(text: string): Promise<void> {
+    if (this.text.includes(text)) return;
+    await new Promise<void>((resolve) => this.#waiting.push({ text, resolve }));
+  }
+}
+
+interface Started {
+  readonly terminal: Terminal;
+  readonly dashboard: Dashboard;
+  readonly commands: ManualCommand[];
+  readonly emit: (event: HarnessEvent) => void;
+  /** Resolves with the next command. */
+  readonly commanded: () => Promise<ManualCommand>;
+}
+
+// The test runner's console has no constructor, which Ink takes over.
+beforeAll(() => {
+  console.Console ??= Console;
+});
+
+const open: Dashboard[] = [];
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((dashboard) => dashboard.stop()));
+});
+
+function start(more: Partial<DashboardOptions> = {}): Started {
+  const terminal = new Terminal();
+  const listeners = new Set<(event: HarnessEvent) => void>();
+  const commands: ManualCommand[] = [];
+  let heard: (command: ManualCommand) => void = () => undefined;
+  const dashboard = startDashboard({
+    subscribe: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    command: (command) => {
+      commands.push(command);
+      heard(command);
+    },
+    watchOnly: false,
+    stdin: terminal.stdin as unknown as NodeJS.ReadStream,
+    stdout: terminal.stdout as unknown as NodeJS.WriteStream,
+    ...more,
+  });
+  open.push(dashboard);
+  return {
+    terminal,
+    dashboard,
+    commands,
+    emit: (event) => listeners.forEach((listener) => listener(event)),
+    commanded: () => new Promise((resolve) => (heard = resolve)),
+  };
+}
+
+describe('a dashboard', { timeout: 15_000 }, () => {
+  test('takes the terminal over and gives it back as it was', async () => {
+    const { terminal, dashboard, emit } = start();
+    const listeners = process.listenerCount('uncaughtExceptionMonitor');
+    emit(runEvent());
+    await terminal.shows('partition-leader.yaml');
+    expect(terminal.written).toContain(ENTER_ALTERNATE);
+    expect(terminal.stdin.isRaw).toBe(true);
+    await dashboard.stop();
+    await dashboard.finished;
+    expect(terminal.written).toContain(LEAVE_ALTERNATE);
+    expect(terminal.written.lastIndexOf(SHOW_CURSOR)).toBeGreaterThan(
+      terminal.written.lastIndexOf('\u001b[?25l'),
+    );
+    expect(terminal.stdin.isRaw).toBe(false);
+    expect(process.listenerCount('uncaughtExceptionMonitor')).toBe(listeners - 1);
+    const after = terminal.written;
+    emit({ t: 1, type: 'note', level: 'info', text: 'nobody listens' });
+    expect(terminal.written).toBe(after);
+  });
+
+  test('that is stopped before it has opened leaves the terminal alone', async () => {
+    const { terminal, dashboard } = start();
+    await dashboard.stop();
+    expect(terminal.written).toBe('');
+  });
+
+  test('makes commands of keys, several in one chunk as well', async () => {
+    const { terminal, emit, commanded, commands } = start();
+    emit(runEvent());
+    for (const node of ['n1', 'n2', 'n3']) emit({ t: 1, type: 'life', node, life: 'up', pid: 1 });
+    await terminal.shows('n3   UP');
+    const first = commanded();
+    terminal.stdin.write('2k');
+    expect(await first).toEqual({ type: 'inject', step: { kill: { node: 'n2' } } });
+    await terminal.shows('kill n2  {at:');
+    const second = commanded();
+    terminal.stdin.write('\u0003');
+    expect(await second).toEqual({ type: 'stop' });
+    const third = commanded();
+    terminal.stdin.write('\u0003');
+    expect(await third).toEqual({ type: 'abort' });
+    expect(commands).toHaveLength(3);
+  });
+
+  test('writes the screen as text where it is told to', async () => {
+    const dumps: string[] = [];
+    const { terminal, emit } = start({
+      dump: async (text) => {
+        dumps.push(text);
+        return 'reports/7f3a/screen.txt';
+      },
+    });
+    emit(runEvent());
+    emit(statusEvent(5, 'n2', 'leader', 3));
+    await terminal.shows('NODES');
+    terminal.stdin.write('D');
+    await terminal.shows('screen written to reports/7f3a/screen.txt');
+    expect(dumps[0]!.split('\n')).toHaveLength(30);
+    expect(dumps[0]).toContain('VERDICT SO FAR');
+  });
+
+  test('follows the terminal as it is resized', async () => {
+    const { terminal, emit } = start();
+    emit(runEvent());
+    await terminal.shows('UPTIME');
+    terminal.stdout.columns = 40;
+    terminal.stdout.rows = 8;
+    terminal.stdout.emit('resize');
+    await terminal.shows('STARTING 00:00 step 0/3 no leads ok 0');
+  });
+
+  test('ends when its terminal goes away, and the run goes on', async () => {
+    const { terminal, dashboard, emit } = start();
+    emit(runEvent());
+    await terminal.shows('NODES');
+    terminal.stdout.emit('error', Object.assign(new Error('write EIO'), { code: 'EIO' }));
+    await dashboard.finished;
+    emit({ t: 1, type: 'phase', phase: 'running' });
+  });
+
+  test('that fails to draw gives the terminal back, and line output goes on', async () => {
+    const { terminal, dashboard, emit } = start();
+    emit(runEvent());
+    await terminal.shows('NODES');
+    // A state that no event may lead to: whatever breaks a panel must not end the run.
+    emit({ ...runEvent(), steps: [{ text: null as unknown as string, line: 1 }] } as HarnessEvent);
+    await dashboard.finished;
+    expect(terminal.written).toContain(LEAVE_ALTERNATE);
+    emit({ t: 9_000, type: 'note', level: 'info', text: 'the run goes on' });
+    await terminal.shows('00:09.000 note   the run goes on');
+  });
+});
