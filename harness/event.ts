@@ -41,7 +41,12 @@ export type HarnessEvent = { readonly t: RunTime } & (
       readonly node: string;
       readonly life: 'starting' | 'up' | 'paused' | 'stopping' | 'down';
       readonly pid: number | null;
-      readonly exit?: { readonly code: number | null; readonly signal: string | null; readonly expected: boolean; readonly stderr: string };
+      readonly exit?: {
+        readonly code: number | null;
+        readonly signal: string | null;
+        readonly expected: boolean;
+        readonly stderr: string;
+      };
     }
   | ({ readonly node: string } & StatusReport)
   | { readonly type: 'trace'; readonly node: string; readonly trace: TraceReport }
@@ -92,18 +97,41 @@ export type HarnessEvent = { readonly t: RunTime } & (
       readonly p50: number | null;
       readonly p99: number | null;
       readonly max: number | null;
-      readonly total: { readonly invoked: number; readonly ok: number; readonly fail: number; readonly info: number };
+      readonly total: {
+        readonly invoked: number;
+        readonly ok: number;
+        readonly fail: number;
+        readonly info: number;
+      };
       readonly okByFunction: Readonly<Record<string, number>>;
     }
   /** An operation worth a line: an unknown outcome, or an unusual failure (rate-limited; the history has them all). */
   | { readonly type: 'op'; readonly node: string; readonly text: string; readonly outcome: 'fail' | 'info' }
   /** Manual control: the scenario clock is held, or runs. */
   | { readonly type: 'hold'; readonly held: boolean }
-  | { readonly type: 'violation'; readonly property: string; readonly text: string; readonly key?: string; readonly opIds?: readonly number[] }
+  | {
+      readonly type: 'violation';
+      readonly property: string;
+      readonly text: string;
+      readonly key?: string;
+      readonly opIds?: readonly number[];
+    }
   /** How far a check has got. */
-  | { readonly type: 'check'; readonly name: string; readonly state: 'running' | 'pass' | 'fail' | 'unknown'; readonly detail: string; readonly tookMs?: number }
+  | {
+      readonly type: 'check';
+      readonly name: string;
+      readonly state: 'running' | 'pass' | 'fail' | 'unknown';
+      readonly detail: string;
+      readonly tookMs?: number;
+    }
   | { readonly type: 'note'; readonly level: 'info' | 'warn' | 'error'; readonly text: string }
-  | { readonly type: 'verdict'; readonly verdict: Verdict; readonly exitCode: number; readonly sentence: string; readonly report: string }
+  | {
+      readonly type: 'verdict';
+      readonly verdict: Verdict;
+      readonly exitCode: number;
+      readonly sentence: string;
+      readonly report: string;
+    }
 );
 
 /** What a person asks for while a run goes on; the runner turns faults into steps of the scenario language, `by: manual`. */

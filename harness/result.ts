@@ -62,13 +62,20 @@ export interface RunResult {
     readonly ok: number;
     readonly fail: number;
     readonly info: number;
-    readonly byFunction: Readonly<Record<string, { readonly ok: number; readonly fail: number; readonly info: number }>>;
+    readonly byFunction: Readonly<
+      Record<string, { readonly ok: number; readonly fail: number; readonly info: number }>
+    >;
     readonly faults: number;
     readonly manualFaults: number;
     readonly elections: number;
     readonly nodeStarts: number;
   };
-  readonly latencyMs: { readonly p50: number | null; readonly p99: number | null; readonly p999: number | null; readonly max: number | null };
+  readonly latencyMs: {
+    readonly p50: number | null;
+    readonly p99: number | null;
+    readonly p999: number | null;
+    readonly max: number | null;
+  };
   readonly leaderGaps: readonly LeaderGap[];
   readonly expectations: readonly ExpectationResult[];
   readonly violations: readonly Violation[];
