@@ -24,6 +24,8 @@ export interface ServerProcess {
   exit(): string | null;
   readonly exited: Promise<void>;
   kill(signal: 'SIGTERM' | 'SIGKILL'): void;
+  /** It has answered: what it read at its start can go. */
+  started(): void;
 }
 
 /** Starts a server with its API on 127.0.0.1:`port`; it has not yet answered when this returns. */
@@ -66,6 +68,8 @@ export function spawnServer(program: ServerProgram, port: number, cacheDir: stri
   });
   const release = builtin || child.pid === undefined ? async () => {} : leash(child.pid);
 
+  const removeConfig = (): void => rmSync(dir, { recursive: true, force: true });
+
   let output = '';
   const listen = (chunk: Buffer): void => {
     output = (output + chunk.toString()).slice(-OUTPUT_TAIL_CHARS);
@@ -79,7 +83,7 @@ export function spawnServer(program: ServerProgram, port: number, cacheDir: stri
     const how =
       result.signal ?? (result.exitCode === undefined ? result.shortMessage : `exit code ${result.exitCode}`);
     exit = `${builtin ? 'the built-in Toxiproxy' : file} (pid ${child.pid}) ended: ${how}${output === '' ? '' : `; last words: ${output.trim()}`}`;
-    rmSync(dir, { recursive: true, force: true });
+    removeConfig();
     await release();
   });
   return {
@@ -89,6 +93,7 @@ export function spawnServer(program: ServerProgram, port: number, cacheDir: stri
     exit: () => exit,
     exited,
     kill: (signal) => void child.kill(signal),
+    started: removeConfig,
   };
 }
 

@@ -136,7 +136,10 @@ async function answer(server: ServerProcess, api: Toxiproxy, signal: AbortSignal
   for (;;) {
     signal.throwIfAborted();
     const marker = await call('answer', () => api.get(server.marker)).catch(() => null);
-    if (marker !== null) return call('delete the marker', () => marker.remove());
+    if (marker !== null) {
+      server.started();
+      return call('delete the marker', () => marker.remove());
+    }
     if (/address already in use|EADDRINUSE/.test(server.output()))
       throw new PortTakenError(server.output().trim());
     if (server.exit() !== null) throw new Error(`Toxiproxy did not start: ${server.exit()}`);
