@@ -9,8 +9,9 @@ const TWO_32 = 0x1_0000_0000;
 const SLAB_BYTES = 1 << 16;
 
 /**
- * Writes the project's binary formats: big-endian integers, `string` and `bytes` as u32 length + content. Bytes that were
- * handed out by `take` are never written again: the next ones go behind them in the same slab, or into a new slab.
+ * Writes the project's binary formats: big-endian integers, `string` and `bytes` as u32 length + content.
+ * Bytes that were handed out by `take` are never written again: the next ones go behind them in the same
+ * slab, or into a new slab.
  */
 export class ByteWriter {
   readonly #slabBytes: number;

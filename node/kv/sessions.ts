@@ -1,6 +1,7 @@
 /**
- * Client sessions (dissertation 6.3): what each session's last write was answered with, so that a retried write is
- * applied once. Part of the replicated state: every node evicts the same session at the same log index.
+ * Client sessions (dissertation 6.3): what each session's last write was answered with, so that a retried
+ * write is applied once. Part of the replicated state: every node evicts the same session at the same log
+ * index.
  */
 export class Sessions<Outcome> {
   /** In order of last use: a Map keeps insertion order, and every use inserts anew. */

@@ -19,9 +19,15 @@ export type Outcome =
       readonly found?: Register;
     };
 
-/** Port: what a replica applies committed commands to. Deterministic: equal logs give equal states and outcomes. */
+/**
+ * Port: what a replica applies committed commands to. Deterministic: equal logs give equal states and
+ * outcomes.
+ */
 export interface StateMachine {
-  /** Applies the command at log position `index`. Throws `MalformedBytes` if `data` is no command: no leader proposes such. */
+  /**
+   * Applies the command at log position `index`. Throws `MalformedBytes` if `data` is no command: no leader
+   * proposes such.
+   */
   apply(index: number, data: Uint8Array): Outcome;
   read(key: string): Register;
 }
@@ -31,7 +37,10 @@ const DONE: Outcome = { type: 'done' };
 /** An append may not grow a value beyond what a client may write (`MAX_VALUE_BYTES` of the protocol). */
 const MAX_GROWN_BYTES = 1 << 20;
 
-/** The key-value store: registers that are written, compared and set, deleted (leaving a tombstone) and appended to. */
+/**
+ * The key-value store: registers that are written, compared and set, deleted (leaving a tombstone) and
+ * appended to.
+ */
 export class KvStore implements StateMachine {
   readonly #registers = new Map<string, Register>();
   readonly #sessions: Sessions<Outcome>;

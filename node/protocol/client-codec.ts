@@ -15,7 +15,10 @@ const ERROR_OF_WIRE = new Map<number, ErrorCode>(
   (Object.keys(ERRORS) as ErrorCode[]).map((code) => [ERRORS[code].wire, code]),
 );
 
-/** A whole frame. Throws `ProtocolError` for what no node would take: a key or value over its limit, or text that is not well-formed Unicode. */
+/**
+ * A whole frame. Throws `ProtocolError` for what no node would take: a key or value over its limit, or text
+ * that is not well-formed Unicode.
+ */
 export function encodeRequest(request: ClientRequest): Uint8Array {
   const problem = requestProblem(request);
   if (problem !== null) throw new ProtocolError(problem);
@@ -37,12 +40,15 @@ export function writeRequest(out: ByteWriter, request: ClientRequest): void {
   });
 }
 
-/** Where in a request's payload the command begins: its bytes from there on are the log entry's data, unchanged. */
+/**
+ * Where in a request's payload the command begins: its bytes from there on are the log entry's data,
+ * unchanged.
+ */
 export const COMMAND_OFFSET = 8;
 
 /**
- * The payload of a request frame. Throws `ProtocolError` for bytes that are no request; sizes are not judged here (see
- * `requestProblem`), so that a request over a limit can be answered with `bad-request`.
+ * The payload of a request frame. Throws `ProtocolError` for bytes that are no request; sizes are not judged
+ * here (see `requestProblem`), so that a request over a limit can be answered with `bad-request`.
  */
 export function decodeRequest(payload: Uint8Array): ClientRequest {
   return decodePayload('request', payload, (input) => {
@@ -54,7 +60,9 @@ export function decodeRequest(payload: Uint8Array): ClientRequest {
   });
 }
 
-/** The id in a payload that `decodeRequest` refuses, so that it can be answered; null if even that is missing. */
+/**
+ * The id in a payload that `decodeRequest` refuses, so that it can be answered; null if even that is missing.
+ */
 export function requestIdOf(payload: Uint8Array): number | null {
   try {
     return new ByteReader(payload).u64();

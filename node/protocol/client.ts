@@ -1,14 +1,17 @@
 /**
- * What clients say to a node and hear back. One request gets one response with the same `requestId`; responses may come
- * in any order. The bytes are in `client-codec.ts`, the table of errors below is the contract (Maelstrom's habit: every
- * error says whether it is definite).
+ * What clients say to a node and hear back. One request gets one response with the same `requestId`;
+ * responses may come in any order. The bytes are in `client-codec.ts`, the table of errors below is the
+ * contract (Maelstrom's habit: every error says whether it is definite).
  */
 
 /** Bytes of keys and values are UTF-8 on the wire; at most MAX_KEY_BYTES and MAX_VALUE_BYTES of them. */
 export const MAX_KEY_BYTES = 1_024;
 export const MAX_VALUE_BYTES = 1 << 20;
 
-/** Opens a session (dissertation 6.3). Answered with `session`. Harmless to retry: an unused session only takes room. */
+/**
+ * Opens a session (dissertation 6.3). Answered with `session`. Harmless to retry: an unused session only
+ * takes room.
+ */
 export interface OpenSession {
   readonly type: 'open-session';
 }
@@ -17,7 +20,10 @@ export interface Read {
   readonly type: 'read';
   readonly key: string;
 }
-/** What every write carries: a retry with the same (session, seq) is applied once; seq rises by one per write of a session. */
+/**
+ * What every write carries: a retry with the same (session, seq) is applied once; seq rises by one per write
+ * of a session.
+ */
 interface InSession {
   readonly session: number;
   readonly seq: number;
@@ -28,14 +34,20 @@ export interface Write extends InSession {
   readonly key: string;
   readonly value: string;
 }
-/** Sets `to` iff the key's value is `from` (null: the key was never written). Answered with `done`, or `cas-mismatch` with the value found. */
+/**
+ * Sets `to` iff the key's value is `from` (null: the key was never written). Answered with `done`, or
+ * `cas-mismatch` with the value found.
+ */
 export interface Cas extends InSession {
   readonly type: 'cas';
   readonly key: string;
   readonly from: string | null;
   readonly to: string;
 }
-/** Leaves `tombstone` behind, which a read that finds nothing returns, so that a delete can be observed. Answered with `done`. */
+/**
+ * Leaves `tombstone` behind, which a read that finds nothing returns, so that a delete can be observed.
+ * Answered with `done`.
+ */
 export interface Delete extends InSession {
   readonly type: 'delete';
   readonly key: string;

@@ -3,7 +3,10 @@ import type { ByteReader, ByteWriter } from '../kv/bytes.ts';
 import { logIndex, term } from '../raft/types.ts';
 import type { Entry, EntryKind } from '../raft/types.ts';
 
-/** One form for a log entry wherever it lies: u64 index, u64 term, u8 kind, data (u32 length). In peer frames and in the write-ahead log. */
+/**
+ * One form for a log entry wherever it lies: u64 index, u64 term, u8 kind, data (u32 length). In peer frames
+ * and in the write-ahead log.
+ */
 export const ENTRY_OVERHEAD_BYTES = 21;
 
 export const KIND_CODE: Readonly<Record<EntryKind, number>> = { noop: 0, command: 1 };
@@ -18,7 +21,10 @@ export function writeEntries(out: ByteWriter, entries: readonly Entry[]): void {
   }
 }
 
-/** The entries' data are views of the input. Throws `MalformedBytes`; also for entries whose indexes are not consecutive. */
+/**
+ * The entries' data are views of the input. Throws `MalformedBytes`; also for entries whose indexes are not
+ * consecutive.
+ */
 export function readEntries(input: ByteReader): Entry[] {
   const count = input.u32();
   if (count * ENTRY_OVERHEAD_BYTES > input.left) {

@@ -1,7 +1,10 @@
 import { crc32 } from 'node:zlib';
 import { ByteReader, ByteWriter, MalformedBytes } from '../kv/bytes.ts';
 
-/** What came over a socket breaks the protocol: the connection is closed, with the message as the logged reason. */
+/**
+ * What came over a socket breaks the protocol: the connection is closed, with the message as the logged
+ * reason.
+ */
 export class ProtocolError extends Error {
   override readonly name = 'ProtocolError';
 }
@@ -11,10 +14,13 @@ export const FRAME_TYPE = { 'client-request': 1, 'client-response': 2, peer: 3 }
 export type FrameType = keyof typeof FRAME_TYPE;
 
 /**
- * A frame: u32 length of the payload, u8 version, u8 type, u32 CRC-32 (over version, type and payload), payload; big-endian.
+ * A frame: u32 length of the payload, u8 version, u8 type, u32 CRC-32 (over version, type and payload),
+ * payload; big-endian.
  */
 export const FRAME_HEADER_BYTES = 10;
-/** Above the largest legal payload of any type: a cas of two 1 MiB values, an AppendEntries of one such entry. */
+/**
+ * Above the largest legal payload of any type: a cas of two 1 MiB values, an AppendEntries of one such entry.
+ */
 export const MAX_PAYLOAD_BYTES = 8 << 20;
 
 /** CRC-32 of the two bytes (version, type), from which the payload's goes on. */
@@ -25,7 +31,10 @@ const CRC_SEED: Readonly<Record<FrameType, number>> = {
   peer: crcSeed(FRAME_TYPE.peer),
 };
 
-/** Puts one frame of `type` behind what `out` holds; `payload` writes its content. Throws `ProtocolError` if it is too large, and leaves `out` as it was. */
+/**
+ * Puts one frame of `type` behind what `out` holds; `payload` writes its content. Throws `ProtocolError` if
+ * it is too large, and leaves `out` as it was.
+ */
 export function writeFrame(out: ByteWriter, type: FrameType, payload: (out: ByteWriter) => void): void {
   const start = out.length;
   out.u32(0);
@@ -43,13 +52,15 @@ export function writeFrame(out: ByteWriter, type: FrameType, payload: (out: Byte
 }
 
 /**
- * Cuts a byte stream into the payloads of its frames. One reader per connection and direction, for one type of frame.
- * Payloads are views of the chunks where they can be; copy what must outlive its chunk.
+ * Cuts a byte stream into the payloads of its frames. One reader per connection and direction, for one type
+ * of frame. Payloads are views of the chunks where they can be; copy what must outlive its chunk.
  */
 export class FrameReader {
   readonly #type: FrameType;
   readonly #maxPayloadBytes: number;
-  /** The frame that has begun but not ended: its header, then (once its length is known) exactly its bytes. */
+  /**
+   * The frame that has begun but not ended: its header, then (once its length is known) exactly its bytes.
+   */
   #partial: Buffer | null = null;
   #filled = 0;
   #broken: ProtocolError | null = null;
@@ -64,7 +75,10 @@ export class FrameReader {
     return this.#filled > 0;
   }
 
-  /** The payloads of all frames that are complete with `chunk`. Throws `ProtocolError`, and from then on always. */
+  /**
+   * The payloads of all frames that are complete with `chunk`. Throws `ProtocolError`, and from then on
+   * always.
+   */
   push(chunk: Uint8Array): Uint8Array[] {
     if (this.#broken) throw this.#broken;
     try {
@@ -149,7 +163,9 @@ export class FrameReader {
   }
 }
 
-/** What `read` makes of a whole payload; bytes left over or missing are a `ProtocolError` that names `what`. */
+/**
+ * What `read` makes of a whole payload; bytes left over or missing are a `ProtocolError` that names `what`.
+ */
 export function decodePayload<T>(what: string, payload: Uint8Array, read: (input: ByteReader) => T): T {
   const input = new ByteReader(payload);
   try {

@@ -7,14 +7,19 @@ import { readEntries, writeEntries } from './entry-codec.ts';
 import { decodePayload, writeFrame } from './frame.ts';
 
 /**
- * A node has two connections to each peer, so that a heartbeat or a vote never waits behind bulk: AppendEntries go over
- * `bulk`, all else over `control`.
+ * A node has two connections to each peer, so that a heartbeat or a vote never waits behind bulk:
+ * AppendEntries go over `bulk`, all else over `control`.
  */
 export type PeerChannel = 'control' | 'bulk';
 
-/** The first frame of a peer connection. The messages that follow go from `from` to `to`; they name neither. */
+/**
+ * The first frame of a peer connection. The messages that follow go from `from` to `to`; they name neither.
+ */
 export interface Hello {
-  /** The cluster's members, sorted and joined with commas: nodes of different clusters must not talk to each other. */
+  /**
+   * The cluster's members, sorted and joined with commas: nodes of different clusters must not talk to each
+   * other.
+   */
   readonly cluster: string;
   readonly from: NodeId;
   readonly to: NodeId;
@@ -92,7 +97,10 @@ export function writeMessage(out: ByteWriter, message: Message): void {
   });
 }
 
-/** A message on a connection whose hello named `from` and `to`. Entries' data are views of `payload`. Throws `ProtocolError`. */
+/**
+ * A message on a connection whose hello named `from` and `to`. Entries' data are views of `payload`. Throws
+ * `ProtocolError`.
+ */
 export function decodeMessage(payload: Uint8Array, from: NodeId, to: NodeId): Message {
   return decodePayload('peer message', payload, (input): Message => {
     const code = input.u8();

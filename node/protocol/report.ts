@@ -1,9 +1,9 @@
 import type { LogIndex, NodeId, RoleName, Term } from '../raft/types.ts';
 
 /**
- * What a node tells the harness, one JSON object a line, on file descriptor 3 (`--report-fd`), never across a link.
- * `at` is CLOCK_MONOTONIC in microseconds (`process.hrtime`), which all processes of a machine share. `n` counts the
- * lines of one node process from 0, so that a lost line is seen.
+ * What a node tells the harness, one JSON object a line, on file descriptor 3 (`--report-fd`), never across a
+ * link. `at` is CLOCK_MONOTONIC in microseconds (`process.hrtime`), which all processes of a machine share.
+ * `n` counts the lines of one node process from 0, so that a lost line is seen.
  */
 export type NodeReport = { readonly n: number; readonly at: number; readonly node: NodeId } & (
   | ReadyLine
@@ -22,12 +22,17 @@ export interface ReadyLine {
     readonly term: Term;
     readonly votedFor: NodeId | null;
     readonly lastIndex: LogIndex;
-    /** Bytes of a torn tail that were cut off (a write that a crash interrupted; nothing in it was acknowledged). */
+    /**
+     * Bytes of a torn tail that were cut off (a write that a crash interrupted; nothing in it was
+     * acknowledged).
+     */
     readonly tornBytes: number;
   };
 }
 
-/** Sent on every change of role, term, vote or leader, and else at most every 100 ms, at least every 500 ms. */
+/**
+ * Sent on every change of role, term, vote or leader, and else at most every 100 ms, at least every 500 ms.
+ */
 export interface StatusReport {
   readonly type: 'status';
   readonly role: RoleName;
@@ -45,8 +50,9 @@ export interface StatusReport {
 }
 
 /**
- * The steps that the safety properties are checked on. Role and vote steps are complete; log steps come in batches.
- * A log digest at index i is CRC-32 over digest(i−1), term(i), kind(i) and data(i), with digest(0) = 0.
+ * The steps that the safety properties are checked on. Role and vote steps are complete; log steps come in
+ * batches. A log digest at index i is CRC-32 over digest(i−1), term(i), kind(i) and data(i), with digest(0) =
+ * 0.
  */
 export type TraceReport =
   | {
@@ -56,7 +62,10 @@ export type TraceReport =
       readonly reason: string;
     }
   | { readonly type: 'GrantVote'; readonly term: Term; readonly candidate: NodeId }
-  /** Log positions from `first` on: `terms[k]` and `digests[k]` belong to index first + k. What stood from `first` on before is gone iff `truncated`. */
+  /**
+   * Log positions from `first` on: `terms[k]` and `digests[k]` belong to index first + k. What stood from
+   * `first` on before is gone iff `truncated`.
+   */
   | {
       readonly type: 'Replicate';
       readonly first: LogIndex;

@@ -13,8 +13,8 @@ export type DurableStep = Pick<Ready, 'hardState' | 'entries' | 'messagesAfterPe
 };
 
 /**
- * Group commit: one write is in flight, and what arrives meanwhile is the next batch. No timer: an idle disk writes at
- * once. Steps become durable in order, also those that have nothing to write themselves.
+ * Group commit: one write is in flight, and what arrives meanwhile is the next batch. No timer: an idle disk
+ * writes at once. Steps become durable in order, also those that have nothing to write themselves.
  */
 export class LogWriter {
   readonly #storage: Storage;

@@ -10,7 +10,10 @@ export interface Recovered {
   readonly tornBytes: number;
 }
 
-/** One step of the log: a new hard state (null: as before), then entries, which replace whatever stood from their first index on. */
+/**
+ * One step of the log: a new hard state (null: as before), then entries, which replace whatever stood from
+ * their first index on.
+ */
 export interface LogWrite {
   readonly hardState: HardState | null;
   readonly entries: readonly Entry[];
@@ -18,15 +21,23 @@ export interface LogWrite {
 
 /** Port: where term, vote and log are durable. Calls do not overlap. */
 export interface Storage {
-  /** Once, before anything else. Rejects with `StorageError` for damage that is not a torn tail, or a folder that another node uses. */
+  /**
+   * Once, before anything else. Rejects with `StorageError` for damage that is not a torn tail, or a folder
+   * that another node uses.
+   */
   recover(): Promise<Recovered>;
-  /** Makes the steps durable together, in their order: one write, one sync. Rejects with `StorageError`, from then on always; nothing of the batch may be acknowledged. */
+  /**
+   * Makes the steps durable together, in their order: one write, one sync. Rejects with `StorageError`, from
+   * then on always; nothing of the batch may be acknowledged.
+   */
   write(batch: readonly LogWrite[]): Promise<void>;
   /** Frees what `recover` took. Idempotent. */
   close(): Promise<void>;
 }
 
-/** The disk refused, or what it holds is damaged. The message names folder, file and offset, and what to do. */
+/**
+ * The disk refused, or what it holds is damaged. The message names folder, file and offset, and what to do.
+ */
 export class StorageError extends Error {
   override readonly name = 'StorageError';
 }

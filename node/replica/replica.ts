@@ -43,8 +43,9 @@ interface PendingRead {
 }
 
 /**
- * Drives the core: the only place where a Ready is carried out, in the order that `ready.ts` states. Inputs of one turn of
- * the event loop are gathered; then one Ready is taken, so that they share messages, a disk write and a read round.
+ * Drives the core: the only place where a Ready is carried out, in the order that `ready.ts` states. Inputs
+ * of one turn of the event loop are gathered; then one Ready is taken, so that they share messages, a disk
+ * write and a read round.
  */
 export class Replica {
   readonly #o: ReplicaOptions;
@@ -92,7 +93,10 @@ export class Replica {
     this.wake();
   }
 
-  /** A command for the log; `data` is kept. Answered when it is applied, or when it is known or feared that it will not be. */
+  /**
+   * A command for the log; `data` is kept. Answered when it is applied, or when it is known or feared that it
+   * will not be.
+   */
   propose(data: Uint8Array, requester: Requester, requestId: number): void {
     if (this.#ended) return this.#refuse(requester, requestId);
     const result = this.#o.raft.propose(data, this.#o.now());
@@ -195,7 +199,8 @@ export class Replica {
       const proposal = this.#proposals.get(index);
       if (proposal === undefined) continue;
       this.#proposals.delete(index);
-      // Another leader's entry stands where this node's was: that one is gone, but it may have been proposed again.
+      // Another leader's entry stands where this node's was: that one is gone, but it may have been proposed
+      // again.
       const mine = proposal.term === term && outcome !== null;
       proposal.requester.answer(proposal.requestId, mine ? outcome : leadershipLost());
     }
@@ -215,7 +220,9 @@ export class Replica {
     if (served > 0) this.#confirmed = this.#confirmed.slice(served);
   }
 
-  /** Leadership is lost: what is committed will still be applied and answered here; of the rest nobody knows. */
+  /**
+   * Leadership is lost: what is committed will still be applied and answered here; of the rest nobody knows.
+   */
   #giveUpProposals(): void {
     const { commitIndex } = this.#o.raft.status();
     for (const [index, { requester, requestId }] of this.#proposals) {

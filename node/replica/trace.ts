@@ -19,8 +19,8 @@ const STATUS_AT_MOST_EVERY_MS = 100;
 const STATUS_AT_LEAST_EVERY_MS = 500;
 
 /**
- * Turns the core's events into trace lines, with the chain of log digests. Events come here only once the Ready that
- * they belong to is durable: a vote or an entry that a crash undoes was never seen.
+ * Turns the core's events into trace lines, with the chain of log digests. Events come here only once the
+ * Ready that they belong to is durable: a vote or an entry that a crash undoes was never seen.
  */
 export class Trace {
   readonly #reports: Reports;
@@ -53,7 +53,10 @@ export class Trace {
     this.#reports.report({ type: 'Apply', index, digest: this.#digests[index]! });
   }
 
-  /** At once when role, term, vote or leader changed; else at most every 100 ms, and only every 500 ms if nothing did. */
+  /**
+   * At once when role, term, vote or leader changed; else at most every 100 ms, and only every 500 ms if
+   * nothing did.
+   */
   status(core: CoreStatus, applied: LogIndex, nowMs: number): void {
     const last = this.#lastStatus;
     const sinceMs = nowMs - this.#lastStatusAtMs;

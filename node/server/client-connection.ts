@@ -103,7 +103,9 @@ export class ClientConnection implements Requester {
     }
   }
 
-  /** Null: it was answered already. Throws `ProtocolError` when there is not even a number to answer under. */
+  /**
+   * Null: it was answered already. Throws `ProtocolError` when there is not even a number to answer under.
+   */
   #decode(payload: Uint8Array): ClientRequest | null {
     let request: ClientRequest;
     try {

@@ -18,7 +18,9 @@ import type { NodeOptions } from './options.ts';
 import { nodeSeed, seededRandom } from './random.ts';
 import { ReportPipe } from './report-pipe.ts';
 
-/** What a node is put together from. A test may wrap or replace a part; the shipped node uses `NODE_PARTS`. */
+/**
+ * What a node is put together from. A test may wrap or replace a part; the shipped node uses `NODE_PARTS`.
+ */
 export interface NodeParts {
   readonly storage: (folder: string) => Storage;
   readonly raft: (config: RaftConfig, initial: InitialState) => Raft;
@@ -47,8 +49,9 @@ const MAX_UNCOMMITTED_BYTES = 64 << 20;
 const FAREWELL_MS = 2_000;
 
 /**
- * Runs a node until it is told to stop or cannot go on; then ends the process. `argv`: the command line without program
- * and script. Everything that goes wrong ends in one line on stderr and an exit code of `EXIT`.
+ * Runs a node until it is told to stop or cannot go on; then ends the process. `argv`: the command line
+ * without program and script. Everything that goes wrong ends in one line on stderr and an exit code of
+ * `EXIT`.
  */
 export async function runNode(argv: readonly string[], parts: Partial<NodeParts> = {}): Promise<void> {
   if (argv.includes('--help')) {

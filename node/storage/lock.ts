@@ -7,8 +7,9 @@ import { StorageError } from '../replica/ports.ts';
 const MAX_TRIES = 10;
 
 /**
- * One node per data folder: a file `lock` that names its owner's pid and the time at which that process began, so that a
- * lock left by `kill -9` is seen to be stale, also when its pid is in use again. A stopped (SIGSTOP) owner still holds it.
+ * One node per data folder: a file `lock` that names its owner's pid and the time at which that process
+ * began, so that a lock left by `kill -9` is seen to be stale, also when its pid is in use again. A stopped
+ * (SIGSTOP) owner still holds it.
  */
 export class FolderLock {
   readonly #path: string;
@@ -65,7 +66,10 @@ async function clear(path: string, stale: string, token: string): Promise<void> 
   await fs.unlink(aside);
 }
 
-/** The pid that holds the lock, null if that process is gone. A lock that cannot be read was torn by a crash: nobody's. */
+/**
+ * The pid that holds the lock, null if that process is gone. A lock that cannot be read was torn by a crash:
+ * nobody's.
+ */
 async function liveOwner(content: string): Promise<number | null> {
   let owner: { pid?: unknown; began?: unknown };
   try {
@@ -88,7 +92,9 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** When the process began, in the kernel's ticks since boot, with the boot's id; null where there is no /proc. */
+/**
+ * When the process began, in the kernel's ticks since boot, with the boot's id; null where there is no /proc.
+ */
 async function beganAt(pid: number): Promise<string | null> {
   try {
     const stat = await fs.readFile(`/proc/${pid}/stat`, 'utf8');

@@ -11,8 +11,8 @@ import { nodeId, term } from '../raft/types.ts';
  *   record  u32 magic, u32 length, u32 number in the segment (from 0), u32 CRC-32, payload
  *   payload u32 count, then per step: u8 1 and u64 term, nullable votedFor, or u8 0; then the entries as on the wire
  *
- * A record's CRC begins from the salt and covers its length, number and payload, so neither bytes of an earlier life of the
- * file nor a copy of a record inside a client's value pass for a record.
+ * A record's CRC begins from the salt and covers its length, number and payload, so neither bytes of an
+ * earlier life of the file nor a copy of a record inside a client's value pass for a record.
  */
 export const HEADER_BYTES = 24;
 export const RECORD_HEADER_BYTES = 16;

@@ -22,9 +22,10 @@ export interface WalOptions {
 }
 
 /**
- * Term, vote and log in a folder of segments (`segment.ts` has their bytes). One `write` is one record, one call into the
- * kernel (the file is open with O_DSYNC: the write returns once the data is on the disk). A crash can only harm the last
- * record of the last segment, which was not acknowledged; any other damage is refused, with file and offset.
+ * Term, vote and log in a folder of segments (`segment.ts` has their bytes). One `write` is one record, one
+ * call into the kernel (the file is open with O_DSYNC: the write returns once the data is on the disk). A
+ * crash can only harm the last record of the last segment, which was not acknowledged; any other damage is
+ * refused, with file and offset.
  */
 export class Wal implements Storage {
   readonly #folder: string;
@@ -33,7 +34,10 @@ export class Wal implements Storage {
   readonly #out = new ByteWriter(1 << 20);
   #lock: FolderLock | null = null;
   #segment: OpenSegment | null = null;
-  /** Why no write is accepted any more. After a failed sync nobody knows what the disk holds, so none is tried again. */
+  /**
+   * Why no write is accepted any more. After a failed sync nobody knows what the disk holds, so none is tried
+   * again.
+   */
   #failed: StorageError | null = null;
 
   constructor(options: WalOptions) {
@@ -131,7 +135,10 @@ export class Wal implements Storage {
     return parsed;
   }
 
-  /** Goes on behind the last good record; what a torn write left there is cut off, durably, before anything follows. */
+  /**
+   * Goes on behind the last good record; what a torn write left there is cut off, durably, before anything
+   * follows.
+   */
   async #reopen(parsed: ParsedSegment): Promise<void> {
     const file = await fs.open(this.#path(parsed.header.number), constants.O_RDWR | constants.O_DSYNC);
     let { size } = await file.stat();

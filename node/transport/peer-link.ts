@@ -8,11 +8,15 @@ import type { Message } from '../raft/message.ts';
 /** Between two dials; doubles from the first to the second while dialling fails. */
 const BACKOFF_MIN_MS = 50;
 const BACKOFF_MAX_MS = 500;
-/** A proxy accepts also for a dead peer and closes at once: only a connection that lasts this long counts as a success. */
+/**
+ * A proxy accepts also for a dead peer and closes at once: only a connection that lasts this long counts as a
+ * success.
+ */
 const LASTING_MS = 500;
 /**
- * Bytes that may wait in one connection; beyond it messages are dropped. More than a follower's whole pipeline, or a
- * leader would drop what it has just decided to send. Control messages are small and soon stale.
+ * Bytes that may wait in one connection; beyond it messages are dropped. More than a follower's whole
+ * pipeline, or a leader would drop what it has just decided to send. Control messages are small and soon
+ * stale.
  */
 const MAX_WAITING_BYTES: Readonly<Record<PeerChannel, number>> = { bulk: 16 << 20, control: 16 << 10 };
 
@@ -24,8 +28,9 @@ export interface PeerLinkOptions {
 }
 
 /**
- * One outgoing connection: it dials, says hello, and sends; nothing comes back on it. What cannot be sent is dropped:
- * nothing waits for a peer that is away, and behind a link that swallows bytes no more waits than the bound.
+ * One outgoing connection: it dials, says hello, and sends; nothing comes back on it. What cannot be sent is
+ * dropped: nothing waits for a peer that is away, and behind a link that swallows bytes no more waits than
+ * the bound.
  */
 export class PeerLink {
   readonly #options: PeerLinkOptions;

@@ -19,7 +19,10 @@ export interface PeerListenerOptions {
   readonly log: (level: 'info' | 'warn', message: string) => void;
 }
 
-/** Takes the peers' connections and what they say. A peer's newer connection ends its older one of the same channel. */
+/**
+ * Takes the peers' connections and what they say. A peer's newer connection ends its older one of the same
+ * channel.
+ */
 export class PeerListener {
   readonly #options: PeerListenerOptions;
   readonly #server: Server;

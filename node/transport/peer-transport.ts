@@ -9,8 +9,9 @@ import { PeerLink } from './peer-link.ts';
 import { PeerListener } from './peer-listener.ts';
 
 /**
- * Messages to and from the peers over TCP. A connection carries messages one way only: this node dials each peer through
- * its link and sends; the peer answers over its own. Each peer gets two, so that a heartbeat never waits behind bulk.
+ * Messages to and from the peers over TCP. A connection carries messages one way only: this node dials each
+ * peer through its link and sends; the peer answers over its own. Each peer gets two, so that a heartbeat
+ * never waits behind bulk.
  */
 export class PeerTransport implements Transport {
   readonly #listener: PeerListener;

@@ -44,7 +44,9 @@ export class NodeProcess {
     });
   }
 
-  /** Resolves with what `find` gives once it gives something; rejects if the node ends first, or after 15 s. */
+  /**
+   * Resolves with what `find` gives once it gives something; rejects if the node ends first, or after 15 s.
+   */
   async until<T>(what: string, find: (reports: readonly NodeReport[]) => T | undefined): Promise<T> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(
@@ -108,15 +110,21 @@ export class NodeCluster {
     return join(this.#folder, id);
   }
 
-  args(id: string, more: readonly string[] = []): string[] {
+  args(id: string, more: Readonly<Record<string, string>> = {}): string[] {
     const others = this.ids.filter((other) => other !== id);
     const peers = others.map((other) => `${other}=127.0.0.1:${this.#peerPorts.get(other)}`).join(',');
-    return [
-      ...['--id', id, '--data', this.data(id), ...(peers === '' ? [] : ['--peers', peers])],
-      ...['--peer-listen', `127.0.0.1:${this.#peerPorts.get(id)}`],
-      ...['--client-listen', `127.0.0.1:${this.clientPorts.get(id)}`],
-      ...['--seed', '7', '--report-fd', '3', ...more],
-    ];
+    const listen = { peer: this.#peerPorts.get(id)!, client: this.clientPorts.get(id)! };
+    const named: Record<string, string> = {
+      id,
+      data: this.data(id),
+      'peer-listen': `127.0.0.1:${listen.peer}`,
+      'client-listen': `127.0.0.1:${listen.client}`,
+      seed: '7',
+      'report-fd': '3',
+      ...(peers === '' ? {} : { peers }),
+      ...more,
+    };
+    return Object.entries(named).flatMap(([name, value]) => [`--${name}`, value]);
   }
 
   async start(id: string, program?: string): Promise<NodeProcess> {
