@@ -127,17 +127,31 @@ export function frame(options: {
 /** A line with its styles as SGR codes of the 16 colours, which every terminal has; bare text without colour. */
 export function sgr(line: Line, color: boolean): string {
   if (!color) return plainText(line);
-  return line
-    .map(({ text, ...style }) => {
-      const codes = [
-        ...(style.bold ? [1] : []),
-        ...(style.dim ? [2] : []),
-        ...(style.inverse ? [7] : []),
-        ...(style.color === undefined ? [] : [SGR_COLORS[style.color]]),
-      ];
-      return codes.length === 0 || text === '' ? text : `\u001b[${codes.join(';')}m${text}\u001b[0m`;
-    })
-    .join('');
+  let out = '';
+  let open = '';
+  for (const { text, ...style } of line) {
+    const codes = codesOf(style, text);
+    if (text === '') continue;
+    if (codes !== open) {
+      if (open !== '') out += '\u001b[0m';
+      if (codes !== '') out += `\u001b[${codes}m`;
+      open = codes;
+    }
+    out += text;
+  }
+  return open === '' ? out : `${out}\u001b[0m`;
+}
+
+function codesOf({ bold, dim, inverse, color }: Style, text: string): string {
+  // Blanks look the same in any foreground: fewer codes, smaller frames.
+  const inked = text.trim() !== '';
+  const codes = [
+    ...(bold && inked ? [1] : []),
+    ...(dim && inked ? [2] : []),
+    ...(inverse ? [7] : []),
+    ...(color !== undefined && (inked || inverse) ? [SGR_COLORS[color]] : []),
+  ];
+  return codes.join(';');
 }
 
 const SGR_COLORS: Readonly<Record<Color, number>> = {
@@ -156,13 +170,15 @@ export const lineCells = (line: Line): number => line.reduce((sum, item) => sum 
 
 /** Terminal cells of a cleaned text. */
 export function cellsOf(text: string): number {
-  if (PRINTABLE_ASCII.test(text)) return text.length;
+  if (OWN_GLYPHS.test(text)) return text.length;
   let cells = 0;
   for (const character of text) cells += WIDE.test(character) ? 2 : 1;
   return cells;
 }
 
 const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
+/** What panels themselves draw with, a cell each: most lines need no closer look. */
+const OWN_GLYPHS = /^[\x20-\x7e±·×…\u2500-\u2593\u2800-\u28ff]*$/;
 /** Two cells on every terminal: kana, Chinese characters, Hangul, full-width forms, and what is an emoji by itself. */
 const WIDE =
   /[\u3001-\u3029\u3041-\u3096\u30a1-\u30fa\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uff01-\uff60\u{20000}-\u{2a6df}]|\p{Emoji_Presentation}/u;
@@ -190,7 +206,7 @@ const ASCII_FOR: Readonly<Record<string, string>> = {
 
 /** Text from outside (scenario names, notes, stderr) made safe to draw. */
 export function clean(text: string, glyphs: Glyphs): string {
-  if (PRINTABLE_ASCII.test(text)) return text;
+  if (glyphs.ascii ? PRINTABLE_ASCII.test(text) : OWN_GLYPHS.test(text)) return text;
   const safe = text.replace(/[\t\n\r]+/g, ' ').replace(UNSAFE, '');
   if (glyphs.ascii) return safe.replace(/[^\x20-\x7e]/gu, (character) => ASCII_FOR[character] ?? '?');
   // A letter whose width terminals disagree on, or a flag made of two, would shift the rest of its row.
@@ -200,7 +216,7 @@ export function clean(text: string, glyphs: Glyphs): string {
 }
 
 function cut(text: string, cells: number): string {
-  if (PRINTABLE_ASCII.test(text)) return text.slice(0, Math.max(0, cells));
+  if (OWN_GLYPHS.test(text)) return text.slice(0, Math.max(0, cells));
   let used = 0;
   let out = '';
   for (const character of text) {

@@ -25,9 +25,10 @@ export interface Dashboard {
   stop(): Promise<void>;
 }
 
-/** Data is drawn so often; a key at once. */
+/** Data is drawn so often. */
 const TICK_MS = 250;
-const MAX_FPS = 10;
+/** A key is drawn at once, or so many ms after the last frame: at 10 a second, a key just after a tick took over 100 ms. */
+const MAX_FPS = 20;
 
 /**
  * Takes the terminal over until `stop()`. Whatever breaks in drawing leaves the terminal restored and the run going on

@@ -244,7 +244,7 @@ describe('help', () => {
   test('finds a key by what it does, and runs it', () => {
     const context = contextOf(healthy());
     expect(helpMatches('sigstop', context).map(({ id }) => id)).toEqual(['freeze']);
-    const { commands, ui } = typing(['?', ...'sigstop', 'enter'], context);
+    const { commands, ui } = typing(['?', ...Array.from('sigstop'), 'enter'], context);
     expect(commands).toEqual([{ type: 'inject', step: { pause: { node: 'n1' } } }]);
     expect(ui.view).toBe('main');
   });
