@@ -38,7 +38,8 @@ export interface Seen {
 
 /**
  * The cluster as its own events describe it: a fold, no clock, no I/O. A node that is down or paused claims nothing.
- * A leader *stands* when a majority of the nodes, itself included, are up, can exchange messages with it and name it as leader
+ * A leader *stands* when a majority of the nodes, itself included, are up, can exchange messages with it and
+ * name it as leader
  * of its term, and nobody claims a higher one.
  */
 export class ClusterState {
@@ -86,7 +87,10 @@ export class ClusterState {
     return state;
   }
 
-  /** True when who leads, a role, a term, a life or a commit index changed, so that whoever waits should look again. */
+  /**
+   * True when who leads, a role, a term, a life or a commit index changed, so that whoever waits should look
+   * again.
+   */
   feed(event: ClusterEvent): boolean {
     const state = this.#nodes.get(event.node);
     if (state === undefined) return false;

@@ -21,7 +21,10 @@ export const delay = defineFault({
   },
 });
 
-/** Links that still let everything through, only differently: what `delay`, `bandwidth` and `slice` have in common. */
+/**
+ * Links that still let everything through, only differently: what `delay`, `bandwidth` and `slice` have in
+ * common.
+ */
 export function shapeLinks(shape: {
   readonly text: string;
   readonly links: readonly LinkId[];

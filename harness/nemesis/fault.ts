@@ -2,7 +2,6 @@ import type { z } from 'zod';
 import type { Clock } from '../clock.ts';
 import type { Cluster } from '../cluster/port.ts';
 import type { LinkId, Links } from '../links/port.ts';
-import type { Random } from '../random.ts';
 import type { ClusterState } from './cluster-state.ts';
 import type { Span } from './evidence.ts';
 import type { LinkLedger } from './link-ledger.ts';
@@ -23,7 +22,6 @@ export interface World {
 export interface Targets {
   readonly nodes: readonly string[];
   readonly links: readonly LinkId[];
-  readonly random: Random;
   readonly select: (selector: Selector) => readonly string[];
 }
 
@@ -37,6 +35,8 @@ export interface InjectContext {
   readonly handle: string;
   /** Aborts when the fault is healed or the run ends. */
   readonly signal: AbortSignal;
+  /** Says that it holds already, though `inject` has more to do: a fault in several stages counts from its first. */
+  readonly began: () => void;
 }
 
 /** A fault with its targets chosen, and its own healing. */

@@ -15,8 +15,10 @@ interface LinkEntry {
 const CLEAN = JSON.stringify({});
 
 /**
- * Which handle wants what of which link. A link does the sum of what its live handles want, so lifting one never lifts
- * another. Calls to one link never overtake each other; each brings the link to the sum that holds when its turn comes.
+ * Which handle wants what of which link. A link does the sum of what its live handles want, so lifting one
+ * never lifts
+ * another. Calls to one link never overtake each other; each brings the link to the sum that holds when its
+ * turn comes.
  */
 export class LinkLedger {
   readonly #links: Links;
@@ -36,7 +38,10 @@ export class LinkLedger {
     );
   }
 
-  /** Puts `handle`'s condition on these links, in place of what it wanted before; returns when the server has confirmed all. */
+  /**
+   * Puts `handle`'s condition on these links, in place of what it wanted before; returns when the server has
+   * confirmed all.
+   */
   async put(handle: string, links: readonly LinkId[], condition: LinkCondition): Promise<void> {
     const entries = links.map((link) => this.#entry(link));
     for (const entry of entries) entry.live.set(handle, condition);

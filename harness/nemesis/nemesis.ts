@@ -57,6 +57,10 @@ export class Nemesis {
   readonly #onFailure: (error: Error) => void;
   readonly #faults: Live[] = [];
   readonly #background = new Set<Promise<void>>();
+  readonly #injecting = new Set<Promise<FaultRecord>>();
+  /** How many faults have asked for each id. */
+  readonly #ids = new Map<string, number>();
+  #closed = false;
 
   constructor(options: {
     readonly cluster: Cluster;
@@ -89,12 +93,26 @@ export class Nemesis {
 
   /** Makes it so, and returns once that is confirmed. What a failed injection had done already is undone. */
   async inject(aimed: AimedFault, options: InjectOptions): Promise<FaultRecord> {
+    const injecting = this.#inject(aimed, options);
+    this.#injecting.add(injecting);
+    try {
+      return await injecting;
+    } finally {
+      this.#injecting.delete(injecting);
+    }
+  }
+
+  async #inject(aimed: AimedFault, options: InjectOptions): Promise<FaultRecord> {
     const fault = await this.#record(aimed, options);
+    if (this.#closed) throw new Error(`too late for ${aimed.text}: everything is being healed`);
+    this.#faults.push(fault);
     this.#tell(fault, 'requested');
     // A restart ends what held the node down: how it was until then must be seen before it is over.
     const held = aimed.lasting
       ? []
-      : this.#live().filter(({ aimed: { nodes } }) => nodes.some((node) => aimed.nodes.includes(node)));
+      : this.#live().filter(
+          (other) => other !== fault && other.aimed.nodes.some((node) => aimed.nodes.includes(node)),
+        );
     for (const other of held) other.during ??= fault.before;
     try {
       await aimed.inject(this.world, fault.context);
@@ -105,9 +123,12 @@ export class Nemesis {
       await this.#lift(fault).catch(() => undefined);
       throw error;
     }
-    fault.confirmedAt = this.world.clock.now();
-    this.#tell(fault, 'confirmed', { tookMs: fault.confirmedAt - fault.requestedAt });
-    if (!aimed.lasting) {
+    this.#confirm(fault);
+    if (fault.healing !== null) {
+      // Healed while it was being injected: what came after the healing must go as well.
+      await fault.healing;
+      await this.#lift(fault);
+    } else if (!aimed.lasting) {
       await this.#closeReleased(held, fault.requestedAt);
       await this.heal(fault);
     } else {
@@ -115,6 +136,12 @@ export class Nemesis {
       if (options.lifetimeMs !== null) this.#healAfter(fault, options.lifetimeMs);
     }
     return fault;
+  }
+
+  #confirm(fault: Live): void {
+    if (fault.confirmedAt !== null) return;
+    fault.confirmedAt = this.world.clock.now();
+    this.#tell(fault, 'confirmed', { tookMs: fault.confirmedAt - fault.requestedAt });
   }
 
   /** Lifts every live fault of this name; how many there were. */
@@ -147,8 +174,15 @@ export class Nemesis {
     return live.healing;
   }
 
-  /** Resolves when nothing goes on in the background any more: call it once all is healed. */
-  async settled(): Promise<void> {
+  /**
+   * The end: no more injections, everything healed, also what was being injected; nothing goes on in the
+   * background.
+   */
+  async windUp(): Promise<void> {
+    this.#closed = true;
+    const healed = this.healAll('cleanup');
+    await Promise.allSettled([healed, ...this.#injecting]);
+    await healed;
     while (this.#background.size > 0) await Promise.all(this.#background);
   }
 
@@ -158,9 +192,10 @@ export class Nemesis {
 
   async #record(aimed: AimedFault, { verb, name, by, step }: InjectOptions): Promise<Live> {
     const wanted = name ?? verb;
-    const same = this.#faults.filter(({ id }) => id === wanted || id.startsWith(`${wanted}#`)).length;
+    const nth = (this.#ids.get(wanted) ?? 0) + 1;
+    this.#ids.set(wanted, nth);
+    const id = nth === 1 ? wanted : `${wanted}#${nth}`;
     const end = new AbortController();
-    const id = same === 0 ? wanted : `${wanted}#${same + 1}`;
     const fault: Live = {
       id, name, verb, by, aimed, step, end,
       requestedAt: this.world.clock.now(),
@@ -168,12 +203,11 @@ export class Nemesis {
       healingAt: null,
       state: 'requested',
       evidence: null,
-      context: { handle: id, signal: end.signal },
+      context: { handle: id, signal: end.signal, began: () => this.#confirm(fault) },
       before: await this.#snapshot(),
       during: null,
       healing: null,
     }; // prettier-ignore
-    this.#faults.push(fault);
     return fault;
   }
 

@@ -2,7 +2,10 @@ import { defineFault } from './fault.ts';
 import { nodeSpec } from './fields.ts';
 import { duration } from './quantity.ts';
 
-/** SIGSTOP: the process neither runs nor knows. Healing is SIGCONT, after which it believes that no time has passed. */
+/**
+ * SIGSTOP: the process neither runs nor knows. Healing is SIGCONT, after which it believes that no time has
+ * passed.
+ */
 export const pause = defineFault({
   verb: 'pause',
   summary: 'freeze node processes (SIGSTOP)',

@@ -13,7 +13,10 @@ const schema = strict({
 /** How often a restarted node's progress is looked at. */
 const LOOK_MS = 50;
 
-/** One node after the other: down, up, caught up, then the next. Fails the run if a node does not catch up in time. */
+/**
+ * One node after the other: down, up, caught up, then the next. Fails the run if a node does not catch up in
+ * time.
+ */
 export const rollingRestart = defineFault({
   verb: 'rolling-restart',
   summary: 'restart nodes one after the other, each caught up before the next',
@@ -26,9 +29,10 @@ export const rollingRestart = defineFault({
       nodes,
       links: [],
       lasting: false,
-      inject: async (world, { handle, signal }) => {
+      inject: async (world, { handle, signal, began }) => {
         for (const node of nodes) {
           await world.nodeLedger.hold(handle, node, 'down', () => world.cluster[mode](node));
+          began();
           await world.clock.sleep(down, signal);
           await world.nodeLedger.lift(handle);
           await caughtUp(world, node, within, signal);

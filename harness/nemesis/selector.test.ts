@@ -83,9 +83,8 @@ describe('an empty match is empty, never somebody else', () => {
 
 describe('what is no selector is refused', () => {
   for (const text of ['leadr', 'n0', 'node1', 'not(leader', '$', '$Old', '']) {
-    it(JSON.stringify(text), () =>
-      expect(parseSelector(text)).toEqual({ ok: false, message: `unknown selector \`${text}\`` }),
-    );
+    it(`${JSON.stringify(text)} is none`, () =>
+      expect(parseSelector(text)).toEqual({ ok: false, message: `unknown selector \`${text}\`` }));
   }
   it('and what is one is written as it was read', () => {
     for (const text of ['leader', 'not($old)', 'n7', 'not(not(n1))'])

@@ -71,7 +71,8 @@ export function formatSelector(selector: Selector): string {
 }
 
 /**
- * The nodes that are meant now, in the cluster's order. `taken`: what the same step chose already (`rest` is all others).
+ * The nodes that are meant now, in the cluster's order. `taken`: what the same step chose already (`rest` is
+ * all others).
  * `prefer`: a recorded choice, taken again where it still fits. May be empty.
  */
 export function resolveSelector(

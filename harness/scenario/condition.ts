@@ -99,7 +99,10 @@ export interface Baseline {
 }
 export const baselineOf = ({ ok, state }: Surroundings): Baseline => ({ ok, maxCommit: state.maxCommit });
 
-/** What is inside a node or its sockets when a fault is confirmed may still be worked off: so long, a change does not count. */
+/**
+ * What is inside a node or its sockets when a fault is confirmed may still be worked off: so long, a change
+ * does not count.
+ */
 const SETTLING_MS = 250;
 
 /** Whether all of it holds now, and what was seen: of what holds, or of the first part that does not. */

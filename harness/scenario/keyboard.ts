@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
 import type { HarnessEvent, ManualCommand } from '../event.ts';
 import type { Nemesis } from '../nemesis/nemesis.ts';
+import type { Choices } from './choices.ts';
 import { loadManualStep } from './load.ts';
 import type { Pace } from './pace.ts';
 import type { StepRunner } from './step-runner.ts';
@@ -10,6 +11,7 @@ interface KeyboardOptions {
   readonly nodes: number;
   readonly nemesis: Nemesis;
   readonly steps: StepRunner;
+  readonly choices: Choices;
   readonly pace: Pace;
   readonly clock: Clock;
   readonly emit: (event: HarnessEvent) => void;
@@ -52,9 +54,9 @@ export class Keyboard {
   }
 
   async #inject(raw: Readonly<Record<string, unknown>>): Promise<void> {
-    const { nodes, nemesis, steps } = this.#options;
+    const { nodes, nemesis, steps, choices } = this.#options;
     const handles = new Set(nemesis.faults.flatMap(({ name }) => name ?? []));
-    const names = new Set(steps.bound().keys());
+    const names = new Set(choices.bound().keys());
     const step = loadManualStep(raw, nodes, { handles, names });
     if (step.kind === 'heal') return await steps.runByHand(step);
     const as = step.as ?? `manual-${++this.#faults}`;

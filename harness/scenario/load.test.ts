@@ -203,7 +203,7 @@ describe('each mistake is told at its token', () => {
       ['4:13: `within` does not belong in here | put it beside `until`'],
     ],
   ];
-  for (const [what, text, errors] of cases) it(what, () => expect(errorsOf(text)).toEqual(errors));
+  it.each(cases)('%s', (_what, text, errors) => expect(errorsOf(text)).toEqual(errors));
 
   for (const verb of ['wipe', 'skew', 'disk', 'transfer-leader', 'membership', 'random', 'use']) {
     it(`\`${verb}\` is in the language but not in this engine: an error, never skipped`, () => {

@@ -16,7 +16,10 @@ export type Loaded =
 /** Far more than any scenario; keeps a wrong file (a core dump, a history) from being parsed for minutes. */
 const MAX_CHARACTERS = 1_000_000;
 
-/** Reads a scenario, or tells everything that is wrong with it, in the order of the file. `path` is only for messages. */
+/**
+ * Reads a scenario, or tells everything that is wrong with it, in the order of the file. `path` is only for
+ * messages.
+ */
 export function loadScenario(path: string, text: string, known?: KnownNames): Loaded {
   const early = notText(path, text);
   if (early !== null) return { ok: false, errors: [early] };
@@ -51,7 +54,10 @@ export function loadScenario(path: string, text: string, known?: KnownNames): Lo
   return { ok: true, scenario: buildScenario(parsed.data, raw as Record<string, unknown>, path, places) };
 }
 
-/** A step that came by hand, as it would stand in YAML. `known`: what the run has named so far. Throws with all that is wrong. */
+/**
+ * A step that came by hand, as it would stand in YAML. `known`: what the run has named so far. Throws with
+ * all that is wrong.
+ */
 export function loadManualStep(
   step: Readonly<Record<string, unknown>>,
   nodes: number,

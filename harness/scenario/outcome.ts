@@ -1,4 +1,5 @@
 import type { Op } from '../history/op.ts';
+import type { Ending } from './ending.ts';
 import { EXIT, type ExpectationResult, type RunResult, type Violation } from '../result.ts';
 
 /** What the runner knows of a run when it is over; the CLI adds where and with what it ran. */
@@ -13,25 +14,14 @@ export type RunOutcome = Pick<
   readonly flat: string;
 }; // prettier-ignore
 
-/** Why a run did not come to its own end. */
-export type Ending =
-  /** From outside, by a signal or a key. `abort`: at once, without checks. */
-  | { readonly kind: 'interrupted'; readonly by: 'SIGINT' | 'SIGTERM' | 'SIGHUP' | 'stop' | 'abort' }
-  /** The harness or its environment failed. */
-  | { readonly kind: 'error'; readonly message: string }
-  /** A node ended, and nobody had asked it to. */
-  | { readonly kind: 'node-exit'; readonly message: string }
-  /** The scenario itself ended it: a wait expired, a selector matched nothing, the steady state was not reached. */
-  | { readonly kind: 'failed'; readonly message: string }
-  | { readonly kind: 'inconclusive'; readonly message: string };
-
 /** What shells expect of a program that a signal ended: 128 + its number. A stop by key counts as SIGINT. */
 const INTERRUPTED_CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129, stop: 130, abort: 130 } as const;
 
 type Judgement = Pick<RunOutcome, 'verdict' | 'exitCode' | 'sentence'>;
 
 /**
- * error > violation > inconclusive > pass; but a proven violation is one whatever failed afterwards. An interrupted run keeps
+ * error > violation > inconclusive > pass; but a proven violation is one whatever failed afterwards. An
+ * interrupted run keeps
  * the exit code that shells expect, whatever its verdict.
  */
 export function judgeRun(parts: {

@@ -5,8 +5,10 @@ import type { Scenario } from './schema.ts';
 export type RecordedStep = Readonly<Record<string, unknown>>;
 
 /**
- * `run.scenario.yaml`: what was done, as a scenario: repeats unrolled, ranges drawn, offsets and chosen nodes written down, faults by
- * hand where they came. A choice (`follower`, `any`) keeps its selector beside `resolved`: a replay takes the same nodes
+ * `run.scenario.yaml`: what was done, as a scenario: repeats unrolled, ranges drawn, offsets and chosen nodes
+ * written down, faults by
+ * hand where they came. A choice (`follower`, `any`) keeps its selector beside `resolved`: a replay takes the
+ * same nodes
  * where they still fit, and else chooses anew.
  */
 export class Recording {
@@ -37,4 +39,12 @@ function allSteps(steps: readonly RecordedStep[]): readonly RecordedStep[] {
     step,
     ...allSteps(((step['parallel'] ?? []) as readonly RecordedStep[][]).flat()),
   ]);
+}
+
+/** A branch that was cut short may have recorded nothing: an empty branch is not a valid one. */
+export function prune(sink: RecordedStep[], sinks: RecordedStep[][]): void {
+  const filled = sinks.filter((branch) => branch.length > 0);
+  const at = sink.findIndex((step) => step['parallel'] === sinks);
+  if (filled.length === 0) sink.splice(at, 1);
+  else sink[at] = { parallel: filled };
 }

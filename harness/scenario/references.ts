@@ -16,7 +16,8 @@ export interface KnownNames {
 }
 
 /**
- * What no single field can tell: that each step has one verb, that every `$name`, handle and node id that is used stands
+ * What no single field can tell: that each step has one verb, that every `$name`, handle and node id that is
+ * used stands
  * for something at that point. Works on the raw data, so that it finds its errors beside the schema's.
  */
 export function checkReferences(raw: unknown, places: Places, known?: KnownNames): ScenarioError[] {

@@ -230,22 +230,20 @@ describe('an interrupted run heals, checks what there is, and says so', () => {
     ['while everything is healed', (event) => event.type === 'phase' && event.phase === 'healing'],
     ['while it is checked', (event) => event.type === 'phase' && event.phase === 'checking'],
   ];
-  for (const [when, is] of moments) {
-    it(`${when}`, async () => {
-      let done = false;
-      const played = await play(scenario(steps, rest), {
-        onEvent: (event, { abort }) => {
-          if (!done && is(event)) abort('SIGINT');
-          done ||= is(event);
-        },
-      });
-      expect(done).toBe(true);
-      expect(played.outcome).toMatchObject({ exitCode: 130, interrupted: 'SIGINT' });
-      expect(played.outcome.verdict).toBe('inconclusive');
-      expectHealed(played);
-      expect(Object.values(livesAtEnd(played))).not.toContain('paused');
+  it.each(moments)('%s', async (_when, is) => {
+    let done = false;
+    const played = await play(scenario(steps, rest), {
+      onEvent: (event, { abort }) => {
+        if (!done && is(event)) abort('SIGINT');
+        done ||= is(event);
+      },
     });
-  }
+    expect(done).toBe(true);
+    expect(played.outcome).toMatchObject({ exitCode: 130, interrupted: 'SIGINT' });
+    expect(played.outcome.verdict).toBe('inconclusive');
+    expectHealed(played);
+    expect(Object.values(livesAtEnd(played))).not.toContain('paused');
+  });
   it('exit codes are those that shells expect', async () => {
     const onStep = (reason: string): PlayOptions => ({
       onEvent: (event, { abort }) => event.type === 'step' && abort(reason),

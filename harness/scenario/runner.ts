@@ -1,19 +1,24 @@
-import { checkLinearizable, type LinearizabilityResult } from '../checker/linearizable.ts';
+import type { LinearizabilityResult } from '../checker/linearizable.ts';
 import type { Clock } from '../clock.ts';
 import type { Cluster, NodeExit } from '../cluster/port.ts';
 import type { HarnessEvent, ManualCommand, Phase } from '../event.ts';
 import { latencyStats } from '../history/latency.ts';
 import type { Op } from '../history/op.ts';
 import type { Links } from '../links/port.ts';
-import { Nemesis, type FaultRecord } from '../nemesis/nemesis.ts';
+import { Nemesis } from '../nemesis/nemesis.ts';
 import { randomStream } from '../random.ts';
-import type { ExpectationResult, RunResult, Violation } from '../result.ts';
+import type { ExpectationResult, Violation } from '../result.ts';
 import type { Workload } from '../workload/port.ts';
+import { checkHistory, isWanted, judgeAlways } from './always.ts';
+import { Choices } from './choices.ts';
 import { baselineOf, judge } from './condition.ts';
-import { judgeDuring, judgeRecovery, judgeVacuity, type Evidence } from './expectations.ts';
+import { countAll } from './counts.ts';
+import { endingOfError, endingOfReason, isOwn, messageOf, type Ending } from './ending.ts';
+import { judgeDuring } from './during.ts';
+import { judgeRecovery, judgeVacuity, type Evidence } from './expectations.ts';
 import { Keyboard } from './keyboard.ts';
 import { Observer } from './observer.ts';
-import { judgeRun, type Ending, type RunOutcome } from './outcome.ts';
+import { judgeRun, type RunOutcome } from './outcome.ts';
 import { Pace } from './pace.ts';
 import { Recording } from './recording.ts';
 import { Recovery } from './recovery.ts';
@@ -33,7 +38,10 @@ export interface RunOptions {
   readonly emit: (event: HarnessEvent) => void;
   /** Hands over whoever carries out what a person asks for. */
   readonly commands: (handler: (command: ManualCommand) => void) => void;
-  /** Reason `SIGINT`, `SIGTERM` or `SIGHUP`: the run was interrupted. Any other (an Error): the environment failed. */
+  /**
+   * Reason `SIGINT`, `SIGTERM` or `SIGHUP`: the run was interrupted. Any other (an Error): the environment
+   * failed.
+   */
   readonly signal: AbortSignal;
 }
 
@@ -43,7 +51,8 @@ const INTERRUPTED_CHECK_MS = 5_000;
 const NODE_ENVIRONMENT_EXIT = 3;
 
 /**
- * One run of a scenario: start, steady state, steps, heal everything, recovery, checks, outcome. Never throws: whatever happens
+ * One run of a scenario: start, steady state, steps, heal everything, recovery, checks, outcome. Never
+ * throws: whatever happens
  * becomes part of the outcome, and every fault is healed on the way. Ending what was started is the caller's.
  */
 export async function runScenario(options: RunOptions): Promise<RunOutcome> {
@@ -59,6 +68,7 @@ class Run {
   readonly #steps: StepRunner;
   readonly #keyboard: Keyboard;
   readonly #pace: Pace;
+  readonly #choices: Choices;
   readonly #expectations: ExpectationResult[] = [];
   /** Aborts when the run must not go on with what it does. */
   readonly #going = new AbortController();
@@ -84,19 +94,22 @@ class Run {
       onFailure: (error) => this.#cut({ kind: 'error', message: error.message }),
     }); // prettier-ignore
     const pace = new Pace(clock);
+    const random = randomStream(seed, 'selectors');
+    const choices = new Choices({ state, nemesis: this.#nemesis, clock, random });
+    this.#choices = choices;
     this.#steps = new StepRunner({
       nemesis: this.#nemesis,
       observer: this.#observer,
-      pace, clock, emit,
+      pace, clock, emit, choices,
       recording: this.#recording,
       schedule: randomStream(seed, 'schedule'),
-      selectors: randomStream(seed, 'selectors'),
       signal: this.#going.signal,
     }); // prettier-ignore
     this.#keyboard = new Keyboard({
       nodes: scenario.cluster.nodes,
       nemesis: this.#nemesis,
       steps: this.#steps,
+      choices,
       pace, clock, emit,
       onStop: () => this.#cut({ kind: 'interrupted', by: 'stop' }),
       onAbort: () => this.#abort(),
@@ -106,7 +119,7 @@ class Run {
 
   async play(): Promise<RunOutcome> {
     const { signal, commands } = this.#options;
-    const onAbort = (): void => this.#cut(endingOf(signal.reason));
+    const onAbort = (): void => this.#cut(endingOfReason(signal.reason));
     signal.addEventListener('abort', onAbort, { once: true });
     if (signal.aborted) onAbort();
     commands((command) => this.#keyboard.press(command));
@@ -176,8 +189,7 @@ class Run {
   async #heal(): Promise<void> {
     this.#phase('healing');
     try {
-      await this.#nemesis.healAll('cleanup');
-      await this.#nemesis.settled();
+      await this.#nemesis.windUp();
     } catch (error) {
       this.#end({ kind: 'error', message: `not everything could be healed: ${(error as Error).message}` });
     }
@@ -212,10 +224,7 @@ class Run {
 
   /** A run that was ended from outside, or whose environment failed, has nothing to recover for. */
   #mayRecover(): boolean {
-    return (
-      this.#stepsFrom !== null &&
-      (this.#ending === null || this.#ending.kind === 'failed' || this.#ending.kind === 'inconclusive')
-    );
+    return this.#stepsFrom !== null && (this.#ending === null || isOwn(this.#ending));
   }
 
   async #stopLoad(): Promise<readonly Op[]> {
@@ -232,30 +241,36 @@ class Run {
     const { scenario, seed } = this.#options;
     const gaps = this.#observer.state.leaderGaps(stepsTo);
     const linearizability = await this.#linearizability(ops);
-    const violations: Violation[] = [...this.#observer.violations, ...(linearizability?.violations ?? [])];
+    const unsafe = this.#observer.violations.filter(({ property }) =>
+      isWanted(property, scenario.expect.always),
+    );
+    const violations: Violation[] = [...unsafe, ...(linearizability?.violations ?? [])];
     const evidence: Evidence = {
       ops, linearizability, gaps, stepsTo,
       faults: this.#nemesis.faults,
       state: this.#observer.state,
       recovery: this.#recovery,
-      bindings: this.#steps.bindings,
+      bindings: this.#choices.bindings,
       stepsFrom: this.#stepsFrom ?? stepsTo,
+      ending: this.#ending,
     }; // prettier-ignore
     const { expect } = scenario;
-    const judged = [
+    const expectations = [
+      ...this.#expectations,
+      ...this.#steps.expectations,
+      ...judgeAlways(expect.always, {
+        linearizability,
+        aborted: this.#hurry.signal.aborted,
+        monitor: this.#observer.monitor,
+        ending: this.#ending,
+      }),
       ...judgeDuring(expect.during, evidence),
       ...judgeRecovery(expect.recovery, evidence),
       ...judgeVacuity(expect.notVacuous, evidence),
     ];
-    const expectations = [
-      ...this.#expectations,
-      ...this.#steps.expectations,
-      ...this.#alwaysHeld(linearizability),
-      ...judged.map((expectation) => this.#unlessCutShort(expectation)),
-    ];
     const faults = this.#nemesis.faults.filter(({ confirmedAt }) => confirmedAt !== null);
     const ending = this.#ending;
-    const counts = countAll(ops, faults, this.#observer);
+    const counts = countAll(ops, faults, this.#observer.state);
     return {
       ...judgeRun({ ending, expectations, violations, operations: ops.length, faults: faults.length }),
       expectations, violations, counts, ops,
@@ -269,76 +284,13 @@ class Run {
   }
 
   async #linearizability(ops: readonly Op[]): Promise<LinearizabilityResult | null> {
-    const { linearizableMs } = this.#options.scenario.expect.always;
+    const { scenario, clock } = this.#options;
+    const { linearizableMs } = scenario.expect.always;
     if (linearizableMs === null || this.#hurry.signal.aborted || ops.length === 0) return null;
-    const limitMs =
-      this.#ending?.kind === 'interrupted' ? Math.min(linearizableMs, INTERRUPTED_CHECK_MS) : linearizableMs;
-    this.#tellCheck('linearizable', 'running', `${ops.length} operations`);
-    const found = await checkLinearizable(ops, { limitMs, signal: this.#hurry.signal });
-    const state =
-      found.verdict === 'linearizable' ? 'pass' : found.verdict === 'violation' ? 'fail' : 'unknown';
-    this.#tellCheck('linearizable', state, found.detail, found.tookMs);
-    for (const { property, prose, key, opIds } of found.violations) {
-      this.#emit({
-        t: this.#options.clock.now(),
-        type: 'violation',
-        property,
-        text: prose,
-        ...(key !== undefined && { key }),
-        ...(opIds !== undefined && { opIds }),
-      });
-    }
-    return found;
-  }
-
-  /** `always`: linearizability, the safety properties, and that nodes stay up. */
-  #alwaysHeld(linearizability: LinearizabilityResult | null): readonly ExpectationResult[] {
-    const { linearizableMs, invariants, line } = this.#options.scenario.expect.always;
-    const rows: ExpectationResult[] = [];
-    const at = line > 0 ? { line } : {};
-    if (linearizability !== null) {
-      const status =
-        linearizability.verdict === 'linearizable'
-          ? 'pass'
-          : linearizability.verdict === 'violation'
-            ? 'fail'
-            : 'unknown';
-      rows.push({
-        group: 'always',
-        name: 'linearizable',
-        status,
-        detail: linearizability.detail,
-        tookMs: linearizability.tookMs,
-        ...at,
-      });
-    } else if (linearizableMs !== null) {
-      const [status, detail] = this.#hurry.signal.aborted
-        ? (['skipped', 'not checked: the run was aborted'] as const)
-        : (['unknown', 'there is no operation to judge'] as const);
-      rows.push({ group: 'always', name: 'linearizable', status, detail, ...at });
-    }
-    for (const { property, status, detail } of this.#observer.monitor.results()) {
-      if (invariants !== 'all' && !invariants.includes(property)) continue;
-      rows.push({ group: 'always', name: property, status, detail, ...at });
-    }
-    if (this.#ending?.kind === 'node-exit') {
-      rows.push({
-        group: 'always',
-        name: 'no node exits by itself',
-        status: 'fail',
-        detail: this.#ending.message,
-      });
-    }
-    return rows;
-  }
-
-  /** A run that did not come to its own end cannot be blamed for what it had no time for. */
-  #unlessCutShort(expectation: ExpectationResult): ExpectationResult {
-    const ending = this.#ending;
-    if (ending === null || expectation.status === 'pass') return expectation;
-    if (ending.kind === 'failed' && expectation.group !== 'not-vacuous' && expectation.status === 'fail')
-      return expectation;
-    return { ...expectation, status: 'skipped', detail: `the run was cut short (${expectation.detail})` };
+    const hurried = this.#ending?.kind === 'interrupted';
+    const limitMs = hurried ? Math.min(linearizableMs, INTERRUPTED_CHECK_MS) : linearizableMs;
+    const emit = (event: HarnessEvent): void => this.#emit(event);
+    return await checkHistory(ops, { limitMs, signal: this.#hurry.signal, clock, emit });
   }
 
   #nodeExited(node: string, { code, signal, stderr }: NodeExit): void {
@@ -346,7 +298,9 @@ class Run {
     const how = code === null ? `by signal ${signal ?? 'unknown'}` : `with code ${code}`;
     const said = stderr.trim();
     const message = `${node} exited by itself ${how}${said === '' ? ', without a word on stderr' : `: ${said}`}`;
-    this.#cut({ kind: code === NODE_ENVIRONMENT_EXIT ? 'error' : 'node-exit', message });
+    // Before it has ever been up, or by its own word, it is what the node was given that is wrong.
+    const environment = code === NODE_ENVIRONMENT_EXIT || this.#observer.state.node(node).starts === 0;
+    this.#cut({ kind: environment ? 'error' : 'node-exit', message });
   }
 
   #abort(): void {
@@ -362,31 +316,13 @@ class Run {
 
   /** The first ending counts; but a failure of the environment outweighs what a scenario came to by itself. */
   #end(ending: Ending): void {
-    const own =
-      this.#ending === null || this.#ending.kind === 'failed' || this.#ending.kind === 'inconclusive';
-    if (this.#ending === null || (own && ending.kind === 'error')) this.#ending = ending;
+    if (this.#ending === null || (isOwn(this.#ending) && ending.kind === 'error')) this.#ending = ending;
     const level = ending.kind === 'interrupted' ? 'warn' : 'error';
     this.#emit({ t: this.#options.clock.now(), type: 'note', level, text: messageOf(ending) });
   }
 
   #phase(phase: Phase): void {
     this.#emit({ t: this.#options.clock.now(), type: 'phase', phase });
-  }
-
-  #tellCheck(
-    name: string,
-    state: 'running' | 'pass' | 'fail' | 'unknown',
-    detail: string,
-    tookMs?: number,
-  ): void {
-    this.#emit({
-      t: this.#options.clock.now(),
-      type: 'check',
-      name,
-      state,
-      detail,
-      ...(tookMs !== undefined && { tookMs }),
-    });
   }
 
   /** Everything that is told passes here: what the runner itself must know of it is picked up. */
@@ -399,43 +335,4 @@ class Run {
       this.#observer.state.feedLink(event.t, event.link, event.cut !== undefined);
     if (event.type === 'status' || event.type === 'life') this.#recovery.look(event.t);
   }
-}
-
-const messageOf = (ending: Ending): string =>
-  'message' in ending ? ending.message : `the run was ended by ${ending.by}`;
-
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-function endingOf(reason: unknown): Ending {
-  const by = SIGNALS.find((name) => name === reason);
-  if (by !== undefined) return { kind: 'interrupted', by };
-  return { kind: 'error', message: reason instanceof Error ? reason.message : String(reason) };
-}
-
-function endingOfError(error: unknown): Ending {
-  if (!(error instanceof StepsEnded))
-    return { kind: 'error', message: error instanceof Error ? error.message : String(error) };
-  return { kind: error.kind === 'expectation' ? 'failed' : 'inconclusive', message: error.message };
-}
-
-function countAll(
-  ops: readonly Op[],
-  faults: readonly FaultRecord[],
-  { state }: Observer,
-): RunResult['counts'] {
-  const byFunction: Record<string, { ok: number; fail: number; info: number }> = {};
-  const total = { ok: 0, fail: 0, info: 0 };
-  for (const { f, outcome } of ops) {
-    byFunction[f] ??= { ok: 0, fail: 0, info: 0 };
-    byFunction[f][outcome]++;
-    total[outcome]++;
-  }
-  return {
-    operations: ops.length,
-    ...total,
-    byFunction,
-    faults: faults.length,
-    manualFaults: faults.filter(({ by }) => by === 'manual').length,
-    elections: state.elections.length,
-    nodeStarts: state.ids.reduce((sum, id) => sum + state.node(id).starts, 0),
-  };
 }

@@ -1,22 +1,24 @@
 import type { Clock } from '../clock.ts';
 import type { HarnessEvent } from '../event.ts';
-import { EmptyMatch, type Targets } from '../nemesis/fault.ts';
+import { EmptyMatch } from '../nemesis/fault.ts';
 import { FAULTS } from '../nemesis/registry.ts';
 import type { FaultRecord, Nemesis } from '../nemesis/nemesis.ts';
 import { formatDuration, type Range } from '../nemesis/quantity.ts';
 import { TooSlow } from '../nemesis/rolling-restart.ts';
-import { formatSelector, resolveSelector, type Electorate } from '../nemesis/selector.ts';
 import type { Random } from '../random.ts';
 import type { ExpectationResult } from '../result.ts';
-import type { Binding } from './comparison.ts';
+import type { Choices } from './choices.ts';
 import { baselineOf, judge, type Surroundings } from './condition.ts';
 import type { Observer } from './observer.ts';
 import type { Pace } from './pace.ts';
-import { offset, type Recording, type RecordedStep } from './recording.ts';
+import { offset, prune, type Recording, type RecordedStep } from './recording.ts';
 import type { CheckStep, FaultStep, HealStep, ParallelStep, RepeatStep, Step, WaitStep } from './schema.ts';
-import { orAbort, watch } from './watch.ts';
+import { allOrFirstFailure, orAbort, watch } from './watch.ts';
 
-/** The steps cannot go on. `expectation`: what a step waited for did not come; `empty`: a selector matched nothing; `steady`: they never began. */
+/**
+ * The steps cannot go on. `expectation`: what a step waited for did not come; `empty`: a selector matched
+ * nothing; `steady`: they never began.
+ */
 export class StepsEnded extends Error {
   override readonly name = 'StepsEnded';
   readonly kind: 'expectation' | 'empty' | 'steady';
@@ -34,7 +36,7 @@ export interface StepRunnerOptions {
   readonly emit: (event: HarnessEvent) => void;
   readonly recording: Recording;
   readonly schedule: Random;
-  readonly selectors: Random;
+  readonly choices: Choices;
   /** Aborts when the steps must end. */
   readonly signal: AbortSignal;
 }
@@ -50,15 +52,16 @@ interface Place {
 /** Carries out the steps, in order; keeps what they bound and what their waits and checks found. */
 export class StepRunner {
   readonly expectations: ExpectationResult[] = [];
-  /** What `bind:` named, oldest first: in a `repeat` a name stands for another node each time. */
-  readonly bindings: { readonly t: number; readonly name: string; readonly binding: Binding }[] = [];
   readonly #options: StepRunnerOptions;
 
   constructor(options: StepRunnerOptions) {
     this.#options = options;
   }
 
-  /** Steps in order; those recorded by hand at their own times beside them. Throws `StepsEnded`, or the signal's reason. */
+  /**
+   * Steps in order; those recorded by hand at their own times beside them. Throws `StepsEnded`, or the
+   * signal's reason.
+   */
   async run(steps: readonly Step[]): Promise<void> {
     const { signal, recording } = this.#options;
     const byHand = (step: Step): boolean => 'by' in step && step.by === 'manual';
@@ -78,19 +81,14 @@ export class StepRunner {
     else await this.#fault(step, place);
   }
 
-  bound(): ReadonlyMap<string, Binding> {
-    return new Map(this.bindings.map(({ name, binding }) => [name, binding]));
-  }
-
   surroundings(): Surroundings {
-    const { observer, clock, nemesis } = this.#options;
+    const { observer, clock, nemesis, choices } = this.#options;
     const { state, ok, latency } = observer;
     return {
       state, ok, latency,
       now: clock.now(),
-      bound: this.bound(),
-      // A condition looks at roles and names; what is drawn at random would be another node at every look.
-      select: (selector) => resolveSelector(selector, this.#electorate(), this.#options.selectors),
+      bound: choices.bound(),
+      select: (selector) => choices.select(selector),
       windows: (name) => nemesis.windows(name),
     }; // prettier-ignore
   }
@@ -134,26 +132,27 @@ export class StepRunner {
   }
 
   async #fault(step: FaultStep, { sink, signal }: Place): Promise<string> {
-    const { nemesis, clock, pace } = this.#options;
+    const { nemesis, clock, pace, choices } = this.#options;
     const kind = FAULTS.get(step.verb)!;
     const at = pace.now();
     let aimed;
     try {
-      aimed = kind.aim(step.spec, this.#targets(step));
+      aimed = kind.aim(step.spec, choices.targets(step.resolved));
     } catch (error) {
       if (!(error instanceof EmptyMatch)) throw error;
       if (step.onEmpty === 'skip') return SKIPPED;
       throw new StepsEnded('empty', `${step.text}: ${error.message}`);
     }
-    if (step.bind !== null) this.#bind(step.bind, aimed.nodes);
+    if (step.bind !== null) choices.bind(step.bind, aimed.nodes);
     const lifetimeMs = step.forMs === null ? kind.lifetimeMs(step.spec) : this.#draw(step.forMs);
+    const { at: _at, ...asWritten } = step.source;
     const recorded = {
       at: offset(at),
-      ...step.source,
+      ...asWritten,
       ...(step.forMs !== null && { for: formatDuration(lifetimeMs!) }),
       resolved: aimed.nodes,
     };
-    sink.push({ ...recorded, at: offset(at) });
+    sink.push(recorded);
     const options = { verb: step.verb, name: step.as, by: step.by, step: recorded, lifetimeMs };
     const injecting = nemesis.inject(aimed, options);
     let fault: FaultRecord;
@@ -169,13 +168,14 @@ export class StepRunner {
   }
 
   async #heal(step: HealStep, { sink, signal }: Place): Promise<string> {
-    const { nemesis, pace } = this.#options;
+    const { nemesis, pace, choices } = this.#options;
     const by = step.by === 'manual' ? 'manual' : undefined;
     const { what } = step;
-    sink.push({ ...step.source, at: offset(pace.now()) });
+    const { at: _at, ...asWritten } = step.source;
+    sink.push({ at: offset(pace.now()), ...asWritten });
     const healing = async (): Promise<number> => {
       if (what === 'all') return await nemesis.healAll(by);
-      if ('node' in what) return await nemesis.healNodes(this.surroundings().select(what.node), by);
+      if ('node' in what) return await nemesis.healNodes(choices.select(what.node), by);
       const counts = await Promise.all(what.names.map((name) => nemesis.healNamed(name, by)));
       return counts.reduce((sum, count) => sum + count, 0);
     };
@@ -248,50 +248,6 @@ export class StepRunner {
     return `${round} times`;
   }
 
-  #targets(step: FaultStep): Targets {
-    const { nemesis, selectors } = this.#options;
-    const electorate = this.#electorate();
-    const taken = new Set<string>();
-    return {
-      nodes: electorate.nodes,
-      links: nemesis.world.links.links,
-      random: selectors,
-      select: (selector) => {
-        const chosen = resolveSelector(selector, electorate, selectors, taken, step.resolved);
-        if (chosen.length === 0) throw new EmptyMatch(`\`${formatSelector(selector)}\` matches no node now`);
-        for (const node of chosen) taken.add(node);
-        return chosen;
-      },
-    };
-  }
-
-  #electorate(): Electorate {
-    const { observer, nemesis } = this.#options;
-    const { state } = observer;
-    const lastIndex = state.ids.flatMap((id) => {
-      const index = state.node(id).lastIndex;
-      return index === null ? [] : [[id, index] as const];
-    });
-    return {
-      nodes: state.ids,
-      up: state.up(),
-      leader: state.claimants()[0]?.node ?? null,
-      lastIndex: new Map(lastIndex),
-      killed: nemesis.faults.filter(({ verb }) => verb === 'kill').flatMap(({ aimed }) => aimed.nodes),
-      bound: new Map(this.bindings.map(({ name, binding }) => [name, binding.nodes])),
-    };
-  }
-
-  #bind(name: string, nodes: readonly string[]): void {
-    const { observer, clock } = this.#options;
-    const { status, commit } = observer.state.node(nodes[0]!);
-    this.bindings.push({
-      t: clock.now(),
-      name,
-      binding: { nodes, term: status?.term ?? 0, commitIndex: commit },
-    });
-  }
-
   /** A whole millisecond of the range. */
   #draw({ min, max }: Range): number {
     return min === max ? min : this.#options.schedule.int(Math.ceil(min), Math.floor(max));
@@ -332,28 +288,3 @@ export class StepRunner {
 }
 
 const SKIPPED = 'skipped';
-
-/** Waits for all, also after one failed (`onFailure` can hurry the others); then throws the first failure. */
-async function allOrFirstFailure(
-  work: readonly Promise<void>[],
-  onFailure: () => void = () => undefined,
-): Promise<void> {
-  let failure: { readonly error: unknown } | null = null;
-  await Promise.all(
-    work.map((each) =>
-      each.catch((error: unknown) => {
-        failure ??= { error };
-        onFailure();
-      }),
-    ),
-  );
-  if (failure !== null) throw (failure as { readonly error: unknown }).error;
-}
-
-/** A branch that was cut short may have recorded nothing: an empty branch is not a valid one. */
-function prune(sink: RecordedStep[], sinks: RecordedStep[][]): void {
-  const filled = sinks.filter((branch) => branch.length > 0);
-  const at = sink.findIndex((step) => step['parallel'] === sinks);
-  if (filled.length === 0) sink.splice(at, 1);
-  else sink[at] = { parallel: filled };
-}

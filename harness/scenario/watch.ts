@@ -67,3 +67,20 @@ export async function orAbort<T>(work: Promise<T>, signal: AbortSignal): Promise
     signal.removeEventListener('abort', stop);
   }
 }
+
+/** Waits for all, also after one failed (`onFailure` can hurry the others); then throws the first failure. */
+export async function allOrFirstFailure(
+  work: readonly Promise<void>[],
+  onFailure: () => void = () => undefined,
+): Promise<void> {
+  let failure: { readonly error: unknown } | null = null;
+  await Promise.all(
+    work.map((each) =>
+      each.catch((error: unknown) => {
+        failure ??= { error };
+        onFailure();
+      }),
+    ),
+  );
+  if (failure !== null) throw (failure as { readonly error: unknown }).error;
+}

@@ -13,9 +13,9 @@ export interface Stage {
   readonly cluster: TwinCluster;
   readonly links: TwinLinks;
   readonly workload: TwinWorkload;
-  press(command: ManualCommand): void;
+  readonly press: (command: ManualCommand) => void;
   /** Aborts the run's signal: a signal's name, or an Error (the environment failed). */
-  abort(reason: unknown): void;
+  readonly abort: (reason: unknown) => void;
 }
 
 export interface Played {

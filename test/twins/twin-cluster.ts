@@ -34,8 +34,10 @@ const START_MS = 40;
 const STATUS_MS = 200;
 
 /**
- * Three (or more) nodes in memory over `TwinLinks`: leaders, elections and catching up as a client of the port sees them.
- * Not Raft: there is one log, and an entry enters it only when its leader reaches a majority at that very moment, so the
+ * Three (or more) nodes in memory over `TwinLinks`: leaders, elections and catching up as a client of the
+ * port sees them.
+ * Not Raft: there is one log, and an entry enters it only when its leader reaches a majority at that very
+ * moment, so the
  * store is linearizable by construction. Faults do to it what they do to the real one.
  */
 export class TwinCluster implements Cluster {
@@ -223,7 +225,8 @@ export class TwinCluster implements Cluster {
     const status: StatusReport = {
       type: 'status', role, term: asTerm(term), votedFor: null, leader: leader === null ? null : nodeId(leader),
       commit: logIndex(length), applied: logIndex(length), lastIndex: logIndex(length),
-      lastTerm: asTerm(this.log[length - 1]?.term ?? 0), durable: logIndex(length), appliedDigest: length, rssBytes: 1 << 26,
+      lastTerm: asTerm(this.log[length - 1]?.term ?? 0), durable: logIndex(length), appliedDigest: length,
+      rssBytes: 1 << 26,
     }; // prettier-ignore
     this.#report(member, status);
   }

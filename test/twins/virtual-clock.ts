@@ -6,7 +6,10 @@ interface Timer {
   readonly fire: () => void;
 }
 
-/** Time that passes only when everybody waits for it. Timers that are due together fire in the order they were set. */
+/**
+ * Time that passes only when everybody waits for it. Timers that are due together fire in the order they were
+ * set.
+ */
 export class VirtualClock implements Clock {
   #now = 0;
   #order = 0;
@@ -34,11 +37,14 @@ export class VirtualClock implements Clock {
     });
   }
 
-  /** Lets time pass until `work` is done. Throws if it is not after `limitMs` of virtual time, or if nothing is left to wait for. */
+  /**
+   * Lets time pass until `work` is done. Throws if it is not after `limitMs` of virtual time, or if nothing
+   * is left to wait for.
+   */
   async run<T>(work: Promise<T>, limitMs = 120_000): Promise<T> {
     let settled = false;
-    const done = (): void => void (settled = true);
-    work.then(done, done);
+    const settle = (): void => void (settled = true);
+    work.then(settle, settle);
     for (;;) {
       await turn();
       if (settled) return await work;
