@@ -68,7 +68,7 @@ function quantity<T>(kind: QuantityKind<T>): z.ZodType<T, string> {
       if (fault === null) return value!;
       context.addIssue({ code: 'custom', message: fault });
       return z.NEVER;
-    }) as z.ZodType<T, string>;
+    });
 }
 
 function describeBad(text: string, kind: QuantityKind<unknown>): string {
