@@ -1,5 +1,5 @@
-// npm run bench:harness: what the harness itself costs. Every figure comes from this one run; the two Toxiproxy servers, and
-// the same load straight to the nodes, take turns round by round. See bench/README.md.
+// npm run bench:harness: what the harness itself costs. Every figure comes from this one run; the two Toxiproxy
+// servers, and the same load straight to the nodes, take turns round by round. See bench/README.md.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -63,7 +63,10 @@ interface Sampled {
   readonly wallS: number;
 }
 
-/** Runs `chaos` and samples its own process (not its children) from /proc. `terminal`: under a pseudo-terminal of 100x30. */
+/**
+ * Runs `chaos` and samples its own process (not its children) from /proc. `terminal`: under a pseudo-terminal of
+ * 100x30.
+ */
 async function sampled(args: readonly string[], terminal = false): Promise<Sampled> {
   const dir = mkdtempSync(join(out, 'run-'));
   const command = [process.execPath, join(ROOT, 'harness/cli/chaos.mjs'), 'run', ...args, '--out', dir];

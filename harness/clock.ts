@@ -7,7 +7,10 @@ export interface Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
-/** The machine's CLOCK_MONOTONIC in milliseconds (fractional); comparable over the processes and threads of one machine. */
+/**
+ * The machine's CLOCK_MONOTONIC in milliseconds (fractional); comparable over the processes and threads of one
+ * machine.
+ */
 export const monotonicMs = (): number => Number(process.hrtime.bigint() / 1_000n) / 1_000;
 
 /** A clock that starts at 0 when `originMs` (of `monotonicMs`) was. */

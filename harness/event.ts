@@ -53,7 +53,10 @@ export type HarnessEvent = { readonly t: RunTime } & (
   | ({ readonly node: string } & LogReport)
   | {
       readonly type: 'step';
-      /** Index into the run's `steps`; nested steps (parallel, repeat…) carry their top-level step's index and a `path`. */
+      /**
+       * Index into the run's `steps`; nested steps (parallel, repeat…) carry their top-level step's index and a
+       * `path`.
+       */
       readonly index: number;
       readonly path?: string;
       readonly state: 'running' | 'ok' | 'failed' | 'skipped';
@@ -87,7 +90,10 @@ export type HarnessEvent = { readonly t: RunTime } & (
       readonly bandwidthKBps?: number;
       readonly slice?: boolean;
     }
-  /** Operations that completed in the window that ends at `t` (every 250 ms), and totals so far. Latencies in ms, of ok operations. */
+  /**
+   * Operations that completed in the window that ends at `t` (every 250 ms), and totals so far. Latencies in ms, of
+   * ok operations.
+   */
   | {
       readonly type: 'ops';
       readonly windowMs: number;
@@ -134,7 +140,10 @@ export type HarnessEvent = { readonly t: RunTime } & (
     }
 );
 
-/** What a person asks for while a run goes on; the runner turns faults into steps of the scenario language, `by: manual`. */
+/**
+ * What a person asks for while a run goes on; the runner turns faults into steps of the scenario language, `by:
+ * manual`.
+ */
 export type ManualCommand =
   /** A step as it would stand in YAML, e.g. `{ kill: { node: 'n1' } }` or `{ heal: 'all' }`. */
   | { readonly type: 'inject'; readonly step: Readonly<Record<string, unknown>> }

@@ -14,7 +14,10 @@ export interface Random {
   pick<T>(items: readonly T[]): T;
 }
 
-/** A stream of the run's one seed. The same (seed, name, salt) gives the same numbers. `salt` tells e.g. one client's stream from another's. */
+/**
+ * A stream of the run's one seed. The same (seed, name, salt) gives the same numbers. `salt` tells e.g. one client's
+ * stream from another's.
+ */
 export function randomStream(seed: number, name: StreamName, salt: string | number = ''): Random {
   const generator = xoroshiro128plus(hash32(`${seed}/${name}/${salt}`));
   return {

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { chaos, ROOT } from './support/chaos.ts';
 
-// Bad input and faults of the environment: a clear message, the right exit code, a report of what there is, nothing left.
+// Bad input and faults of the environment: a clear message, the right exit code, a report of what there is, nothing
+// left.
 
 const LINE = ['--reporter', 'line', '--toxiproxy', 'builtin'] as const;
 let dir: string;

@@ -12,7 +12,9 @@ import { allocateNodePorts } from '../harness/links/open.ts';
 import type { Workload, WorkloadPlan } from '../harness/workload/port.ts';
 import { threadedWorkload } from '../harness/workload/threaded.ts';
 
-/** Cluster and workload on real node processes, without links between: what they do together, not what Toxiproxy does. */
+/**
+ * Cluster and workload on real node processes, without links between: what they do together, not what Toxiproxy does.
+ */
 const PLAN: WorkloadPlan = {
   clients: 6,
   ratePerSecond: 500,

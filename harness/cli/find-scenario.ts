@@ -6,7 +6,10 @@ import { closest, distance } from 'fastest-levenshtein';
 /** Where the shipped scenarios are. */
 export const SHIPPED = fileURLToPath(new URL('../../scenarios', import.meta.url));
 
-/** A bare name (`partition-leader`, with or without .yaml) is looked up in the current folder, then among the shipped ones. */
+/**
+ * A bare name (`partition-leader`, with or without .yaml) is looked up in the current folder, then among the shipped
+ * ones.
+ */
 export function findScenario(name: string): { readonly path: string } | { readonly error: string } {
   const candidates = [name, ...(extname(name) === '' ? [`${name}.yaml`, `${name}.yml`] : [])];
   const bare = !isAbsolute(name) && !name.startsWith('.');

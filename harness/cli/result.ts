@@ -5,7 +5,10 @@ import type { RunOutcome } from '../scenario/runner.ts';
 import type { Scenario } from '../scenario/schema.ts';
 import { INTERRUPT_CODES, type Interrupts } from './interrupts.ts';
 
-/** What a run that broke outside the runner (no proxy server, no folder, a crash of ours) comes to: an error, nothing claimed. */
+/**
+ * What a run that broke outside the runner (no proxy server, no folder, a crash of ours) comes to: an error, nothing
+ * claimed.
+ */
 export function failedOutcome(error: unknown, interrupts: Interrupts): RunOutcome {
   const message = error instanceof Error ? error.message : String(error);
   const { name } = interrupts;

@@ -160,7 +160,10 @@ async function play(
   });
 }
 
-/** Writes the report, points `latest` at it, tells the verdict. A disk that refuses makes the run an error, said aloud. */
+/**
+ * Writes the report, points `latest` at it, tells the verdict. A disk that refuses makes the run an error, said
+ * aloud.
+ */
 async function report(parts: {
   readonly options: RunOnceOptions;
   readonly dir: string;

@@ -29,12 +29,18 @@ export interface NodeView {
   readonly pid: number | null;
 }
 
-/** Port: real processes, or simulated nodes. All calls return once the thing is done (the process gone, up and listening, stopped…). */
+/**
+ * Port: real processes, or simulated nodes. All calls return once the thing is done (the process gone, up and
+ * listening, stopped…).
+ */
 export interface Cluster {
   readonly nodes: readonly string[];
   view(node: string): NodeView;
   subscribe(listener: (event: ClusterEvent) => void): () => void;
-  /** Starts a node that is down; resolves at its `ready` line, rejects with its stderr if it exits first or takes over 10 s. */
+  /**
+   * Starts a node that is down; resolves at its `ready` line, rejects with its stderr if it exits first or takes over
+   * 10 s.
+   */
   start(node: string): Promise<void>;
   /** SIGKILL. */
   kill(node: string): Promise<void>;

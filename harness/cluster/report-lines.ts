@@ -3,7 +3,10 @@ import type { NodeReport } from '../../node/protocol/report.ts';
 /** A line that grows past this is no report: a node writes at most some hundred KB a line. */
 const MAX_LINE_BYTES = 16 << 20;
 
-/** What one node process's report pipe holds, cut into lines. `problem`: a sentence for the event log; the reports go on after it. */
+/**
+ * What one node process's report pipe holds, cut into lines. `problem`: a sentence for the event log; the reports go
+ * on after it.
+ */
 export type ReportLine =
   | { readonly type: 'report'; readonly report: NodeReport }
   | { readonly type: 'problem'; readonly message: string };

@@ -14,10 +14,16 @@ export type RegisterValue = string | null;
 interface OpBase {
   /** Counts operations of a run from 0, in order of invocation. */
   readonly id: number;
-  /** The logical client. A process whose operation ended `info` invokes nothing more; its client goes on under a new number. */
+  /**
+   * The logical client. A process whose operation ended `info` invokes nothing more; its client goes on under a new
+   * number.
+   */
   readonly process: number;
   readonly key: string;
-  /** `write`: the value; `delete`: the tombstone; `append`: the token appended. Unique over the run. `read`: null. `cas`: [from, to]. */
+  /**
+   * `write`: the value; `delete`: the tombstone; `append`: the token appended. Unique over the run. `read`: null.
+   * `cas`: [from, to].
+   */
   readonly input: RegisterValue | readonly [from: RegisterValue, to: string];
   readonly f: OpFunction;
 }
@@ -53,7 +59,10 @@ export interface HistoryLine {
   readonly key: string;
   /** invoke: the input. ok read: the value read. fail cas with `cas-mismatch`: in `found`. */
   readonly value: RegisterValue | readonly [RegisterValue, string];
-  /** Nanoseconds since the run began, an integer, strictly rising over the file's lines where the clock can tell them apart. */
+  /**
+   * Nanoseconds since the run began, an integer, strictly rising over the file's lines where the clock can tell them
+   * apart.
+   */
   readonly time: number;
   readonly node: string;
   readonly found?: RegisterValue;

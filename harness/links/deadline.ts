@@ -1,6 +1,9 @@
 import { ToxiproxyError } from 'toxiproxy-node-client';
 
-/** Longest a call of Toxiproxy's API may take. An edit can hang for ever while a link's reader does not read (Shopify/toxiproxy#558). */
+/**
+ * Longest a call of Toxiproxy's API may take. An edit can hang for ever while a link's reader does not read
+ * (Shopify/toxiproxy#558).
+ */
 const CALL_DEADLINE_MS = 2_000;
 
 /** Toxiproxy did not answer in time: the call may still take effect, or hang on. */

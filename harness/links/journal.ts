@@ -28,8 +28,8 @@ export async function recordPid(cacheDir: string, pid: number, what: string): Pr
 }
 
 /**
- * Ends (SIGKILL) what chaos runs left behind that are gone themselves. A process is ended only if it is still the recorded
- * one: the kernel may have given its id to another program. Returns a line for each that was ended.
+ * Ends (SIGKILL) what chaos runs left behind that are gone themselves. A process is ended only if it is still the
+ * recorded one: the kernel may have given its id to another program. Returns a line for each that was ended.
  */
 export async function cleanStale(cacheDir: string): Promise<readonly string[]> {
   const ended: string[] = [];

@@ -11,7 +11,10 @@ export { allocateNodePorts } from './standard.ts';
 
 export interface LinksOptions {
   readonly nodes: readonly NodePorts[];
-  /** URL of a running server, `real`, `builtin`, or the path of a binary; else CHAOS_TOXIPROXY_URL, else the best there is. */
+  /**
+   * URL of a running server, `real`, `builtin`, or the path of a binary; else CHAOS_TOXIPROXY_URL, else the best
+   * there is.
+   */
   readonly toxiproxy?: string;
   readonly cacheDir: string;
   readonly signal: AbortSignal;
@@ -24,8 +27,9 @@ export interface LinksOptions {
 const PORT_ATTEMPTS = 4;
 
 /**
- * Starts (or finds) a Toxiproxy server and makes a proxy for every link between the nodes, and from the clients to each.
- * The nodes need not run yet. All addresses are of 127.0.0.1, also with an external server, which must be on this machine.
+ * Starts (or finds) a Toxiproxy server and makes a proxy for every link between the nodes, and from the clients to
+ * each. The nodes need not run yet. All addresses are of 127.0.0.1, also with an external server, which must be on
+ * this machine.
  * @throws when no server can be had, or it cannot listen; everything started is stopped by then.
  */
 export async function openLinks(options: LinksOptions): Promise<Links> {
@@ -109,8 +113,8 @@ class ToxiproxyLinks implements Links {
   }
 
   /**
-   * Both streams together. The real server counts a connection's bytes when the connection ends (and those sent only if it
-   * ended without an error), so its numbers lag behind; the built-in one counts as bytes pass.
+   * Both streams together. The real server counts a connection's bytes when the connection ends (and those sent only
+   * if it ended without an error), so its numbers lag behind; the built-in one counts as bytes pass.
    */
   async traffic(): Promise<readonly LinkTraffic[]> {
     const { api } = this.#running;

@@ -10,10 +10,14 @@ export const linkName = (link: LinkId): string => `${link.from}->${link.to}`;
 
 /**
  * All that a link does at one moment: the sum of the live faults on it. The default (no field) is a clean link.
- * Peer links carry messages one way; a client link carries requests one way and answers back, and a condition holds for both.
+ * Peer links carry messages one way; a client link carries requests one way and answers back, and a condition holds
+ * for both.
  */
 export interface LinkCondition {
-  /** `blackhole`: sockets stay, bytes vanish (Toxiproxy's timeout toxic, 0). `refuse`: connections are closed and refused. */
+  /**
+   * `blackhole`: sockets stay, bytes vanish (Toxiproxy's timeout toxic, 0). `refuse`: connections are closed and
+   * refused.
+   */
   readonly cut?: 'blackhole' | 'refuse';
   readonly delay?: { readonly latencyMs: number; readonly jitterMs: number };
   /** KB/s, as Toxiproxy counts it. */
@@ -25,14 +29,20 @@ export interface LinkCondition {
   };
 }
 
-/** What shows that a fault bit: from Toxiproxy's counters, or from what the links saw. All counted since the run began. */
+/**
+ * What shows that a fault bit: from Toxiproxy's counters, or from what the links saw. All counted since the run
+ * began.
+ */
 export interface LinkTraffic {
   readonly link: LinkId;
   readonly receivedBytes: number;
   readonly sentBytes: number;
 }
 
-/** Port: real Toxiproxy, or the simulated network. Every call has a deadline of its own (2 s) and says in words what failed. */
+/**
+ * Port: real Toxiproxy, or the simulated network. Every call has a deadline of its own (2 s) and says in words what
+ * failed.
+ */
 export interface Links {
   readonly server: LinksServer;
   readonly links: readonly LinkId[];

@@ -74,8 +74,8 @@ export class ProxyLink {
   }
 
   /**
-   * RST on every open connection: the proxy is switched off, which closes them (SO_LINGER is 0, see DORMANT_RESET), and on
-   * again. Between the two, for about a millisecond, new connections are refused.
+   * RST on every open connection: the proxy is switched off, which closes them (SO_LINGER is 0, see DORMANT_RESET),
+   * and on again. Between the two, for about a millisecond, new connections are refused.
    */
   reset(): Promise<void> {
     return this.#enqueue(async () => {
@@ -126,7 +126,10 @@ export class ProxyLink {
     await Promise.all(unwanted.map((toxic) => this.#remove(toxic)));
   }
 
-  /** Streams are independent of each other; within one, toxics are changed in order, and made again where order demands it. */
+  /**
+   * Streams are independent of each other; within one, toxics are changed in order, and made again where order
+   * demands it.
+   */
   async #shape(current: readonly ToxicSpec[], wanted: readonly ToxicSpec[]): Promise<void> {
     await Promise.all(
       STREAMS.map(async (stream) => {

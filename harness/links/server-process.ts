@@ -98,8 +98,8 @@ export function spawnServer(program: ServerProgram, port: number, cacheDir: stri
 }
 
 /**
- * Ends `pid` when this process is gone without having done so (kill -9): a shell waits for the end of a pipe that only we
- * hold. Returns what lets go of it, for when `pid` has ended.
+ * Ends `pid` when this process is gone without having done so (kill -9): a shell waits for the end of a pipe that
+ * only we hold. Returns what lets go of it, for when `pid` has ended.
  */
 function leash(pid: number): () => Promise<void> {
   const shell = execa('sh', ['-c', 'read -r _; kill -9 "$1"', 'chaos-leash', String(pid)], {

@@ -35,8 +35,8 @@ export function upstreamPort(link: LinkId, nodes: readonly NodePorts[]): number 
 }
 
 /**
- * Ports for nodes n1…n<count>: those of `toxiproxy.json` for three nodes when all of them are free, else free ones. They
- * stay taken until the `Links` that are opened with them are disposed of.
+ * Ports for nodes n1…n<count>: those of `toxiproxy.json` for three nodes when all of them are free, else free ones.
+ * They stay taken until the `Links` that are opened with them are disposed of.
  */
 export async function allocateNodePorts(count: number): Promise<readonly NodePorts[]> {
   const standard = readStandard();
@@ -48,7 +48,10 @@ export async function allocateNodePorts(count: number): Promise<readonly NodePor
   return ids.map((id, i) => ({ id, peerPort: ports[2 * i]!, clientPort: ports[2 * i + 1]! }));
 }
 
-/** Where the links listen: as `toxiproxy.json` says if the nodes are its nodes, and those ports are free; else free ports. */
+/**
+ * Where the links listen: as `toxiproxy.json` says if the nodes are its nodes, and those ports are free; else free
+ * ports.
+ */
 export async function allocateListenPorts(nodes: readonly NodePorts[]): Promise<ReadonlyMap<string, number>> {
   const names = allLinks(nodes).map(linkName);
   const standard = readStandard();

@@ -26,8 +26,8 @@ export interface ProxyPlan {
 export type LinkKind = 'peer' | 'client';
 
 /**
- * A reset_peer toxic that never acts (toxicity 0). Toxiproxy sets SO_LINGER 0 on a connection's sockets if such a toxic is
- * there when the connection begins, and only then: this is what makes closing it later send RST, not FIN.
+ * A reset_peer toxic that never acts (toxicity 0). Toxiproxy sets SO_LINGER 0 on a connection's sockets if such a
+ * toxic is there when the connection begins, and only then: this is what makes closing it later send RST, not FIN.
  */
 export const DORMANT_RESET: ToxicSpec = {
   name: 'reset',
@@ -39,8 +39,8 @@ export const DORMANT_RESET: ToxicSpec = {
 
 /**
  * The toxics of a condition. Latency comes before bandwidth and slicer: behind them it would count the time a chunk has
- * waited there as part of its own delay. A black hole is on both streams, so that not even an answer on the peer's side of
- * the same connection gets through; where it stands in the chain makes no difference.
+ * waited there as part of its own delay. A black hole is on both streams, so that not even an answer on the peer's
+ * side of the same connection gets through; where it stands in the chain makes no difference.
  */
 export function planFor(kind: LinkKind, condition: LinkCondition): ProxyPlan {
   const { cut, delay, bandwidthKBps, slice } = condition;

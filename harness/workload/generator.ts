@@ -2,7 +2,9 @@ import type { Op, OpFunction, RegisterValue } from '../history/op.ts';
 import { randomStream, type Random } from '../random.ts';
 import type { WorkloadPlan } from './port.ts';
 
-/** An append key takes so many appends, then its successor begins: reads of an ever longer value would cost ever more. */
+/**
+ * An append key takes so many appends, then its successor begins: reads of an ever longer value would cost ever more.
+ */
 const APPENDS_PER_KEY = 100;
 /** How often a read of an append key looks at the one before, whose last appends nobody else would see. */
 const LOOK_BACK = 0.15;
@@ -20,10 +22,11 @@ export interface Task {
 /**
  * Draws operations. Every written value is unique over the run, so that a read names the one operation that it saw:
  *
- * - Register keys `k0`, `k1`… take reads, writes (`c3.17`: client 3's 17th operation), cas and deletes (tombstone `t3.17`).
- * - Append keys `a0.0`, `a1.0`… take reads and appends (token `c3.17;`) only. Their value is the list of its tokens, each
- *   once, so a read of an append key shows the order of all appends before it, and a retry that was applied twice. Writes
- *   are kept away because they would wipe that evidence. After 100 appends `a0.1` follows `a0.0`.
+ * - Register keys `k0`, `k1`… take reads, writes (`c3.17`: client 3's 17th operation), cas and deletes (tombstone
+ * `t3.17`).
+ * - Append keys `a0.0`, `a1.0`… take reads and appends (token `c3.17;`) only. Their value is the list of its tokens,
+ * each once, so a read of an append key shows the order of all appends before it, and a retry that was applied twice.
+ * Writes are kept away because they would wipe that evidence. After 100 appends `a0.1` follows `a0.0`.
  */
 export class Generator {
   readonly #plan: WorkloadPlan;

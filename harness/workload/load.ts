@@ -81,7 +81,10 @@ export class Load {
     this.#pump();
   }
 
-  /** No new operations; resolves when those under way have ended, after `drainMs` at the latest (the rest are timed out). */
+  /**
+   * No new operations; resolves when those under way have ended, after `drainMs` at the latest (the rest are timed
+   * out).
+   */
   async stop(drainMs: number): Promise<void> {
     this.#running = false;
     this.#cancelTick?.();

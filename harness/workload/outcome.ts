@@ -4,7 +4,8 @@ import type { OpFunction, OpOutcome, RegisterValue } from '../history/op.ts';
 /**
  * How an operation's answers become `ok`, `fail` or `info`. An operation is sent one or more times ("attempts"), each
  * time with the same (session, seq), so that the cluster applies it at most once. An attempt is *uncertain* from the
- * moment its bytes may have left until a definite refusal of that very attempt: until then it may take effect, even long after.
+ * moment its bytes may have left until a definite refusal of that very attempt: until then it may take effect, even
+ * long after.
  *
  * | what came of an attempt                          | read  | mutation, nothing else uncertain | mutation, another attempt uncertain |
  * |--------------------------------------------------|-------|----------------------------------|-------------------------------------|
@@ -22,7 +23,8 @@ import type { OpFunction, OpOutcome, RegisterValue } from '../history/op.ts';
  * | an answer of the wrong kind                      | fail  | info                             | info                                |
  * | the operation's time is up                       | fail  | fail                             | info                                |
  *
- * A read has no effect, so a read without an answer is a `fail` (Jepsen does the same): the checker drops it either way.
+ * A read has no effect, so a read without an answer is a `fail` (Jepsen does the same): the checker drops it either
+ * way.
  */
 
 /** What became of one attempt. */

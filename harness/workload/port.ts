@@ -12,8 +12,9 @@ export interface WorkloadPlan {
   readonly mix: Readonly<Record<OpFunction, number>>;
   readonly timeoutMs: number;
   /**
-   * `leader`: follow the leader's hints and try others when one does not answer; `pinned`: client i stays on node i mod n
-   * whatever it says; `mixed`: half of the clients each (what shows both progress and what a cut-off node tells its clients).
+   * `leader`: follow the leader's hints and try others when one does not answer; `pinned`: client i stays on node i
+   * mod n whatever it says; `mixed`: half of the clients each (what shows both progress and what a cut-off node tells
+   * its clients).
    */
   readonly routing: 'leader' | 'pinned' | 'mixed';
   readonly seed: number;
@@ -41,7 +42,10 @@ export interface OpsWindow {
 export type WorkloadEvent =
   /** Every 250 ms. */
   | ({ readonly type: 'window' } & OpsWindow)
-  /** A completed operation with an outcome worth a line (info, or a failure other than not-leader / cas-mismatch), at most 20 a second. */
+  /**
+   * A completed operation with an outcome worth a line (info, or a failure other than not-leader / cas-mismatch), at
+   * most 20 a second.
+   */
   | { readonly type: 'op'; readonly t: number; readonly op: Op }
   /** The load itself broke: an internal error, not an operation's. The run is an `error`. */
   | { readonly type: 'broken'; readonly t: number; readonly message: string };
@@ -51,7 +55,10 @@ export interface Workload {
   subscribe(listener: (event: WorkloadEvent) => void): () => void;
   /** Opens the clients' connections and begins. */
   start(): Promise<void>;
-  /** Stops invoking, waits for what is in flight at most `timeoutMs`, then returns every operation in order of invocation. Idempotent. The history file is complete when it returns. */
+  /**
+   * Stops invoking, waits for what is in flight at most `timeoutMs`, then returns every operation in order of
+   * invocation. Idempotent. The history file is complete when it returns.
+   */
   stop(): Promise<readonly Op[]>;
   [Symbol.asyncDispose](): Promise<void>;
 }

@@ -11,7 +11,10 @@ const HELLO: ClientOperation = { type: 'read', key: '~hello' };
 export interface Ask {
   /** Bytes of it may have left. */
   readonly sent: boolean;
-  /** Nobody waits for it any more: unsent, it never will be; sent, its answer is passed over. Its listener is not called again. */
+  /**
+   * Nobody waits for it any more: unsent, it never will be; sent, its answer is passed over. Its listener is not
+   * called again.
+   */
   drop(): void;
 }
 

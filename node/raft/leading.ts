@@ -56,8 +56,8 @@ export function handleHeartbeatResponse(state: ServerState, leader: Leader, m: H
 }
 
 /**
- * Figure 2's last leader rule, §5.4.2: a majority has it, and it is of this leader's own term. An entry of an older term
- * that a majority has can still be overwritten (figure 8); it is committed by the first own one behind it.
+ * Figure 2's last leader rule, §5.4.2: a majority has it, and it is of this leader's own term. An entry of an older
+ * term that a majority has can still be overwritten (figure 8); it is committed by the first own one behind it.
  */
 export function advanceCommit(state: ServerState, leader: Leader): void {
   const { log } = state;

@@ -30,7 +30,10 @@ export interface AppendEntries extends Envelope {
   readonly leaderCommit: LogIndex;
 }
 
-/** On success `matchIndex` is the last index known to be durable and equal; on refusal the hint of §5.3's last paragraph. */
+/**
+ * On success `matchIndex` is the last index known to be durable and equal; on refusal the hint of §5.3's last
+ * paragraph.
+ */
 export interface AppendEntriesResponse extends Envelope {
   readonly type: 'AppendEntriesResponse';
   readonly success: boolean;
@@ -46,7 +49,8 @@ export interface AppendEntriesResponse extends Envelope {
 
 /**
  * The heartbeat on a path of its own, so that it never waits behind bulk entries or a disk. `commit` is capped at the
- * receiver's matchIndex. `readContext` > 0 asks the follower to echo it: one quorum round for ReadIndex (dissertation 6.4).
+ * receiver's matchIndex. `readContext` > 0 asks the follower to echo it: one quorum round for ReadIndex (dissertation
+ * 6.4).
  */
 export interface Heartbeat extends Envelope {
   readonly type: 'Heartbeat';

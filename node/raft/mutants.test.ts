@@ -10,8 +10,8 @@ import type { LogIndex } from './types.ts';
 
 /*
  * Bugs that real implementations had, each as small as it can be: the storms of cluster.test.ts must find every one,
- * or they would not find ours. Two need a schedule too exact for chance, and have scripts: counting entries of an old term
- * (figure 8, leading.test.ts) and leftover acknowledgements (read-index.test.ts).
+ * or they would not find ours. Two need a schedule too exact for chance, and have scripts: counting entries of an old
+ * term (figure 8, leading.test.ts) and leftover acknowledgements (read-index.test.ts).
  */
 
 class NoLogCheckOnVote extends Raft {

@@ -2,8 +2,9 @@ import { broken } from './invariant.ts';
 import type { LogIndex } from './types.ts';
 
 /**
- * What a leader knows of one follower (figure 2, "volatile state on leaders"), and how it sends to it: `probe` sends one
- * message and waits, until a success shows where the logs agree; `replicate` streams ahead of the acknowledgements.
+ * What a leader knows of one follower (figure 2, "volatile state on leaders"), and how it sends to it: `probe` sends
+ * one message and waits, until a success shows where the logs agree; `replicate` streams ahead of the
+ * acknowledgements.
  */
 export class Progress {
   mode: 'probe' | 'replicate' = 'probe';

@@ -53,7 +53,10 @@ export class Raft {
     this.dispatch(message);
   }
 
-  /** Lets time pass: elections, heartbeats, CheckQuorum. Call it every heartbeatMs / 5 or so, or at `nextDeadlineMs()`. */
+  /**
+   * Lets time pass: elections, heartbeats, CheckQuorum. Call it every heartbeatMs / 5 or so, or at
+   * `nextDeadlineMs()`.
+   */
   tick(nowMs: number): void {
     this.#letTimePass(nowMs);
     const { state } = this;

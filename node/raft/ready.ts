@@ -35,7 +35,8 @@ export interface ReadState {
  *    entries of a term above the stored one; entries replace whatever stood at their indexes and behind);
  * 3. only when this and all earlier Readys are durable: send `messagesAfterPersist`, and call `raft.persisted`
  *    with the last of `entries`, if there are any: once per Ready, in order;
- * 4. apply `committed` in order, then call `raft.appliedTo` (only entries that are durable here are ever in `committed`);
+ * 4. apply `committed` in order, then call `raft.appliedTo` (only entries that are durable here are ever in
+ * `committed`);
  * 5. answer `reads` once applied ≥ their index, and `failedReads` at once.
  */
 export interface Ready {
@@ -50,7 +51,10 @@ export interface Ready {
   readonly events: readonly CoreEvent[];
 }
 
-/** What `persisted` hands back: the last entry that became durable, with its term, so that a late acknowledgement of entries that were replaced meanwhile does not count. */
+/**
+ * What `persisted` hands back: the last entry that became durable, with its term, so that a late acknowledgement of
+ * entries that were replaced meanwhile does not count.
+ */
 export interface Persisted {
   readonly index: LogIndex;
   readonly term: Term;

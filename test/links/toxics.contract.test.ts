@@ -96,7 +96,10 @@ for (const { name, choice, missing } of SERVERS) {
       return (await receiver.has(before + data.length)) - started;
     }
 
-    /** Long enough for bytes that can pass to have passed: other connections through the same server have, twenty times. */
+    /**
+     * Long enough for bytes that can pass to have passed: other connections through the same server have, twenty
+     * times.
+     */
     async function meanwhile(): Promise<void> {
       await using clean = await Route.open(await Upstream.echo());
       const client = await dial(clean.listen);

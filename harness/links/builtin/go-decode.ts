@@ -8,7 +8,10 @@ export type Scalar = string | boolean | number;
 export class UnmarshalError extends Error {}
 
 export interface GoStruct {
-  /** As messages name it where a field does not fit, e.g. `Proxy`; and where the whole value does not, `toxiproxy.Proxy`. */
+  /**
+   * As messages name it where a field does not fit, e.g. `Proxy`; and where the whole value does not,
+   * `toxiproxy.Proxy`.
+   */
   readonly shortName: string;
   readonly fullName: string;
   readonly fields: Readonly<Record<string, GoType>>;
@@ -16,7 +19,8 @@ export interface GoStruct {
 
 /**
  * Reads the fields that a struct has from a JSON object. Unknown keys are skipped, a key's case is not looked at, null
- * leaves a field out, and after the first field that does not fit the rest is still read: its error is thrown at the end.
+ * leaves a field out, and after the first field that does not fit the rest is still read: its error is thrown at the
+ * end.
  */
 export function decodeStruct(json: Json, struct: GoStruct): Readonly<Record<string, Scalar>> {
   const object = asObject(json, `Go value of type ${struct.fullName}`);
@@ -76,7 +80,10 @@ function asNumber(text: string, type: GoType): number | null {
   return BigInt.asIntN(64, BigInt(text)) === BigInt(text) ? Number(text) : null;
 }
 
-/** The shortest decimal that is the same 32-bit float: 0.3 stays 0.3, where Math.fround would show 0.30000001192092896. */
+/**
+ * The shortest decimal that is the same 32-bit float: 0.3 stays 0.3, where Math.fround would show
+ * 0.30000001192092896.
+ */
 function shortestFloat32(value: number): number {
   const float = Math.fround(value);
   for (let digits = 1; digits < 10; digits++) {

@@ -1,6 +1,6 @@
 /**
- * JSON as Go's encoding/json reads and writes it. Toxiproxy's error bodies carry that library's messages, and clients show
- * them to people: a message that names the offending character is worth more than "bad request".
+ * JSON as Go's encoding/json reads and writes it. Toxiproxy's error bodies carry that library's messages, and clients
+ * show them to people: a message that names the offending character is worth more than "bad request".
  */
 export type Json = null | boolean | string | GoNumber | readonly Json[] | ReadonlyMap<string, Json>;
 

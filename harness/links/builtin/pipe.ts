@@ -23,8 +23,9 @@ interface Placed {
 }
 
 /**
- * One stream of one connection: source → toxics → dest. Without an active toxic, bytes go from socket to socket. When the
- * source ends, the end goes through the toxics too, and then dest is closed in both directions, as the real server does.
+ * One stream of one connection: source → toxics → dest. Without an active toxic, bytes go from socket to socket. When
+ * the source ends, the end goes through the toxics too, and then dest is closed in both directions, as the real
+ * server does.
  */
 export class Pipe {
   readonly #options: PipeOptions;

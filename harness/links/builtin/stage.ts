@@ -1,7 +1,9 @@
 /** The longest that a timer can; to `setTimeout` more than this means at once. It is 24 days, longer than any run. */
 export const MAX_TIMER_MS = 2 ** 31 - 1;
 
-/** Bytes on their way, and when they came in (`performance.now()`); latency moves that forward, so that delays add up. */
+/**
+ * Bytes on their way, and when they came in (`performance.now()`); latency moves that forward, so that delays add up.
+ */
 export interface Chunk {
   readonly data: Buffer;
   readonly at: number;
@@ -31,8 +33,9 @@ export interface Behaviour {
 }
 
 /**
- * One toxic on one stream of one connection. Chunks queue up to the toxic's capacity; the behaviour gets them one by one, in
- * order, when it is not waiting and there is room behind it. Nothing is reordered or lost but by the behaviour itself.
+ * One toxic on one stream of one connection. Chunks queue up to the toxic's capacity; the behaviour gets them one by
+ * one, in order, when it is not waiting and there is room behind it. Nothing is reordered or lost but by the
+ * behaviour itself.
  */
 export class Stage implements Sink {
   next: Sink;

@@ -38,7 +38,10 @@ const UPDATE: GoStruct = {
   fields: { toxicity: 'float32' },
 };
 
-/** The toxics of one proxy, each stream's in the order in which they were added, which is the order in which bytes meet them. */
+/**
+ * The toxics of one proxy, each stream's in the order in which they were added, which is the order in which bytes
+ * meet them.
+ */
 export class ToxicList {
   readonly #chains: Readonly<Record<StreamDirection, Toxic[]>> = { upstream: [], downstream: [] };
   readonly #listener: ToxicListener;

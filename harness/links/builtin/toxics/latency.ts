@@ -5,8 +5,9 @@ import type { ToxicType } from './toxic.ts';
 const TIMER_GRAIN_MS = 0.5;
 
 /**
- * Each chunk leaves `latency` ± `jitter` ms after it came in; chunks that come close together leave close together, in order.
- * Up to 1,024 wait; beyond that the sender is held back. When the toxic is changed or removed, the waiting chunk leaves at once.
+ * Each chunk leaves `latency` ± `jitter` ms after it came in; chunks that come close together leave close together,
+ * in order. Up to 1,024 wait; beyond that the sender is held back. When the toxic is changed or removed, the waiting
+ * chunk leaves at once.
  */
 export const latency: ToxicType = {
   struct: 'LatencyToxic',

@@ -2,8 +2,8 @@ import type { Stage } from '../stage.ts';
 import type { ToxicType } from './toxic.ts';
 
 /**
- * Whatever comes first, bytes or the end, is dropped, and `timeout` ms later the connection is closed: with RST if it began
- * while the toxic was there.
+ * Whatever comes first, bytes or the end, is dropped, and `timeout` ms later the connection is closed: with RST if it
+ * began while the toxic was there.
  */
 export const resetPeer: ToxicType = {
   struct: 'ResetToxic',

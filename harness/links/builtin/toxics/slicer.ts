@@ -2,8 +2,8 @@ import type { Chunk, Stage } from '../stage.ts';
 import type { ToxicType } from './toxic.ts';
 
 /**
- * Cuts chunks into pieces of about `average_size` ± `size_variation` bytes, each followed by `delay` µs. Timers are no finer
- * than a millisecond, so shorter delays are saved up until they make one.
+ * Cuts chunks into pieces of about `average_size` ± `size_variation` bytes, each followed by `delay` µs. Timers are
+ * no finer than a millisecond, so shorter delays are saved up until they make one.
  */
 export const slicer: ToxicType = {
   struct: 'SlicerToxic',

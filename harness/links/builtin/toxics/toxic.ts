@@ -1,7 +1,10 @@
 import type { GoType } from '../go-decode.ts';
 import type { Behaviour } from '../stage.ts';
 
-/** Numbers by attribute name. The object of a toxic is shared with its behaviours: an edit is seen with the next chunk. */
+/**
+ * Numbers by attribute name. The object of a toxic is shared with its behaviours: an edit is seen with the next
+ * chunk.
+ */
 export type Attributes = Record<string, number>;
 
 /** A kind of toxic: its name, its attributes, and what it does to a stream. One file each. */
