@@ -71,11 +71,16 @@ const require = createRequire(import.meta.url);
 const { prototype: linePrototype } = require('blessed-contrib/lib/widget/charts/line.js') as {
   prototype: LineWidget;
 };
-const { Canvas } = require('drawille-canvas-blessed-contrib') as {
+// The braille canvas is blessed-contrib's own dependency: the copy that it uses is taken from there.
+const requireAsContrib = createRequire(require.resolve('blessed-contrib/lib/widget/canvas.js'));
+const { Canvas } = requireAsContrib('drawille-canvas-blessed-contrib') as {
   Canvas: new (width: number, height: number) => { getContext(): Context2d };
 };
 
-/** The widget needs a row for its time labels and half of one for its axis; below this height the bare canvas shows more. */
+/**
+ * The widget needs a row for its time labels and half of one for its axis; below this height the bare canvas shows
+ * more.
+ */
 const LINE_WIDGET_ROWS = 5;
 /** What the widget keeps free below its axis (pixels, four a row); one row of it is of use to us. */
 const WIDGET_BOTTOM_PX = 4;

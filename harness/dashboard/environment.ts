@@ -2,14 +2,19 @@ import { ASCII, UNICODE, type Glyphs } from './paint.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** NO_COLOR (any value but empty) turns colours off, FORCE_COLOR (but `0` or `false`) turns them on again, as for other programs. */
+/**
+ * NO_COLOR (any value but empty) turns colours off, FORCE_COLOR (but `0` or `false`) turns them on again, as for
+ * other programs.
+ */
 export function wantsColor(env: Env): boolean {
   const forced = env['FORCE_COLOR'];
   if (forced !== undefined) return forced !== '0' && forced !== 'false';
   return (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
 }
 
-/** ASCII where the locale says that there is no more (`LANG=C`), and on the Linux console, whose font has no braille. */
+/**
+ * ASCII where the locale says that there is no more (`LANG=C`), and on the Linux console, whose font has no braille.
+ */
 export function glyphsFor(env: Env): Glyphs {
   if (env['TERM'] === 'linux') return ASCII;
   const locale = [env['LC_ALL'], env['LC_CTYPE'], env['LANG']].find(

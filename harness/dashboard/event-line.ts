@@ -40,7 +40,9 @@ export interface LineContext {
   readonly leaderlessSince: number | null;
 }
 
-/** The line for an event, or null for one that makes none (statuses without a change, traces, windows of operations). */
+/**
+ * The line for an event, or null for one that makes none (statuses without a change, traces, windows of operations).
+ */
 export function eventLine(event: HarnessEvent, context: LineContext): EventLine | null {
   const line = (
     kind: EventLine['kind'],

@@ -11,7 +11,8 @@ import {
 } from './ui.ts';
 
 /**
- * Every key, once: the footer, the `?` help, what `:` can run, the table in docs/dashboard.md and the tests are made from this list.
+ * Every key, once: the footer, the `?` help, what `:` can run, the table in docs/dashboard.md and the tests are made
+ * from this list.
  */
 export interface KeyBinding {
   readonly id: string;

@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { DemoRun } from '../../test/dashboard/demo-run.ts';
-import { opsEvent, runEvent, statusEvent } from '../../test/dashboard/events.ts';
+import { elected, opsEvent, runEvent, statusEvent } from '../../test/dashboard/events.ts';
 import type { HarnessEvent } from '../event.ts';
 import { LineOutput, startLineOutput } from './line.ts';
 
@@ -27,8 +27,8 @@ describe('the line output', () => {
       { t: 1, type: 'phase', phase: 'running' },
       up('n1', 11),
       up('n2', 12),
-      statusEvent(700, 'n1', 'leader', 7),
-      statusEvent(800, 'n1', 'leader', 7),
+      ...elected(700, 'n1', 7, ['n2']),
+      ...elected(800, 'n1', 7, ['n2']),
       { t: 5_000, type: 'step', index: 1, state: 'running', text: 'isolate leader' },
       { t: 5_000, ...cut, state: 'requested' },
       { t: 5_004.2, ...cut, state: 'confirmed', tookMs: 4.2 },

@@ -7,7 +7,9 @@ const STAT_EVERY_MS = 10_000;
 /** The role line carries the gap, and `stat` counts the operations, of which the history has each. */
 const LEFT_OUT: ReadonlySet<EventLine['kind']> = new Set(['gap', 'op']);
 
-/** The run as plain lines, one an event, for pipes, CI and terminals that cannot redraw. No cursor codes, no colours. */
+/**
+ * The run as plain lines, one an event, for pipes, CI and terminals that cannot redraw. No cursor codes, no colours.
+ */
 export function startLineOutput({
   subscribe,
   stdout,

@@ -1,6 +1,7 @@
 /**
  * What panels are made of: lines of styled spans, measured in terminal cells. A panel returns lines and knows nothing
- * of Ink; `fit` makes any line exactly as wide as its place, so that no text of a scenario or a node can break a screen.
+ * of Ink; `fit` makes any line exactly as wide as its place, so that no text of a scenario or a node can break a
+ * screen.
  */
 export type Color = 'red' | 'green' | 'yellow' | 'blue' | 'magenta' | 'cyan' | 'gray' | 'white';
 
@@ -92,7 +93,10 @@ export function spread(left: Line, right: Line, width: number): Line {
   return gap >= 1 ? [...left, span(' '.repeat(gap)), ...right] : left;
 }
 
-/** A frame of exactly `width` x `height` around `lines`, with its title in the upper edge. Lines that do not fit are left out. */
+/**
+ * A frame of exactly `width` x `height` around `lines`, with its title in the upper edge. Lines that do not fit are
+ * left out.
+ */
 export function frame(options: {
   readonly title: Line;
   readonly lines: readonly Line[];

@@ -2,12 +2,16 @@ import { available, bindingFor, inject, tell, type KeyBinding } from './keymap.t
 import type { Pressed, UiContext, UiState } from './ui.ts';
 
 /**
- * A key that was pressed: a printable character as itself, others as `tab`, `shift-tab`, `enter`, `escape`, `backspace`,
+ * A key that was pressed: a printable character as itself, others as `tab`, `shift-tab`, `enter`, `escape`,
+ * `backspace`,
  * `space`, `up`, `down`, `left`, `right`, `pageup`, `pagedown`, `home`, `end`, `ctrl-c`.
  */
 export type KeyPress = string;
 
-/** What a key does, given what is on the screen: a question, a text being typed, a menu or a view come before the key's own meaning. */
+/**
+ * What a key does, given what is on the screen: a question, a text being typed, a menu or a view come before the
+ * key's own meaning.
+ */
 export function press(ui: UiState, key: KeyPress, context: UiContext): Pressed {
   // Ctrl+C must end the run from wherever one is.
   if (key === 'ctrl-c')

@@ -4,7 +4,7 @@ import { nodeId, term } from '../../node/raft/types.ts';
 import { DemoRun } from '../../test/dashboard/demo-run.ts';
 import { reduce, reduceAll } from './reducer.ts';
 import { EMPTY_STATE, LIMITS } from './state.ts';
-import { opsEvent, runEvent, statusEvent } from '../../test/dashboard/events.ts';
+import { elected, opsEvent, runEvent, statusEvent } from '../../test/dashboard/events.ts';
 
 const up = (t: number, node: string, pid = 1): HarnessEvent => ({ t, type: 'life', node, life: 'up', pid });
 const fault = (
@@ -25,10 +25,18 @@ const fault = (
 });
 
 describe('who leads', () => {
-  const elected = [runEvent(), up(0, 'n1'), up(0, 'n2'), up(0, 'n3'), statusEvent(100, 'n1', 'leader', 3)];
+  const running = [runEvent(), up(0, 'n1'), up(0, 'n2'), up(0, 'n3')];
+  const led = [...running, ...elected(100, 'n1', 3, ['n2', 'n3'])];
+  const cut = (t: number, link: string): HarnessEvent => ({
+    t,
+    type: 'link',
+    link,
+    pending: false,
+    cut: 'blackhole',
+  });
 
   test('of two claims the higher term leads', () => {
-    const state = reduceAll([...elected, statusEvent(200, 'n2', 'leader', 4)]);
+    const state = reduceAll([...led, ...elected(200, 'n2', 4, ['n3'])]);
     expect(state.leadership).toMatchObject({
       leader: 'n2',
       term: 4,
@@ -38,28 +46,46 @@ describe('who leads', () => {
     });
   });
 
-  test('time without a leader is counted from its loss to the next election', () => {
+  test('time without a leader is counted from its loss until a majority follows the next', () => {
     const killed: HarnessEvent = { t: 1_000, type: 'life', node: 'n1', life: 'down', pid: null };
-    const lost = reduceAll([...elected, killed]);
-    expect(lost.leadership).toMatchObject({ leader: null, gapSince: 1_000 });
-    const found = reduceAll([statusEvent(2_230, 'n2', 'leader', 4)], lost);
+    const lost = reduceAll([...led, killed]);
+    expect(lost.leadership).toMatchObject({ leader: null, standing: null, gapSince: 1_000 });
+    const claims = reduceAll([statusEvent(2_200, 'n2', 'leader', 4)], lost);
+    expect(claims.leadership).toMatchObject({ leader: 'n2', standing: null, gapSince: 1_000 });
+    expect(claims.events.at(-1)).toMatchObject({
+      kind: 'role',
+      text: 'n2 LEADER',
+      detail: 'term=4 gap=1.2s',
+    });
+    const found = reduceAll([statusEvent(2_230, 'n3', 'follower', 4, { leader: 'n2' })], claims);
     expect(found.leadership).toMatchObject({
-      leader: 'n2',
+      standing: { node: 'n2', term: 4 },
       gapSince: null,
       gapTotalMs: 1_230,
       gapLongestMs: 1_230,
     });
     expect(found.events.at(-1)).toMatchObject({ kind: 'gap', text: 'no leader for 1.23s' });
-    expect(found.events.at(-2)).toMatchObject({
-      kind: 'role',
-      text: 'n2 LEADER',
-      detail: 'term=4 gap=1.23s',
-    });
+  });
+
+  test('a leader that is cut off from its majority still claims to lead, and does not stand', () => {
+    const one = reduceAll([...led, cut(500, 'n1->n2')]);
+    expect(one.leadership).toMatchObject({ leader: 'n1', standing: { node: 'n1' }, gapSince: null });
+    const both = reduceAll([cut(600, 'n3->n1')], one);
+    expect(both.leadership).toMatchObject({ leader: 'n1', standing: null, gapSince: 600 });
+    const healed = reduceAll([{ t: 700, type: 'link', link: 'n3->n1', pending: false }], both);
+    expect(healed.leadership).toMatchObject({ standing: { node: 'n1' }, gapTotalMs: 100 });
+  });
+
+  test('a cut that is not confirmed yet takes nothing away', () => {
+    const asked = led.concat(
+      ['n1->n2', 'n1->n3'].map((link) => ({ ...cut(500, link), pending: true }) as HarnessEvent),
+    );
+    expect(reduceAll(asked).leadership.gapSince).toBeNull();
   });
 
   test('a paused leader does not lead, and leads again if nobody was elected meanwhile', () => {
-    const paused = reduceAll([...elected, { t: 500, type: 'life', node: 'n1', life: 'paused', pid: 1 }]);
-    expect(paused.leadership.leader).toBeNull();
+    const paused = reduceAll([...led, { t: 500, type: 'life', node: 'n1', life: 'paused', pid: 1 }]);
+    expect(paused.leadership).toMatchObject({ leader: null, gapSince: 500 });
     const thawed = reduceAll([up(900, 'n1')], paused);
     expect(thawed.leadership).toMatchObject({ leader: 'n1', gapTotalMs: 400 });
     expect(thawed.nodes['n1']).toMatchObject({ upSince: 0 });
@@ -67,7 +93,7 @@ describe('who leads', () => {
 
   test('two leaders in one term stay on record whatever comes after (§5.2)', () => {
     const state = reduceAll([
-      ...elected,
+      ...led,
       {
         t: 300,
         type: 'trace',
@@ -82,7 +108,7 @@ describe('who leads', () => {
 
   test('the end of a run is no loss of its leader', () => {
     const state = reduceAll([
-      ...elected,
+      ...led,
       { t: 900, type: 'phase', phase: 'stopping' },
       { t: 950, type: 'life', node: 'n1', life: 'down', pid: null },
     ]);
@@ -187,6 +213,7 @@ describe('memory', () => {
         [
           opsEvent(i * 250, 100),
           statusEvent(i * 250, 'n1', i % 2 === 0 ? 'leader' : 'follower', i),
+          up(i * 250, 'n1'),
           fault(i * 250, i % 2 === 0 ? 'confirmed' : 'healed', { id: `f${i >> 1}` }),
           fault(i * 250 + 1, 'requested', { id: `stuck${i}` }),
           { t: i * 250, type: 'violation', property: 'x', text: String(i) },

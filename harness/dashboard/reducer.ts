@@ -223,6 +223,7 @@ function withLeadership(state: DashboardState, event: HarnessEvent): DashboardSt
   if (event.type === 'status') {
     return lead(event.role === 'leader' ? claimed(state, event.node, event.term) : state, event.t);
   }
+  if (event.type === 'link') return lead(state, event.t);
   if (event.type === 'trace' && event.trace.type === 'BecomeLeader') {
     return claimed(state, event.node, event.trace.term);
   }
@@ -240,37 +241,60 @@ function claimed(state: DashboardState, node: string, term: number): DashboardSt
 
 function lead(state: DashboardState, t: number): DashboardState {
   const before = state.leadership;
-  let leader: string | null = null;
-  let term = -1;
-  for (const node of Object.values(state.nodes)) {
-    if (node.life === 'up' && node.status?.role === 'leader' && node.status.term > term) {
-      leader = node.id;
-      term = node.status.term;
-    }
-  }
-  if (leader === before.leader && (leader === null || term === before.term)) return state;
-  const leadership: Leadership = { ...before, leader, term: leader === null ? before.term : term };
+  const nodes = Object.values(state.nodes);
+  const claim = nodes
+    .filter((node) => node.life === 'up' && node.status?.role === 'leader')
+    .map((node) => ({ node: node.id, term: node.status!.term }))
+    .reduce<Leadership['standing']>((top, next) => (top === null || next.term > top.term ? next : top), null);
+  const standing = claim !== null && supporters(state, claim) > nodes.length / 2 ? claim : null;
+  const { gapSince, gapTotalMs, gapLongestMs } = before;
+  const leadership: Leadership = {
+    ...before,
+    leader: claim?.node ?? null,
+    term: claim?.term ?? before.term,
+    standing,
+  };
   const ending = state.phase === 'stopping' || state.phase === 'done';
-  if (leader === null) {
-    if (ending) return { ...state, leadership };
+  if (standing === null && before.standing !== null && !ending) {
     return {
       ...state,
       leadership: { ...leadership, gapSince: t },
       leaderGaps: spans(state.leaderGaps, true, t),
     };
   }
-  if (before.gapSince === null) return { ...state, leadership };
-  const gap = t - before.gapSince;
-  const over = {
-    gapSince: null,
-    gapTotalMs: before.gapTotalMs + gap,
-    gapLongestMs: Math.max(before.gapLongestMs, gap),
-  };
+  if (standing === null || gapSince === null)
+    return same(before, leadership) ? state : { ...state, leadership };
+  const gap = t - gapSince;
+  const over = { gapSince: null, gapTotalMs: gapTotalMs + gap, gapLongestMs: Math.max(gapLongestMs, gap) };
   return { ...state, leadership: { ...leadership, ...over }, leaderGaps: spans(state.leaderGaps, false, t) };
 }
 
+/** Nodes that are up, follow this leader in its term, and pass messages both ways with it. */
+function supporters(
+  { nodes, links }: DashboardState,
+  claim: { readonly node: string; readonly term: number },
+): number {
+  const passes = (from: string, to: string): boolean => {
+    const link = links[`${from}->${to}`];
+    return link?.cut === undefined || link.pending;
+  };
+  return Object.values(nodes).filter(
+    ({ id, life, status }) =>
+      life === 'up' &&
+      status?.leader === claim.node &&
+      status.term === claim.term &&
+      (id === claim.node || (passes(id, claim.node) && passes(claim.node, id))),
+  ).length;
+}
+
+const same = (a: Leadership, b: Leadership): boolean =>
+  a.leader === b.leader &&
+  a.term === b.term &&
+  a.standing?.node === b.standing?.node &&
+  a.standing?.term === b.standing?.term;
+
 function withEventLine(next: DashboardState, before: DashboardState, event: HarnessEvent): DashboardState {
-  if (event.type === 'trace' || event.type === 'ops' || event.type === 'link') return next;
+  if (event.type === 'trace' || event.type === 'ops') return next;
   const roles: Record<string, { role: string; term: number }> = {};
   for (const node of Object.values(before.nodes)) {
     if (node.status !== null) roles[node.id] = node.status;
@@ -285,7 +309,7 @@ function withEventLine(next: DashboardState, before: DashboardState, event: Harn
     lines.push({
       t: event.t,
       kind: 'gap',
-      text: `no leader since ${before.leadership.leader ?? 'the last'} led term ${before.leadership.term}`,
+      text: `no majority follows ${before.leadership.standing?.node ?? 'anybody'} any more (term ${before.leadership.standing?.term ?? before.leadership.term})`,
       detail: '',
       level: 'warn',
     });

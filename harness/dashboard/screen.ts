@@ -121,7 +121,10 @@ function compactBody(scene: Scene, { width, height }: Size): readonly Row[] {
   ];
 }
 
-/** All there is room for in a very small terminal; the run goes on behind it. What keys ask and tell still takes its place. */
+/**
+ * All there is room for in a very small terminal; the run goes on behind it. What keys ask and tell still takes its
+ * place.
+ */
 function statusLine(scene: Scene, size: Size): readonly Line[] {
   const { toast, question } = scene.ui;
   if (question !== null || (toast !== null && scene.clock - toast.at < TOAST_MS)) return footer(scene, size);

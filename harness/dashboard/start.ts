@@ -27,7 +27,10 @@ export interface Dashboard {
 
 /** Data is drawn so often. */
 const TICK_MS = 250;
-/** A key is drawn at once, or so many ms after the last frame: at 10 a second, a key just after a tick took over 100 ms. */
+/**
+ * A key is drawn at once, or so many ms after the last frame: at 10 a second, a key just after a tick took over 100
+ * ms.
+ */
 const MAX_FPS = 20;
 
 /**

@@ -116,11 +116,16 @@ export interface Leadership {
   /** The node that leads: of the running nodes that claim it, the one with the highest term. */
   readonly leader: string | null;
   readonly term: number;
+  /**
+   * The leader that stands: a majority of nodes, itself included, are up, name it as leader of its term and can
+   * exchange messages with it. A leader that is cut off still claims to lead and does not stand.
+   */
+  readonly standing: { readonly node: string; readonly term: number } | null;
   /** Who was seen to lead which term, newest last: two nodes in one term break Raft's election safety (§5.2). */
   readonly claims: readonly { readonly term: number; readonly node: string }[];
   readonly twoLeaders: { readonly term: number; readonly nodes: readonly string[] } | null;
   readonly elections: number;
-  /** Nobody leads since then; null while somebody does, and before the first leader. */
+  /** No leader stands since then; null while one does, and before the first. */
   readonly gapSince: number | null;
   readonly gapTotalMs: number;
   readonly gapLongestMs: number;
@@ -156,6 +161,7 @@ export const EMPTY_STATE: DashboardState = {
   leadership: {
     leader: null,
     term: 0,
+    standing: null,
     claims: [],
     twoLeaders: null,
     elections: 0,

@@ -11,6 +11,7 @@ import {
   type Glyphs,
   type Line,
   type Style,
+  plainText,
 } from './paint.ts';
 
 export interface SummaryOptions {
@@ -24,8 +25,8 @@ const COUNTEREXAMPLE_LINES = 12;
 const GAPS_SHOWN = 3;
 
 /**
- * What stays on the terminal after a run: the verdict first, then what was expected, what was done, how long nobody led,
- * a violation's proof in short, and the commands to go on with. No line is longer than `width`.
+ * What stays on the terminal after a run: the verdict first, then what was expected, what was done, how long nobody
+ * led, a violation's proof in short, and the commands to go on with. No line is longer than `width`.
  */
 export function summaryText(result: RunResult, { width, color, ascii = false }: SummaryOptions): string {
   const glyphs = ascii ? ASCII : UNICODE;
@@ -104,6 +105,14 @@ function expectationLines({ expectations }: RunResult, width: number, glyphs: Gl
         ...wrapped(item.detail, width - 6, glyphs).map((text): Line => [
           span(`      ${text}`, { dim: true }),
         ]),
+      ];
+    // What held needs no more than a line; what did not is told in full.
+    if (item.status === 'pass')
+      return [
+        [
+          ...row,
+          span(`  ${plainText(fit([span(item.detail)], width - indent, glyphs)).trimEnd()}`, { dim: true }),
+        ],
       ];
     const [first = '', ...rest] = wrapped(item.detail, width - indent, glyphs);
     return [

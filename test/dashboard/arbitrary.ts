@@ -34,7 +34,7 @@ function anyEvent(nodes: readonly string[]): fc.Arbitrary<HarnessEvent> {
         fc.nat(1e9),
         fc.nat(2e9),
       )
-      .map(([at, who, role, term, commit]) => statusEvent(at, who, role, term, commit)),
+      .map(([at, who, role, term, commit]) => statusEvent(at, who, role, term, { commit, leader: 'n1' })),
     fc
       .tuple(t, fc.nat(1e6), fc.option(fc.double({ min: 0, max: 1e7, noNaN: true })))
       .map(([at, ok, latency]) => opsEvent(at, ok, latency)),

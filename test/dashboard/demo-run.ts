@@ -15,8 +15,10 @@ const STEPS = [
 ] as const;
 
 /**
- * A made-up run of three nodes as a stream of events, by which the dashboard is looked at and measured without a cluster:
- * `advance` moves its time and emits what happened, `command` does to it what a key asks for. Deterministic in its seed.
+ * A made-up run of three nodes as a stream of events, by which the dashboard is looked at and measured without a
+ * cluster:
+ * `advance` moves its time and emits what happened, `command` does to it what a key asks for. Deterministic in its
+ * seed.
  */
 export class DemoRun {
   readonly nodes = ['n1', 'n2', 'n3'] as const;

@@ -20,28 +20,44 @@ export const runEvent = (nodes: readonly string[] = ['n1', 'n2', 'n3']): Harness
   startedAt: '2026-01-01T00:00:00.000Z',
 });
 
+/** `leader`: whom it follows; a leader follows itself. */
 export const statusEvent = (
   t: number,
   node: string,
   role: RoleName,
   inTerm: number,
-  commit = 100,
-): HarnessEvent => ({
-  t,
-  type: 'status',
-  node,
-  role,
-  term: term(inTerm),
-  votedFor: null,
-  leader: role === 'leader' ? nodeId(node) : null,
-  commit: logIndex(commit),
-  applied: logIndex(commit),
-  lastIndex: logIndex(commit),
-  lastTerm: term(inTerm),
-  durable: logIndex(commit),
-  appliedDigest: 0,
-  rssBytes: 1,
-});
+  more: { readonly leader?: string; readonly commit?: number } = {},
+): HarnessEvent => {
+  const leader = role === 'leader' ? node : (more.leader ?? null);
+  const commit = logIndex(more.commit ?? 100);
+  return {
+    t,
+    type: 'status',
+    node,
+    role,
+    term: term(inTerm),
+    votedFor: null,
+    leader: leader === null ? null : nodeId(leader),
+    commit,
+    applied: commit,
+    lastIndex: commit,
+    lastTerm: term(inTerm),
+    durable: commit,
+    appliedDigest: 0,
+    rssBytes: 1,
+  };
+};
+
+/** A node begins to lead a term and the others follow it. */
+export const elected = (
+  t: number,
+  leader: string,
+  inTerm: number,
+  followers: readonly string[],
+): HarnessEvent[] => [
+  statusEvent(t, leader, 'leader', inTerm),
+  ...followers.map((node) => statusEvent(t, node, 'follower', inTerm, { leader })),
+];
 
 export const opsEvent = (t: number, ok: number, latency: number | null = 3): HarnessEvent => ({
   t,
