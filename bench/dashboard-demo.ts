@@ -2,7 +2,10 @@ import { startDashboard } from '../harness/dashboard/start.ts';
 import type { HarnessEvent } from '../harness/event.ts';
 import { DemoRun } from '../test/dashboard/demo-run.ts';
 
-/** `node bench/dashboard-demo.ts`: the dashboard over a made-up run, to look at it and try its keys. `--watch-only` as in a run. */
+/**
+ * `node bench/dashboard-demo.ts`: the dashboard over a made-up run, to look at it and try its keys. `--watch-only` as
+ * in a run.
+ */
 const listeners = new Set<(event: HarnessEvent) => void>();
 const early: HarnessEvent[] = [];
 const run = new DemoRun({

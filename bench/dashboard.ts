@@ -9,8 +9,8 @@ import type { HarnessEvent } from '../harness/event.ts';
 import { DemoRun } from '../test/dashboard/demo-run.ts';
 
 /**
- * `node bench/dashboard.ts [seconds]`: what the dashboard costs, over a made-up run. Prints one frame's time, its share of
- * a core while it runs at its own pace, the time from a key to the screen, and bytes written a second.
+ * `node bench/dashboard.ts [seconds]`: what the dashboard costs, over a made-up run. Prints one frame's time, its
+ * share of a core while it runs at its own pace, the time from a key to the screen, and bytes written a second.
  */
 const seconds = Number(process.argv[2] ?? 20);
 process.env['NODE_ENV'] = 'production';
