@@ -30,8 +30,9 @@ const LETTER: Readonly<Record<NodeState, string>> = {
 /** Who leads, and per node its role and term: letters and patterns say it as well as colours. */
 export function roleLanes(model: ReportModel, backdrop: Backdrop): Markup {
   const thin = lanesThinned(model) ? 'The shortest bands are left out: events.jsonl has all.' : '';
+  const nodes = model.lanes.map((lane) => nodeLane(lane, backdrop, mostPerLane(model.lanes)));
   return markup`<div class="chart">
-${leaderLane(model, backdrop)}${model.lanes.map((lane) => nodeLane(lane, backdrop, mostPerLane(model.lanes)))}${timeAxis(backdrop.frame)}
+${leaderLane(model, backdrop)}${nodes}${timeAxis(backdrop.frame)}
 </div>
 <p class="legend"><i class="key leader">L</i>leader <i class="key candidate">C</i>candidate
 <i class="key pre-candidate">P</i>pre-candidate <i class="key follower">F</i>follower <i class="key frozen">Z</i>frozen
