@@ -32,7 +32,11 @@ function apply(state: DashboardState, event: HarnessEvent): DashboardState {
     case 'run':
       return started(state, event);
     case 'phase':
-      return { ...state, phase: event.phase };
+      return {
+        ...state,
+        phase: event.phase,
+        stepsFrom: event.phase === 'running' ? (state.stepsFrom ?? event.t) : state.stepsFrom,
+      };
     case 'life':
       return withNode(state, event.node, (node) => lived(node, event));
     case 'status': {

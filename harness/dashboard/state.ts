@@ -10,6 +10,8 @@ export interface DashboardState {
   readonly t: number;
   readonly run: RunInfo | null;
   readonly phase: Phase;
+  /** When the steps began: a step's `at` counts from there. Null before. */
+  readonly stepsFrom: number | null;
   readonly held: boolean;
   readonly nodes: Readonly<Record<string, NodeState>>;
   readonly links: Readonly<Record<string, LinkState>>;
@@ -151,6 +153,7 @@ export const EMPTY_STATE: DashboardState = {
   t: 0,
   run: null,
   phase: 'starting',
+  stepsFrom: null,
   held: false,
   nodes: {},
   links: {},

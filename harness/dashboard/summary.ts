@@ -99,21 +99,16 @@ function expectationLines({ expectations }: RunResult, width: number, glyphs: Gl
       span(`  ${item.group.padEnd(groupWidth)}  `, { dim: true }),
       ...fit([span(item.name)], nameWidth, glyphs),
     ];
-    if (narrow)
-      return [
-        row,
-        ...wrapped(item.detail, width - 6, glyphs).map((text): Line => [
-          span(`      ${text}`, { dim: true }),
-        ]),
-      ];
     // What held needs no more than a line; what did not is told in full.
-    if (item.status === 'pass')
-      return [
-        [
-          ...row,
-          span(`  ${plainText(fit([span(item.detail)], width - indent, glyphs)).trimEnd()}`, { dim: true }),
-        ],
-      ];
+    if (item.status === 'pass') {
+      const seen =
+        width - indent < 12 ? '' : plainText(fit([span(item.detail)], width - indent, glyphs)).trimEnd();
+      return [[...row, span(`  ${seen}`, { dim: true })]];
+    }
+    if (narrow) {
+      const seen = wrapped(item.detail, width - 6, glyphs);
+      return [row, ...seen.map((text): Line => [span(`      ${text}`, { dim: true })])];
+    }
     const [first = '', ...rest] = wrapped(item.detail, width - indent, glyphs);
     return [
       [...row, span(`  ${first}`, { dim: true })],

@@ -31,10 +31,11 @@ const healthy = (count = 3): HarnessEvent[] => [
     pid: index + 1,
   })),
   statusEvent(2, 'n2', 'leader', 4),
+  { t: 1_000, type: 'phase', phase: 'running' },
 ];
 const contextOf = (events: readonly HarnessEvent[], more: Partial<UiContext> = {}): UiContext => ({
   state: reduceAll(events),
-  now: 22_870,
+  now: 23_870,
   clock: 0,
   watchOnly: false,
   canDump: true,

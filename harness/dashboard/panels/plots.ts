@@ -4,8 +4,9 @@ import { frame, span, type Glyphs, type Line, type Span } from '../paint.ts';
 import type { DashboardState, OpsPoint, TimeSpan } from '../state.ts';
 import type { Scene, Size } from './panel.ts';
 
-/** The main screen shows the last minute; the large charts show all that is kept. */
-const MAIN_SPAN_MS = 60_000;
+/** The main screen's time axis: the shortest of these that the run fits into, then its last minute. */
+const MAIN_SPANS_MS = [15_000, 30_000, 60_000] as const;
+/** The large charts show all that is kept, and at least so much. */
 const LEAST_SPAN_MS = 10_000;
 
 /** ok operations a second over time. */
@@ -64,8 +65,10 @@ function plot(scene: Scene, { width, height }: Size, { title, wholeRun, series }
   const inner = width - 4;
   const rows = height - 3;
   const { ops } = state;
-  const from = wholeRun ? (ops[0]?.t ?? 0) : Math.max(ops[0]?.t ?? 0, now - MAIN_SPAN_MS);
-  const to = Math.max(now, from + (wholeRun ? LEAST_SPAN_MS : MAIN_SPAN_MS));
+  const begin = ops[0]?.t ?? 0;
+  const length = MAIN_SPANS_MS.find((ms) => now - begin <= ms) ?? MAIN_SPANS_MS.at(-1)!;
+  const from = wholeRun ? begin : Math.max(begin, now - length);
+  const to = Math.max(now, from + (wholeRun ? LEAST_SPAN_MS : length));
   const shown = ops.filter((point) => point.t >= from);
   const top = axisTop(Math.max(1, ...shown.flatMap((point) => series.map(({ of }) => of(point) ?? 0))));
   const points = chartPoints(inner, top);
