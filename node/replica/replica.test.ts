@@ -1,0 +1,345 @@
+import { describe, expect, test } from 'vitest';
+import { encodeCommand } from '../kv/command.ts';
+import { KvStore } from '../kv/store.ts';
+import type { ClientResult } from '../protocol/client.ts';
+import type { Message } from '../raft/message.ts';
+import { Raft } from '../raft/raft.ts';
+import { nodeId, term } from '../raft/types.ts';
+import type { NodeId } from '../raft/types.ts';
+import { StorageError } from './ports.ts';
+import type { LogWrite, Recovered, Storage, Transport } from './ports.ts';
+import { Replica } from './replica.ts';
+import { Trace } from './trace.ts';
+import type { ReportLine } from './trace.ts';
+
+const EMPTY: Recovered = { hardState: { term: term(0), votedFor: null }, entries: [], tornBytes: 0 };
+
+/** A disk whose writes end when the test says so. */
+class HeldDisk implements Storage {
+  readonly writes: (readonly LogWrite[])[] = [];
+  held = false;
+  broken = false;
+  #release: (() => void)[] = [];
+
+  recover(): Promise<Recovered> {
+    return Promise.resolve(EMPTY);
+  }
+  async write(batch: readonly LogWrite[]): Promise<void> {
+    this.writes.push(batch);
+    if (this.held) await new Promise<void>((resolve) => this.#release.push(resolve));
+    if (this.broken) throw new StorageError('the disk is full');
+  }
+  release(): void {
+    for (const resolve of this.#release.splice(0)) resolve();
+  }
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+/** One replica with everything around it in the test's hand. */
+class Member {
+  readonly disk = new HeldDisk();
+  readonly store = new KvStore();
+  readonly lines: ReportLine[] = [];
+  readonly sent: Message[] = [];
+  /** What clients were told, by request number. */
+  readonly answers = new Map<number, ClientResult>();
+  readonly failures: unknown[] = [];
+  readonly replica: Replica;
+  readonly raft: Raft;
+
+  constructor(id: NodeId, cluster: Cluster) {
+    this.raft = new Raft(
+      {
+        id,
+        peers: cluster.ids,
+        electionTimeoutMinMs: 300,
+        electionTimeoutMaxMs: 600,
+        heartbeatMs: 50,
+        // n1 stands first, n2 after it.
+        random: () => cluster.ids.indexOf(id) / 3,
+        maxInflightMessages: 32,
+        maxMessageBytes: 1 << 16,
+        maxUncommittedBytes: 2_000,
+      },
+      { ...EMPTY, nowMs: 0 },
+    );
+    const transport: Transport = {
+      send: (message) => this.sent.push(message),
+      flush: () => undefined,
+      close: () => Promise.resolve(),
+    };
+    this.replica = new Replica({
+      raft: this.raft,
+      storage: this.disk,
+      transport,
+      stateMachine: this.store,
+      trace: new Trace({ report: (line) => this.lines.push(line), flush: () => undefined }, EMPTY),
+      now: () => cluster.nowMs,
+      soon: (turn) => cluster.turns.push(turn),
+      onTurnEnd: () => undefined,
+      onStorageFailure: (error) => this.failures.push(error),
+    });
+  }
+
+  answer(requestId: number, result: ClientResult): void {
+    if (this.answers.has(requestId)) throw new Error(`request ${requestId} is answered twice`);
+    this.answers.set(requestId, result);
+  }
+  open(requestId: number): void {
+    this.replica.propose(encodeCommand({ type: 'open-session' }), this, requestId);
+  }
+  told(requestId: number): string {
+    const result = this.answers.get(requestId);
+    return result === undefined ? 'nothing' : result.type === 'error' ? result.code : result.type;
+  }
+}
+
+class Cluster {
+  nowMs = 0;
+  readonly turns: (() => void)[] = [];
+  readonly ids = [nodeId('n1'), nodeId('n2'), nodeId('n3')];
+  readonly members = new Map(this.ids.map((id) => [id, new Member(id, this)]));
+  /** Nodes that neither hear nor are heard. */
+  readonly cut = new Set<NodeId>();
+  readonly n1 = this.members.get(this.ids[0]!)!;
+  readonly n2 = this.members.get(this.ids[1]!)!;
+  readonly n3 = this.members.get(this.ids[2]!)!;
+
+  /** n1 leads, and its first entry is committed. */
+  static async withLeader(): Promise<Cluster> {
+    const cluster = new Cluster();
+    await cluster.pass(350);
+    const { role, commitIndex } = cluster.n1.raft.status();
+    if (role !== 'leader' || commitIndex !== 1) throw new Error(`n1 is ${role}, commit ${commitIndex}`);
+    return cluster;
+  }
+
+  /** Turns, messages and disk writes, until nothing is left to do. */
+  async settle(): Promise<void> {
+    for (let idle = 0; idle < 3;) {
+      const busy = this.turns.length > 0 || [...this.members.values()].some(({ sent }) => sent.length > 0);
+      idle = busy ? 0 : idle + 1;
+      for (const turn of this.turns.splice(0)) turn();
+      for (const { sent } of this.members.values())
+        for (const message of sent.splice(0)) this.#deliver(message);
+      // A disk write ends some microtasks later.
+      for (let i = 0; i < 10; i++) await Promise.resolve();
+    }
+  }
+
+  async pass(ms: number): Promise<void> {
+    for (const end = this.nowMs + ms; this.nowMs < end;) {
+      this.nowMs += 10;
+      for (const { replica } of this.members.values()) replica.tick();
+      await this.settle();
+    }
+  }
+
+  #deliver(message: Message): void {
+    if (!this.cut.has(message.from) && !this.cut.has(message.to))
+      this.members.get(message.to)!.replica.receive(message);
+  }
+}
+
+describe('a proposal', () => {
+  test('is answered only when a majority has it on disk', async () => {
+    const cluster = await Cluster.withLeader();
+    for (const { disk } of cluster.members.values()) disk.held = true;
+    cluster.n1.open(1);
+    await cluster.settle();
+    expect(cluster.n1.told(1)).toBe('nothing');
+    cluster.n2.disk.release();
+    await cluster.settle();
+    expect(cluster.n1.told(1)).toBe('nothing');
+    cluster.n1.disk.release();
+    await cluster.settle();
+    expect(cluster.n1.told(1)).toBe('session');
+  });
+
+  test('goes to the followers while the leader writes it to its own disk (dissertation 10.2.1)', async () => {
+    const cluster = await Cluster.withLeader();
+    cluster.n1.disk.held = true;
+    cluster.n1.open(1);
+    await cluster.settle();
+    expect(cluster.n2.raft.status().durableIndex).toBe(2);
+    expect(cluster.n1.raft.status().durableIndex).toBe(1);
+  });
+
+  test('that comes while a write is in flight shares the next one with all others that do', async () => {
+    const cluster = await Cluster.withLeader();
+    cluster.n1.disk.held = true;
+    const before = cluster.n1.disk.writes.length;
+    for (let i = 1; i <= 5; i++) {
+      cluster.n1.open(i);
+      await cluster.settle();
+    }
+    expect(cluster.n1.disk.writes.length).toBe(before + 1);
+    cluster.n1.disk.release();
+    await cluster.settle();
+    expect(cluster.n1.disk.writes.length).toBe(before + 2);
+    expect(
+      cluster.n1.disk.writes.at(-1)!.flatMap(({ entries }) => entries.map(({ index }) => index)),
+    ).toEqual([3, 4, 5, 6]);
+  });
+
+  test('is refused at once by a node that does not lead, and one that has too much uncommitted', async () => {
+    const cluster = await Cluster.withLeader();
+    cluster.n2.open(1);
+    expect(cluster.n2.answers.get(1)).toMatchObject({ code: 'not-leader', leader: 'n1' });
+    for (const { disk } of cluster.members.values()) disk.held = true;
+    cluster.n1.replica.propose(Buffer.alloc(1_500), cluster.n1, 2);
+    cluster.n1.replica.propose(Buffer.alloc(1_500), cluster.n1, 3);
+    expect([cluster.n1.told(2), cluster.n1.told(3)]).toEqual(['nothing', 'busy']);
+  });
+
+  test('of a leader that is cut off is answered leadership-lost, also when its index is committed by another', async () => {
+    const cluster = await Cluster.withLeader();
+    cluster.cut.add(cluster.ids[0]!);
+    cluster.n1.open(1);
+    await cluster.pass(1_500);
+    expect(cluster.n1.told(1)).toBe('leadership-lost');
+    const next = cluster.n2.raft.status().role === 'leader' ? cluster.n2 : cluster.n3;
+    next.open(1);
+    await cluster.settle();
+    expect(next.told(1)).toBe('session');
+    cluster.cut.clear();
+    await cluster.pass(300);
+    expect(cluster.n1.raft.status()).toMatchObject({
+      role: 'follower',
+      commitIndex: next.raft.status().commitIndex,
+    });
+  });
+});
+
+describe('a read', () => {
+  test('is served after a round of heartbeats, which all reads of a turn share', async () => {
+    const cluster = await Cluster.withLeader();
+    for (let i = 1; i <= 50; i++) cluster.n1.replica.read('k', cluster.n1, i);
+    for (const turn of cluster.turns.splice(0)) turn();
+    const asked = cluster.n1.sent.filter(
+      (message) => message.type === 'Heartbeat' && message.readContext > 0,
+    );
+    expect(asked).toHaveLength(2);
+    expect(cluster.n1.answers.size).toBe(0);
+    await cluster.settle();
+    for (let i = 1; i <= 50; i++)
+      expect(cluster.n1.answers.get(i)).toEqual({ type: 'value', present: false, value: null });
+  });
+
+  test('is never served by a leader that is cut off: it is told so when the lead is lost', async () => {
+    const cluster = await Cluster.withLeader();
+    cluster.cut.add(cluster.ids[0]!);
+    cluster.n1.replica.read('k', cluster.n1, 1);
+    await cluster.pass(200);
+    expect(cluster.n1.told(1)).toBe('nothing');
+    await cluster.pass(1_000);
+    expect(cluster.n1.told(1)).toBe('read-unconfirmed');
+  });
+
+  test('is not served by a leader that has slept, though the echoes of its last round are there', async () => {
+    const cluster = await Cluster.withLeader();
+    cluster.n1.replica.read('k', cluster.n1, 1);
+    for (const turn of cluster.turns.splice(0)) turn();
+    const round = cluster.n1.sent.splice(0);
+    for (const message of round) cluster.members.get(message.to)!.replica.receive(message);
+    for (const turn of cluster.turns.splice(0)) turn();
+    const echoes = [...cluster.n2.sent.splice(0), ...cluster.n3.sent.splice(0)];
+    cluster.nowMs += 5_000;
+    for (const echo of echoes) cluster.n1.replica.receive(echo);
+    for (const turn of cluster.turns.splice(0)) turn();
+    expect(cluster.n1.told(1)).toBe('read-unconfirmed');
+  });
+});
+
+describe('a follower', () => {
+  test('acknowledges and votes only what is on its disk', async () => {
+    const cluster = await Cluster.withLeader();
+    cluster.n2.disk.held = true;
+    cluster.cut.add(cluster.ids[2]!);
+    cluster.n1.open(1);
+    await cluster.settle();
+    expect(cluster.n2.raft.status().lastIndex).toBe(2);
+    expect(cluster.n1.raft.status().commitIndex).toBe(1);
+    cluster.n2.disk.release();
+    await cluster.settle();
+    expect(cluster.n1.raft.status().commitIndex).toBe(2);
+  });
+});
+
+describe('the trace', () => {
+  test('tells of a step only when it is on the disk', async () => {
+    const cluster = await Cluster.withLeader();
+    cluster.n1.disk.held = true;
+    const before = cluster.n1.lines.filter(({ type }) => type !== 'status').length;
+    cluster.n1.open(1);
+    await cluster.settle();
+    const later = (): string[] =>
+      cluster.n1.lines
+        .filter(({ type }) => type !== 'status')
+        .slice(before)
+        .map(({ type }) => type);
+    expect(later()).toEqual([]);
+    cluster.n1.disk.release();
+    await cluster.settle();
+    expect(later()).toEqual(['Replicate', 'Commit', 'Apply']);
+  });
+
+  test('has the same digests on all nodes', async () => {
+    const cluster = await Cluster.withLeader();
+    for (let i = 1; i <= 5; i++) cluster.n1.open(i);
+    await cluster.pass(100);
+    const applied = [...cluster.members.values()].map(({ lines }) =>
+      lines.findLast((line) => line.type === 'Apply'),
+    );
+    expect(applied[0]).toMatchObject({ index: 6 });
+    expect(applied[1]).toEqual(applied[0]);
+    expect(applied[2]).toEqual(applied[0]);
+  });
+});
+
+describe('a disk that refuses a write', () => {
+  test('ends the service: everyone who waits is told, nothing is acknowledged or sent any more', async () => {
+    const cluster = await Cluster.withLeader();
+    cluster.n1.replica.read('k', cluster.n1, 1);
+    cluster.n1.disk.held = true;
+    cluster.n1.disk.broken = true;
+    cluster.n1.open(2);
+    for (const turn of cluster.turns.splice(0)) turn();
+    cluster.n1.sent.splice(0);
+    cluster.n1.disk.release();
+    await cluster.settle();
+    cluster.n1.open(3);
+    expect([1, 2, 3].map((id) => cluster.n1.told(id))).toEqual([
+      'storage-failed',
+      'storage-failed',
+      'storage-failed',
+    ]);
+    expect(cluster.n1.failures).toHaveLength(1);
+    cluster.nowMs += 100;
+    cluster.n1.replica.tick();
+    await cluster.settle();
+    expect(cluster.n1.sent).toEqual([]);
+  });
+});
+
+describe('a stop', () => {
+  test('tells everyone who waits, and ends when the write in flight has', async () => {
+    const cluster = await Cluster.withLeader();
+    cluster.n1.disk.held = true;
+    cluster.n1.open(1);
+    cluster.n1.replica.read('k', cluster.n1, 2);
+    await cluster.settle();
+    cluster.n1.replica.read('k', cluster.n1, 3);
+    let stopped = false;
+    const stopping = cluster.n1.replica.stop().then(() => (stopped = true));
+    expect([1, 3].map((id) => cluster.n1.told(id))).toEqual(['stopping', 'stopping']);
+    await cluster.settle();
+    expect(stopped).toBe(false);
+    cluster.n1.disk.release();
+    await stopping;
+    cluster.n1.open(4);
+    expect(cluster.n1.told(4)).toBe('stopping');
+  });
+});

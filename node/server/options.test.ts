@@ -1,0 +1,103 @@
+import { describe, expect, test } from 'vitest';
+import { nodeId } from '../raft/types.ts';
+import { OptionError, parseOptions } from './options.ts';
+
+const base = [
+  '--id',
+  'n1',
+  '--peer-listen',
+  '127.0.0.1:7001',
+  '--client-listen',
+  '[::1]:8001',
+  '--data',
+  'd',
+];
+const all = [
+  ...base,
+  '--peers=n2=127.0.0.1:7002,n3=localhost:7003',
+  '--election-timeout=150..301',
+  '--heartbeat=25',
+  '--seed=7',
+  '--report-fd=3',
+];
+
+describe('the options', () => {
+  test('are read, with = or without', () => {
+    expect(parseOptions(all)).toEqual({
+      id: 'n1',
+      peerListen: { host: '127.0.0.1', port: 7001 },
+      clientListen: { host: '::1', port: 8001 },
+      peers: new Map([
+        [nodeId('n2'), '127.0.0.1:7002'],
+        [nodeId('n3'), 'localhost:7003'],
+      ]),
+      dataFolder: 'd',
+      electionTimeoutMinMs: 150,
+      electionTimeoutMaxMs: 301,
+      heartbeatMs: 25,
+      seed: 7,
+      reportFd: 3,
+    });
+  });
+
+  test('have defaults: 300..600 ms, a heartbeat of 50 ms, a random seed, no reports, no peers', () => {
+    expect(parseOptions(base)).toMatchObject({
+      electionTimeoutMinMs: 300,
+      electionTimeoutMaxMs: 600,
+      heartbeatMs: 50,
+      reportFd: null,
+      peers: new Map(),
+    });
+    expect(new Set(Array.from({ length: 5 }, () => parseOptions(base).seed)).size).toBeGreaterThan(1);
+  });
+
+  test.each([
+    ['--id', 'n 1', /'n 1' is no node id/],
+    ['--id', 'n1,n2', /is no node id/],
+    ['--peer-listen', '7001', /no HOST:PORT/],
+    ['--peer-listen', '127.0.0.1:65536', /no HOST:PORT with a port of 0 to 65535/],
+    ['--client-listen', ':8001', /no HOST:PORT/],
+    ['--peers', 'n1=127.0.0.1:1', /names n1, which is this node/],
+    ['--peers', 'n2=127.0.0.1:1,n2=127.0.0.1:2', /names n2 twice/],
+    ['--peers', 'n2=127.0.0.1:0', /a port of 1 to 65535/],
+    ['--peers', 'n2', /has 'n2'; each must be ID=HOST:PORT/],
+    ['--peers', 'n2=127.0.0.1:1,', /has ''/],
+    ['--election-timeout', '300', /is no range/],
+    ['--election-timeout', '300..300', /300 is not below 300/],
+    ['--election-timeout', '-300..600', /no whole number/],
+    ['--election-timeout', '80..600', /--heartbeat 50 is more than half/],
+    ['--heartbeat', '0', /no whole number of 1 to/],
+    ['--heartbeat', '5e1', /no whole number/],
+    ['--seed', '-1', /no whole number/],
+    ['--report-fd', '0', /no whole number of 1 to/],
+  ])('refuse %s %s in one line', (option, value, message) => {
+    const error = errorOf([
+      ...base.filter((_, i) => base[i] !== option && base[i - 1] !== option),
+      `${option}=${value}`,
+    ]);
+    expect(error).toMatch(message);
+    expect(error).not.toContain('\n');
+  });
+
+  test.each([
+    [base.slice(2), /--id is missing/],
+    [base.slice(0, 6), /--data is missing/],
+    [[...base, '--id', 'n2'], /--id is given twice/],
+    [[...base, '--data='], /--data needs a value/],
+    [[...base, '--seed'], /--seed needs a value/],
+    [[...base, 'extra'], /unexpected argument 'extra'/],
+    [[...base, '--verbose'], /unknown option --verbose; known are --id/],
+    [[...base, '-v'], /unknown option -v/],
+  ])('refuse %j', (argv, message) => {
+    expect(errorOf(argv)).toMatch(message);
+  });
+});
+
+function errorOf(argv: readonly string[]): string {
+  try {
+    parseOptions(argv);
+    return 'accepted';
+  } catch (error) {
+    return error instanceof OptionError ? error.message : `not an OptionError: ${String(error)}`;
+  }
+}

@@ -1,0 +1,251 @@
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
+import type { AddressInfo, Server, Socket } from 'node:net';
+import { afterEach, describe, expect, test } from 'vitest';
+import { ByteWriter } from '../kv/bytes.ts';
+import { FrameReader } from '../protocol/frame.ts';
+import { decodeHello, decodeMessage, writeHello } from '../protocol/peer-codec.ts';
+import type { Hello, PeerChannel } from '../protocol/peer-codec.ts';
+import type { Message } from '../raft/message.ts';
+import { logIndex, nodeId, term } from '../raft/types.ts';
+import type { NodeId } from '../raft/types.ts';
+import { PeerTransport } from './peer-transport.ts';
+
+const n1 = nodeId('n1');
+const n2 = nodeId('n2');
+const cleanups: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const clean of cleanups.splice(0)) await clean();
+});
+
+const heartbeat = (readContext: number): Message => ({
+  type: 'Heartbeat',
+  from: n1,
+  to: n2,
+  term: term(1),
+  commit: logIndex(0),
+  readContext,
+});
+const append = (bytes: number): Message => ({
+  type: 'AppendEntries',
+  from: n1,
+  to: n2,
+  term: term(1),
+  prevLogIndex: logIndex(0),
+  prevLogTerm: term(0),
+  leaderCommit: logIndex(0),
+  entries: [{ index: logIndex(1), term: term(1), kind: 'command', data: Buffer.alloc(bytes) }],
+});
+
+/** A transport, what it has received and logged, and waiting for either. */
+class Node {
+  readonly received: Message[] = [];
+  readonly logged: string[] = [];
+  #changed: () => void = () => undefined;
+  transport!: PeerTransport;
+
+  static async listen(id: NodeId, peers: Record<string, number>, listenPort = 0): Promise<Node> {
+    const node = new Node();
+    node.transport = await PeerTransport.listen({
+      id,
+      peers: new Map(Object.entries(peers).map(([peer, port]) => [nodeId(peer), `127.0.0.1:${port}`])),
+      listenHost: '127.0.0.1',
+      listenPort,
+      receive: (message) => {
+        node.received.push(message);
+        node.#changed();
+      },
+      log: (_level, message) => {
+        node.logged.push(message);
+        node.#changed();
+      },
+    });
+    cleanups.push(() => node.transport.close());
+    return node;
+  }
+
+  async until(holds: () => boolean): Promise<void> {
+    while (!holds()) await new Promise<void>((resolve) => (this.#changed = resolve));
+  }
+}
+
+/** Sends again and again until the other end has something: what is sent before the connection stands is lost. */
+async function sendUntil(node: Node, message: Message, other: Node, holds: () => boolean): Promise<void> {
+  const sending = setInterval(() => {
+    node.transport.send(message);
+    node.transport.flush();
+  }, 5);
+  await other.until(holds);
+  clearInterval(sending);
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+describe('a transport', () => {
+  test('carries messages of either kind to the peer', async () => {
+    const port = await freePort();
+    const b = await Node.listen(n2, { n1: await freePort() }, port);
+    const a = await Node.listen(n1, { n2: port });
+    await sendUntil(a, heartbeat(1), b, () => b.received.some(({ type }) => type === 'Heartbeat'));
+    await sendUntil(a, append(10), b, () => b.received.some(({ type }) => type === 'AppendEntries'));
+    expect(b.received.find(({ type }) => type === 'AppendEntries')).toEqual(append(10));
+  });
+
+  test('dials until the peer is there, and again when it has been away', async () => {
+    const port = await freePort();
+    const a = await Node.listen(n1, { n2: port });
+    const b = await Node.listen(n2, { n1: a.transport.port }, port);
+    await sendUntil(a, heartbeat(1), b, () => b.received.length > 0);
+    await b.transport.close();
+    const again = await Node.listen(n2, { n1: a.transport.port }, port);
+    await sendUntil(a, heartbeat(2), again, () => again.received.length > 0);
+    expect(again.received[0]).toEqual(heartbeat(2));
+  });
+
+  test('refuses a peer of another cluster, a stranger, a link to the wrong node, and nonsense, each with its reason', async () => {
+    const b = await Node.listen(n2, { n1: await freePort() });
+    const good: Hello = { cluster: 'n1,n2', from: n1, to: n2, channel: 'control' };
+    for (const [bytes, reason] of [
+      [hello({ ...good, cluster: 'n1,n2,n3' }), /it belongs to cluster n1,n2,n3, this node to n1,n2/],
+      [hello({ ...good, to: nodeId('n3') }), /it wants n3, this node is n2: a link leads to the wrong node/],
+      [hello({ ...good, from: nodeId('n7') }), /n7 is no peer/],
+      [Buffer.concat([hello(good), Buffer.from('nonsense!!')]), /closed: frame of version 101/],
+      [Buffer.from('GET / HTTP/1.1\r\n\r\n'), /closed: frame of version/],
+    ] as const) {
+      const before = b.logged.length;
+      const socket = connect(b.transport.port, '127.0.0.1');
+      socket.on('error', () => undefined);
+      socket.write(bytes);
+      socket.resume();
+      await once(socket, 'close');
+      await b.until(() => b.logged.length > before);
+      expect(b.logged.at(-1)).toMatch(reason);
+    }
+    expect(b.received).toEqual([]);
+  });
+
+  test("ends a peer's older connection when it dials anew", async () => {
+    const b = await Node.listen(n2, { n1: await freePort() });
+    const dial = (channel: PeerChannel): Socket => {
+      const socket = connect(b.transport.port, '127.0.0.1');
+      socket.write(hello({ cluster: 'n1,n2', from: n1, to: n2, channel }));
+      socket.resume();
+      return socket;
+    };
+    const [first, bulk] = [dial('control'), dial('bulk')];
+    const ended = once(first, 'close');
+    await once(bulk, 'connect');
+    const second = dial('control');
+    await ended;
+    expect([bulk.destroyed, second.destroyed]).toEqual([false, false]);
+    bulk.destroy();
+    second.destroy();
+  });
+});
+
+describe('a peer that takes connections and does not read', () => {
+  test('gets no more than the bound of bulk, and the newest heartbeat in spite of it', async () => {
+    const hole = await Hole.open();
+    const a = await Node.listen(n1, { n2: hole.port });
+    await hole.connected;
+    for (let i = 1; i <= 2_000; i++) {
+      a.transport.send(append(100_000));
+      for (let beat = 0; beat < 50; beat++) a.transport.send(heartbeat(i * 50 + beat));
+      a.transport.flush();
+      if (i % 100 === 0) await new Promise(setImmediate);
+    }
+    const newest = 2_000 * 50 + 49;
+    const last: Message = { ...append(0), term: term(99) };
+    const { bulkBytes, beats } = await hole.readUntil(
+      (message) => message.type === 'Heartbeat' && message.readContext === newest,
+      // Bulk takes messages again once it is read: the first that comes through ends it.
+      (message) => message.term === 99,
+      () => {
+        a.transport.send(last);
+        a.transport.flush();
+      },
+    );
+    // 200 MB were sent: the bound of 16 MiB, and what the kernel's buffers took.
+    expect(bulkBytes).toBeGreaterThan(15 << 20);
+    expect(bulkBytes).toBeLessThan(40 << 20);
+    expect(beats).toBeLessThan(newest);
+  });
+});
+
+const hello = (content: Hello): Buffer => {
+  const out = new ByteWriter(64);
+  writeHello(out, content);
+  return out.take();
+};
+
+/** Accepts two connections, reads nothing until it is told to. */
+class Hole {
+  readonly connected: Promise<void>;
+  readonly #server: Server;
+  readonly #sockets: Socket[] = [];
+
+  private constructor(server: Server) {
+    this.#server = server;
+    this.connected = new Promise((resolve) => {
+      server.on('connection', (socket) => {
+        if (this.#sockets.push(socket) === 2) resolve();
+      });
+    });
+    cleanups.push(async () => {
+      for (const socket of this.#sockets) socket.destroy();
+      server.close();
+      await once(server, 'close');
+    });
+  }
+
+  static async open(): Promise<Hole> {
+    const server = createServer({ pauseOnConnect: true });
+    const hole = new Hole(server);
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    return hole;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** Reads both connections, each until its last message, and calls `prompt` meanwhile. */
+  async readUntil(
+    lastBeat: (message: Message) => boolean,
+    lastBulk: (message: Message) => boolean,
+    prompt: () => void,
+  ): Promise<{ bulkBytes: number; beats: number }> {
+    let bulkBytes = 0;
+    let beats = 0;
+    const read = (socket: Socket): Promise<void> =>
+      new Promise((resolve) => {
+        const reader = new FrameReader('peer');
+        let channel: PeerChannel | null = null;
+        socket.on('data', (chunk: Buffer) => {
+          for (const payload of reader.push(chunk)) {
+            if (channel === null) {
+              ({ channel } = decodeHello(payload));
+              continue;
+            }
+            const message = decodeMessage(payload, n1, n2);
+            if (channel === 'bulk') bulkBytes += payload.length;
+            else beats++;
+            if (channel === 'bulk' ? lastBulk(message) : lastBeat(message)) resolve();
+          }
+        });
+        socket.resume();
+      });
+    const prompting = setInterval(prompt, 10);
+    await Promise.all(this.#sockets.map(read));
+    clearInterval(prompting);
+    return { bulkBytes, beats };
+  }
+}
