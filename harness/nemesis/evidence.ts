@@ -99,9 +99,10 @@ export function commitStall({ before, during }: Span, nodes: readonly string[]):
   const growth = (node: string): number => during.nodes.get(node)!.commit - before.nodes.get(node)!.commit;
   const most = Math.max(...[...during.nodes.keys()].map(growth));
   const stalled = nodes.filter((node) => most - growth(node) >= STALL_ENTRIES);
-  return stalled.length === 0
-    ? null
-    : `${stalled.join(', ')} committed nothing of ${most} entries that others did`;
+  if (stalled.length === 0) return null;
+  return stalled
+    .map((node) => `${node} committed ${growth(node)} of ${most} entries that others did`)
+    .join(', ');
 }
 
 /** Share of an added delay by which the median latency must have risen to show it. */
