@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { realClock } from '../clock.ts';
@@ -59,6 +59,7 @@ export async function runOnce(options: RunOnceOptions): Promise<RunResult> {
   } catch (error) {
     outcome = failedOutcome(error, interrupts);
   }
+  oweHistory(dir);
   if (flags.keep !== true) rmSync(join(dir, 'data'), { recursive: true, force: true, maxRetries: 3 });
 
   const result = assembleResult({
@@ -97,7 +98,6 @@ async function play(
     emit({ t: clock.now(), type: 'note', level, text });
   const ended = new AbortController();
   const signal = AbortSignal.any([interrupts.signal, ended.signal]);
-  emit({ t: clock.now(), type: 'phase', phase: 'starting' });
 
   const nodes = await allocateNodePorts(scenario.cluster.nodes);
   await using links = await openLinks({
@@ -234,6 +234,15 @@ function makeRunDir(out: string, name: string, at: Date, seed: number): string {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || i > 100) throw error;
     }
+  }
+}
+
+/** A run that ended before its load began owes a history too: an empty one. */
+function oweHistory(dir: string): void {
+  try {
+    appendFileSync(join(dir, 'history.jsonl'), '');
+  } catch {
+    // The disk is full or gone: writing the report will say so.
   }
 }
 
