@@ -101,8 +101,8 @@ function expectationLines({ expectations }: RunResult, width: number, glyphs: Gl
     ];
     // What held needs no more than a line; what did not is told in full.
     if (item.status === 'pass') {
-      const seen =
-        width - indent < 12 ? '' : plainText(fit([span(item.detail)], width - indent, glyphs)).trimEnd();
+      if (width - indent < 12) return [row];
+      const seen = plainText(fit([span(item.detail)], width - indent, glyphs)).trimEnd();
       return [[...row, span(`  ${seen}`, { dim: true })]];
     }
     if (narrow) {
