@@ -33,11 +33,6 @@ function parseRange(text: string): Range | null {
   return min === null || max === null ? null : { min, max };
 }
 
-export const formatRange = (range: Range): string =>
-  range.min === range.max
-    ? formatDuration(range.min)
-    : `${formatDuration(range.min)}..${formatDuration(range.max)}`;
-
 interface QuantityKind<T> {
   /** What it is, for messages: `duration`. */
   readonly noun: string;

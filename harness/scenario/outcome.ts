@@ -41,7 +41,7 @@ export function judgeRun(parts: {
     sentence:
       judgement.verdict === 'violation'
         ? `${judgement.sentence} (The run was ended ${how}.)`
-        : `The run was ended ${how} before it could show anything.`,
+        : `The run was ended ${how} before its end; nothing that was checked until then is broken.`,
   };
 }
 
