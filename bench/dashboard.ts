@@ -19,11 +19,11 @@ console.log(JSON.stringify({ frame: await frameMs(), ...(await live()) }, null, 
 process.exit(0);
 
 /** Milliseconds to make a frame of text from a state (React, panels, charts, Ink's layout), without the terminal. */
-async function frameMs(): Promise<Record<string, { median: number; p95: number }>> {
+async function frameMs(): Promise<Record<string, { median: number; p95: number; cpuMean: number }>> {
   const { createElement } = await import('react');
   const { render } = await import('ink');
   const { Screen } = await import('../harness/dashboard/view.ts');
-  const result: Record<string, { median: number; p95: number }> = {};
+  const result: Record<string, { median: number; p95: number; cpuMean: number }> = {};
   for (const [width, height] of [
     [100, 30],
     [80, 24],
@@ -58,15 +58,22 @@ async function frameMs(): Promise<Record<string, { median: number; p95: number }
     };
     const ink = render(element(), options);
     const times: number[] = [];
+    let cpu = process.cpuUsage();
     for (let frame = 0; frame < 300; frame++) {
       run.advance(250);
       const from = performance.now();
       ink.rerender(element());
       await ink.waitUntilRenderFlush();
       if (frame >= 50) times.push(performance.now() - from);
+      else cpu = process.cpuUsage();
     }
+    const used = process.cpuUsage(cpu);
     ink.unmount();
-    result[`${width}x${height}`] = { median: quantile(times, 0.5), p95: quantile(times, 0.95) };
+    result[`${width}x${height}`] = {
+      median: quantile(times, 0.5),
+      p95: quantile(times, 0.95),
+      cpuMean: round((used.user + used.system) / 1_000 / times.length),
+    };
   }
   return result;
 }

@@ -1,15 +1,15 @@
 import type { HarnessEvent } from '../event.ts';
+import { push, spans } from './bounded.ts';
 import { eventLine, type EventLine } from './event-line.ts';
 import { durationText } from './format.ts';
+import { claimed, lead } from './leadership.ts';
 import {
   EMPTY_STATE,
   LIMITS,
   type DashboardState,
-  type Leadership,
   type LiveFault,
   type NodeState,
   type StepState,
-  type TimeSpan,
 } from './state.ts';
 
 /** The state after one more event. Pure; a run's `events.jsonl`, folded with it, gives every screen again. */
@@ -205,16 +205,6 @@ const anythingBroken = (nodes: DashboardState['nodes'], faults: readonly LiveFau
   Object.values(nodes).some((node) => node.upSince === null && node.life === 'down') ||
   Object.values(nodes).some((node) => node.life === 'paused');
 
-/** Opens, keeps or closes the last span. */
-function spans(list: readonly TimeSpan[], on: boolean, t: number): readonly TimeSpan[] {
-  const last = list.at(-1);
-  const open = last !== undefined && last.to === null;
-  if (on === open) return list;
-  return on
-    ? push(list, { from: t, to: null }, LIMITS.spans)
-    : [...list.slice(0, -1), { from: last!.from, to: t }];
-}
-
 /** Who leads after this event, whether two did in one term, and how long nobody has. */
 function withLeadership(state: DashboardState, event: HarnessEvent): DashboardState {
   if (event.type === 'life') {
@@ -233,69 +223,6 @@ function withLeadership(state: DashboardState, event: HarnessEvent): DashboardSt
   }
   return state;
 }
-
-function claimed(state: DashboardState, node: string, term: number): DashboardState {
-  const { leadership } = state;
-  if (leadership.claims.some((claim) => claim.term === term && claim.node === node)) return state;
-  const claims = push(leadership.claims, { term, node }, LIMITS.claims);
-  const rivals = claims.filter((claim) => claim.term === term).map((claim) => claim.node);
-  const twoLeaders = leadership.twoLeaders ?? (rivals.length > 1 ? { term, nodes: rivals } : null);
-  return { ...state, leadership: { ...leadership, claims, twoLeaders, elections: leadership.elections + 1 } };
-}
-
-function lead(state: DashboardState, t: number): DashboardState {
-  const before = state.leadership;
-  const nodes = Object.values(state.nodes);
-  const claim = nodes
-    .filter((node) => node.life === 'up' && node.status?.role === 'leader')
-    .map((node) => ({ node: node.id, term: node.status!.term }))
-    .reduce<Leadership['standing']>((top, next) => (top === null || next.term > top.term ? next : top), null);
-  const standing = claim !== null && supporters(state, claim) > nodes.length / 2 ? claim : null;
-  const { gapSince, gapTotalMs, gapLongestMs } = before;
-  const leadership: Leadership = {
-    ...before,
-    leader: claim?.node ?? null,
-    term: claim?.term ?? before.term,
-    standing,
-  };
-  const ending = state.phase === 'stopping' || state.phase === 'done';
-  if (standing === null && before.standing !== null && !ending) {
-    return {
-      ...state,
-      leadership: { ...leadership, gapSince: t },
-      leaderGaps: spans(state.leaderGaps, true, t),
-    };
-  }
-  if (standing === null || gapSince === null)
-    return same(before, leadership) ? state : { ...state, leadership };
-  const gap = t - gapSince;
-  const over = { gapSince: null, gapTotalMs: gapTotalMs + gap, gapLongestMs: Math.max(gapLongestMs, gap) };
-  return { ...state, leadership: { ...leadership, ...over }, leaderGaps: spans(state.leaderGaps, false, t) };
-}
-
-/** Nodes that are up, follow this leader in its term, and pass messages both ways with it. */
-function supporters(
-  { nodes, links }: DashboardState,
-  claim: { readonly node: string; readonly term: number },
-): number {
-  const passes = (from: string, to: string): boolean => {
-    const link = links[`${from}->${to}`];
-    return link?.cut === undefined || link.pending;
-  };
-  return Object.values(nodes).filter(
-    ({ id, life, status }) =>
-      life === 'up' &&
-      status?.leader === claim.node &&
-      status.term === claim.term &&
-      (id === claim.node || (passes(id, claim.node) && passes(claim.node, id))),
-  ).length;
-}
-
-const same = (a: Leadership, b: Leadership): boolean =>
-  a.leader === b.leader &&
-  a.term === b.term &&
-  a.standing?.node === b.standing?.node &&
-  a.standing?.term === b.standing?.term;
 
 function withEventLine(next: DashboardState, before: DashboardState, event: HarnessEvent): DashboardState {
   if (event.type === 'trace' || event.type === 'ops') return next;
@@ -340,9 +267,4 @@ function withEventLine(next: DashboardState, before: DashboardState, event: Harn
     events,
     eventsDropped: next.eventsDropped + before.events.length + lines.length - events.length,
   };
-}
-
-/** `items` and one more, without the oldest where that would be over `limit`. */
-function push<T>(items: readonly T[], item: T, limit: number): readonly T[] {
-  return items.length < limit ? [...items, item] : [...items.slice(items.length - limit + 1), item];
 }
