@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module';
 import { KvStore } from '../kv/store.ts';
 import type { StateMachine } from '../kv/store.ts';
 import type { Message } from '../raft/message.ts';
@@ -80,6 +81,8 @@ class NodeProcess {
   constructor(options: NodeOptions, parts: NodeParts) {
     this.#options = options;
     this.#parts = parts;
+    // Whoever read it is gone, or does not want to: no reason to end.
+    process.stderr.on('error', () => undefined);
     process.on('uncaughtException', (error) => this.#end(EXIT.broken, error.stack ?? String(error)));
     process.on('SIGTERM', () => this.#end(EXIT.stopped, 'SIGTERM: stopping'));
     // A terminal sends Ctrl-C to the whole group; a node that reports to somebody leaves it to them.
@@ -176,6 +179,8 @@ class NodeProcess {
       },
     });
     this.#reports.flush();
+    // Where NODE_COMPILE_CACHE is set: a node that will be killed leaves its compiled code to the next start.
+    flushCompileCache();
     log(
       'info',
       `${id} listens: clients on port ${server.port}, peers on port ${transport.port}; seed ${this.#options.seed}`,

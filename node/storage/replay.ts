@@ -23,6 +23,9 @@ export function replay(log: Replayed, steps: readonly LogWrite[]): string | null
       const before = log.entries.at(-1)?.term ?? 0;
       if (entry.term < before)
         return `entry ${entry.index} of term ${entry.term} after one of term ${before}`;
+      if (entry.term > log.hardState.term) {
+        return `entry ${entry.index} of term ${entry.term} above the stored term ${log.hardState.term}`;
+      }
       log.entries.push(entry);
     }
   }

@@ -73,6 +73,7 @@ const batches: fc.Arbitrary<LogWrite[][]> = fc
   .array(fc.array(plannedStep, { minLength: 1, maxLength: 3 }), { minLength: 1, maxLength: 6 })
   .map((plan) => {
     let now = 1;
+    let first = true;
     const terms: number[] = [];
     return plan.map((batch) =>
       batch.map(({ term: risen, vote, back, sizes }) => {
@@ -82,7 +83,9 @@ const batches: fc.Arbitrary<LogWrite[][]> = fc
           terms.push(now);
           return entry(terms.length, now, 'x'.repeat(size));
         });
-        return step(risen > 0 || vote ? [now, vote ? 'n2' : null] : null, ...entries);
+        const changed = risen > 0 || vote || first;
+        first = false;
+        return step(changed ? [now, vote ? 'n2' : null] : null, ...entries);
       }),
     );
   });
@@ -278,6 +281,22 @@ describe('damage that is no interrupted write', () => {
     await expect(new Wal({ folder }).recover()).rejects.toThrow(
       /wal-0000000002.log, offset 0: the segment is missing/,
     );
+  });
+
+  test.each([
+    ['a term that falls', [step([2, null]), step([1, null])], /term 1 after term 2/],
+    ['a gap in the log', [step([1, null], entry(2, 1))], /entry 2 after entry 0/],
+    [
+      'terms in the log that fall',
+      [step([2, null], entry(1, 2), entry(2, 1))],
+      /entry 2 of term 1 after one of term 2/,
+    ],
+    ['an entry of a term that was never stored', [step([1, null], entry(1, 2))], /above the stored term 1/],
+  ])('is refused for %s', async (_what, batch, message) => {
+    const folder = newFolder();
+    await writeAll({ folder, aheadBytes: 0 }, [batch]);
+    await expect(new Wal({ folder }).recover()).rejects.toThrow(message);
+    await expect(new Wal({ folder }).recover()).rejects.toBeInstanceOf(StorageError);
   });
 
   test('leaves the folder free, so that it can be mended', async () => {
