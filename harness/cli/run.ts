@@ -45,7 +45,7 @@ export async function run(names: readonly string[], flags: RunFlags): Promise<nu
   let originMs = realClock().originMs - process.uptime() * 1_000;
   for (const { path, text, scenario } of plans) {
     const base = flags.seed ?? scenario.seed ?? randomInt(2 ** 32);
-    for (let i = 0; i < flags.testCount && !interrupts.signal.aborted; i++) {
+    for (let i = 0; i < flags.testCount && !stopped(interrupts, results); i++) {
       results.push(
         await runOnce({
           path,
@@ -63,11 +63,16 @@ export async function run(names: readonly string[], flags: RunFlags): Promise<nu
   }
   if (results.length > 1) console.error(table(results));
   if (interrupts.crash !== null) return EXIT.environment;
-  const gravest = [EXIT.violation, EXIT.environment, EXIT.inconclusive].find((code) =>
-    results.some((r) => r.exitCode === code),
-  );
-  return gravest ?? (interrupts.name === null ? EXIT.pass : INTERRUPT_CODES[interrupts.name]);
+  const codes = [EXIT.violation, EXIT.environment, EXIT.inconclusive];
+  const gravest = codes.find((code) => results.some((result) => result.exitCode === code));
+  // Else what is not 0 is an interrupt's code: a signal's, or that of Ctrl+C in the dashboard, which is a key there.
+  const interrupted = interrupts.name === null ? undefined : INTERRUPT_CODES[interrupts.name];
+  return gravest ?? interrupted ?? results.find(({ exitCode }) => exitCode !== 0)?.exitCode ?? EXIT.pass;
 }
+
+/** Whether a person or a signal ended the last run: then no further one starts. */
+const stopped = (interrupts: Interrupts, results: readonly RunResult[]): boolean =>
+  interrupts.signal.aborted || (results.at(-1)?.interrupted ?? null) !== null;
 
 /** Finds and loads every file; prints all that is wrong with all of them. */
 function plan(names: readonly string[], flags: RunFlags): readonly Planned[] | null {
