@@ -177,7 +177,10 @@ export function reachableAfter(
   return { reachable: Math.max(0, ...joined), majority: Math.floor(nodes.length / 2) + 1 };
 }
 
-/** The line that the run's own scenario file gets for it: `{at: 22.87s, kill: {node: n1}, by: manual}`. `t`: ms since the first step began. */
+/**
+ * The line that the run's own scenario file gets for it: `{at: 22.87s, kill: {node: n1}, by: manual}`.
+ * `t`: ms since the first step began.
+ */
 export const recordedLine = (fault: ManualFault, t: number): string =>
   flowYaml({ at: `${Number((t / 1_000).toFixed(2))}s`, ...fault.step, by: 'manual' });
 
