@@ -17,6 +17,25 @@ export type Phase = 'starting' | 'steady' | 'running' | 'healing' | 'checking' |
 
 export type FaultState = 'requested' | 'confirmed' | 'healing' | 'healed' | 'failed';
 
+/** One window of the load. Latencies in ms, of ok operations; null where none completed. */
+export interface OpsFigures {
+  readonly windowMs: number;
+  readonly ok: number;
+  readonly fail: number;
+  readonly info: number;
+  readonly p50: number | null;
+  readonly p99: number | null;
+  readonly max: number | null;
+  readonly total: {
+    readonly invoked: number;
+    readonly ok: number;
+    readonly fail: number;
+    readonly info: number;
+  };
+  /** Totals so far of ok operations. */
+  readonly okByFunction: Readonly<Record<string, number>>;
+}
+
 /**
  * The one stream: dashboard, line output, report and tests consume it, `events.jsonl` stores it (a line each), one pure
  * reducer turns it into what is seen. Times are ms since the run began.
@@ -94,23 +113,7 @@ export type HarnessEvent = { readonly t: RunTime } & (
    * Operations that completed in the window that ends at `t` (every 250 ms), and totals so far. Latencies in ms, of
    * ok operations.
    */
-  | {
-      readonly type: 'ops';
-      readonly windowMs: number;
-      readonly ok: number;
-      readonly fail: number;
-      readonly info: number;
-      readonly p50: number | null;
-      readonly p99: number | null;
-      readonly max: number | null;
-      readonly total: {
-        readonly invoked: number;
-        readonly ok: number;
-        readonly fail: number;
-        readonly info: number;
-      };
-      readonly okByFunction: Readonly<Record<string, number>>;
-    }
+  | ({ readonly type: 'ops' } & OpsFigures)
   /** An operation worth a line: an unknown outcome, or an unusual failure (rate-limited; the history has them all). */
   | { readonly type: 'op'; readonly node: string; readonly text: string; readonly outcome: 'fail' | 'info' }
   /** Manual control: the scenario clock is held, or runs. */

@@ -1,3 +1,4 @@
+import type { OpsFigures } from '../event.ts';
 import type { Op, OpFunction } from '../history/op.ts';
 
 /** What the load is, from the scenario's `workload:`. */
@@ -20,22 +21,8 @@ export interface WorkloadPlan {
   readonly seed: number;
 }
 
-export interface OpsWindow {
+export interface OpsWindow extends OpsFigures {
   readonly t: number;
-  readonly windowMs: number;
-  readonly ok: number;
-  readonly fail: number;
-  readonly info: number;
-  readonly p50: number | null;
-  readonly p99: number | null;
-  readonly max: number | null;
-  readonly total: {
-    readonly invoked: number;
-    readonly ok: number;
-    readonly fail: number;
-    readonly info: number;
-  };
-  /** Totals so far of ok operations. */
   readonly okByFunction: Readonly<Record<OpFunction, number>>;
 }
 
