@@ -59,6 +59,29 @@ for (const toxiproxy of ['builtin', 'real'] as const) {
       expectReport(run);
     });
 
+    it('Ctrl-C three times: it goes at once, and so does all that it started', async () => {
+      await using run = chaos(args);
+      await run.sees(CUT);
+      run.kill('SIGINT');
+      await run.sees(/SIGINT|interrupt/i);
+      run.kill('SIGINT');
+      run.kill('SIGINT');
+      expect((await run.ended).code).toBe(130);
+      expect(await run.settles()).toEqual([]);
+    });
+
+    it('kill -9 of the harness while a node is paused: `chaos clean` ends it', async () => {
+      await using run = chaos(['run', 'pause-leader.yaml', '--reporter', 'line', '--toxiproxy', toxiproxy]);
+      await run.sees(/fault +.*pause/);
+      run.kill('SIGKILL');
+      await run.ended;
+      await using clean = chaos(['clean']);
+      const { code, stdout } = await clean.ended;
+      expect(code).toBe(0);
+      expect(stdout).toMatch(/node n\d, pid \d+/);
+      expect(await run.settles()).toEqual([]);
+    });
+
     it('kill -9 of the harness: the nodes end by themselves, `chaos clean` ends the rest', async () => {
       await using run = chaos(args);
       await run.sees(CUT);

@@ -1,5 +1,8 @@
+import { writeFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
 import type { HarnessEvent, ManualCommand } from '../event.ts';
 import type { RunResult } from '../result.ts';
+import { glyphsFor } from '../dashboard/environment.ts';
 import { startLineOutput } from '../dashboard/line.ts';
 import { summaryText } from '../dashboard/summary.ts';
 
@@ -32,11 +35,14 @@ export async function startReporter(options: {
   readonly subscribe: (listener: (event: HarnessEvent) => void) => () => void;
   readonly command: (command: ManualCommand) => void;
   readonly watchOnly: boolean;
+  /** The run's folder: dumps of the screen go there. */
+  readonly dir: string;
 }): Promise<Reporter> {
   const { subscribe, command, watchOnly } = options;
   const summarize = (result: RunResult): void => {
     const color = process.stdout.isTTY && !process.env['NO_COLOR'];
-    process.stdout.write(`${summaryText(result, { width: process.stdout.columns ?? 100, color })}\n`);
+    const { ascii } = glyphsFor(process.env);
+    process.stdout.write(`${summaryText(result, { width: process.stdout.columns ?? 100, color, ascii })}\n`);
   };
   switch (options.kind) {
     case 'line': {
@@ -51,6 +57,7 @@ export async function startReporter(options: {
         subscribe,
         command,
         watchOnly,
+        dump: screenDump(options.dir),
         stdin: process.stdin,
         stdout: process.stdout,
       });
@@ -59,6 +66,16 @@ export async function startReporter(options: {
     default:
       return options.kind satisfies never;
   }
+}
+
+/** Writes `screen-1.txt`, `screen-2.txt`, … into the run's folder; resolves to the path as a person would type it. */
+function screenDump(dir: string): (text: string) => Promise<string> {
+  let dumps = 0;
+  return async (text) => {
+    const path = join(dir, `screen-${++dumps}.txt`);
+    await writeFile(path, `${text}\n`, { flag: 'wx' });
+    return relative(process.cwd(), path);
+  };
 }
 
 /** Every event but trace and status as a JSON line, the result last: for programs. */

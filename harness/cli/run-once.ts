@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { realClock } from '../clock.ts';
 import { localCluster } from '../cluster/local.ts';
 import type { HarnessEvent, LinksServer, ManualCommand } from '../event.ts';
+import { killRecorded, recordPid } from '../links/journal.ts';
 import { allocateNodePorts, openLinks } from '../links/open.ts';
 import { pointLatest, writeReport } from '../report/write.ts';
 import { EXIT, type RunResult } from '../result.ts';
@@ -50,6 +51,7 @@ export async function runOnce(options: RunOnceOptions): Promise<RunResult> {
     subscribe: (listener) => log.subscribe(listener),
     command: (command) => commands.send(command),
     watchOnly: flags.watchOnly === true,
+    dir,
   });
 
   let server: LinksServer = { kind: 'builtin', version: 'not started', url: '' };
@@ -99,6 +101,7 @@ async function play(
   const ended = new AbortController();
   const signal = AbortSignal.any([interrupts.signal, ended.signal]);
 
+  interrupts.lastResort = killRecorded;
   const nodes = await allocateNodePorts(scenario.cluster.nodes);
   await using links = await openLinks({
     nodes,
@@ -135,10 +138,8 @@ async function play(
     nodeProgram: flags.node === undefined ? NODE_MAIN : resolve(flags.node),
     electionTimeoutMs: scenario.cluster.electionTimeoutMs,
     heartbeatMs: scenario.cluster.heartbeatMs,
+    journal: (pid, what) => recordPid(CACHE_DIR, pid, what),
   });
-  interrupts.lastResort = () => {
-    for (const node of cluster.nodes) killNow(cluster.view(node).pid);
-  };
   await using workload = threadedWorkload({
     plan: { ...scenario.workload, seed },
     addresses: Object.fromEntries(
@@ -253,14 +254,5 @@ function tail(path: string): string {
     return text.subarray(Math.max(0, size - LOG_TAIL_BYTES)).toString('utf8');
   } catch {
     return '';
-  }
-}
-
-function killNow(pid: number | null): void {
-  if (pid === null) return;
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    // It is gone already.
   }
 }

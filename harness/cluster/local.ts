@@ -30,6 +30,11 @@ export interface LocalClusterOptions {
   readonly electionTimeoutMs: readonly [number, number];
   readonly heartbeatMs: number;
   readonly seed: number;
+  /**
+   * Notes a node's process where `chaos clean` finds it (a paused one cannot notice that the harness was killed);
+   * what it resolves to takes the note back.
+   */
+  readonly journal?: (pid: number, what: string) => Promise<() => void>;
 }
 
 /** Port `Cluster` over real processes of this machine. Nothing runs until `start`. */
@@ -97,10 +102,12 @@ class LocalCluster implements Cluster {
       throw new Error(`${node} did not start: ${error.message}`);
     });
     member.process = process;
-    // The cluster may have been shut down while the process was being made.
+    const forget = await this.#options.journal?.(process.pid, `node ${node}`);
+    // The cluster may have been shut down meanwhile.
     if (this.#disposed !== null) this.#end(member, process, 'SIGKILL');
     const ended = process.end.then((end) => {
       const exit: NodeExit = { ...end, expected: member.endExpected, stderr: process.stderr() };
+      forget?.();
       member.process = null;
       this.#setLife(member, 'down', exit);
       return exit;

@@ -27,6 +27,17 @@ export async function recordPid(cacheDir: string, pid: number, what: string): Pr
   };
 }
 
+/** SIGKILL to all that this process has on record, at once and without waiting: for its own sudden end. */
+export function killRecorded(): void {
+  for (const { pid } of [...records.values()].flatMap((processes) => [...processes.values()])) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // It is gone already.
+    }
+  }
+}
+
 /**
  * Ends (SIGKILL) what chaos runs left behind that are gone themselves. A process is ended only if it is still the
  * recorded one: the kernel may have given its id to another program. Returns a line for each that was ended.
@@ -55,8 +66,12 @@ function write(cacheDir: string, owner: string, processes: ReadonlyMap<number, R
     rmSync(file, { force: true });
     return;
   }
-  mkdirSync(dir, { recursive: true });
-  writeFileSync(file, JSON.stringify({ owner, processes: [...processes.values()] }));
+  try {
+    mkdirSync(dir, { recursive: true });
+    writeFileSync(file, JSON.stringify({ owner, processes: [...processes.values()] }));
+  } catch {
+    // A full or read-only disk: a run can go on without this safety net, and says elsewhere what else it lost.
+  }
 }
 
 function read(file: string): z.infer<typeof journalSchema> {
