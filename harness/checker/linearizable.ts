@@ -29,6 +29,8 @@ export interface CheckOptions {
 
 /** A worker that holds its thread past its limit is ended this long after it. */
 const GRACE_MS = 5_000;
+/** How many keys beside the first are named where the verdict is told in a sentence. */
+const MAX_NAMED_KEYS = 10;
 
 /**
  * Whether the history is linearizable: every key is a register (read, write, cas, delete as the write of a
@@ -65,7 +67,7 @@ export async function checkLinearizable(
     await thread.end();
   }
   const tookMs = performance.now() - start;
-  return { ...summary(keys, ops.length, tookMs), keys, violations, tookMs };
+  return { ...summary(keys, violations, ops.length, tookMs), keys, violations, tookMs };
 }
 
 function partition(ops: readonly Op[]): [string, Op[]][] {
@@ -80,6 +82,7 @@ function partition(ops: readonly Op[]): [string, Op[]][] {
 
 function summary(
   keys: readonly KeyResult[],
+  violations: readonly Violation[],
   operations: number,
   tookMs: number,
 ): Pick<LinearizabilityResult, 'verdict' | 'detail'> {
@@ -89,13 +92,20 @@ function summary(
   const undecided = open.map((key) => `${key.key}: ${key.detail}`).join('; ');
   if (bad.length > 0) {
     const also = open.length === 0 ? '' : `; undecided: ${undecided}`;
-    return {
-      verdict: 'violation',
-      detail: `${bad.map((key) => `${key.key}: ${key.detail}`).join('; ')} (${figures})${also}`,
-    };
+    return { verdict: 'violation', detail: `${inShort(bad, violations)} (${figures})${also}` };
   }
   if (open.length > 0) return { verdict: 'unknown', detail: `${undecided} (${figures})` };
   return { verdict: 'linearizable', detail: figures };
+}
+
+/** The first key's violation in full, the others by name: all are told in full in `violations`. */
+function inShort([first, ...others]: readonly KeyResult[], violations: readonly Violation[]): string {
+  const told = `${first!.key}: ${first!.detail}`;
+  if (others.length === 0) return told;
+  const anomalyOf = new Map(violations.map(({ key, anomaly }) => [key, anomaly]));
+  const named = others.slice(0, MAX_NAMED_KEYS).map(({ key }) => `${key} (${anomalyOf.get(key)})`);
+  if (others.length > MAX_NAMED_KEYS) named.push(`${others.length - MAX_NAMED_KEYS} more`);
+  return `${told} Also ${named.join(', ')}`;
 }
 
 /** The worker thread, started at the first key and again after one that it did not survive. */
