@@ -3,7 +3,7 @@ import type { Violation } from '../result.ts';
 import { began, deed, ended, showValue } from './describe.ts';
 import { type Explanation, explain } from './explain.ts';
 import { minimise, type Window } from './minimise.ts';
-import { type Step, toSteps } from './steps.ts';
+import { type CasFail, type Step, toSteps } from './steps.ts';
 import { decideUnambiguous } from './unambiguous.ts';
 import { verifyWitness } from './verify.ts';
 import { search, type SearchLimits } from './wgl.ts';
@@ -12,6 +12,8 @@ export interface KeyVerdict {
   readonly verdict: 'linearizable' | 'violation' | 'unknown';
   readonly detail: string;
   readonly violation: Violation | null;
+  /** `KeyResult.witness` */
+  readonly witness: readonly number[] | null;
 }
 
 export interface KeyLimits {
@@ -35,9 +37,16 @@ const MAX_WINDOW = 60;
  *
  * @throws Error on operations that no recorder writes (`toSteps`).
  */
-export function judgeKey(key: string, ops: readonly Op[], { limitMs, memoryBytes }: KeyLimits): KeyVerdict {
+export function judgeKey(
+  {
+    key,
+    ops,
+    casFail,
+  }: { readonly key: string; readonly ops: readonly Op[]; readonly casFail?: CasFail | undefined },
+  { limitMs, memoryBytes }: KeyLimits,
+): KeyVerdict {
   const limits: SearchLimits = { deadline: performance.now() + limitMs, memoryBytes };
-  const steps = toSteps(ops);
+  const steps = toSteps(ops, casFail);
   const decision = decideUnambiguous(steps);
   if (decision.verdict === 'linearizable') return linearizable(steps, decision.order);
   if (decision.verdict === 'violation') {
@@ -51,6 +60,7 @@ export function judgeKey(key: string, ops: readonly Op[], { limitMs, memoryBytes
       verdict: 'unknown',
       detail: `${result.reason} (a search was needed: ${decision.reason})`,
       violation: null,
+      witness: null,
     };
   if (result.verdict === 'linearizable') return linearizable(steps, result.order);
   const window = minimise({ ...result, steps }, { deadline: performance.now() + EXPLAIN_MS, memoryBytes });
@@ -64,8 +74,14 @@ function linearizable(steps: readonly Step[], order: readonly Step[]): KeyVerdic
       verdict: 'unknown',
       detail: `the checker contradicts itself: its order proves nothing, ${flaw}`,
       violation: null,
+      witness: null,
     };
-  return { verdict: 'linearizable', detail: `${order.length} operations in one order`, violation: null };
+  return {
+    verdict: 'linearizable',
+    detail: `${order.length} operations in one order`,
+    violation: null,
+    witness: order.map((step) => step.op.id),
+  };
 }
 
 /** The few steps of a contradiction must have no order by themselves, by the other method too. */
@@ -76,6 +92,7 @@ function confirmed(key: string, explanation: Explanation, memoryBytes: number): 
       verdict: 'unknown',
       detail: `the checker contradicts itself: it has an order for what it calls a ${explanation.anomaly}: ${explanation.prose}`,
       violation: null,
+      witness: null,
     };
   }
   if (result.verdict === 'violation')
@@ -102,7 +119,7 @@ function asViolation(
     stuckId: window.stuck.op.id,
     stateBefore: window.state,
   };
-  return { verdict: 'violation', detail: `${anomaly}: ${prose}`, violation };
+  return { verdict: 'violation', detail: `${anomaly}: ${prose}`, violation, witness: null };
 }
 
 /**

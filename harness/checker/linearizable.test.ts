@@ -58,7 +58,7 @@ function disagreements(ops: readonly Op[], expected: 'linearizable' | 'violation
     const flaw = result.verdict === 'linearizable' ? verifyWitness(steps, result.order) : null;
     if (flaw !== null) wrong.push(`${name}: its order is wrong, ${flaw}`);
   }
-  const judged = judgeKey('k', ops, limits);
+  const judged = judgeKey({ key: 'k', ops }, limits);
   if (judged.verdict !== expected) wrong.push(`whole: ${judged.verdict}, ${judged.detail}`);
   if (judged.violation !== null) {
     const window = new Set(judged.violation.opIds);

@@ -1,7 +1,9 @@
 import { Worker } from 'node:worker_threads';
 import type { Op } from '../history/op.ts';
 import type { Violation } from '../result.ts';
-import type { KeyAnswer, KeyRequest } from './worker.ts';
+import { expectFunctions, models, type RegisterModel } from './models.ts';
+import type { CasFail } from './steps.ts';
+import type { KeyAnswer, KeyHistory, KeyRequest } from './worker.ts';
 
 export interface KeyResult {
   readonly key: string;
@@ -9,6 +11,11 @@ export interface KeyResult {
   readonly operations: number;
   readonly tookMs: number;
   readonly detail: string;
+  /**
+   * Linearizable: the proof, ids of operations in an order that real time and the model allow. Reads with an unknown
+   * outcome, failures without effect and unknown operations that nothing depends on are not in it. Else null.
+   */
+  readonly witness: readonly number[] | null;
 }
 
 export interface LinearizabilityResult {
@@ -20,9 +27,12 @@ export interface LinearizabilityResult {
 }
 
 export interface CheckOptions {
-  /** For all keys together; what is not judged by then is `unknown`. */
-  readonly limitMs: number;
-  /** For the search of one key; 512 by default. */
+  /** `models.kv` by default. */
+  readonly model?: RegisterModel;
+  readonly casFail?: CasFail;
+  /** For all keys together; what is not judged by then is `unknown`. 60,000 by default. */
+  readonly limitMs?: number;
+  /** For searches; 512 by default. */
   readonly memoryMb?: number;
   readonly signal?: AbortSignal;
 }
@@ -35,25 +45,27 @@ const MAX_NAMED_KEYS = 10;
 /**
  * Whether the history is linearizable: every key is a register (read, write, cas, delete as the write of a
  * tombstone, append) that is empty (null) at first, and is judged by itself, the smallest first (Herlihy and
- * Wing 1990: linearizability is local). Runs in a worker thread. Never rejects: whatever goes wrong makes a
- * key `unknown`, never linearizable.
+ * Wing 1990: linearizability is local). Runs in a worker thread. Whatever goes wrong makes a key `unknown`, never
+ * linearizable. Rejects only with a `ModelError`: the history has an operation that the model does not know.
  */
 export async function checkLinearizable(
   ops: readonly Op[],
-  options: CheckOptions,
+  options: CheckOptions = {},
 ): Promise<LinearizabilityResult> {
   const start = performance.now();
+  const { model = models.kv, casFail, limitMs = 60_000 } = options;
+  expectFunctions(ops, model);
   const keys: KeyResult[] = [];
   const violations: Violation[] = [];
   const thread = new JudgeThread(options);
   try {
     for (const [key, keyOps] of partition(ops)) {
-      const left = options.limitMs - (performance.now() - start);
-      const answer = await thread.judge(key, keyOps, left);
+      const left = limitMs - (performance.now() - start);
+      const answer = await thread.judge({ key, ops: keyOps, casFail }, left);
       const verdict =
         answer.type === 'judged'
           ? answer.verdict
-          : { verdict: 'unknown' as const, detail: answer.message, violation: null };
+          : { verdict: 'unknown' as const, detail: answer.message, violation: null, witness: null };
       if (verdict.violation !== null) violations.push(verdict.violation);
       keys.push({
         key,
@@ -61,6 +73,7 @@ export async function checkLinearizable(
         operations: keyOps.length,
         tookMs: answer.type === 'judged' ? answer.tookMs : 0,
         detail: verdict.detail,
+        witness: verdict.witness,
       });
     }
   } finally {
@@ -119,12 +132,12 @@ class JudgeThread {
     this.#signal = options.signal;
   }
 
-  async judge(key: string, ops: readonly Op[], limitMs: number): Promise<KeyAnswer> {
+  async judge(history: KeyHistory, limitMs: number): Promise<KeyAnswer> {
     if (this.#signal?.aborted) return failed('cancelled before it was judged');
     if (limitMs <= 0) return failed('the time limit was reached before it was judged');
     this.#worker ??= this.#start();
     const worker = this.#worker;
-    const request: KeyRequest = { key, ops, limitMs, memoryBytes: this.#memoryMb * 1_048_576 };
+    const request: KeyRequest = { ...history, limitMs, memoryBytes: this.#memoryMb * 1_048_576 };
     const { promise, resolve } = Promise.withResolvers<KeyAnswer>();
     const giveUp = (reason: string): void => {
       this.#worker = null;

@@ -11,6 +11,13 @@ import type { Op, RegisterValue } from '../history/op.ts';
  */
 export type StepKind = 'read' | 'differs' | 'write' | 'cas' | 'append' | 'impossible';
 
+/**
+ * What a failed CAS means that does not say what it found. `mismatch`: the value was not its `from` (Porcupine's etcd
+ * model). `nothing`: it did not happen, for whatever reason, and neither does one tell anything that says what it found
+ * (Jepsen). Left open: the first if its error is `cas-mismatch`, else the second.
+ */
+export type CasFail = 'mismatch' | 'nothing';
+
 export interface Step {
   readonly op: Op;
   readonly kind: StepKind;
@@ -31,22 +38,23 @@ export interface Step {
  * @throws Error on an operation that no recorder can have written: a read ok without output, an end before
  * its start.
  */
-export function toSteps(ops: readonly Op[]): Step[] {
+export function toSteps(ops: readonly Op[], casFail?: CasFail): Step[] {
   const steps: Step[] = [];
   for (const op of ops) {
-    const step = toStep(op);
+    const step = toStep(op, casFail);
     if (step !== null) steps.push(step);
   }
   return steps.sort((a, b) => a.call - b.call || a.op.id - b.op.id);
 }
 
-function toStep(op: Op): Step | null {
+/** The step of one operation, or null if it constrains nothing. */
+export function toStep(op: Op, casFail?: CasFail): Step | null {
   const certain = op.outcome !== 'info';
   const ret = certain ? op.return : Infinity;
   if (!(op.call <= ret))
     throw new Error(`operation #${op.id} ends at ${op.return} ms, before it began at ${op.call} ms`);
   const timed = { op, call: op.call, ret, certain };
-  if (op.outcome === 'fail') return failedStep(op, timed);
+  if (op.outcome === 'fail') return failedStep(op, timed, casFail);
   switch (op.f) {
     case 'read':
       if (!certain) return null;
@@ -67,14 +75,20 @@ function toStep(op: Op): Step | null {
 }
 
 /** Of the failures only a CAS mismatch says something about the state. */
-function failedStep(op: Op, timed: Pick<Step, 'op' | 'call' | 'ret' | 'certain'>): Step | null {
-  if (op.f !== 'cas') return null;
+function failedStep(
+  op: Op,
+  timed: Pick<Step, 'op' | 'call' | 'ret' | 'certain'>,
+  casFail: CasFail | undefined,
+): Step | null {
+  if (op.f !== 'cas' || casFail === 'nothing') return null;
   const { from } = casInput(op);
   if (op.output !== undefined) {
     const kind = op.output === from ? 'impossible' : 'read';
     return { ...timed, kind, from: op.output, to: null };
   }
-  return op.error === 'cas-mismatch' ? { ...timed, kind: 'differs', from, to: null } : null;
+  return op.error === 'cas-mismatch' || casFail === 'mismatch'
+    ? { ...timed, kind: 'differs', from, to: null }
+    : null;
 }
 
 export function casInput(op: Op): { from: RegisterValue; to: string } {

@@ -1,0 +1,34 @@
+import type { Op } from '../history/op.ts';
+
+/** What the checker itself needs of an operation; the rest is between the history and its model. */
+export interface Operation {
+  /** Unique in the history: what verdicts and witnesses name it by. */
+  readonly id: number;
+  /** On any one clock. The operation took effect at one moment within [call, return]; equal times are concurrent. */
+  readonly call: number;
+  /** `Infinity`: the outcome is unknown; it may take effect at any time after `call`, or never. */
+  readonly return: number;
+}
+
+/**
+ * What the system under test should be, as a sequential machine. A history is linearizable if every operation that
+ * returned, and any choice of those that did not, can be put in one order that keeps real time (x before y where x
+ * returned before y was called) and in which `step` allows each of them. States are values: never change one in place.
+ */
+export interface Model<State, O extends Operation = Op> {
+  readonly name: string;
+  /** The state before the first operation. */
+  init(): State;
+  /**
+   * The state after `operation` took effect in `state`; undefined: it cannot have had this outcome there. With an
+   * unknown outcome it is asked what the operation does if it takes effect.
+   */
+  step(state: State, operation: O): State | undefined;
+  /**
+   * Operations of different parts never affect each other (keys of a store): each part is judged by itself. Absent:
+   * the history is one part.
+   */
+  partition?(operation: O): string;
+  /** For prose: what the operation did, as a clause. `read#812 (n1) returned "17"`. */
+  describe(operation: O): string;
+}
