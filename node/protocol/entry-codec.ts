@@ -1,5 +1,6 @@
 import { MalformedBytes } from '../kv/bytes.ts';
 import type { ByteReader, ByteWriter } from '../kv/bytes.ts';
+import { decodeConfiguration } from '../raft/configuration.ts';
 import { logIndex, term } from '../raft/types.ts';
 import type { Entry, EntryKind } from '../raft/types.ts';
 
@@ -9,7 +10,7 @@ import type { Entry, EntryKind } from '../raft/types.ts';
  */
 export const ENTRY_OVERHEAD_BYTES = 21;
 
-export const KIND_CODE: Readonly<Record<EntryKind, number>> = { noop: 0, command: 1 };
+export const KIND_CODE: Readonly<Record<EntryKind, number>> = { noop: 0, command: 1, config: 2 };
 
 export function writeEntries(out: ByteWriter, entries: readonly Entry[]): void {
   out.u32(entries.length);
@@ -38,6 +39,9 @@ export function readEntries(input: ByteReader): Entry[] {
       kind: readKind(input),
       data: input.bytes(),
     };
+    if (entry.kind === 'config' && decodeConfiguration(entry.data) === null) {
+      throw new MalformedBytes(`entry ${entry.index} holds no configuration`);
+    }
     if (entry.index === 0 || (i > 0 && entry.index !== entries[i - 1]!.index + 1)) {
       throw new MalformedBytes(`entry ${entry.index} after entry ${entries[i - 1]?.index ?? 0}`);
     }
@@ -50,5 +54,6 @@ function readKind(input: ByteReader): EntryKind {
   const code = input.u8();
   if (code === KIND_CODE.noop) return 'noop';
   if (code === KIND_CODE.command) return 'command';
+  if (code === KIND_CODE.config) return 'config';
   throw new MalformedBytes(`unknown kind of entry ${code}`);
 }

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ByteWriter } from '../kv/bytes.ts';
+import { encodeConfiguration, founding } from '../raft/configuration.ts';
 import type { Message } from '../raft/message.ts';
 import { logIndex, nodeId, term } from '../raft/types.ts';
 import type { Entry } from '../raft/types.ts';
@@ -12,12 +13,23 @@ const to = nodeId('n2');
 const number = fc.nat({ max: Number.MAX_SAFE_INTEGER - 100 });
 const index = number.map(logIndex);
 const terms = number.map(term);
-const envelope = { from: fc.constant(from), to: fc.constant(to), term: terms };
+const peers = { from, incarnation: 7, to };
+const envelope = {
+  from: fc.constant(from),
+  incarnation: fc.constant(7),
+  to: fc.constant(to),
+  term: terms,
+};
+const configuration = founding([from, to]);
 
 const entriesAfter = (prev: number): fc.Arbitrary<Entry[]> =>
   fc
     .array(
-      fc.tuple(terms, fc.constantFrom('noop' as const, 'command' as const), fc.uint8Array({ maxLength: 30 })),
+      fc.tuple(
+        terms,
+        fc.constantFrom('noop' as const, 'command' as const, 'config' as const),
+        fc.uint8Array({ maxLength: 30 }),
+      ),
       { maxLength: 6 },
     )
     .map((list) =>
@@ -25,7 +37,7 @@ const entriesAfter = (prev: number): fc.Arbitrary<Entry[]> =>
         index: logIndex(prev + 1 + i),
         term,
         kind,
-        data: Buffer.from(data),
+        data: Buffer.from(kind === 'config' ? encodeConfiguration(configuration) : data),
       })),
     );
 
@@ -63,6 +75,11 @@ const messages: fc.Arbitrary<Message> = fc.oneof(
   }),
   fc.record({ type: fc.constant('Heartbeat' as const), ...envelope, commit: index, readContext: number }),
   fc.record({ type: fc.constant('HeartbeatResponse' as const), ...envelope, readContext: number }),
+  fc.record({
+    type: fc.constant('InstallSnapshot' as const),
+    ...envelope,
+    snapshot: fc.record({ index, term: terms, configuration: fc.constant(configuration) }),
+  }),
 );
 
 const payloadOf = (message: Message): Uint8Array => {
@@ -75,7 +92,7 @@ describe('the peer codec', () => {
   test('gives back every message that it was given', () => {
     fc.assert(
       fc.property(messages, (message) => {
-        expect(decodeMessage(payloadOf(message), from, to)).toEqual(message);
+        expect(decodeMessage(payloadOf(message), peers)).toEqual(message);
       }),
     );
   });
@@ -84,22 +101,19 @@ describe('the peer codec', () => {
     fc.assert(
       fc.property(messages, fc.nat(), (message, cut) => {
         const payload = payloadOf(message);
-        expect(() => decodeMessage(payload.subarray(0, cut % payload.length), from, to)).toThrow(
-          ProtocolError,
-        );
+        expect(() => decodeMessage(payload.subarray(0, cut % payload.length), peers)).toThrow(ProtocolError);
       }),
     );
   });
 
   test('gives back a hello, and refuses a message in its place', () => {
-    const hello = { cluster: 'n1,n2,n3', from, to, channel: 'bulk' as const };
+    const hello = { cluster: 'n1,n2,n3', ...peers, channel: 'bulk' as const };
     const out = new ByteWriter(64);
     writeHello(out, hello);
     expect(decodeHello(new FrameReader('peer').push(out.take())[0]!)).toEqual(hello);
     const heartbeat: Message = {
       type: 'Heartbeat',
-      from,
-      to,
+      ...peers,
       term: term(1),
       commit: logIndex(0),
       readContext: 0,
@@ -116,20 +130,33 @@ describe('the peer codec', () => {
     });
     const append = (prev: number, entries: Entry[]): Message => ({
       type: 'AppendEntries',
-      from,
-      to,
+      ...peers,
       term: term(1),
       prevLogIndex: logIndex(prev),
       prevLogTerm: term(1),
       leaderCommit: logIndex(0),
       entries,
     });
-    expect(() => decodeMessage(payloadOf(append(4, [entry(5), entry(7)])), from, to)).toThrow(
+    expect(() => decodeMessage(payloadOf(append(4, [entry(5), entry(7)])), peers)).toThrow(
       /entry 7 after entry 5/,
     );
-    expect(() => decodeMessage(payloadOf(append(3, [entry(5)])), from, to)).toThrow(
+    expect(() => decodeMessage(payloadOf(append(3, [entry(5)])), peers)).toThrow(
       /do not follow prevLogIndex 3/,
     );
+  });
+
+  test('refuses a configuration that is none', () => {
+    const broken = { index: logIndex(1), term: term(1), kind: 'config' as const, data: Buffer.from('{}') };
+    const append: Message = {
+      type: 'AppendEntries',
+      ...peers,
+      term: term(1),
+      prevLogIndex: logIndex(0),
+      prevLogTerm: term(0),
+      leaderCommit: logIndex(0),
+      entries: [broken],
+    };
+    expect(() => decodeMessage(payloadOf(append), peers)).toThrow(/entry 1 holds no configuration/);
   });
 
   test('keeps heartbeats and votes off the bulk connection', () => {

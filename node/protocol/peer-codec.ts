@@ -1,5 +1,7 @@
 import { MalformedBytes } from '../kv/bytes.ts';
 import type { ByteReader, ByteWriter } from '../kv/bytes.ts';
+import { decodeConfiguration, encodeConfiguration } from '../raft/configuration.ts';
+import type { SnapshotMeta } from '../raft/configuration.ts';
 import type { Message } from '../raft/message.ts';
 import { logIndex, nodeId, term } from '../raft/types.ts';
 import type { NodeId } from '../raft/types.ts';
@@ -13,7 +15,8 @@ import { decodePayload, writeFrame } from './frame.ts';
 export type PeerChannel = 'control' | 'bulk';
 
 /**
- * The first frame of a peer connection. The messages that follow go from `from` to `to`; they name neither.
+ * The first frame of a peer connection. The messages that follow go from `from` to `to`; they name neither, nor the
+ * incarnation.
  */
 export interface Hello {
   /**
@@ -22,6 +25,8 @@ export interface Hello {
    */
   readonly cluster: string;
   readonly from: NodeId;
+  /** That of `from`: all that it says on this connection, it says as this one. */
+  readonly incarnation: number;
   readonly to: NodeId;
   readonly channel: PeerChannel;
 }
@@ -35,6 +40,7 @@ const MESSAGE_CODE: Readonly<Record<Message['type'], number>> = {
   AppendEntriesResponse: 4,
   Heartbeat: 5,
   HeartbeatResponse: 6,
+  InstallSnapshot: 7,
 };
 
 export const channelOf = (message: Message): PeerChannel =>
@@ -45,6 +51,7 @@ export function writeHello(out: ByteWriter, hello: Hello): void {
     out.u8(HELLO_CODE);
     out.string(hello.cluster);
     out.string(hello.from);
+    out.u64(hello.incarnation);
     out.string(hello.to);
     out.u8(CHANNEL_CODE[hello.channel]);
   });
@@ -58,6 +65,7 @@ export function decodeHello(payload: Uint8Array): Hello {
     return {
       cluster: input.string(),
       from: nodeId(input.string()),
+      incarnation: input.u64(),
       to: nodeId(input.string()),
       channel: input.bool() ? 'bulk' : 'control',
     };
@@ -91,6 +99,10 @@ export function writeMessage(out: ByteWriter, message: Message): void {
         return out.u64(message.readContext);
       case 'HeartbeatResponse':
         return out.u64(message.readContext);
+      case 'InstallSnapshot':
+        out.u64(message.snapshot.index);
+        out.u64(message.snapshot.term);
+        return out.bytes(encodeConfiguration(message.snapshot.configuration));
       default:
         return message satisfies never;
     }
@@ -98,13 +110,17 @@ export function writeMessage(out: ByteWriter, message: Message): void {
 }
 
 /**
- * A message on a connection whose hello named `from` and `to`. Entries' data are views of `payload`. Throws
+ * A message on a connection that began with `hello`. Entries' data are views of `payload`. Throws
  * `ProtocolError`.
  */
-export function decodeMessage(payload: Uint8Array, from: NodeId, to: NodeId): Message {
+export function decodeMessage(
+  payload: Uint8Array,
+  hello: Pick<Hello, 'from' | 'incarnation' | 'to'>,
+): Message {
   return decodePayload('peer message', payload, (input): Message => {
     const code = input.u8();
-    const envelope = { from, to, term: term(input.u64()) };
+    const { from, incarnation, to } = hello;
+    const envelope = { from, incarnation, to, term: term(input.u64()) };
     switch (code) {
       case MESSAGE_CODE.RequestVote:
         return {
@@ -131,13 +147,26 @@ export function decodeMessage(payload: Uint8Array, from: NodeId, to: NodeId): Me
         return { type: 'Heartbeat', ...envelope, commit: logIndex(input.u64()), readContext: input.u64() };
       case MESSAGE_CODE.HeartbeatResponse:
         return { type: 'HeartbeatResponse', ...envelope, readContext: input.u64() };
+      case MESSAGE_CODE.InstallSnapshot:
+        return { type: 'InstallSnapshot', ...envelope, snapshot: readSnapshotMeta(input) };
       default:
         throw new MalformedBytes(`unknown message ${code}`);
     }
   });
 }
 
-function readAppendEntries(input: ByteReader, envelope: Pick<Message, 'from' | 'to' | 'term'>): Message {
+function readSnapshotMeta(input: ByteReader): SnapshotMeta {
+  const index = logIndex(input.u64());
+  const ofTerm = term(input.u64());
+  const configuration = decodeConfiguration(input.bytes());
+  if (configuration === null) throw new MalformedBytes(`snapshot ${index} holds no configuration`);
+  return { index, term: ofTerm, configuration };
+}
+
+function readAppendEntries(
+  input: ByteReader,
+  envelope: Pick<Message, 'from' | 'incarnation' | 'to' | 'term'>,
+): Message {
   const prevLogIndex = logIndex(input.u64());
   const prevLogTerm = term(input.u64());
   const leaderCommit = logIndex(input.u64());

@@ -1,7 +1,7 @@
 import type { RequestVote, RequestVoteResponse } from './message.ts';
 import { tally } from './quorum.ts';
 import { becomeCandidate, becomeFollower, becomeLeader, becomePreCandidate } from './role.ts';
-import { drawElectionDeadline, knownLeader } from './state.ts';
+import { drawElectionDeadline, envelope, knownLeader } from './state.ts';
 import type { Candidate, ServerState } from './state.ts';
 import type { NodeId, Term } from './types.ts';
 
@@ -99,12 +99,12 @@ function concludeElection(state: ServerState, { votes }: Candidate): void {
 }
 
 function requestVotes(state: ServerState, preVote: boolean, term: Term): void {
-  const { log, config, outbox } = state;
+  const { log, outbox } = state;
   // A candidate's term and its vote for itself must be durable before anyone can act on them.
   const out = preVote ? outbox.messages : outbox.messagesAfterPersist;
   const { lastIndex: lastLogIndex, lastTerm: lastLogTerm } = log;
   for (const to of state.others) {
-    out.push({ type: 'RequestVote', from: config.id, to, term, preVote, lastLogIndex, lastLogTerm });
+    out.push({ type: 'RequestVote', ...envelope(state, to), term, preVote, lastLogIndex, lastLogTerm });
   }
 }
 
@@ -118,14 +118,7 @@ function grantVote(state: ServerState, candidate: NodeId): void {
 
 function voteResponse(state: ServerState, m: RequestVote, voteGranted: boolean): RequestVoteResponse {
   const term = m.preVote && voteGranted ? m.term : state.currentTerm;
-  return {
-    type: 'RequestVoteResponse',
-    from: state.config.id,
-    to: m.from,
-    term,
-    preVote: m.preVote,
-    voteGranted,
-  };
+  return { type: 'RequestVoteResponse', ...envelope(state, m.from), term, preVote: m.preVote, voteGranted };
 }
 
 /** Draws a new election deadline; for followers only. */

@@ -4,6 +4,7 @@ import type { Progress } from './progress.ts';
 import { reachedByMajority } from './quorum.ts';
 import { commitTo } from './replication.ts';
 import { becomeFollower } from './role.ts';
+import { envelope } from './state.ts';
 import type { Leader, ServerState } from './state.ts';
 import type { Entry, LogIndex, NodeId, Term } from './types.ts';
 
@@ -135,22 +136,19 @@ function resendLost(state: ServerState, leader: Leader): void {
 }
 
 function sendHeartbeats(state: ServerState, leader: Leader, readContext: number): void {
-  const { config, currentTerm: term, outbox } = state;
   for (const [to, { matchIndex }] of leader.progress) {
     // Past its matchIndex the follower may hold something else, which it would commit.
     const commit = Math.min(state.commitIndex, matchIndex) as LogIndex;
-    outbox.messages.push({ type: 'Heartbeat', from: config.id, to, term, commit, readContext });
+    state.outbox.messages.push({ type: 'Heartbeat', ...envelope(state, to), commit, readContext });
   }
 }
 
 function sendAppend(state: ServerState, to: NodeId, progress: Progress, entries: readonly Entry[]): void {
-  const { log, config } = state;
+  const { log } = state;
   const prevLogIndex = (progress.nextIndex - 1) as LogIndex;
   state.outbox.messages.push({
     type: 'AppendEntries',
-    from: config.id,
-    to,
-    term: state.currentTerm,
+    ...envelope(state, to),
     prevLogIndex,
     prevLogTerm:
       log.termAt(prevLogIndex) ?? broken(`nextIndex ${progress.nextIndex} of ${to}: ${log.describe()}`),

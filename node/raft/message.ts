@@ -1,8 +1,14 @@
+import type { SnapshotMeta } from './configuration.ts';
 import type { Entry, LogIndex, NodeId, Term } from './types.ts';
 
 /** Every message names its sender, its receiver and the sender's term (for PreVote: the term it would stand in). */
 interface Envelope {
   readonly from: NodeId;
+  /**
+   * Which life of `from`'s data folder speaks (`InitialState.incarnation`). One that is not the member that the
+   * configuration counts has forgotten what that one promised: it gets the log, but its answers count for nothing.
+   */
+  readonly incarnation: number;
   readonly to: NodeId;
   readonly term: Term;
 }
@@ -63,10 +69,21 @@ export interface HeartbeatResponse extends Envelope {
   readonly readContext: number;
 }
 
+/**
+ * §7: the follower needs what the leader's log no longer has. The message carries no data: the leader's driver streams
+ * its newest snapshot to `to`, and calls `raft.reportSnapshot` when that has ended or failed; the receiver's driver
+ * hands this message to its core once it has all of the data, checked and durable, with that snapshot's meta in it.
+ */
+export interface InstallSnapshot extends Envelope {
+  readonly type: 'InstallSnapshot';
+  readonly snapshot: SnapshotMeta;
+}
+
 export type Message =
   | RequestVote
   | RequestVoteResponse
   | AppendEntries
   | AppendEntriesResponse
   | Heartbeat
-  | HeartbeatResponse;
+  | HeartbeatResponse
+  | InstallSnapshot;

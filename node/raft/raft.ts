@@ -17,12 +17,23 @@ import {
   sendAppends,
 } from './leading.ts';
 import type { Message } from './message.ts';
-import type { CoreStatus, Persisted, ProposeResult, RaftConfig, ReadResult, Ready } from './ready.ts';
+import type {
+  ChangeResult,
+  CoreStatus,
+  FollowerStatus,
+  Persisted,
+  ProposeResult,
+  RaftConfig,
+  ReadResult,
+  Ready,
+} from './ready.ts';
 import { handleAppendEntries, handleHeartbeat, refuseOldLeader } from './replication.ts';
 import { becomeFollower } from './role.ts';
+import { founding } from './configuration.ts';
+import type { MemberChange, SnapshotMeta } from './configuration.ts';
 import { createState, knownLeader } from './state.ts';
 import type { InitialState, ServerState } from './state.ts';
-import type { Entry, LogIndex } from './types.ts';
+import type { Entry, LogIndex, NodeId } from './types.ts';
 
 /**
  * One Raft server as a function of its inputs. No I/O, no clock, no async: every input that depends on time carries
@@ -136,7 +147,38 @@ export class Raft {
     const last = Math.min(this.#deliverable(), state.deliveredIndex + maxCommittedPerReady) as LogIndex;
     const committed = log.slice(state.deliveredIndex + 1, last);
     state.deliveredIndex = last;
-    return { hardState, entries, committed, ...outbox.take() };
+    return { hardState, snapshot: null, entries, committed, ...outbox.take() };
+  }
+
+  /** What a snapshot of the state machine, as applied up to `index`, stands for. `index` must be in the log. */
+  snapshotMeta(index: LogIndex): SnapshotMeta {
+    return broken(`snapshot at ${index}`);
+  }
+
+  /**
+   * A snapshot of the applied state is durable: the entries up to `upTo` (≤ `snapshot.index`) may go. Whoever needs one
+   * of them gets a snapshot. From now on `snapshot` is the newest.
+   */
+  compact(snapshot: SnapshotMeta, upTo: LogIndex): void {
+    broken(`compact to ${upTo} behind ${snapshot.index}`);
+  }
+
+  /**
+   * Streaming a snapshot to `to`, asked for by an `InstallSnapshot`, has ended (`ok`: `to` has all of it) or failed.
+   */
+  reportSnapshot(to: NodeId, ok: boolean, nowMs: number): void {
+    broken(`snapshot to ${to} at ${nowMs}: ${ok}`);
+  }
+
+  /** Changes the membership, if this node leads: all of `changes` at once, by joint consensus. */
+  proposeConfiguration(changes: readonly MemberChange[], nowMs: number): ChangeResult {
+    this.#letTimePass(nowMs);
+    return { ok: false, reason: changes.length > 0 ? 'busy' : 'change-under-way' };
+  }
+
+  /** What a leader knows of the others; empty for anyone else. */
+  followers(): readonly FollowerStatus[] {
+    return [];
   }
 
   status(): CoreStatus {
@@ -153,6 +195,9 @@ export class Raft {
       lastIndex,
       lastTerm,
       durableIndex,
+      baseIndex: 0 as LogIndex,
+      configuration: founding(config.peers),
+      configurationIndex: 0 as LogIndex,
     };
   }
 
@@ -180,6 +225,8 @@ export class Raft {
       case 'HeartbeatResponse':
         if (state.role.name === 'leader') handleHeartbeatResponse(state, state.role, message);
         return;
+      case 'InstallSnapshot':
+        return broken('snapshot');
       default:
         message satisfies never;
     }

@@ -1,3 +1,4 @@
+import type { Configuration, SnapshotMeta } from './configuration.ts';
 import type { Message } from './message.ts';
 import type { Entry, HardState, LogIndex, NodeId, RoleName, Term } from './types.ts';
 
@@ -18,7 +19,13 @@ export type CoreEvent =
       readonly truncatedFrom: LogIndex | null;
     }
   /** `term` is that of the entry at `index`. */
-  | { readonly type: 'Commit'; readonly index: LogIndex; readonly term: Term };
+  | { readonly type: 'Commit'; readonly index: LogIndex; readonly term: Term }
+  /** `configuration` came in force: its entry at `index` was put into the log, or what stood above it was removed. */
+  | { readonly type: 'ChangeConf'; readonly index: LogIndex; readonly configuration: Configuration }
+  /** The configuration in force, that of the entry at `index`, is committed. */
+  | { readonly type: 'ApplyConfChange'; readonly index: LogIndex; readonly configuration: Configuration }
+  /** The log was replaced by a snapshot that ends in (`index`, `term`). */
+  | { readonly type: 'InstallSnapshot'; readonly snapshot: SnapshotMeta };
 
 /** A linearizable read may be served once the state machine has applied `index` (dissertation 6.4). */
 export interface ReadState {
@@ -31,8 +38,10 @@ export interface ReadState {
  * What the driver must do, in this order:
  * 1. hand `messages` to the transport at once (a leader writes to its disk and to its followers at the same time,
  *    dissertation 10.2.1);
- * 2. make `hardState` and `entries` durable (one write, one sync; `hardState` first, so that a torn write never leaves
- *    entries of a term above the stored one; entries replace whatever stood at their indexes and behind);
+ * 2. make `hardState`, `snapshot` and `entries` durable, in this order (one write, one sync; `hardState` first, so that
+ *    a torn write never leaves entries of a term above the stored one; a snapshot replaces the whole stored log, and
+ *    the state machine's state before anything of `committed` is applied; entries replace whatever stood at their
+ *    indexes and behind);
  * 3. only when this and all earlier Readys are durable: send `messagesAfterPersist`, and call `raft.persisted`
  *    with the last of `entries`, if there are any: once per Ready, in order;
  * 4. apply `committed` in order, then call `raft.appliedTo` (only entries that are durable here are ever in
@@ -41,6 +50,8 @@ export interface ReadState {
  */
 export interface Ready {
   readonly hardState: HardState | null;
+  /** One that the driver had received: see `InstallSnapshot`. Null: none. */
+  readonly snapshot: SnapshotMeta | null;
   readonly entries: readonly Entry[];
   readonly messages: readonly Message[];
   readonly messagesAfterPersist: readonly Message[];
@@ -72,6 +83,25 @@ export interface CoreStatus {
   readonly lastTerm: Term;
   /** Last index that is durable on this node. */
   readonly durableIndex: LogIndex;
+  /** Last index that was dropped from the log; 0: none. */
+  readonly baseIndex: LogIndex;
+  /** In force, and the entry it came with (0: the founding one). */
+  readonly configuration: Configuration;
+  readonly configurationIndex: LogIndex;
+}
+
+/** How a leader sees one of the others: its flow control. */
+export interface FollowerStatus {
+  readonly id: NodeId;
+  readonly mode: 'probe' | 'replicate' | 'snapshot';
+  readonly matchIndex: LogIndex;
+  readonly nextIndex: LogIndex;
+  /** Messages that were sent and are not acknowledged. */
+  readonly inflight: number;
+  /** In mode `snapshot`: the last index of the one that is under way; else 0. */
+  readonly pendingSnapshot: LogIndex;
+  /** Of its last answer, ms. */
+  readonly lastContactMs: number;
 }
 
 export type ProposeResult =
@@ -80,6 +110,18 @@ export type ProposeResult =
   | { readonly ok: false; readonly reason: 'not-leader'; readonly leader: NodeId | null }
   | { readonly ok: false; readonly reason: 'busy' };
 
+/**
+ * A change of the membership. It is done when a configuration that is not joint is committed, at `index` or behind it:
+ * the leader itself appends C_new once C_old,new is committed.
+ */
+export type ChangeResult =
+  | { readonly ok: true; readonly index: LogIndex; readonly term: Term }
+  /** Definite refusals: nothing was changed. */
+  | { readonly ok: false; readonly reason: 'not-leader'; readonly leader: NodeId | null }
+  /** `busy`: this leader has yet to commit an entry of its own term; `change-under-way`: one at a time. */
+  | { readonly ok: false; readonly reason: 'busy' | 'change-under-way' }
+  | { readonly ok: false; readonly reason: 'bad-change'; readonly detail: string };
+
 export type ReadResult =
   | { readonly ok: true }
   | { readonly ok: false; readonly reason: 'not-leader'; readonly leader: NodeId | null };
@@ -87,7 +129,10 @@ export type ReadResult =
 /** Times in milliseconds of a monotonic clock that the driver hands in. */
 export interface RaftConfig {
   readonly id: NodeId;
-  /** All voters, this node too. */
+  /**
+   * The founders: the voters of the configuration in force while neither a snapshot nor the log holds one. This node
+   * is one of them, or there are none (it has yet to join).
+   */
   readonly peers: readonly NodeId[];
   /** An election timeout is drawn uniformly from [min, max) at each reset, §5.2. */
   readonly electionTimeoutMinMs: number;

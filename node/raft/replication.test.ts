@@ -1,7 +1,18 @@
 import { describe, expect, test } from 'vitest';
 
+import { founding } from './configuration.ts';
 import type { AppendEntriesResponse } from './message.ts';
-import { appendEntries, entry, heartbeat, n2, n3, only, requestVote, TestServer } from './testing/server.ts';
+import {
+  appendEntries,
+  entry,
+  heartbeat,
+  n1,
+  n2,
+  n3,
+  only,
+  requestVote,
+  TestServer,
+} from './testing/server.ts';
 import type { Incoming } from './testing/server.ts';
 
 const answers = (server: TestServer, m: Incoming): AppendEntriesResponse[] => {
@@ -151,6 +162,7 @@ describe('durability', () => {
     expect(server.raft.hasReady()).toBe(false);
     expect(server.take()).toEqual({
       hardState: null,
+      snapshot: null,
       entries: [],
       messages: [],
       messagesAfterPersist: [],
@@ -237,6 +249,9 @@ describe('what a node starts from', () => {
       lastIndex: 2,
       lastTerm: 4,
       durableIndex: 2,
+      baseIndex: 0,
+      configuration: founding([n1, n2, n3]),
+      configurationIndex: 0,
     });
     expect(server.raft.hasReady()).toBe(false);
   });

@@ -2,6 +2,7 @@ import { restartElectionTimer } from './election.ts';
 import { broken } from './invariant.ts';
 import type { AppendEntries, AppendEntriesResponse, Heartbeat, HeartbeatResponse } from './message.ts';
 import { becomeFollower } from './role.ts';
+import { envelope } from './state.ts';
 import type { ServerState } from './state.ts';
 import type { LogIndex, NodeId, Term } from './types.ts';
 
@@ -12,16 +13,11 @@ import type { LogIndex, NodeId, Term } from './types.ts';
 export function handleAppendEntries(state: ServerState, m: AppendEntries): void {
   followLeader(state, m.from);
   const { log, outbox } = state;
-  const envelope = {
-    type: 'AppendEntriesResponse',
-    from: state.config.id,
-    to: m.from,
-    term: state.currentTerm,
-  } as const;
+  const head = { type: 'AppendEntriesResponse', ...envelope(state, m.from) } as const;
   if (!log.matches(m.prevLogIndex, m.prevLogTerm)) {
     // Nothing that this says needs to be durable, so it need not wait for the disk.
     outbox.messages.push({
-      ...envelope,
+      ...head,
       success: false,
       matchIndex: m.prevLogIndex,
       ...conflictAt(state, m),
@@ -35,7 +31,7 @@ export function handleAppendEntries(state: ServerState, m: AppendEntries): void 
   commitTo(state, Math.min(m.leaderCommit, verified) as LogIndex);
   // The entries go out with the same Ready or went out before: when this may be sent, they are durable.
   outbox.messagesAfterPersist.push({
-    ...envelope,
+    ...head,
     success: true,
     matchIndex: verified,
     conflictTerm: 0 as Term,
@@ -59,9 +55,7 @@ export function refuseOldLeader(state: ServerState, m: AppendEntries | Heartbeat
   }
   state.outbox.messages.push({
     type: 'AppendEntriesResponse',
-    from: state.config.id,
-    to: m.from,
-    term: state.currentTerm,
+    ...envelope(state, m.from),
     success: false,
     matchIndex: m.prevLogIndex,
     conflictTerm: 0 as Term,
@@ -131,5 +125,5 @@ function conflictAt(
 }
 
 function heartbeatResponse(state: ServerState, to: NodeId, readContext: number): HeartbeatResponse {
-  return { type: 'HeartbeatResponse', from: state.config.id, to, term: state.currentTerm, readContext };
+  return { type: 'HeartbeatResponse', ...envelope(state, to), readContext };
 }

@@ -1,5 +1,7 @@
+import type { SnapshotMeta } from './configuration.ts';
 import { broken } from './invariant.ts';
 import { RaftLog } from './log.ts';
+import type { Message } from './message.ts';
 import { Outbox } from './outbox.ts';
 import type { Progress } from './progress.ts';
 import type { PendingReads } from './read-index.ts';
@@ -9,7 +11,15 @@ import type { Entry, HardState, LogIndex, NodeId, Term } from './types.ts';
 /** What a node starts from: what its storage gave back. */
 export interface InitialState {
   readonly hardState: HardState;
-  /** The whole log from index 1, without gaps, all durable. */
+  /**
+   * 0 for a founder; else a random number above 0, below 2^53, drawn when this data folder was made (and durable in it
+   * before anything else): a server that lost its folder comes back as another one, which must be removed from the
+   * configuration and added again before it may vote. It counts only as the incarnation that the configuration names.
+   */
+  readonly incarnation: number;
+  /** Where the stored log begins: what it was cut off behind, or was replaced by. Null: it begins at index 1. */
+  readonly snapshot: SnapshotMeta | null;
+  /** The log behind the snapshot, without gaps, all durable. */
   readonly entries: readonly Entry[];
   /** Time of the driver's monotonic clock, ms. */
   readonly nowMs: number;
@@ -56,6 +66,7 @@ export type Role = Follower | Candidate | Leader;
 /** One server's state, figure 2. Changed only by the modules of this folder, while an input is carried out. */
 export interface ServerState {
   readonly config: RaftConfig;
+  readonly incarnation: number;
   /** The voters but this one. */
   readonly others: readonly NodeId[];
   readonly log: RaftLog;
@@ -80,7 +91,7 @@ export interface ServerState {
 /** The state of a server that starts: a follower, with nothing known to be committed. */
 export function createState(config: RaftConfig, initial: InitialState): ServerState {
   checkConfig(config);
-  const { hardState, entries, nowMs } = initial;
+  const { hardState, incarnation, entries, nowMs } = initial;
   const log = new RaftLog(entries);
   if (log.lastTerm > hardState.term) {
     broken(
@@ -89,6 +100,7 @@ export function createState(config: RaftConfig, initial: InitialState): ServerSt
   }
   return {
     config,
+    incarnation,
     others: config.peers.filter((peer) => peer !== config.id),
     log,
     outbox: new Outbox(),
@@ -112,6 +124,14 @@ export function newFollower(config: RaftConfig, leader: NodeId | null, nowMs: nu
 export function drawElectionDeadline(config: RaftConfig, nowMs: number): number {
   const { electionTimeoutMinMs: min, electionTimeoutMaxMs: max } = config;
   return nowMs + min + config.random() * (max - min);
+}
+
+/** The head of a message to `to` in the current term. */
+export function envelope(
+  { config, incarnation, currentTerm: term }: ServerState,
+  to: NodeId,
+): Pick<Message, 'from' | 'incarnation' | 'to' | 'term'> {
+  return { from: config.id, incarnation, to, term };
 }
 
 /** Who leads, as far as this server knows. */

@@ -11,14 +11,17 @@ export const nodeId = (name: string): NodeId => name as NodeId;
 export const term = (value: number): Term => value as Term;
 export const logIndex = (value: number): LogIndex => value as LogIndex;
 
-/** `noop` is what a new leader appends at the start of its term (§8); `command` is for the state machine. */
-export type EntryKind = 'noop' | 'command';
+/**
+ * `noop` is what a new leader appends at the start of its term (§8); `command` is for the state machine; `config` is a
+ * Configuration (§6).
+ */
+export type EntryKind = 'noop' | 'command' | 'config';
 
 export interface Entry {
   readonly index: LogIndex;
   readonly term: Term;
   readonly kind: EntryKind;
-  /** Opaque to Raft; empty for a noop. */
+  /** Opaque to Raft, but for that of a `config` entry: see configuration.ts. Empty for a noop. */
   readonly data: Uint8Array;
 }
 

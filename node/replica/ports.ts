@@ -54,6 +54,8 @@ export interface Transport {
 /** What a transport needs from its node. */
 export interface TransportOptions {
   readonly id: NodeId;
+  /** `InitialState.incarnation`: the peers are told with the hello. */
+  readonly incarnation: number;
   /** Where to dial each peer (its link), `host:port`. */
   readonly peers: ReadonlyMap<NodeId, string>;
   readonly listenHost: string;

@@ -63,7 +63,7 @@ class Member {
         maxMessageBytes: 1 << 16,
         maxUncommittedBytes: 2_000,
       },
-      { ...EMPTY, nowMs: 0 },
+      { ...EMPTY, incarnation: 0, snapshot: null, nowMs: 0 },
     );
     const transport: Transport = {
       send: (message) => this.sent.push(message),

@@ -46,6 +46,8 @@ export const EXIT = { stopped: 0, broken: 1, badOptions: 2, cannotServe: 3, unob
 const MAX_INFLIGHT_MESSAGES = 32;
 const MAX_MESSAGE_BYTES = 256 << 10;
 const MAX_UNCOMMITTED_BYTES = 64 << 20;
+/** Every node is a founder. */
+const INCARNATION = 0;
 /** What an ending node still has to write, to clients and to its reports, may take this long. */
 const FAREWELL_MS = 2_000;
 
@@ -130,7 +132,15 @@ class NodeProcess {
     const receive = (message: Message): void => replica?.receive(message);
     const transport = await named(
       `cannot listen for peers on ${peerListen.host}:${peerListen.port}`,
-      parts.transport({ id, peers, listenHost: peerListen.host, listenPort: peerListen.port, receive, log }),
+      parts.transport({
+        id,
+        incarnation: INCARNATION,
+        peers,
+        listenHost: peerListen.host,
+        listenPort: peerListen.port,
+        receive,
+        log,
+      }),
     );
     this.#started.push(() => transport.close());
 
@@ -138,7 +148,12 @@ class NodeProcess {
     let server: ClientServer | null = null;
     this.#started.push(async () => server?.close());
     const now = (): number => performance.now();
-    const raft = parts.raft(raftConfig(this.#options), { ...recovered, nowMs: now() });
+    const raft = parts.raft(raftConfig(this.#options), {
+      ...recovered,
+      incarnation: INCARNATION,
+      snapshot: null,
+      nowMs: now(),
+    });
     replica = parts.replica({
       raft,
       storage,

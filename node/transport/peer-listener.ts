@@ -53,7 +53,7 @@ export class PeerListener {
       try {
         for (const payload of reader.push(chunk)) {
           if (hello !== null) {
-            this.#options.receive(decodeMessage(payload, hello.from, hello.to));
+            this.#options.receive(decodeMessage(payload, hello));
             continue;
           }
           hello = decodeHello(payload);

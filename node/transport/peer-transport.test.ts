@@ -21,6 +21,7 @@ afterEach(async () => {
 const heartbeat = (readContext: number): Message => ({
   type: 'Heartbeat',
   from: n1,
+  incarnation: 7,
   to: n2,
   term: term(1),
   commit: logIndex(0),
@@ -29,6 +30,7 @@ const heartbeat = (readContext: number): Message => ({
 const append = (bytes: number): Message => ({
   type: 'AppendEntries',
   from: n1,
+  incarnation: 7,
   to: n2,
   term: term(1),
   prevLogIndex: logIndex(0),
@@ -48,6 +50,7 @@ class Node {
     const node = new Node();
     node.transport = await PeerTransport.listen({
       id,
+      incarnation: id === n1 ? 7 : 0,
       peers: new Map(Object.entries(peers).map(([peer, port]) => [nodeId(peer), `127.0.0.1:${port}`])),
       listenHost: '127.0.0.1',
       listenPort,
@@ -111,7 +114,7 @@ describe('a transport', () => {
 
   test('refuses a peer of another cluster, a stranger, a link to the wrong node, and nonsense, each with its reason', async () => {
     const b = await Node.listen(n2, { n1: await freePort() });
-    const good: Hello = { cluster: 'n1,n2', from: n1, to: n2, channel: 'control' };
+    const good: Hello = { cluster: 'n1,n2', from: n1, incarnation: 0, to: n2, channel: 'control' };
     for (const [bytes, reason] of [
       [hello({ ...good, cluster: 'n1,n2,n3' }), /it belongs to cluster n1,n2,n3, this node to n1,n2/],
       [hello({ ...good, to: nodeId('n3') }), /it wants n3, this node is n2: a link leads to the wrong node/],
@@ -135,7 +138,7 @@ describe('a transport', () => {
     const b = await Node.listen(n2, { n1: await freePort() });
     const dial = (channel: PeerChannel): Socket => {
       const socket = connect(b.transport.port, '127.0.0.1');
-      socket.write(hello({ cluster: 'n1,n2', from: n1, to: n2, channel }));
+      socket.write(hello({ cluster: 'n1,n2', from: n1, incarnation: 0, to: n2, channel }));
       socket.resume();
       return socket;
     };
@@ -235,7 +238,7 @@ class Hole {
               ({ channel } = decodeHello(payload));
               continue;
             }
-            const message = decodeMessage(payload, n1, n2);
+            const message = decodeMessage(payload, { from: n1, incarnation: 7, to: n2 });
             if (channel === 'bulk') bulkBytes += payload.length;
             else beats++;
             if (channel === 'bulk' ? lastBulk(message) : lastBeat(message)) resolve();

@@ -65,7 +65,7 @@ function openLinks(
 ): Record<PeerChannel, PeerLink> {
   const colon = address.lastIndexOf(':');
   const place = { host: address.slice(0, colon), port: Number(address.slice(colon + 1)), log: options.log };
-  const hello = { cluster, from: options.id, to };
+  const hello = { cluster, from: options.id, incarnation: options.incarnation, to };
   return {
     control: new PeerLink({ ...place, hello: { ...hello, channel: 'control' } }),
     bulk: new PeerLink({ ...place, hello: { ...hello, channel: 'bulk' } }),

@@ -294,7 +294,13 @@ export class SimCluster {
   #newRaft(id: NodeId, disk: Disk): Raft {
     this.watch.started(id);
     const config: RaftConfig = { id, peers: this.ids, ...timing, ...this.#bounds, random: this.random.float };
-    const initial = { hardState: disk.hardState, entries: [...disk.entries], nowMs: this.schedule.nowMs };
+    const initial = {
+      hardState: disk.hardState,
+      incarnation: 0,
+      snapshot: null,
+      entries: [...disk.entries],
+      nowMs: this.schedule.nowMs,
+    };
     return this.#factory(config, initial);
   }
 

@@ -67,6 +67,9 @@ export class SafetyWatch {
         this.#commit(id, event.index);
         return;
       case 'GrantVote':
+      case 'ChangeConf':
+      case 'ApplyConfChange':
+      case 'InstallSnapshot':
         return;
       default:
         event satisfies never;

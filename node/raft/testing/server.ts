@@ -36,7 +36,7 @@ interface ServerOptions {
 /** Messages of the tests: numbers for terms and indexes, and no `to`, which is always the server under test. */
 export type Incoming = Message extends infer M ? (M extends Message ? Loose<M> : never) : never;
 type Loose<M extends Message> = {
-  readonly [K in keyof Omit<M, 'to'>]: M[K] extends number ? number : M[K];
+  readonly [K in keyof Omit<M, 'to' | 'incarnation'>]: M[K] extends number ? number : M[K];
 };
 
 /** One core, n1, driven by hand: time moves, messages come and disks finish only when the test says so. */
@@ -71,7 +71,13 @@ export class TestServer {
         maxUncommittedBytes: 10_000,
         ...config,
       },
-      { hardState: { term: term(t), votedFor }, entries: logOf(...log), nowMs: this.nowMs },
+      {
+        hardState: { term: term(t), votedFor },
+        incarnation: 0,
+        snapshot: null,
+        entries: logOf(...log),
+        nowMs: this.nowMs,
+      },
     );
   }
 
@@ -84,7 +90,7 @@ export class TestServer {
   }
 
   receive(m: Incoming): void {
-    this.raft.step({ ...m, to: n1 } as unknown as Message, this.nowMs);
+    this.raft.step({ incarnation: 0, ...m, to: n1 } as unknown as Message, this.nowMs);
   }
 
   /** Time passes as it should: with a tick every 5 ms. */
