@@ -1,0 +1,9 @@
+/** What a judge prints about one history, as a line of JSON. */
+export interface Judged {
+  readonly verdict: 'linearizable' | 'violation' | 'unknown';
+  /** From the parsed operations to the verdict. */
+  readonly ms: number;
+  readonly parseMs: number;
+  /** Resident memory at its highest from the end of parsing to the verdict, the operations included. */
+  readonly peakMiB: number;
+}
