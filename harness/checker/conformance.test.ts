@@ -1,8 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { parseJepsenLog } from '../history/jepsen-log.ts';
-import { parseKvLog } from '../history/kv-log.ts';
+import { importHistory } from '../history/formats/import.ts';
 import { checkLinearizable } from './linearizable.ts';
 
 /** Recorded histories with known verdicts (`verdicts.json`), not part of this project. */
@@ -16,9 +15,8 @@ describe.skipIf(files.length === 0)(
   `recorded histories (skipped where CHAOS_HISTORIES or ${folder} is absent)`,
   () => {
     test.each(files)('%s is linearizable: %s', async (file, linearizable) => {
-      const text = readFileSync(path.join(folder, file), 'utf8');
-      const ops = file.startsWith('kv/') ? parseKvLog(text) : parseJepsenLog(text);
-      const result = await checkLinearizable(ops, { limitMs: 30_000 });
+      const { ops } = importHistory(readFileSync(path.join(folder, file), 'utf8'), { file });
+      const result = await checkLinearizable(ops, { limitMs: 30_000, casFail: 'mismatch' });
       expect(result).toMatchObject({ verdict: linearizable ? 'linearizable' : 'violation' });
       expect(result.violations.length > 0).toBe(!linearizable);
     });

@@ -7,7 +7,8 @@ import { latencyStats } from './latency.ts';
 import { encodeLine } from './line.ts';
 import { LineFile } from './line-file.ts';
 import type { HistoryLine, Op, OpFunction } from './op.ts';
-import { HistoryError, parseHistory, readHistory } from './read.ts';
+import { HistoryError } from './history-error.ts';
+import { parseHistory, readHistory } from './read.ts';
 import { Recorder, type Completion, type Invocation } from './recorder.ts';
 
 const line = (fields: Partial<HistoryLine>): HistoryLine => ({
@@ -96,37 +97,50 @@ describe('history', () => {
   });
 
   it.each<[string, string, string]>([
-    ['broken JSON in the middle', `${text(line({}))}{"index":\n${text(line({ index: 2 }))}`, 'h:2: not JSON'],
-    ['a missing field', '{"index":0}\n', 'h:1: `id` is missing; it must be an integer of at least 0'],
-    ['an unknown function', text(line({ f: 'swap' as OpFunction })), 'h:1: `f` is "swap"'],
-    ['a cas without a pair', text(line({ f: 'cas' })), 'h:1: `value` is "c0.0"; it must be a pair'],
-    ['an index that does not rise', text(line({}), line({ id: 1 })), 'h:2: index 0 does not rise over 0'],
+    [
+      'broken JSON in the middle',
+      `${text(line({}))}{"index":\n${text(line({ index: 2 }))}`,
+      'h:2:10: not JSON: the line ends too soon',
+    ],
+    ['a missing field', '{"index":0}\n', 'h:1:1: `id` is missing; it must be an integer of at least 0'],
+    [
+      'an unknown function',
+      text(line({ f: 'swap' as OpFunction })),
+      'h:1:51: `f` is "swap"; it must be read, write',
+    ],
+    ['a cas without a pair', text(line({ f: 'cas' })), 'h:1:76: `value` is "c0.0"; it must be a pair'],
+    ['an index that does not rise', text(line({}), line({ id: 1 })), 'h:2:1: index 0 does not rise over 0'],
     [
       'time that runs back',
       text(line({}), line({ index: 1, type: 'ok', time: 999 })),
-      'h:2: time 999 falls below 1000',
+      'h:2:1: time 999 falls below 1000',
     ],
     [
       'a completion from nowhere',
       text(line({ type: 'ok' })),
-      'h:1: operation 0 completes without an invocation',
+      'h:1:1: operation 0 completes without an invocation',
     ],
     [
       'two operations of one process',
       text(line({}), line({ index: 1, id: 1 })),
-      'h:2: process 0 invokes 1 while 0 is open',
+      'h:2:1: process 0 invokes 1 while 0 is open',
     ],
     [
       'a process that goes on after info',
       text(line({}), line({ index: 1, type: 'info' }), line({ index: 2, id: 1 })),
-      'h:3: process 0 goes on after an unknown outcome',
+      'h:3:1: process 0 goes on after an unknown outcome',
     ],
     [
       'a completion of another key',
       text(line({}), line({ index: 1, type: 'ok', key: 'k1' })),
-      'h:2: operation 0 was invoked as write of k0 by process 0, but completes as write of k1 by process 0',
+      'h:2:1: operation 0 was invoked as write of k0 by process 0, but completes as write of k1 by process 0',
     ],
-  ])('names the line of %s', (_name, history, message) => {
+    [
+      'a write that completes with another value',
+      text(line({}), line({ index: 1, type: 'ok', value: 'c9.9' })),
+      'h:2:1: operation 0 was invoked with "c0.0", but completes with "c9.9"; only a read',
+    ],
+  ])('names the place of %s', (_name, history, message) => {
     expect(() => parseHistory(history, 'h')).toThrow(HistoryError);
     expect(() => parseHistory(history, 'h')).toThrow(message);
   });
@@ -167,7 +181,9 @@ describe('history', () => {
   it('a history that cannot be read says which', async () => {
     await inFolder(async (dir) => {
       await writeFile(join(dir, 'h.jsonl'), 'nonsense\n');
-      await expect(readHistory(join(dir, 'h.jsonl'))).rejects.toThrow(`${join(dir, 'h.jsonl')}:1: not JSON`);
+      await expect(readHistory(join(dir, 'h.jsonl'))).rejects.toThrow(
+        `${join(dir, 'h.jsonl')}:1:1: not JSON`,
+      );
       await expect(readHistory(join(dir, 'none.jsonl'))).rejects.toThrow('ENOENT');
     });
   });

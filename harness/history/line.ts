@@ -1,11 +1,6 @@
+import { jsonPlaces } from './formats/json-places.ts';
+import type { Flaw } from './history-error.ts';
 import type { HistoryLine, OpFunction, RegisterValue } from './op.ts';
-
-/** What is wrong with a line of a history, and where. */
-export interface LineError {
-  /** Counts from 1. */
-  readonly line: number;
-  readonly message: string;
-}
 
 const FUNCTIONS: ReadonlySet<string> = new Set<OpFunction>(['read', 'write', 'cas', 'delete', 'append']);
 const TYPES: ReadonlySet<string> = new Set<HistoryLine['type']>(['invoke', 'ok', 'fail', 'info']);
@@ -13,38 +8,72 @@ const TYPES: ReadonlySet<string> = new Set<HistoryLine['type']>(['invoke', 'ok',
 /** One line of `history.jsonl`, without its newline. */
 export const encodeLine = (line: HistoryLine): string => JSON.stringify(line);
 
-/** The line as data, or what is wrong with it in words (the field, the value found, what belongs there). */
-export function decodeLine(text: string): HistoryLine | string {
+export type DecodedLine =
+  | { readonly ok: true; readonly line: HistoryLine }
+  /** The flaw's place is in the line. `json`: the line is no JSON at all. */
+  | { readonly ok: false; readonly flaw: Flaw; readonly json: boolean };
+
+/** The line as data, or what is wrong with it (the field, the value found, what belongs there). */
+export function decodeLine(text: string): DecodedLine {
   let value: unknown;
   try {
     value = JSON.parse(text);
-  } catch (error) {
-    return `not JSON: ${error instanceof Error ? error.message : String(error)}`;
+  } catch {
+    const from = jsonPlaces(text).flawAt ?? 0;
+    const message = from >= text.length ? 'not JSON: the line ends too soon' : 'not JSON from here on';
+    return { ok: false, json: true, flaw: { from, to: from + 1, message, mend: ONE_OBJECT } };
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'not a JSON object';
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return { ok: false, json: false, flaw: wholeLine(text, 'not a JSON object', ONE_OBJECT) };
   const fields = value as Partial<Record<keyof HistoryLine, unknown>>;
-  return complaint(fields) ?? (value as HistoryLine);
+  const wrong = wrongField(fields);
+  if (wrong === null) return { ok: true, line: value as HistoryLine };
+  return { ok: false, json: false, flaw: fieldFlaw(text, wrong) };
 }
 
-function complaint(fields: Partial<Record<keyof HistoryLine, unknown>>): string | null {
+const ONE_OBJECT = 'a line is one JSON object, such as {"index":0,"id":0,"process":0,"type":"invoke",…}';
+
+interface WrongField {
+  readonly name: keyof HistoryLine;
+  readonly value: unknown;
+  readonly want: string;
+}
+
+function fieldFlaw(text: string, { name, value, want }: WrongField): Flaw {
+  const mend = `it must be ${want}`;
+  const place = jsonPlaces(text).fields.get(name);
+  if (value === undefined || place === undefined) return wholeLine(text, `\`${name}\` is missing`, mend);
+  return { ...place, message: `\`${name}\` is ${JSON.stringify(value).slice(0, 60)}`, mend };
+}
+
+/** Of a line as such the first character is marked. */
+function wholeLine(text: string, message: string, mend: string): Flaw {
+  const from = text.length - text.trimStart().length;
+  return { from, to: from + 1, message, mend };
+}
+
+function wrongField(fields: Partial<Record<keyof HistoryLine, unknown>>): WrongField | null {
   for (const name of ['index', 'id', 'process', 'time'] as const) {
-    if (!isCount(fields[name])) return wrong(name, fields[name], 'an integer of at least 0');
+    if (!isCount(fields[name])) return { name, value: fields[name], want: 'an integer of at least 0' };
   }
-  if (!TYPES.has(fields.type as string)) return wrong('type', fields.type, 'invoke, ok, fail or info');
-  if (!FUNCTIONS.has(fields.f as string)) return wrong('f', fields.f, 'read, write, cas, delete or append');
+  const { type, f, found, error, attempts, value } = fields;
+  if (!TYPES.has(type as string)) return { name: 'type', value: type, want: 'invoke, ok, fail or info' };
+  if (!FUNCTIONS.has(f as string)) return { name: 'f', value: f, want: 'read, write, cas, delete or append' };
   for (const name of ['key', 'node'] as const) {
-    if (typeof fields[name] !== 'string') return wrong(name, fields[name], 'a string');
+    if (typeof fields[name] !== 'string') return { name, value: fields[name], want: 'a string' };
   }
-  if (fields.found !== undefined && !isRegisterValue(fields.found))
-    return wrong('found', fields.found, 'a string or null');
-  if (fields.error !== undefined && typeof fields.error !== 'string')
-    return wrong('error', fields.error, 'a string');
-  if (fields.attempts !== undefined && !isCount(fields.attempts))
-    return wrong('attempts', fields.attempts, 'an integer of at least 0');
-  return valueComplaint(fields.f as OpFunction, fields.value);
+  if (found !== undefined && !isRegisterValue(found))
+    return { name: 'found', value: found, want: 'a string or null' };
+  if (error !== undefined && typeof error !== 'string')
+    return { name: 'error', value: error, want: 'a string' };
+  if (attempts !== undefined && !isCount(attempts))
+    return { name: 'attempts', value: attempts, want: 'an integer of at least 0' };
+  const want = wantedValue(f as OpFunction, value);
+  return want === null ? null : { name: 'value', value, want };
 }
 
-function valueComplaint(f: OpFunction, value: unknown): string | null {
+/** Null if the value fits the function. */
+function wantedValue(f: OpFunction, value: unknown): string | null {
   switch (f) {
     case 'cas': {
       const fits =
@@ -52,14 +81,14 @@ function valueComplaint(f: OpFunction, value: unknown): string | null {
         value.length === 2 &&
         isRegisterValue(value[0]) &&
         typeof value[1] === 'string';
-      return fits ? null : wrong('value', value, 'a pair [from, to]: from a string or null, to a string');
+      return fits ? null : 'a pair [from, to]: from a string or null, to a string';
     }
     case 'read':
-      return isRegisterValue(value) ? null : wrong('value', value, 'a string or null');
+      return isRegisterValue(value) ? null : 'a string or null';
     case 'write':
     case 'delete':
     case 'append':
-      return typeof value === 'string' ? null : wrong('value', value, 'a string');
+      return typeof value === 'string' ? null : 'a string';
     default:
       return f satisfies never;
   }
@@ -68,7 +97,3 @@ function valueComplaint(f: OpFunction, value: unknown): string | null {
 const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0;
 const isRegisterValue = (value: unknown): value is RegisterValue =>
   value === null || typeof value === 'string';
-const wrong = (field: string, value: unknown, want: string): string =>
-  value === undefined
-    ? `\`${field}\` is missing; it must be ${want}`
-    : `\`${field}\` is ${JSON.stringify(value).slice(0, 60)}; it must be ${want}`;

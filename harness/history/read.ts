@@ -1,22 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import { decodeLine, type LineError } from './line.ts';
+import type { ImportedHistory, ReadOptions } from './formats/history.ts';
+import { type Flaw, Problems } from './history-error.ts';
+import { decodeLine } from './line.ts';
 import type { HistoryLine, Op } from './op.ts';
-
-/** A history that cannot be judged: every faulty line, as `file:line: what`. */
-export class HistoryError extends Error {
-  readonly file: string;
-  readonly errors: readonly LineError[];
-
-  constructor(file: string, errors: readonly LineError[]) {
-    const shown = errors.slice(0, SHOWN_ERRORS).map((error) => `${file}:${error.line}: ${error.message}`);
-    if (errors.length > shown.length) shown.push(`… and ${errors.length - shown.length} more`);
-    super(shown.join('\n'));
-    this.name = 'HistoryError';
-    this.file = file;
-    this.errors = errors;
-  }
-}
-const SHOWN_ERRORS = 20;
 
 /** Reads a `history.jsonl`. Rejects with HistoryError, or with the system's error if the file cannot be read. */
 export async function readHistory(path: string): Promise<readonly Op[]> {
@@ -25,79 +11,122 @@ export async function readHistory(path: string): Promise<readonly Op[]> {
 
 /**
  * The operations of a history, in order of invocation. An operation without a completion is `info` (it stays open). A
- * last line without its newline that is not whole JSON is what a killed writer leaves behind: it is passed over, which
+ * last line without its newline that is not whole JSON is what a killed writer leaves behind: it is left out, which
  * leaves its operation open and so loses no truth. Empty text is an empty history. Throws HistoryError.
  */
-export function parseHistory(text: string, file = 'history'): readonly Op[] {
+export const parseHistory = (text: string, file = 'history'): readonly Op[] =>
+  readChaosHistory(text, { file }).ops;
+
+/** The same with the lines of the operations. Throws HistoryError. */
+export function readChaosHistory(text: string, { file }: ReadOptions): ImportedHistory {
   const pairing = new Pairing();
-  const errors: LineError[] = [];
+  const problems = new Problems(text);
+  const notes: string[] = [];
   let number = 0;
-  for (let from = 0; from < text.length;) {
+  for (let from = 0; from < text.length && !problems.full;) {
     const newline = text.indexOf('\n', from);
-    const to = newline < 0 ? text.length : newline;
-    const line = text.slice(from, to).trim();
-    from = to + 1;
+    const lineFrom = from;
+    const line = text.slice(from, newline < 0 ? text.length : newline);
+    from += line.length + 1;
     number++;
-    if (line === '') continue;
+    if (line.trim() === '') continue;
     const decoded = decodeLine(line);
-    if (typeof decoded === 'string') {
-      const torn = newline < 0 && decoded.startsWith('not JSON');
-      if (!torn) errors.push({ line: number, message: decoded });
-      continue;
-    }
-    const message = pairing.add(decoded);
-    if (message !== null) errors.push({ line: number, message });
+    if (decoded.ok) {
+      const objection = pairing.add(decoded.line, number);
+      if (objection === null) continue;
+      const [message, mend] = objection;
+      problems.add({ from: lineFrom, to: lineFrom + line.trimEnd().length, message, mend });
+    } else if (newline < 0 && decoded.json) notes.push('The last line is cut off and was left out.');
+    else problems.add(shifted(decoded.flaw, lineFrom));
   }
-  if (errors.length > 0) throw new HistoryError(file, errors);
-  return pairing.ops();
+  problems.throwIfAny(file);
+  const { ops, lines } = pairing.finish();
+  return { format: 'chaos', ops, lists: false, lines, clock: 'time', notes };
 }
+
+const shifted = (flaw: Flaw, by: number): Flaw => ({ ...flaw, from: flaw.from + by, to: flaw.to + by });
+
+/** An operation by its two lines, and where they are (0: nowhere). */
+interface Pair {
+  readonly call: HistoryLine;
+  readonly callLine: number;
+  done: Op | null;
+  returnLine: number;
+}
+
+/** What is wrong, and what probably mends it. */
+type Objection = readonly [message: string, mend: string];
+
+const ORDER = 'lines are doubled, missing or out of order';
 
 /** Puts invocations and completions together. */
 class Pairing {
-  readonly #invocations = new Map<number, HistoryLine>();
-  readonly #done = new Map<number, Op>();
+  readonly #pairs = new Map<number, Pair>();
   /** The operation that a process has open; absent: none. */
   readonly #open = new Map<number, number>();
   readonly #retired = new Set<number>();
   #lastIndex = -1;
   #lastTime = -1;
 
-  /** Null, or what is wrong. */
-  add(line: HistoryLine): string | null {
-    if (line.index <= this.#lastIndex) return `index ${line.index} does not rise over ${this.#lastIndex}`;
-    if (line.time < this.#lastTime) return `time ${line.time} falls below ${this.#lastTime}`;
+  add(line: HistoryLine, number: number): Objection | null {
+    if (line.index <= this.#lastIndex)
+      return [`index ${line.index} does not rise over ${this.#lastIndex}`, ORDER];
+    if (line.time < this.#lastTime) return [`time ${line.time} falls below ${this.#lastTime}`, ORDER];
     this.#lastIndex = line.index;
     this.#lastTime = line.time;
-    return line.type === 'invoke' ? this.#invoke(line) : this.#complete(line, line.type);
+    return line.type === 'invoke' ? this.#invoke(line, number) : this.#complete(line, line.type, number);
   }
 
-  ops(): readonly Op[] {
-    return [...this.#invocations.values()].map((line) => this.#done.get(line.id) ?? openOp(line));
+  finish(): Pick<ImportedHistory, 'ops' | 'lines'> {
+    const pairs = [...this.#pairs.values()];
+    return {
+      ops: pairs.map(({ call, done }) => done ?? openOp(call)),
+      lines: {
+        calls: pairs.map(({ callLine }) => callLine),
+        returns: pairs.map(({ returnLine }) => returnLine),
+      },
+    };
   }
 
-  #invoke(line: HistoryLine): string | null {
-    if (this.#invocations.has(line.id)) return `operation ${line.id} is invoked twice`;
+  #invoke(line: HistoryLine, number: number): Objection | null {
+    if (this.#pairs.has(line.id))
+      return [`operation ${line.id} is invoked twice`, 'ids are unique in a file'];
     if (this.#retired.has(line.process))
-      return `process ${line.process} goes on after an unknown outcome (info); it must take a new number`;
+      return [
+        `process ${line.process} goes on after an unknown outcome (info)`,
+        'its operation may take effect at any time, so the client must go on under a new number',
+      ];
     const open = this.#open.get(line.process);
-    if (open !== undefined) return `process ${line.process} invokes ${line.id} while ${open} is open`;
-    this.#invocations.set(line.id, line);
+    if (open !== undefined)
+      return [
+        `process ${line.process} invokes ${line.id} while ${open} is open`,
+        'a process does one thing at a time: is a completion missing?',
+      ];
+    this.#pairs.set(line.id, { call: line, callLine: number, done: null, returnLine: 0 });
     this.#open.set(line.process, line.id);
     return null;
   }
 
-  #complete(line: HistoryLine, outcome: Op['outcome']): string | null {
-    const call = this.#invocations.get(line.id);
-    if (call === undefined) return `operation ${line.id} completes without an invocation`;
-    if (this.#done.has(line.id)) return `operation ${line.id} completes twice`;
+  #complete(line: HistoryLine, outcome: Op['outcome'], number: number): Objection | null {
+    const pair = this.#pairs.get(line.id);
+    if (pair === undefined) return [`operation ${line.id} completes without an invocation`, ORDER];
+    if (pair.done !== null) return [`operation ${line.id} completes twice`, 'a line is doubled'];
+    const { call } = pair;
     if (call.process !== line.process || call.f !== line.f || call.key !== line.key)
-      return (
+      return [
         `operation ${line.id} was invoked as ${call.f} of ${call.key} by process ${call.process}, ` +
-        `but completes as ${line.f} of ${line.key} by process ${line.process}`
-      );
+          `but completes as ${line.f} of ${line.key} by process ${line.process}`,
+        'process, f and key are the same in both lines',
+      ];
+    if (call.f !== 'read' && !isSame(call.value, line.value))
+      return [
+        `operation ${line.id} was invoked with ${JSON.stringify(call.value)}, but completes with ${JSON.stringify(line.value)}`,
+        'only a read completes with another value; what a failed cas found stands in `found`',
+      ];
     this.#open.delete(line.process);
     if (outcome === 'info') this.#retired.add(line.process);
-    this.#done.set(line.id, completedOp(call, line, outcome));
+    pair.done = completedOp(call, line, outcome);
+    pair.returnLine = number;
     return null;
   }
 }
@@ -120,6 +149,9 @@ function outputOf(line: HistoryLine, outcome: Op['outcome']): Op['output'] {
   if (line.f === 'read') return outcome === 'ok' ? (line.value as string | null) : undefined;
   return line.f === 'cas' && outcome === 'fail' ? line.found : undefined;
 }
+
+const isSame = (a: HistoryLine['value'], b: HistoryLine['value']): boolean =>
+  a === b || (typeof a === 'object' && JSON.stringify(a) === JSON.stringify(b));
 
 const openOp = (call: HistoryLine): Op => ({
   ...invoked(call),

@@ -1,0 +1,83 @@
+import type { Op } from '../op.ts';
+import { HistoryError, problemAt } from '../history-error.ts';
+import { readChaosHistory } from '../read.ts';
+import { detectFormat } from './detect.ts';
+import { HISTORY_FORMATS } from './history.ts';
+import type { ExpectedModel, HistoryFormat, ImportedHistory, ReadOptions } from './history.ts';
+import { readJepsenEdn, readPorcupineKv } from './jepsen-edn.ts';
+import { readJepsenLog } from './jepsen-log.ts';
+
+const READERS: Readonly<Record<HistoryFormat, (text: string, options: ReadOptions) => ImportedHistory>> = {
+  chaos: readChaosHistory,
+  'jepsen-edn': readJepsenEdn,
+  'jepsen-log': readJepsenLog,
+  'porcupine-kv': readPorcupineKv,
+};
+
+/**
+ * Reads a history in any format; `format` undefined: the one that the text seems to be in. Text without anything in it
+ * is an empty history. @throws HistoryError
+ */
+export function importHistory(
+  text: string,
+  options: ReadOptions & { readonly format?: HistoryFormat | undefined },
+): ImportedHistory {
+  const { file, model } = options;
+  const zero = text.indexOf('\0');
+  if (zero >= 0)
+    throw flawed(text, file, [
+      zero,
+      'a zero byte: this is no text',
+      'a history is UTF-8 text, plain or gzipped',
+    ]);
+  if (text.trim() === '') return EMPTY;
+  const format = options.format ?? detectFormat(text);
+  if (format === null) {
+    const start = text.length - text.trimStart().length;
+    throw flawed(text, file, [
+      start,
+      'no format of a history begins like this',
+      `known: ${HISTORY_FORMATS.join(', ')}; name one with --format`,
+    ]);
+  }
+  const history = READERS[format](text, options);
+  const stranger = model === undefined ? -1 : history.ops.findIndex((op) => !model.functions.includes(op.f));
+  if (model === undefined || stranger < 0) return history;
+  throw strangerError(text, {
+    file,
+    model,
+    op: history.ops[stranger]!,
+    line: history.lines.calls[stranger]!,
+  });
+}
+
+const EMPTY: ImportedHistory = {
+  format: null,
+  ops: [],
+  lists: false,
+  lines: { calls: [], returns: [] },
+  clock: 'order',
+  notes: [],
+};
+
+interface Stranger {
+  readonly file: string;
+  readonly model: ExpectedModel;
+  readonly op: Op;
+  readonly line: number;
+}
+
+function strangerError(text: string, { file, model, op, line }: Stranger): HistoryError {
+  let from = 0;
+  for (let number = 1; number < line; number++) from = text.indexOf('\n', from) + 1;
+  const message = `the model ${model.name} has no ${op.f}`;
+  return flawed(text, file, [from, message, `its functions: ${model.functions.join(', ')}`]);
+}
+
+function flawed(
+  text: string,
+  file: string,
+  [from, message, mend]: readonly [from: number, message: string, mend: string],
+): HistoryError {
+  return new HistoryError(file, [problemAt(text, { from, to: from + 1, message, mend })]);
+}

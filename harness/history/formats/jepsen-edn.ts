@@ -1,0 +1,90 @@
+import { type Edn, EdnError, EdnReader } from './edn.ts';
+import type { ImportedHistory, ReadOptions } from './history.ts';
+import { readJepsenEvents } from './jepsen-events.ts';
+import { type JepsenEvent, nameOf, shapeOf } from './jepsen-values.ts';
+
+/**
+ * Jepsen's `history.edn`: maps one after the other, or one vector of them, plain or as `#jepsen.history.Op{…}`; keys
+ * with or without a namespace. @throws HistoryError
+ */
+export function readJepsenEdn(text: string, options: ReadOptions): ImportedHistory {
+  const shape = shapeOf(ednEvents(text), options.model);
+  const source = {
+    format: 'jepsen-edn',
+    text,
+    events: ednEvents(text),
+    shape,
+    casFailure: 'nothing',
+  } as const;
+  return readJepsenEvents(source, options);
+}
+
+/**
+ * Porcupine's key-value logs: maps with `:key` beside `:value`, functions `:get`, `:put`, `:append`; a key that was
+ * never written holds "". @throws HistoryError
+ */
+export function readPorcupineKv(text: string, options: ReadOptions): ImportedHistory {
+  const { model } = options;
+  const shape = { keyed: false, lists: false, text: true, emptyAtFirst: true, model };
+  const source = {
+    format: 'porcupine-kv',
+    text,
+    events: ednEvents(text),
+    shape,
+    casFailure: 'nothing',
+  } as const;
+  return readJepsenEvents(source, options);
+}
+
+/** The maps of the text as events. @throws EdnError */
+export function* ednEvents(text: string): Generator<JepsenEvent> {
+  const reader = new EdnReader(text);
+  const opening = reader.peek();
+  const closing = opening === '[' ? ']' : opening === '(' ? ')' : '';
+  const openedAt = reader.position;
+  if (closing !== '') reader.step();
+  for (;;) {
+    const next = reader.peek();
+    if (closing !== '' && next === closing) break;
+    if (next === '' && closing === '') return;
+    if (next === '')
+      throw new EdnError(
+        `the \`${opening}\` that begins here is never closed`,
+        { from: openedAt, to: openedAt + 1 },
+        'the file is cut off',
+      );
+    const { position } = reader;
+    yield eventOf(reader.next()!, position);
+  }
+  reader.step();
+  const rest = reader.next();
+  if (rest !== null) throw new EdnError(`text behind the closing \`${closing}\``, rest, 'one vector a file');
+}
+
+const FIELDS: ReadonlySet<string> = new Set([
+  'process',
+  'type',
+  'f',
+  'value',
+  'key',
+  'time',
+  'index',
+  'error',
+  'node',
+]);
+
+function eventOf(value: Edn, from: number): JepsenEvent {
+  const map = value.type === 'tagged' ? value.value : value;
+  if (map.type !== 'map')
+    throw new EdnError(
+      `a ${value.type} where an operation should be`,
+      value,
+      'an operation is a map such as {:process 0, :type :invoke, :f :read, :value nil}',
+    );
+  const event: Record<string, Edn | number> = { from, to: value.to };
+  for (const [key, each] of map.entries) {
+    const name = nameOf(key);
+    if (FIELDS.has(name)) event[name] ??= each;
+  }
+  return event as unknown as JepsenEvent;
+}

@@ -1,0 +1,130 @@
+import type { Op, OpFunction } from '../op.ts';
+import type { Lines } from './history.ts';
+
+/** An operation as it begins. */
+export interface Invocation {
+  readonly process: number;
+  readonly f: OpFunction;
+  readonly key: string;
+  readonly input: Op['input'];
+  readonly node: string;
+}
+
+/** Where an event stands: its line from 1, and its time in ns if it has a usable one. */
+export interface Moment {
+  readonly line: number;
+  readonly timeNs: number | null;
+}
+
+/** How an operation ended. */
+export interface Ending {
+  readonly outcome: Op['outcome'];
+  /** Instead of what was invoked: a completion may say more. */
+  readonly input?: Op['input'];
+  readonly output?: Op['output'];
+  readonly error?: string;
+}
+
+type Draft = { -readonly [Field in keyof Op]: Op[Field] };
+/** What is wrong, and what probably mends it. */
+type Objection = readonly [message: string, mend: string];
+
+const NS_PER_MS = 1e6;
+
+/**
+ * Puts the events of a history together to operations where only the process tells which completion belongs to which
+ * invocation, as in Jepsen: a process does one thing at a time, and nothing more after an unknown outcome.
+ */
+export class Pairing {
+  readonly #ops: Draft[] = [];
+  readonly #callLines: number[] = [];
+  readonly #returnLines: number[] = [];
+  /** The operation that a process has open; −1: it retired after an unknown outcome. */
+  readonly #open = new Map<number, number>();
+  /** Of every event in order: its time, as long as times rise. */
+  #times: number[] | null = [];
+  #events = 0;
+
+  invoke({ process, f, key, input, node }: Invocation, { line, timeNs }: Moment): Objection | null {
+    const open = this.#open.get(process);
+    if (open === RETIRED)
+      return [
+        `process ${process} goes on after an unknown outcome (info)`,
+        'its operation may take effect at any time, so the client must go on under a new number',
+      ];
+    if (open !== undefined)
+      return [
+        `process ${process} invokes ${f} while its ${this.#ops[open]!.f} of line ${this.#callLines[open]} is open`,
+        'a process does one thing at a time: is a completion missing, or this line doubled?',
+      ];
+    const id = this.#ops.length;
+    this.#open.set(process, id);
+    this.#callLines.push(line);
+    this.#returnLines.push(0);
+    this.#ops.push({
+      id,
+      process,
+      key,
+      f,
+      input,
+      call: this.#moment(timeNs),
+      return: Infinity,
+      outcome: 'info',
+      node,
+      attempts: 1,
+    });
+    return null;
+  }
+
+  /** The operation that a process has open, or what is wrong with its completing anything. */
+  openOf(process: number): Readonly<Op> | Objection {
+    const open = this.#open.get(process);
+    if (open !== undefined && open !== RETIRED) return this.#ops[open]!;
+    return [
+      `process ${process} completes an operation, but has none open`,
+      'is its invocation missing, or this line doubled or out of order?',
+    ];
+  }
+
+  complete(op: Readonly<Op>, { outcome, input, output, error }: Ending, { line, timeNs }: Moment): void {
+    const draft = this.#ops[op.id]!;
+    const at = this.#moment(timeNs);
+    this.#returnLines[op.id] = line;
+    this.#open.set(op.process, RETIRED);
+    draft.outcome = outcome;
+    if (outcome === 'info') draft.gaveUp = at;
+    else {
+      draft.return = at;
+      this.#open.delete(op.process);
+    }
+    if (input !== undefined) draft.input = input;
+    if (output !== undefined) draft.output = output;
+    if (error !== undefined) draft.error = error;
+  }
+
+  /** Every operation in order of invocation; what is still open stays `info`. */
+  finish(): { readonly ops: readonly Op[]; readonly lines: Lines; readonly clock: 'time' | 'order' } {
+    const lines = { calls: this.#callLines, returns: this.#returnLines };
+    const times = this.#times;
+    if (times === null || times.length === 0) return { ops: this.#ops, lines, clock: 'order' };
+    for (const op of this.#ops) {
+      op.call = times[op.call]!;
+      if (op.return !== Infinity) op.return = times[op.return]!;
+      if (op.gaveUp !== undefined) op.gaveUp = times[op.gaveUp]!;
+    }
+    return { ops: this.#ops, lines, clock: 'time' };
+  }
+
+  /**
+   * Counts events. The order of the lines is what happened; times that rise with it mean the same and tell people
+   * more, so they take its place in the end. Times that do not rise would call events concurrent that were not.
+   */
+  #moment(timeNs: number | null): number {
+    const ms = timeNs === null ? null : timeNs / NS_PER_MS;
+    if (ms === null || (this.#times !== null && ms <= (this.#times.at(-1) ?? -Infinity))) this.#times = null;
+    else this.#times?.push(ms);
+    return this.#events++;
+  }
+}
+
+const RETIRED = -1;

@@ -1,0 +1,119 @@
+/** What is wrong in the text of a history, and where. Lines and columns count from 1. */
+export interface HistoryProblem {
+  readonly line: number;
+  readonly column: number;
+  readonly message: string;
+  /** What probably mends it; null: the message says it. */
+  readonly mend: string | null;
+  /** The line, or of a long one what stands around the column. */
+  readonly source: string;
+  /** Which characters of `source` it is about. */
+  readonly marked: { readonly from: number; readonly length: number };
+}
+
+/** A history that cannot be judged. `message` has a line `file:line:column: what` for each problem. */
+export class HistoryError extends Error {
+  readonly file: string;
+  readonly problems: readonly HistoryProblem[];
+
+  constructor(file: string, problems: readonly HistoryProblem[]) {
+    super(
+      problems
+        .map(({ line, column, message, mend }) => {
+          const hint = mend === null ? '' : `; ${mend}`;
+          return `${file}:${line}:${column}: ${message}${hint}`;
+        })
+        .join('\n'),
+    );
+    this.name = 'HistoryError';
+    this.file = file;
+    this.problems = problems;
+  }
+}
+
+/** Reading ends with so many: where that much is wrong, the rest is most likely wrong for the same reason. */
+const MOST_PROBLEMS = 20;
+/** Of a line that is longer only so much is shown. */
+const WIDEST_SOURCE = 160;
+const SHOWN_BEFORE = 60;
+
+/** Gathers what is wrong with a text. */
+export class Problems {
+  readonly #text: string;
+  readonly #all: HistoryProblem[] = [];
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  /** Whether nothing is gained by reading on. */
+  get full(): boolean {
+    return this.#all.length >= MOST_PROBLEMS;
+  }
+
+  /** Notes a problem with the characters from `from` to before `to`. */
+  add({ from, to, message, mend }: Flaw): void {
+    if (!this.full) this.#all.push(problemAt(this.#text, { from, to, message, mend }));
+  }
+
+  /** @throws HistoryError if there was a problem. */
+  throwIfAny(file: string): void {
+    if (this.#all.length > 0) throw new HistoryError(file, this.#all);
+  }
+}
+
+/** A problem by its place in the text: characters from `from` to before `to`. */
+export interface Flaw {
+  readonly from: number;
+  readonly to: number;
+  readonly message: string;
+  readonly mend: string | null;
+}
+
+export function problemAt(text: string, { from, to, message, mend }: Flaw): HistoryProblem {
+  let line = 1;
+  let lineStart = 0;
+  for (let at = text.indexOf('\n'); at >= 0 && at < from; at = text.indexOf('\n', at + 1)) {
+    line++;
+    lineStart = at + 1;
+  }
+  const newline = text.indexOf('\n', lineStart);
+  const lineEnd = newline < 0 ? text.length : newline;
+  const whole = lineEnd - lineStart <= WIDEST_SOURCE;
+  const shownFrom = whole ? lineStart : Math.max(lineStart, from - SHOWN_BEFORE);
+  const shownTo = Math.min(lineEnd, shownFrom + WIDEST_SOURCE);
+  const source = printable(text.slice(shownFrom, shownTo).trimEnd());
+  const markedFrom = Math.min(from - shownFrom, source.length);
+  return {
+    line,
+    column: from - lineStart + 1,
+    message: printable(message),
+    mend,
+    source,
+    // Only what stands on the line is underlined, and at least one character.
+    marked: { from: markedFrom, length: Math.max(1, Math.min(to, shownFrom + source.length) - from) },
+  };
+}
+
+/** All problems as text for people: place, message, the line with a caret, what mends it. */
+export function formatProblems({ file, problems }: HistoryError): string {
+  return problems
+    .map(({ line, column, message, mend, source, marked }) => {
+      const gutter = String(line).padStart(5);
+      const blank = ' '.repeat(gutter.length);
+      // Tabs before the caret stay tabs, so that it stands under its token whatever a tab's width.
+      const pad = source.slice(0, marked.from).replace(/[^\t]/g, ' ');
+      return [
+        `${file}:${line}:${column}: ${message}`,
+        `${gutter} | ${source}`,
+        `${blank} | ${pad}${'^'.repeat(marked.length)}`,
+        ...(mend === null ? [] : [`${blank} = ${mend}`]),
+      ].join('\n');
+    })
+    .join('\n\n');
+}
+
+/** A file may hold anything: control characters must not reach the terminal. */
+const printable = (text: string): string =>
+  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+  text.replaceAll(/[\u0000-\u0008\u000A-\u001F\u007F-\u009F\u202A-\u202E\u2066-\u2069]/g, '·');

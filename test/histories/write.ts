@@ -1,0 +1,114 @@
+import { encodeLine } from '../../harness/history/line.ts';
+import type { Op, RegisterValue } from '../../harness/history/op.ts';
+import type { HistoryFormat } from '../../harness/history/formats/history.ts';
+
+/** An invocation or a completion: what one line of a history tells. */
+export interface Event {
+  readonly op: Op;
+  readonly type: 'invoke' | Op['outcome'];
+  /** ms. */
+  readonly at: number;
+  /** Its place among the events before anything was done to them. */
+  readonly index: number;
+}
+
+/** The operations as events in order of time. An `info` without a moment of giving up has no completion. */
+export function eventsOf(ops: readonly Op[]): readonly Event[] {
+  const events = ops.flatMap((op): Omit<Event, 'index'>[] => {
+    const end = op.outcome === 'info' ? op.gaveUp : op.return;
+    const invoked = { op, type: 'invoke' as const, at: op.call };
+    return end === undefined ? [invoked] : [invoked, { op, type: op.outcome, at: end }];
+  });
+  return events.sort((a, b) => a.at - b.at).map((event, index) => ({ ...event, index }));
+}
+
+/** Ways to write Jepsen's EDN that mean the same. */
+export interface EdnStyle {
+  readonly vector: boolean;
+  readonly tagged: boolean;
+  readonly namespaced: boolean;
+  /** Without `:index` and `:time`, as in hand-made histories. */
+  readonly bare: boolean;
+}
+const PLAIN: EdnStyle = { vector: false, tagged: false, namespaced: false, bare: false };
+
+/** A history's text. Foreign formats know no `delete`, Porcupine's no `cas`; logs have no keys unless `keyed`. */
+export function writeHistory(
+  events: readonly Event[],
+  format: HistoryFormat,
+  { keyed = true, style = PLAIN }: { readonly keyed?: boolean; readonly style?: EdnStyle } = {},
+): string {
+  switch (format) {
+    case 'chaos':
+      return lines(events.map(chaosLine));
+    case 'jepsen-edn': {
+      const maps = events.map((event) => jepsenMap(event, keyed, style));
+      return style.vector ? `[${maps.join('\n ')}]\n` : lines(maps);
+    }
+    case 'jepsen-log':
+      return lines(events.map((event) => `INFO  jepsen.util - ${logColumns(event, keyed)}`));
+    case 'porcupine-kv':
+      return lines(events.map(porcupineMap));
+    default:
+      return format satisfies never;
+  }
+}
+
+const lines = (all: readonly string[]): string => all.map((line) => `${line}\n`).join('');
+
+function chaosLine({ op, type, at, index }: Event): string {
+  const isRead = op.f === 'read' && type === 'ok';
+  return encodeLine({
+    index,
+    id: op.id,
+    process: op.process,
+    type,
+    f: op.f,
+    key: op.key,
+    value: isRead ? (op.output ?? null) : op.input,
+    time: Math.round(at * 1e6),
+    node: op.node,
+    ...(op.f === 'cas' && type === 'fail' && op.output !== undefined ? { found: op.output } : {}),
+    ...(type === 'invoke' || op.error === undefined ? {} : { error: op.error }),
+    ...(type === 'invoke' ? {} : { attempts: op.attempts }),
+  });
+}
+
+const quoted = (value: RegisterValue): string => (value === null ? 'nil' : JSON.stringify(value));
+
+function ednValue({ op, type }: Event, keyed: boolean): string {
+  const value =
+    op.f === 'read'
+      ? quoted(type === 'ok' ? (op.output ?? null) : null)
+      : Array.isArray(op.input)
+        ? `[${op.input.map(quoted).join(' ')}]`
+        : quoted(op.input as RegisterValue);
+  return keyed ? `[${JSON.stringify(op.key)} ${value}]` : value;
+}
+
+function jepsenMap(event: Event, keyed: boolean, style: EdnStyle): string {
+  const { op, type, at, index } = event;
+  const prefix = style.namespaced ? ':jepsen.history/' : ':';
+  const fields = [
+    ['process', String(op.process)],
+    ['type', `:${type}`],
+    ['f', `:${op.f}`],
+    ['value', ednValue(event, keyed)],
+    ...(style.bare ? [] : [['time', String(Math.round(at * 1e6))]]),
+    ...(style.bare ? [] : [['index', String(index)]]),
+    ...(type === 'invoke' || op.error === undefined ? [] : [['error', `:${op.error}`]]),
+  ];
+  const map = `{${fields.map(([name, value]) => `${prefix}${name} ${value}`).join(', ')}}`;
+  return style.tagged ? `#jepsen.history.Op${map}` : map;
+}
+
+const logColumns = (event: Event, keyed: boolean): string =>
+  [event.op.process, `:${event.type}`, `:${event.op.f}`, ednValue(event, keyed)].join('\t');
+
+const PORCUPINE = { read: 'get', write: 'put', append: 'append', cas: 'cas', delete: 'delete' } as const;
+
+function porcupineMap({ op, type }: Event): string {
+  const value =
+    op.f === 'read' ? (type === 'ok' ? JSON.stringify(op.output ?? '') : 'nil') : quoted(op.input as string);
+  return `{:process ${op.process}, :type :${type}, :f :${PORCUPINE[op.f]}, :key ${JSON.stringify(op.key)}, :value ${value}}`;
+}
