@@ -92,12 +92,34 @@ describe('terms (§5.1)', () => {
     expect(server.status).toEqual(before);
   });
 
-  test('strangers, and messages for others, change nothing', () => {
+  test('messages for others change nothing', () => {
     const server = new TestServer();
-    server.receive(heartbeat(n5, 4));
     server.raft.step({ ...heartbeat(n2, 4), to: n3 } as unknown as Message, server.nowMs);
     expect(server.status.term).toBe(0);
     expect(server.raft.hasReady()).toBe(false);
+  });
+});
+
+describe('strangers (dissertation 4.1)', () => {
+  test('are followed if they lead, and get votes: this server may not know the configuration yet', () => {
+    const server = new TestServer();
+    server.receive(heartbeat(n5, 4));
+    expect(server.status).toMatchObject({ term: 4, leader: n5 });
+    const voter = new TestServer();
+    voter.receive(requestVote(n5, 4, [0, 0]));
+    expect(voter.settle()).toMatchObject([{ to: n5, voteGranted: true }]);
+  });
+
+  test('do not count: neither their votes nor their acknowledgements', () => {
+    const server = new TestServer();
+    server.pass(160);
+    server.settle();
+    for (const stranger of [n4, n5]) server.receive(preVoteGrant(stranger, 1));
+    expect(server.role).toBe('pre-candidate');
+    const elected = leader();
+    elected.settle();
+    for (const stranger of [n4, n5]) elected.receive(acknowledge(stranger, elected.status.term, 1));
+    expect(elected.status.commitIndex).toBe(0);
   });
 });
 

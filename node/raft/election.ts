@@ -1,7 +1,8 @@
+import { counts } from './membership.ts';
 import type { RequestVote, RequestVoteResponse } from './message.ts';
 import { tally } from './quorum.ts';
 import { becomeCandidate, becomeFollower, becomeLeader, becomePreCandidate } from './role.ts';
-import { drawElectionDeadline, envelope, knownLeader } from './state.ts';
+import { drawElectionDeadline, envelope, knownLeader, mayStand } from './state.ts';
 import type { Candidate, ServerState } from './state.ts';
 import type { NodeId, Term } from './types.ts';
 
@@ -9,6 +10,11 @@ import type { NodeId, Term } from './types.ts';
 export function electionTimeout(state: ServerState): void {
   const { role, config, nowMs } = state;
   if (role.name === 'leader') return;
+  if (!mayStand(state)) {
+    // A learner, a server that was removed or has yet to join, or one that lost its data folder: others elect.
+    role.electionDeadlineMs = drawElectionDeadline(config, nowMs);
+    return;
+  }
   const lateMs = nowMs - role.electionDeadlineMs;
   if (role.name === 'follower' && !role.deadlinePutOff && lateMs > 2 * config.heartbeatMs) {
     // This process stalled, not (necessarily) the leader: its heartbeats may be waiting in our socket buffers.
@@ -46,6 +52,7 @@ export function handleRequestVote(state: ServerState, m: RequestVote): void {
 /** Votes are counted only while standing, and only those that answer this very election. */
 export function handleRequestVoteResponse(state: ServerState, m: RequestVoteResponse): void {
   const { role } = state;
+  if (!counts(state.membership.current, m.from, m.incarnation)) return;
   if (role.name === 'pre-candidate' && m.preVote) {
     // A grant carries the term asked about, a refusal the voter's own.
     if (m.voteGranted && m.term !== state.currentTerm + 1) return;
@@ -87,23 +94,25 @@ function startElection(state: ServerState): void {
 }
 
 function concludePreVote(state: ServerState, { votes }: Candidate): void {
-  const outcome = tally(votes, state.config.peers.length);
+  const outcome = tally(votes, state.membership.current);
   if (outcome === 'won') startElection(state);
   else if (outcome === 'lost') becomeFollower(state, state.currentTerm, null, 'lost the pre-vote');
 }
 
 function concludeElection(state: ServerState, { votes }: Candidate): void {
-  const outcome = tally(votes, state.config.peers.length);
+  const outcome = tally(votes, state.membership.current);
   if (outcome === 'won') becomeLeader(state, 'votes from a majority');
   else if (outcome === 'lost') becomeFollower(state, state.currentTerm, null, 'lost the election');
 }
 
 function requestVotes(state: ServerState, preVote: boolean, term: Term): void {
-  const { log, outbox } = state;
+  const { log, outbox, config } = state;
+  const { voters, outgoing } = state.membership.current;
   // A candidate's term and its vote for itself must be durable before anyone can act on them.
   const out = preVote ? outbox.messages : outbox.messagesAfterPersist;
   const { lastIndex: lastLogIndex, lastTerm: lastLogTerm } = log;
-  for (const to of state.others) {
+  for (const to of new Set([...voters, ...outgoing])) {
+    if (to === config.id) continue;
     out.push({ type: 'RequestVote', ...envelope(state, to), term, preVote, lastLogIndex, lastLogTerm });
   }
 }

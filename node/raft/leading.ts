@@ -1,18 +1,21 @@
+import { advanceChange } from './changing.ts';
 import { broken } from './invariant.ts';
+import { entryCost } from './log.ts';
+import { incarnationOf } from './membership.ts';
 import type { AppendEntriesResponse, HeartbeatResponse } from './message.ts';
 import type { Progress } from './progress.ts';
-import { reachedByMajority } from './quorum.ts';
+import { reachedByQuorum } from './quorum.ts';
 import { commitTo } from './replication.ts';
 import { becomeFollower } from './role.ts';
-import { envelope } from './state.ts';
+import { resendLost, sendHeartbeats } from './sending.ts';
 import type { Leader, ServerState } from './state.ts';
-import type { Entry, LogIndex, NodeId, Term } from './types.ts';
+import type { LogIndex, NodeId, Term } from './types.ts';
 
 /** A leader's part of letting time pass: CheckQuorum (dissertation 6.2) and heartbeats (§5.2). */
 export function leaderTick(state: ServerState, leader: Leader): void {
   const { config, nowMs } = state;
   leader.lastTickMs = nowMs;
-  const silentMs = nowMs - lastMajorityContactMs(state, leader);
+  const silentMs = nowMs - reached(state, leader, nowMs, (progress) => progress.lastContactMs);
   if (silentMs >= config.electionTimeoutMaxMs) {
     becomeFollower(state, state.currentTerm, null, 'lost contact with a majority');
     return;
@@ -32,12 +35,13 @@ export function handleAppendEntriesResponse(
   leader: Leader,
   m: AppendEntriesResponse,
 ): void {
-  const progress = leader.progress.get(m.from)!;
-  progress.lastContactMs = state.nowMs;
+  const progress = leader.progress.get(m.from);
+  if (progress === undefined) return;
+  progress.heard(m.incarnation, state.nowMs);
   if (m.success) {
     if (m.matchIndex > state.log.lastIndex)
       broken(`${m.from} acknowledges ${m.matchIndex}: ${state.log.describe()}`);
-    progress.succeeded(m.matchIndex);
+    progress.succeeded(m.matchIndex, state.log.base.index);
     advanceCommit(state, leader);
   } else {
     progress.refused(m.matchIndex, nextIndexAfter(state, m));
@@ -47,8 +51,9 @@ export function handleAppendEntriesResponse(
 }
 
 export function handleHeartbeatResponse(state: ServerState, leader: Leader, m: HeartbeatResponse): void {
-  const progress = leader.progress.get(m.from)!;
-  progress.lastContactMs = state.nowMs;
+  const progress = leader.progress.get(m.from);
+  if (progress === undefined) return;
+  progress.heard(m.incarnation, state.nowMs);
   if (m.readContext > state.lastReadContext)
     broken(`${m.from} echoes read context ${m.readContext}, never given out`);
   if (m.readContext <= progress.readContext) return;
@@ -63,39 +68,14 @@ export function handleHeartbeatResponse(state: ServerState, leader: Leader, m: H
 export function advanceCommit(state: ServerState, leader: Leader): void {
   const { log } = state;
   // The leader is one of the majority only as far as its own disk is (dissertation 10.2.1).
-  const reached: number[] = [log.durableIndex];
-  for (const progress of leader.progress.values()) reached.push(progress.matchIndex);
-  const index = reachedByMajority(reached) as LogIndex;
+  const index = reached(state, leader, log.durableIndex, (progress) => progress.matchIndex) as LogIndex;
   if (index <= state.commitIndex || log.termAt(index) !== state.currentTerm) return;
   // What `propose` counted: neither the noop at firstIndex nor what other terms left behind.
   for (let at = Math.max(state.commitIndex, leader.firstIndex) + 1; at <= index; at++) {
     leader.uncommittedBytes -= entryCost(log.entryAt(at as LogIndex).data.length);
   }
   commitTo(state, index);
-}
-
-/** What an entry counts for against the bounds of messages and of what is uncommitted, bytes. */
-export function entryCost(dataBytes: number): number {
-  return dataBytes + entryOverheadBytes;
-}
-
-/** Sends each follower what it has not been sent, as far as its window allows. */
-export function sendAppends(state: ServerState, leader: Leader): void {
-  leader.appendsDue = false;
-  const { lastIndex } = state.log;
-  for (const [to, progress] of leader.progress) {
-    if (progress.mode === 'probe') {
-      if (progress.probeOut) continue;
-      sendAppend(state, to, progress, takeForMessage(state, progress.nextIndex));
-      progress.probeOut = true;
-      continue;
-    }
-    while (progress.nextIndex <= lastIndex && progress.inflight < state.config.maxInflightMessages) {
-      const entries = takeForMessage(state, progress.nextIndex);
-      sendAppend(state, to, progress, entries);
-      progress.sent(entries.at(-1)!.index);
-    }
-  }
+  advanceChange(state, leader);
 }
 
 /**
@@ -116,58 +96,17 @@ export function beginReadRound(state: ServerState, leader: Leader): void {
 }
 
 function confirmReads(state: ServerState, leader: Leader): void {
-  const echoed: number[] = [state.lastReadContext];
-  for (const progress of leader.progress.values()) echoed.push(progress.readContext);
-  leader.reads.confirm(reachedByMajority(echoed), state.outbox.reads);
+  const echoed = reached(state, leader, state.lastReadContext, (progress) => progress.readContext);
+  leader.reads.confirm(echoed, state.outbox.reads);
 }
 
 /**
- * TCP delivers or breaks, and a broken connection loses what was in it. What was not answered for a whole heartbeat is
- * asked after with an empty message: its answer shows what arrived, at no cost if all did.
+ * The driver has streamed a snapshot to `to`, or could not. A follower that has it is asked where it stands; else the
+ * next heartbeat tries again.
  */
-function resendLost(state: ServerState, leader: Leader): void {
-  for (const [to, progress] of leader.progress) {
-    const silent = state.nowMs - progress.lastContactMs >= state.config.electionTimeoutMinMs;
-    if (silent) progress.lostContact();
-    const waiting = progress.mode === 'probe' ? progress.probeOut : progress.inflight > 0;
-    if (waiting && (silent || !progress.answered)) sendAppend(state, to, progress, []);
-    progress.answered = false;
-  }
-}
-
-function sendHeartbeats(state: ServerState, leader: Leader, readContext: number): void {
-  for (const [to, { matchIndex }] of leader.progress) {
-    // Past its matchIndex the follower may hold something else, which it would commit.
-    const commit = Math.min(state.commitIndex, matchIndex) as LogIndex;
-    state.outbox.messages.push({ type: 'Heartbeat', ...envelope(state, to), commit, readContext });
-  }
-}
-
-function sendAppend(state: ServerState, to: NodeId, progress: Progress, entries: readonly Entry[]): void {
-  const { log } = state;
-  const prevLogIndex = (progress.nextIndex - 1) as LogIndex;
-  state.outbox.messages.push({
-    type: 'AppendEntries',
-    ...envelope(state, to),
-    prevLogIndex,
-    prevLogTerm:
-      log.termAt(prevLogIndex) ?? broken(`nextIndex ${progress.nextIndex} of ${to}: ${log.describe()}`),
-    entries,
-    leaderCommit: state.commitIndex,
-  });
-}
-
-/** As many entries from `from` on as one message may hold; one always fits. */
-function takeForMessage({ log, config }: ServerState, from: LogIndex): Entry[] {
-  const { lastIndex } = log;
-  let bytes = 0;
-  let to: number = from - 1;
-  while (to < lastIndex) {
-    bytes += entryCost(log.entryAt((to + 1) as LogIndex).data.length);
-    if (bytes > config.maxMessageBytes && to >= from) break;
-    to++;
-  }
-  return log.slice(from, to);
+export function snapshotSent({ log }: ServerState, leader: Leader, to: NodeId, ok: boolean): void {
+  leader.progress.get(to)?.snapshotSent(ok, log.base.index);
+  leader.appendsDue = true;
 }
 
 /** §5.3: with the conflicting term, skip over the whole term in one step. */
@@ -177,13 +116,22 @@ function nextIndexAfter({ log }: ServerState, m: AppendEntriesResponse): LogInde
   return last === undefined ? m.conflictIndex : ((last + 1) as LogIndex);
 }
 
-function lastMajorityContactMs(state: ServerState, leader: Leader): number {
-  const contacts: number[] = [state.nowMs];
-  for (const progress of leader.progress.values()) contacts.push(progress.lastContactMs);
-  return reachedByMajority(contacts);
+/**
+ * What a quorum has reached: `own` is the leader's part, if it is a voter. Whoever has lost what it promised does not
+ * count (membership.ts).
+ */
+function reached(
+  { config, membership: { current } }: ServerState,
+  leader: Leader,
+  own: number,
+  valueOf: (progress: Progress) => number,
+): number {
+  return reachedByQuorum(current, (id) => {
+    if (id === config.id) return own;
+    const progress = leader.progress.get(id)!;
+    return progress.incarnation === incarnationOf(current, id) ? valueOf(progress) : -Infinity;
+  });
 }
 
-/** Index, term, kind, length and framing, roughly: so that empty commands are bounded too. */
-const entryOverheadBytes = 32;
 /** Read rounds under way at once. More would only be more heartbeats: what waits shares the next. */
 const maxReadRounds = 4;

@@ -3,7 +3,7 @@ import type { Persisted } from './ready.ts';
 import type { Entry, LogIndex, Term } from './types.ts';
 
 /** What stands before the first entry: (0, 0), or the last entry of a snapshot. */
-interface LogBase {
+export interface LogBase {
   readonly index: LogIndex;
   readonly term: Term;
 }
@@ -23,12 +23,17 @@ interface PendingWrite {
   provesUpTo: number;
 }
 
+/** What an entry counts for against the bounds of messages and of what is uncommitted, bytes. */
+export function entryCost(dataBytes: number): number {
+  return dataBytes + entryOverheadBytes;
+}
+
 /**
  * The log, in memory, and how much of it storage has. Entries stand at `base.index + 1` and up. Terms never fall along
  * it, so a short list of term runs answers "where does this term begin and end" without walking entries.
  */
 export class RaftLog {
-  readonly #base: LogBase;
+  #base: LogBase;
   readonly #entries: Entry[];
   readonly #runs: TermRun[] = [];
   /** Last index that was handed to storage; what is above goes out with the next Ready. */
@@ -39,11 +44,16 @@ export class RaftLog {
 
   /** `entries` are durable and follow `base` without gaps. */
   constructor(entries: readonly Entry[], base: LogBase = { index: 0 as LogIndex, term: 0 as Term }) {
-    this.#base = base;
+    this.#base = { index: base.index, term: base.term };
     this.#entries = [];
     for (const entry of entries) this.append(entry);
     this.#handedIndex = this.lastIndex;
     this.#durableIndex = this.lastIndex;
+  }
+
+  /** What stands before the first entry. */
+  get base(): LogBase {
+    return this.#base;
   }
 
   get lastIndex(): LogIndex {
@@ -114,18 +124,43 @@ export class RaftLog {
     for (const write of this.#writes) write.provesUpTo = Math.min(write.provesUpTo, kept);
   }
 
-  /** First index of the run that `index` (in the log) belongs to: §5.3's "first index it stores for that term". */
-  firstIndexOfRun(index: LogIndex): LogIndex {
-    let run = this.#runs.length - 1;
-    while (run > 0 && this.#runs[run]!.first > index) run--;
-    return this.#runs[run]?.first ?? this.#base.index;
+  /** Forgets the entries up to `index`, which are in a snapshot. What is forgotten must be durable. */
+  compactTo(index: LogIndex): void {
+    const term = this.termAt(index);
+    if (term === undefined || index > this.#durableIndex) broken(`compact to ${index}: ${this.describe()}`);
+    this.#entries.splice(0, index - this.#base.index);
+    this.#base = { index, term };
+    const first = (index + 1) as LogIndex;
+    while (this.#runs.length > 1 && this.#runs[1]!.first <= first) this.#runs.shift();
+    if (this.#entries.length === 0) this.#runs.length = 0;
+    else if (this.#runs[0]!.first < first) this.#runs[0] = { term: this.#runs[0]!.term, first };
   }
 
-  /** Last index whose entry is of `term`; undefined if the log has none. */
+  /** Everything goes: a snapshot that ends here stands for it. Writes that are under way prove nothing any more. */
+  restore({ index, term }: LogBase): void {
+    this.#base = { index, term };
+    this.#entries.length = 0;
+    this.#runs.length = 0;
+    this.#handedIndex = index;
+    // The snapshot goes out with the next Ready: whatever is stored later lies behind it.
+    this.#durableIndex = index;
+    for (const write of this.#writes) write.provesUpTo = 0;
+  }
+
+  /** First index of the run that `index` (in the log) belongs to: §5.3's "first index it stores for that term". */
+  firstIndexOfRun(index: LogIndex): LogIndex {
+    if (index === this.#base.index) return index;
+    let run = this.#runs.length - 1;
+    while (run > 0 && this.#runs[run]!.first > index) run--;
+    return (this.#runs[run] ?? broken(`no entry ${index}: the log is ${this.describe()}`)).first;
+  }
+
+  /** Last index whose entry is of `term`; undefined if the log (with its base) has none. */
   lastIndexOfTerm(term: Term): LogIndex | undefined {
     let run = this.#runs.length - 1;
     while (run >= 0 && this.#runs[run]!.term > term) run--;
-    if (run < 0 || this.#runs[run]!.term !== term) return undefined;
+    if (run < 0 || this.#runs[run]!.term !== term)
+      return term === this.#base.term ? this.#base.index : undefined;
     const next = this.#runs[run + 1];
     return (next === undefined ? this.lastIndex : next.first - 1) as LogIndex;
   }
@@ -158,3 +193,6 @@ export class RaftLog {
     return `${this.#base.index + 1}..${this.lastIndex} (last term ${this.lastTerm}, stored ${this.#handedIndex})`;
   }
 }
+
+/** Index, term, kind, length and framing, roughly: so that empty commands are bounded too. */
+const entryOverheadBytes = 32;

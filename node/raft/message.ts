@@ -87,3 +87,8 @@ export type Message =
   | Heartbeat
   | HeartbeatResponse
   | InstallSnapshot;
+
+/** What only a leader sends: hearing it is hearing the leader of its term. */
+export function isFromLeader(m: Message): m is AppendEntries | Heartbeat | InstallSnapshot {
+  return m.type === 'AppendEntries' || m.type === 'Heartbeat' || m.type === 'InstallSnapshot';
+}

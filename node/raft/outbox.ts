@@ -1,4 +1,6 @@
+import { isFromLeader } from './message.ts';
 import type { Message } from './message.ts';
+import type { SnapshotMeta } from './configuration.ts';
 import type { CoreEvent, ReadState } from './ready.ts';
 import type { Entry, LogIndex } from './types.ts';
 
@@ -6,6 +8,8 @@ import type { Entry, LogIndex } from './types.ts';
 export class Outbox {
   /** Term or vote changed. */
   hardStateChanged = false;
+  /** The log was replaced by it. */
+  snapshot: SnapshotMeta | null = null;
   messages: Message[] = [];
   messagesAfterPersist: Message[] = [];
   reads: ReadState[] = [];
@@ -17,6 +21,7 @@ export class Outbox {
   get isEmpty(): boolean {
     return (
       !this.hardStateChanged &&
+      this.snapshot === null &&
       this.messages.length === 0 &&
       this.messagesAfterPersist.length === 0 &&
       this.reads.length === 0 &&
@@ -43,19 +48,23 @@ export class Outbox {
 
   /** A leader that must not lead any more takes back what it has not handed out. */
   dropLeaderMessages(): void {
-    this.messages = this.messages.filter((m) => m.type !== 'AppendEntries' && m.type !== 'Heartbeat');
+    this.messages = this.messages.filter((m) => !isFromLeader(m));
   }
 
   /** Empties the outbox into a Ready's shape. */
-  take(): Pick<Outbox, 'messages' | 'messagesAfterPersist' | 'reads' | 'failedReads' | 'events'> {
-    const { messages, messagesAfterPersist, reads, failedReads, events } = this;
+  take(): Pick<
+    Outbox,
+    'snapshot' | 'messages' | 'messagesAfterPersist' | 'reads' | 'failedReads' | 'events'
+  > {
+    const { snapshot, messages, messagesAfterPersist, reads, failedReads, events } = this;
     this.hardStateChanged = false;
+    this.snapshot = null;
     this.messages = [];
     this.messagesAfterPersist = [];
     this.reads = [];
     this.failedReads = [];
     this.events = [];
     this.#growing = null;
-    return { messages, messagesAfterPersist, reads, failedReads, events };
+    return { snapshot, messages, messagesAfterPersist, reads, failedReads, events };
   }
 }

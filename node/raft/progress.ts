@@ -4,16 +4,20 @@ import type { LogIndex } from './types.ts';
 /**
  * What a leader knows of one follower (figure 2, "volatile state on leaders"), and how it sends to it: `probe` sends
  * one message and waits, until a success shows where the logs agree; `replicate` streams ahead of the
- * acknowledgements.
+ * acknowledgements; `snapshot` sends nothing while the driver streams what the log does not have any more.
  */
 export class Progress {
-  mode: 'probe' | 'replicate' = 'probe';
+  mode: 'probe' | 'replicate' | 'snapshot' = 'probe';
   /** Highest entry known to be durable on the follower and equal to ours. Falls only in `#denied`. */
   matchIndex = 0 as LogIndex;
   /** Next entry to send. > matchIndex. In `probe` it moves only with answers. */
   nextIndex: LogIndex;
   /** Probe: one message is out, nothing more is sent until its answer or the next heartbeat. */
   probeOut = false;
+  /** Snapshot: where the one that is under way ends; else 0. */
+  pendingSnapshot = 0 as LogIndex;
+  /** Which incarnation of the follower all of this is about; null: it was not heard from yet. */
+  incarnation: number | null;
   /** Time of the last answer in this term, ms: what CheckQuorum counts. At first: when this leader was elected. */
   lastContactMs: number;
   /** Whether an append was answered since the last heartbeat; if not and something is in flight, it may be lost. */
@@ -25,13 +29,32 @@ export class Progress {
   /** Last index of each message in flight, ascending; only in `replicate`. */
   readonly #inflight: LogIndex[] = [];
 
-  constructor(nextIndex: LogIndex, nowMs: number) {
-    this.nextIndex = nextIndex;
-    this.lastContactMs = nowMs;
+  constructor(first: {
+    readonly nextIndex: LogIndex;
+    readonly incarnation: number | null;
+    readonly nowMs: number;
+  }) {
+    this.nextIndex = first.nextIndex;
+    this.incarnation = first.incarnation;
+    this.lastContactMs = first.nowMs;
   }
 
   get inflight(): number {
     return this.#inflight.length;
+  }
+
+  /** It has answered. Another incarnation has nothing of what was acknowledged before. */
+  heard(incarnation: number, nowMs: number): void {
+    this.lastContactMs = nowMs;
+    if (this.incarnation === incarnation) return;
+    if (this.incarnation !== null) {
+      this.matchIndex = 0 as LogIndex;
+      this.readContext = 0;
+      this.#denials = 0;
+      // A snapshot that is under way reaches whoever is there.
+      if (this.mode === 'replicate') this.#enter('probe');
+    }
+    this.incarnation = incarnation;
   }
 
   /** Entries up to `last` were sent in `replicate`. */
@@ -40,14 +63,17 @@ export class Progress {
     this.#inflight.push(last);
   }
 
-  /** The follower has everything up to `index` durable. Late or repeated acknowledgements change nothing. */
-  succeeded(index: LogIndex): void {
+  /**
+   * The follower has everything up to `index` durable. Late or repeated acknowledgements change nothing. From `base`
+   * on, where the leader's log begins, no snapshot is needed any more.
+   */
+  succeeded(index: LogIndex, base: LogIndex): void {
     this.answered = true;
     if (index < this.matchIndex) return;
     this.#denials = 0;
     this.matchIndex = index;
     if (this.nextIndex <= index) this.nextIndex = (index + 1) as LogIndex;
-    if (this.mode === 'probe') this.#enter('replicate');
+    if (this.mode === 'probe' || (this.mode === 'snapshot' && index >= base)) this.#enter('replicate');
     let freed = 0;
     while (freed < this.#inflight.length && this.#inflight[freed]! <= index) freed++;
     if (freed > 0) this.#inflight.splice(0, freed);
@@ -59,6 +85,7 @@ export class Progress {
    */
   refused(refused: LogIndex, hint: LogIndex): boolean {
     this.answered = true;
+    if (this.mode === 'snapshot') return false;
     if (this.mode === 'replicate') {
       if (refused <= this.matchIndex) return false;
       this.#enter('probe');
@@ -69,6 +96,25 @@ export class Progress {
     if (refused === this.matchIndex) return this.#denied(hint);
     this.nextIndex = Math.max(this.matchIndex + 1, Math.min(hint, refused)) as LogIndex;
     return true;
+  }
+
+  /** A snapshot that ends in `index` is on its way. */
+  awaitSnapshot(index: LogIndex): void {
+    this.#enter('snapshot');
+    this.pendingSnapshot = index;
+  }
+
+  /**
+   * The snapshot has arrived (`ok`), or its way has ended otherwise. It may be behind a newer base already.
+   */
+  snapshotSent(ok: boolean, base: LogIndex): void {
+    if (this.mode !== 'snapshot') return;
+    const arrived = ok && this.pendingSnapshot >= base;
+    const next = arrived ? this.pendingSnapshot + 1 : this.matchIndex + 1;
+    this.#enter('probe');
+    this.nextIndex = next as LogIndex;
+    // What failed waits for the next heartbeat, and does not begin again at once.
+    this.probeOut = !arrived;
   }
 
   /** Nothing was heard for long: stop streaming into the void, and begin again from what is known. */
@@ -90,8 +136,9 @@ export class Progress {
     return true;
   }
 
-  #enter(mode: 'probe' | 'replicate'): void {
+  #enter(mode: 'probe' | 'replicate' | 'snapshot'): void {
     this.mode = mode;
+    this.pendingSnapshot = 0 as LogIndex;
     this.nextIndex = (this.matchIndex + 1) as LogIndex;
     this.probeOut = false;
     this.#inflight.length = 0;

@@ -1,7 +1,20 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
-import { majority, reachedByMajority, tally } from './quorum.ts';
+import { majority, reachedByQuorum, tally } from './quorum.ts';
+import type { Electorate } from './quorum.ts';
+import { nodeId } from './types.ts';
+import type { NodeId } from './types.ts';
+
+const all = Array.from({ length: 9 }, (_, at) => nodeId(`n${at + 1}`));
+const some = (minLength: number): fc.Arbitrary<NodeId[]> => fc.subarray(all, { minLength });
+/** Plain or joint; the halves share voters or do not. */
+const electorates: fc.Arbitrary<Electorate> = fc.record({ voters: some(1), outgoing: some(0) });
+
+/** The definition, word for word: more than half of C_new, and more than half of C_old if there is one. */
+function isQuorum({ voters, outgoing }: Electorate, holds: (id: NodeId) => boolean): boolean {
+  return [voters, outgoing].every((half) => half.length === 0 || half.filter(holds).length * 2 > half.length);
+}
 
 describe('quorums', () => {
   test('any two majorities share a voter, and no smaller number would do', () => {
@@ -11,30 +24,51 @@ describe('quorums', () => {
     }
   });
 
-  test('reachedByMajority is the highest value that more than half of the voters have reached', () => {
-    const values = fc.array(fc.integer({ min: 0, max: 20 }), { minLength: 1, maxLength: 9 });
+  test('(§6) the highest value reached is one that more than half of each half of a joint configuration has', () => {
+    const values = fc.array(fc.integer({ min: 0, max: 20 }), { minLength: 9, maxLength: 9 });
     fc.assert(
-      fc.property(values, (reached) => {
-        let naive = -1;
-        for (let value = 0; value <= 20; value++) {
-          if (reached.filter((r) => r >= value).length * 2 > reached.length) naive = value;
+      fc.property(electorates, values, (electorate, reached) => {
+        const valueOf = (id: NodeId): number => reached[all.indexOf(id)]!;
+        const naive = Array.from({ length: 21 }, (_, value) => value).findLast((value) =>
+          isQuorum(electorate, (id) => valueOf(id) >= value),
+        );
+        expect(reachedByQuorum(electorate, valueOf)).toBe(naive);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  test('(§6) an election is won, lost or open as the votes that are still out could decide it, in both halves', () => {
+    const votes = fc.array(fc.option(fc.boolean(), { nil: null }), { minLength: 9, maxLength: 9 });
+    fc.assert(
+      fc.property(electorates, votes, (electorate, cast) => {
+        const map = new Map(cast.flatMap((vote, at) => (vote === null ? [] : [[all[at]!, vote] as const])));
+        const voteOf = (id: NodeId): boolean | undefined => map.get(id);
+        const won = isQuorum(electorate, (id) => voteOf(id) === true);
+        const open = isQuorum(electorate, (id) => voteOf(id) !== false);
+        expect(tally(map, electorate)).toBe(won ? 'won' : open ? 'pending' : 'lost');
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  test('a quorum of C_old,new shares a voter with every majority of C_old and with every one of C_new', () => {
+    fc.assert(
+      fc.property(electorates, some(1), some(1), (electorate, joint, single) => {
+        const { voters, outgoing } = electorate;
+        if (!isQuorum(electorate, (id) => joint.includes(id))) return;
+        for (const half of [voters, outgoing]) {
+          if (half.length === 0 || !isQuorum({ voters: half, outgoing: [] }, (id) => single.includes(id)))
+            continue;
+          expect(half.some((id) => joint.includes(id) && single.includes(id))).toBe(true);
         }
-        expect(reachedByMajority([...reached])).toBe(naive);
       }),
     );
   });
 
-  test('an election is won, lost or open as the votes that are still out could decide it', () => {
-    const votes = fc.array(fc.option(fc.boolean(), { nil: null }), { minLength: 1, maxLength: 9 });
-    fc.assert(
-      fc.property(votes, (cast) => {
-        const map = new Map(cast.flatMap((vote, voter) => (vote === null ? [] : [[voter, vote] as const])));
-        const granted = cast.filter((vote) => vote === true).length;
-        const out = cast.filter((vote) => vote === null).length;
-        const wins = (n: number): boolean => n * 2 > cast.length;
-        const naive = wins(granted) ? 'won' : wins(granted + out) ? 'pending' : 'lost';
-        expect(tally(map, cast.length)).toBe(naive);
-      }),
-    );
+  test('where no one votes, nothing is reached and nobody wins', () => {
+    const nobody = { voters: [], outgoing: [] };
+    expect(reachedByQuorum(nobody, () => 5)).toBe(-Infinity);
+    expect(tally(new Map([[nodeId('n1'), true]]), nobody)).toBe('lost');
   });
 });

@@ -1,4 +1,10 @@
-/** Votes, matchIndex, read contexts and contact times are all decided by "what has a majority reached?". */
+import type { Configuration } from './configuration.ts';
+import type { NodeId } from './types.ts';
+
+/** Votes, matchIndex, read contexts and contact times are all decided by "what has a quorum reached?". */
+
+/** Who decides: a majority of `voters`, and while the configuration is joint also one of `outgoing` (§6). */
+export type Electorate = Pick<Configuration, 'voters' | 'outgoing'>;
 
 /** The smallest majority of `voters` (≥ 1) servers. */
 export function majority(voters: number): number {
@@ -6,26 +12,47 @@ export function majority(voters: number): number {
 }
 
 /**
- * The highest value that a majority has reached, given one value per voter: the N of figure 2's "a majority of
- * matchIndex[i] ≥ N". Sorts `values` in place (it is a handful, and the caller's scratch space).
+ * The highest value that a quorum has reached: the N of figure 2's "a majority of matchIndex[i] ≥ N". `valueOf` is
+ * asked once for each voter of each half. Where no one votes nothing is ever reached: -Infinity.
  */
-export function reachedByMajority(values: number[]): number {
+export function reachedByQuorum(
+  { voters, outgoing }: Electorate,
+  valueOf: (voter: NodeId) => number,
+): number {
+  const reached = reachedByMajority(voters.map(valueOf));
+  return outgoing.length === 0 ? reached : Math.min(reached, reachedByMajority(outgoing.map(valueOf)));
+}
+
+export type Tally = 'won' | 'lost' | 'pending';
+
+/** How an election stands. `lost` once the votes that are still out cannot make a quorum. Only voters' votes count. */
+export function tally(votes: ReadonlyMap<NodeId, boolean>, { voters, outgoing }: Electorate): Tally {
+  const half = tallyMajority(votes, voters);
+  if (outgoing.length === 0 || half === 'lost') return half;
+  const other = tallyMajority(votes, outgoing);
+  return other === 'won' ? half : other;
+}
+
+/** Sorts `values` in place (it is a handful, and the caller's scratch space). */
+function reachedByMajority(values: number[]): number {
   for (let i = 1; i < values.length; i++) {
     const value = values[i]!;
     let at = i;
     for (; at > 0 && values[at - 1]! > value; at--) values[at] = values[at - 1]!;
     values[at] = value;
   }
-  return values[values.length - majority(values.length)]!;
+  return values[values.length - majority(values.length)] ?? -Infinity;
 }
 
-export type Tally = 'won' | 'lost' | 'pending';
-
-/** How an election stands. `lost` once the votes that are still out cannot make a majority. */
-export function tally(votes: ReadonlyMap<unknown, boolean>, voters: number): Tally {
+function tallyMajority(votes: ReadonlyMap<NodeId, boolean>, voters: readonly NodeId[]): Tally {
+  const needed = majority(voters.length);
   let granted = 0;
-  for (const vote of votes.values()) if (vote) granted++;
-  const refused = votes.size - granted;
-  if (granted >= majority(voters)) return 'won';
-  return voters - refused < majority(voters) ? 'lost' : 'pending';
+  let refused = 0;
+  for (const voter of voters) {
+    const vote = votes.get(voter);
+    if (vote === true) granted++;
+    else if (vote === false) refused++;
+  }
+  if (granted >= needed) return 'won';
+  return voters.length - refused < needed ? 'lost' : 'pending';
 }

@@ -5,17 +5,20 @@ import {
   hearsLiveLeader,
   refuseVote,
 } from './election.ts';
+import { compactLog, handleInstallSnapshot, installFromOldLeader } from './installing.ts';
 import { broken } from './invariant.ts';
 import {
   advanceCommit,
   beginReadRound,
   canBeginReads,
-  entryCost,
   handleAppendEntriesResponse,
   handleHeartbeatResponse,
   leaderTick,
-  sendAppends,
+  snapshotSent,
 } from './leading.ts';
+import { appendOwn } from './log-change.ts';
+import { entryCost } from './log.ts';
+import { isFromLeader } from './message.ts';
 import type { Message } from './message.ts';
 import type {
   ChangeResult,
@@ -29,11 +32,12 @@ import type {
 } from './ready.ts';
 import { handleAppendEntries, handleHeartbeat, refuseOldLeader } from './replication.ts';
 import { becomeFollower } from './role.ts';
-import { founding } from './configuration.ts';
+import { sendAppends } from './sending.ts';
+import { proposeConfiguration } from './changing.ts';
 import type { MemberChange, SnapshotMeta } from './configuration.ts';
 import { createState, knownLeader } from './state.ts';
 import type { InitialState, ServerState } from './state.ts';
-import type { Entry, LogIndex, NodeId } from './types.ts';
+import type { LogIndex, NodeId } from './types.ts';
 
 /**
  * One Raft server as a function of its inputs. No I/O, no clock, no async: every input that depends on time carries
@@ -51,10 +55,13 @@ export class Raft {
     this.state = createState(config, initial);
   }
 
-  /** A message from a peer. One that is stale, or from or to a stranger, changes nothing. */
+  /**
+   * A message from a peer. One that is stale, or for another, changes nothing. Its sender need not be in this server's
+   * configuration, which may be the older one (dissertation 4.1): whoever decides by answers counts members only.
+   */
   step(message: Message, nowMs: number): void {
     const { state } = this;
-    if (message.to !== state.config.id || !state.others.includes(message.from)) return;
+    if (message.to !== state.config.id || message.from === state.config.id) return;
     this.#letTimePass(nowMs);
     if (message.term > state.currentTerm && !this.#adoptTerm(message)) return;
     if (message.term < state.currentTerm) {
@@ -79,20 +86,14 @@ export class Raft {
   propose(data: Uint8Array, nowMs: number): ProposeResult {
     this.#letTimePass(nowMs);
     const { state } = this;
-    const { role, log, config, currentTerm: term } = state;
+    const { role, config, currentTerm: term } = state;
     if (role.name !== 'leader') return { ok: false, reason: 'not-leader', leader: knownLeader(state) };
     const cost = entryCost(data.length);
     // One command always fits, however large: or it could never be proposed.
     if (role.uncommittedBytes > 0 && role.uncommittedBytes + cost > config.maxUncommittedBytes) {
       return { ok: false, reason: 'busy' };
     }
-    role.uncommittedBytes += cost;
-    const index = (log.lastIndex + 1) as LogIndex;
-    const entry: Entry = { index, term, kind: 'command', data };
-    log.append(entry);
-    state.outbox.replicated(entry, null);
-    role.appendsDue = true;
-    return { ok: true, index, term };
+    return { ok: true, index: appendOwn(state, role, 'command', data), term };
   }
 
   /** Asks for a linearizable read; it comes back in `Ready.reads` or `Ready.failedReads` under this number. */
@@ -147,12 +148,15 @@ export class Raft {
     const last = Math.min(this.#deliverable(), state.deliveredIndex + maxCommittedPerReady) as LogIndex;
     const committed = log.slice(state.deliveredIndex + 1, last);
     state.deliveredIndex = last;
-    return { hardState, snapshot: null, entries, committed, ...outbox.take() };
+    return { hardState, entries, committed, ...outbox.take() };
   }
 
   /** What a snapshot of the state machine, as applied up to `index`, stands for. `index` must be in the log. */
   snapshotMeta(index: LogIndex): SnapshotMeta {
-    return broken(`snapshot at ${index}`);
+    const { log, membership, appliedIndex } = this.state;
+    if (index > appliedIndex) broken(`snapshot at ${index}, but applied ${appliedIndex}`);
+    const term = log.termAt(index) ?? broken(`snapshot at ${index}: the log is ${log.describe()}`);
+    return { index, term, configuration: membership.at(index) };
   }
 
   /**
@@ -160,30 +164,37 @@ export class Raft {
    * of them gets a snapshot. From now on `snapshot` is the newest.
    */
   compact(snapshot: SnapshotMeta, upTo: LogIndex): void {
-    broken(`compact to ${upTo} behind ${snapshot.index}`);
+    compactLog(this.state, snapshot, upTo);
   }
 
   /**
    * Streaming a snapshot to `to`, asked for by an `InstallSnapshot`, has ended (`ok`: `to` has all of it) or failed.
    */
   reportSnapshot(to: NodeId, ok: boolean, nowMs: number): void {
-    broken(`snapshot to ${to} at ${nowMs}: ${ok}`);
+    this.#letTimePass(nowMs);
+    const { state } = this;
+    if (state.role.name === 'leader') snapshotSent(state, state.role, to, ok);
   }
 
   /** Changes the membership, if this node leads: all of `changes` at once, by joint consensus. */
   proposeConfiguration(changes: readonly MemberChange[], nowMs: number): ChangeResult {
     this.#letTimePass(nowMs);
-    return { ok: false, reason: changes.length > 0 ? 'busy' : 'change-under-way' };
+    return proposeConfiguration(this.state, changes);
   }
 
   /** What a leader knows of the others; empty for anyone else. */
   followers(): readonly FollowerStatus[] {
-    return [];
+    const { role } = this.state;
+    if (role.name !== 'leader') return [];
+    return Array.from(role.progress, ([id, progress]) => {
+      const { mode, matchIndex, nextIndex, inflight, pendingSnapshot, lastContactMs } = progress;
+      return { id, mode, matchIndex, nextIndex, inflight, pendingSnapshot, lastContactMs };
+    });
   }
 
   status(): CoreStatus {
-    const { config, role, log, currentTerm: term, votedFor, commitIndex } = this.state;
-    const { lastIndex, lastTerm, durableIndex } = log;
+    const { config, role, log, membership, currentTerm: term, votedFor, commitIndex } = this.state;
+    const { lastIndex, lastTerm, durableIndex, base } = log;
     const leader = knownLeader(this.state);
     return {
       id: config.id,
@@ -195,9 +206,9 @@ export class Raft {
       lastIndex,
       lastTerm,
       durableIndex,
-      baseIndex: 0 as LogIndex,
-      configuration: founding(config.peers),
-      configurationIndex: 0 as LogIndex,
+      baseIndex: base.index,
+      configuration: membership.current,
+      configurationIndex: membership.index,
     };
   }
 
@@ -226,7 +237,7 @@ export class Raft {
         if (state.role.name === 'leader') handleHeartbeatResponse(state, state.role, message);
         return;
       case 'InstallSnapshot':
-        return broken('snapshot');
+        return handleInstallSnapshot(state, message);
       default:
         message satisfies never;
     }
@@ -243,7 +254,7 @@ export class Raft {
     }
     // A grant of a PreVote repeats the term that was asked about; no one is in that term yet.
     if (m.type === 'RequestVoteResponse' && m.preVote && m.voteGranted) return true;
-    const leader = m.type === 'AppendEntries' || m.type === 'Heartbeat' ? m.from : null;
+    const leader = isFromLeader(m) ? m.from : null;
     becomeFollower(state, m.term, leader, `higher term from ${m.from}`);
     return true;
   }
@@ -251,7 +262,8 @@ export class Raft {
   /** §5.1: what an older term says is refused; those who could act on it are told the current term. */
   #answerOldTerm(m: Message): void {
     if (m.type === 'RequestVote') refuseVote(this.state, m);
-    else if (m.type === 'AppendEntries' || m.type === 'Heartbeat') refuseOldLeader(this.state, m);
+    if (m.type === 'InstallSnapshot') installFromOldLeader(this.state, m);
+    if (isFromLeader(m)) refuseOldLeader(this.state, m);
   }
 
   /** Notes the time, and ends a lead or candidacy that a stall of this process has outlived. */

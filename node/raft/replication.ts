@@ -1,6 +1,13 @@
 import { restartElectionTimer } from './election.ts';
 import { broken } from './invariant.ts';
-import type { AppendEntries, AppendEntriesResponse, Heartbeat, HeartbeatResponse } from './message.ts';
+import { appendToLog, truncateLog } from './log-change.ts';
+import type {
+  AppendEntries,
+  AppendEntriesResponse,
+  Heartbeat,
+  HeartbeatResponse,
+  InstallSnapshot,
+} from './message.ts';
 import { becomeFollower } from './role.ts';
 import { envelope } from './state.ts';
 import type { ServerState } from './state.ts';
@@ -10,14 +17,15 @@ import type { LogIndex, NodeId, Term } from './types.ts';
  * The follower's half of §5.3. Call these for messages of the current term only: a higher term was adopted before, a
  * lower one goes to `refuseOldLeader`.
  */
-export function handleAppendEntries(state: ServerState, m: AppendEntries): void {
-  followLeader(state, m.from);
-  const { log, outbox } = state;
-  const head = { type: 'AppendEntriesResponse', ...envelope(state, m.from) } as const;
+export function handleAppendEntries(state: ServerState, message: AppendEntries): void {
+  followLeader(state, message.from);
+  const { log } = state;
+  const m = behindBase(state, message);
   if (!log.matches(m.prevLogIndex, m.prevLogTerm)) {
     // Nothing that this says needs to be durable, so it need not wait for the disk.
-    outbox.messages.push({
-      ...head,
+    state.outbox.messages.push({
+      type: 'AppendEntriesResponse',
+      ...envelope(state, m.from),
       success: false,
       matchIndex: m.prevLogIndex,
       ...conflictAt(state, m),
@@ -29,11 +37,17 @@ export function handleAppendEntries(state: ServerState, m: AppendEntries): void 
   // committed (figure 2's "index of last new entry").
   const verified = (m.prevLogIndex + m.entries.length) as LogIndex;
   commitTo(state, Math.min(m.leaderCommit, verified) as LogIndex);
+  acknowledge(state, m.from, verified);
+}
+
+/** Tells the leader that everything up to `matchIndex` is as in its log. */
+export function acknowledge(state: ServerState, leader: NodeId, matchIndex: LogIndex): void {
   // The entries go out with the same Ready or went out before: when this may be sent, they are durable.
-  outbox.messagesAfterPersist.push({
-    ...head,
+  state.outbox.messagesAfterPersist.push({
+    type: 'AppendEntriesResponse',
+    ...envelope(state, leader),
     success: true,
-    matchIndex: verified,
+    matchIndex,
     conflictTerm: 0 as Term,
     conflictIndex: 0 as LogIndex,
   });
@@ -48,7 +62,7 @@ export function handleHeartbeat(state: ServerState, m: Heartbeat): void {
 }
 
 /** A leader of an older term learns of the current one; nothing it says is looked at, its read round least of all. */
-export function refuseOldLeader(state: ServerState, m: AppendEntries | Heartbeat): void {
+export function refuseOldLeader(state: ServerState, m: AppendEntries | Heartbeat | InstallSnapshot): void {
   if (m.type === 'Heartbeat') {
     state.outbox.messages.push(heartbeatResponse(state, m.from, 0));
     return;
@@ -57,7 +71,7 @@ export function refuseOldLeader(state: ServerState, m: AppendEntries | Heartbeat
     type: 'AppendEntriesResponse',
     ...envelope(state, m.from),
     success: false,
-    matchIndex: m.prevLogIndex,
+    matchIndex: m.type === 'AppendEntries' ? m.prevLogIndex : m.snapshot.index,
     conflictTerm: 0 as Term,
     conflictIndex: 0 as LogIndex,
   });
@@ -67,12 +81,14 @@ export function refuseOldLeader(state: ServerState, m: AppendEntries | Heartbeat
 export function commitTo(state: ServerState, index: LogIndex): void {
   if (index <= state.commitIndex) return;
   const term = state.log.termAt(index) ?? broken(`commit ${index}, but the log is ${state.log.describe()}`);
+  const changes = state.membership.between(state.commitIndex, index);
   state.commitIndex = index;
   state.outbox.event({ type: 'Commit', index, term });
+  for (const change of changes) state.outbox.event({ type: 'ApplyConfChange', ...change });
 }
 
 /** §5.2: a message of the current term from its leader ends a candidacy, and restarts the election timer. */
-function followLeader(state: ServerState, leader: NodeId): void {
+export function followLeader(state: ServerState, leader: NodeId): void {
   const { role, currentTerm } = state;
   if (role.name === 'leader')
     broken(`${leader} leads term ${currentTerm}, but so does this node, ${state.config.id}`);
@@ -89,11 +105,25 @@ function followLeader(state: ServerState, leader: NodeId): void {
 }
 
 /**
+ * What a message says about entries that are in a snapshot here is left away: they are committed, and equal (§5.4.3).
+ */
+function behindBase({ log }: ServerState, m: AppendEntries): AppendEntries {
+  const { index, term } = log.base;
+  if (m.prevLogIndex >= index) return m;
+  return {
+    ...m,
+    prevLogIndex: index,
+    prevLogTerm: term,
+    entries: m.entries.slice(index - m.prevLogIndex),
+  };
+}
+
+/**
  * Figure 2, AppendEntries rules 3 and 4. Only an entry that differs in term removes anything: a message that is old, or
  * came twice, or out of order, finds its entries in the log already, and what stands behind them stays.
  */
 function putEntries(state: ServerState, { prevLogIndex, entries }: AppendEntries): void {
-  const { log, outbox } = state;
+  const { log } = state;
   let at = 0;
   while (at < entries.length && log.matches(entries[at]!.index, entries[at]!.term)) at++;
   if (at === entries.length) return;
@@ -104,12 +134,11 @@ function putEntries(state: ServerState, { prevLogIndex, entries }: AppendEntries
     broken(`entry ${first} differs from a committed one (commit ${state.commitIndex})`);
   let truncatedFrom: LogIndex | null = null;
   if (first <= log.lastIndex) {
-    log.truncateFrom(first);
+    truncateLog(state, first);
     truncatedFrom = first;
   }
   for (; at < entries.length; at++) {
-    log.append(entries[at]!);
-    outbox.replicated(entries[at]!, truncatedFrom);
+    appendToLog(state, entries[at]!, truncatedFrom);
     truncatedFrom = null;
   }
 }

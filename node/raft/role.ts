@@ -1,7 +1,9 @@
 import { broken } from './invariant.ts';
+import { appendToLog } from './log-change.ts';
+import { incarnationOf, isVoter, membersOf } from './membership.ts';
 import { Progress } from './progress.ts';
 import { PendingReads } from './read-index.ts';
-import { drawElectionDeadline, newFollower } from './state.ts';
+import { drawElectionDeadline, mayStand, newFollower } from './state.ts';
 import type { Leader, Role, ServerState } from './state.ts';
 import type { Entry, LogIndex, NodeId, RoleName, Term } from './types.ts';
 
@@ -59,11 +61,13 @@ export function becomeCandidate(state: ServerState, reason: string): void {
 /** §5.2, and §8: a noop first, because only an entry of its own term shows a leader how far the log is committed. */
 export function becomeLeader(state: ServerState, reason: string): void {
   const { config, log, nowMs, currentTerm: term, outbox } = state;
+  if (!mayStand(state)) broken(`leader of term ${term}, but no voter`);
   if (state.votedFor !== config.id) broken(`leader of term ${term}, but voted for ${state.votedFor}`);
   const firstIndex = (log.lastIndex + 1) as LogIndex;
   setRole(state, {
     name: 'leader',
-    progress: new Map(state.others.map((id) => [id, new Progress(firstIndex, nowMs)])),
+    progress: newProgress(state, firstIndex),
+    hasDeparting: false,
     firstIndex,
     lastTickMs: nowMs,
     heartbeatDueMs: nowMs + config.heartbeatMs,
@@ -73,8 +77,17 @@ export function becomeLeader(state: ServerState, reason: string): void {
   });
   outbox.event({ type: 'BecomeLeader', term, leader: config.id, reason });
   const noop: Entry = { index: firstIndex, term, kind: 'noop', data: new Uint8Array(0) };
-  log.append(noop);
-  outbox.replicated(noop, null);
+  appendToLog(state, noop);
+}
+
+function newProgress({ config, membership, nowMs }: ServerState, nextIndex: LogIndex): Map<NodeId, Progress> {
+  const { current } = membership;
+  const progress = new Map<NodeId, Progress>();
+  for (const id of membersOf(current)) {
+    const incarnation = isVoter(current, id) ? incarnationOf(current, id) : null;
+    if (id !== config.id) progress.set(id, new Progress({ nextIndex, incarnation, nowMs }));
+  }
+  return progress;
 }
 
 /** What a leader leaves behind: its reads can never be confirmed, and its unsent messages are no one's any more. */

@@ -1,6 +1,8 @@
+import { founding } from './configuration.ts';
 import type { SnapshotMeta } from './configuration.ts';
 import { broken } from './invariant.ts';
 import { RaftLog } from './log.ts';
+import { counts, Membership } from './membership.ts';
 import type { Message } from './message.ts';
 import { Outbox } from './outbox.ts';
 import type { Progress } from './progress.ts';
@@ -41,13 +43,15 @@ export interface Candidate {
   readonly name: 'pre-candidate' | 'candidate';
   /** Answers by voter, its own among them. */
   readonly votes: Map<NodeId, boolean>;
-  readonly electionDeadlineMs: number;
+  electionDeadlineMs: number;
 }
 
 export interface Leader {
   readonly name: 'leader';
-  /** Every other voter. */
-  readonly progress: ReadonlyMap<NodeId, Progress>;
+  /** Every other member; for a while also those that a configuration under way removes. */
+  readonly progress: Map<NodeId, Progress>;
+  /** Someone in `progress` is no member of the configuration in force. */
+  hasDeparting: boolean;
   /** Index of the noop that began this term. Before it is committed, commitIndex may be out of date (§8). */
   readonly firstIndex: LogIndex;
   /** When this leader last let time pass. A gap of an election timeout means that it stalled: it may be deposed. */
@@ -67,9 +71,11 @@ export type Role = Follower | Candidate | Leader;
 export interface ServerState {
   readonly config: RaftConfig;
   readonly incarnation: number;
-  /** The voters but this one. */
-  readonly others: readonly NodeId[];
   readonly log: RaftLog;
+  /** The configurations in the log; follows every change of it (log-change.ts). */
+  readonly membership: Membership;
+  /** The newest that is durable here. Null: none. Its index is at or behind the log's base. */
+  snapshot: SnapshotMeta | null;
   readonly outbox: Outbox;
   /** Latest term seen. Never falls. */
   currentTerm: Term;
@@ -88,11 +94,16 @@ export interface ServerState {
   lastReadContext: number;
 }
 
-/** The state of a server that starts: a follower, with nothing known to be committed. */
+/** The state of a server that starts: a follower, with nothing known to be committed but what a snapshot holds. */
 export function createState(config: RaftConfig, initial: InitialState): ServerState {
   checkConfig(config);
-  const { hardState, incarnation, entries, nowMs } = initial;
-  const log = new RaftLog(entries);
+  const { hardState, incarnation, snapshot, entries, nowMs } = initial;
+  const log = snapshot === null ? new RaftLog(entries) : new RaftLog(entries, snapshot);
+  const membership = new Membership(
+    snapshot ?? { index: 0 as LogIndex, configuration: founding(config.peers) },
+  );
+  for (const entry of entries) if (entry.kind === 'config') membership.append(entry);
+  const known = snapshot?.index ?? (0 as LogIndex);
   if (log.lastTerm > hardState.term) {
     broken(
       `the log ends in term ${log.lastTerm}, but the stored term is ${hardState.term}: stored state was lost`,
@@ -101,14 +112,15 @@ export function createState(config: RaftConfig, initial: InitialState): ServerSt
   return {
     config,
     incarnation,
-    others: config.peers.filter((peer) => peer !== config.id),
     log,
+    membership,
+    snapshot,
     outbox: new Outbox(),
     currentTerm: hardState.term,
     votedFor: hardState.votedFor,
-    commitIndex: 0 as LogIndex,
-    deliveredIndex: 0 as LogIndex,
-    appliedIndex: 0 as LogIndex,
+    commitIndex: known,
+    deliveredIndex: known,
+    appliedIndex: known,
     role: newFollower(config, null, nowMs),
     nowMs,
     lastReadContext: 0,
@@ -134,6 +146,11 @@ export function envelope(
   return { from: config.id, incarnation, to, term };
 }
 
+/** Whether this server may be elected: it is a voter, and not one that has forgotten what it promised. */
+export function mayStand({ config, incarnation, membership }: ServerState): boolean {
+  return counts(membership.current, config.id, incarnation);
+}
+
 /** Who leads, as far as this server knows. */
 export function knownLeader(state: ServerState): NodeId | null {
   if (state.role.name === 'leader') return state.config.id;
@@ -142,7 +159,8 @@ export function knownLeader(state: ServerState): NodeId | null {
 
 function checkConfig(config: RaftConfig): void {
   const { id, peers, heartbeatMs, electionTimeoutMinMs: min, electionTimeoutMaxMs: max } = config;
-  if (!peers.includes(id)) broken(`config: peers [${peers.join(', ')}] do not contain this node, ${id}`);
+  if (peers.length > 0 && !peers.includes(id))
+    broken(`config: peers [${peers.join(', ')}] do not contain this node, ${id}`);
   if (new Set(peers).size !== peers.length) broken(`config: peers [${peers.join(', ')}] repeat a node`);
   if (!(heartbeatMs > 0 && heartbeatMs < min))
     broken(`config: heartbeat ${heartbeatMs} ms must lie in (0, ${min})`);

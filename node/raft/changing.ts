@@ -1,0 +1,91 @@
+import { encodeConfiguration } from './configuration.ts';
+import type { Configuration, MemberChange } from './configuration.ts';
+import { appendOwn } from './log-change.ts';
+import { isJoint, isVoter, membersOf } from './membership.ts';
+import { Progress } from './progress.ts';
+import { reachedByQuorum } from './quorum.ts';
+import type { ChangeResult } from './ready.ts';
+import { leaveJoint, reconfigured } from './reconfigure.ts';
+import { becomeFollower } from './role.ts';
+import { sendAppend } from './sending.ts';
+import { knownLeader } from './state.ts';
+import type { Leader, ServerState } from './state.ts';
+import type { LogIndex, NodeId } from './types.ts';
+
+/**
+ * A leader's part of §6: it takes one change at a time, leads the cluster through C_old,new to C_new, and goes if it is
+ * not in C_new.
+ */
+export function proposeConfiguration(state: ServerState, changes: readonly MemberChange[]): ChangeResult {
+  const { role, membership, commitIndex, currentTerm: term } = state;
+  if (role.name !== 'leader') return { ok: false, reason: 'not-leader', leader: knownLeader(state) };
+  // Until an entry of its own term is committed, another leader's change may be so without this one knowing: two
+  // majorities that share no server (the bug of 2015 in single-server changes).
+  if (commitIndex < role.firstIndex) return { ok: false, reason: 'busy' };
+  if (isJoint(membership.current) || membership.index > commitIndex)
+    return { ok: false, reason: 'change-under-way' };
+  const next = reconfigured(membership.current, changes, (id) => readiness(state, role, id));
+  const problem = typeof next === 'string' ? next : unheard(state, role, next);
+  if (typeof next === 'string' || problem !== null)
+    return { ok: false, reason: 'bad-change', detail: problem! };
+  return { ok: true, index: appendConfiguration(state, role, next), term };
+}
+
+/** After a leader's commit index has moved: the next step of a change that is under way. */
+export function advanceChange(state: ServerState, leader: Leader): void {
+  const { membership, commitIndex } = state;
+  if (membership.index > commitIndex) return;
+  if (isJoint(membership.current)) {
+    // Also one that a predecessor began: it is committed, so nobody will undo it.
+    if (commitIndex >= leader.firstIndex) appendConfiguration(state, leader, leaveJoint(membership.current));
+    return;
+  }
+  const leaves = !isVoter(membership.current, state.config.id);
+  // §6: it has led, to the end, a cluster that it is no part of, and did not count itself.
+  if (leaves)
+    becomeFollower(state, state.currentTerm, null, `no voter of the configuration at ${membership.index}`);
+  if (leaves || leader.hasDeparting) sayFarewell(state, leader, leaves);
+}
+
+function appendConfiguration(state: ServerState, leader: Leader, configuration: Configuration): LogIndex {
+  const index = appendOwn(state, leader, 'config', encodeConfiguration(configuration));
+  const members = membersOf(configuration);
+  for (const id of members) {
+    if (id === state.config.id || leader.progress.has(id)) continue;
+    leader.progress.set(id, new Progress({ nextIndex: index, incarnation: null, nowMs: state.nowMs }));
+  }
+  leader.hasDeparting = [...leader.progress.keys()].some((id) => !members.has(id));
+  return index;
+}
+
+/** Those who have left hear, as far as they can be reached, that they have; if the leader leaves, all hear it. */
+function sayFarewell(state: ServerState, leader: Leader, toAll: boolean): void {
+  const members = membersOf(state.membership.current);
+  for (const [to, progress] of leader.progress) {
+    const departs = !members.has(to);
+    if ((departs || toAll) && progress.mode === 'replicate') sendAppend(state, to, progress, []);
+    if (departs) leader.progress.delete(to);
+  }
+  leader.hasDeparting = false;
+}
+
+function readiness({ log, nowMs, config }: ServerState, leader: Leader, id: NodeId): number | string {
+  const { incarnation, mode, matchIndex, lastContactMs } = leader.progress.get(id)!;
+  if (incarnation === null || nowMs - lastContactMs >= config.electionTimeoutMaxMs)
+    return `${id} is not heard from`;
+  const behind = log.lastIndex - matchIndex;
+  if (mode === 'replicate' && behind <= mostEntriesBehind) return incarnation;
+  return `${id} is ${behind} entries behind: promote it once it has caught up`;
+}
+
+/** A configuration that no quorum could commit would never be left again. */
+function unheard({ config, nowMs }: ServerState, leader: Leader, next: Configuration): string | null {
+  const lastHeardMs = reachedByQuorum(next, (id) =>
+    id === config.id ? nowMs : (leader.progress.get(id)?.lastContactMs ?? -Infinity),
+  );
+  if (nowMs - lastHeardMs < config.electionTimeoutMaxMs) return null;
+  return `no majority of the voters that there would be, ${next.voters.join(', ')}, is heard from`;
+}
+
+/** Dissertation 4.2.1: a server that begins far behind would hold up what it has a part in deciding. */
+const mostEntriesBehind = 10_000;

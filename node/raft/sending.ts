@@ -1,0 +1,113 @@
+import { broken } from './invariant.ts';
+import { entryCost } from './log.ts';
+import type { Progress } from './progress.ts';
+import { envelope } from './state.ts';
+import type { Leader, ServerState } from './state.ts';
+import type { Entry, LogIndex, NodeId } from './types.ts';
+
+/** Sends each follower what it has not been sent, as far as its window allows. */
+export function sendAppends(state: ServerState, leader: Leader): void {
+  leader.appendsDue = false;
+  for (const [to, progress] of leader.progress) {
+    if (progress.mode === 'probe') {
+      if (!progress.probeOut) probe(state, to, progress, true);
+      continue;
+    }
+    while (
+      progress.mode === 'replicate' &&
+      progress.nextIndex <= state.log.lastIndex &&
+      progress.inflight < state.config.maxInflightMessages
+    ) {
+      if (needsSnapshot(state, progress)) {
+        sendSnapshot(state, to, progress);
+        break;
+      }
+      const entries = takeForMessage(state, progress.nextIndex);
+      sendAppend(state, to, progress, entries);
+      progress.sent(entries.at(-1)!.index);
+    }
+  }
+}
+
+/**
+ * TCP delivers or breaks, and a broken connection loses what was in it. What was not answered for a whole heartbeat is
+ * asked after with an empty message: its answer shows what arrived, at no cost if all did.
+ */
+export function resendLost(state: ServerState, leader: Leader): void {
+  for (const [to, progress] of leader.progress) {
+    if (progress.mode === 'snapshot') continue;
+    const silent = state.nowMs - progress.lastContactMs >= state.config.electionTimeoutMinMs;
+    if (silent) progress.lostContact();
+    const waiting = progress.mode === 'probe' ? progress.probeOut : progress.inflight > 0;
+    if (waiting && (silent || !progress.answered)) probe(state, to, progress, false);
+    progress.answered = false;
+  }
+}
+
+export function sendHeartbeats(state: ServerState, leader: Leader, readContext: number): void {
+  for (const [to, { matchIndex }] of leader.progress) {
+    // Past its matchIndex the follower may hold something else, which it would commit.
+    const commit = Math.min(state.commitIndex, matchIndex) as LogIndex;
+    state.outbox.messages.push({ type: 'Heartbeat', ...envelope(state, to), commit, readContext });
+  }
+}
+
+/** Entries from `progress.nextIndex` on, which the log must reach. */
+export function sendAppend(
+  state: ServerState,
+  to: NodeId,
+  progress: Progress,
+  entries: readonly Entry[],
+): void {
+  const { log } = state;
+  const prevLogIndex = (progress.nextIndex - 1) as LogIndex;
+  state.outbox.messages.push({
+    type: 'AppendEntries',
+    ...envelope(state, to),
+    prevLogIndex,
+    prevLogTerm:
+      log.termAt(prevLogIndex) ?? broken(`nextIndex ${progress.nextIndex} of ${to}: ${log.describe()}`),
+    entries,
+    leaderCommit: state.commitIndex,
+  });
+}
+
+/** Asks where the logs agree: with entries, if there are any, or empty. Or the log is too short to ask. */
+function probe(state: ServerState, to: NodeId, progress: Progress, withEntries: boolean): void {
+  if (needsSnapshot(state, progress)) {
+    sendSnapshot(state, to, progress);
+    return;
+  }
+  sendAppend(state, to, progress, withEntries ? takeForMessage(state, progress.nextIndex) : []);
+  if (progress.mode === 'probe') progress.probeOut = true;
+}
+
+/** §7: what comes before the next entry is not in the log any more. */
+function needsSnapshot({ log }: ServerState, { nextIndex }: Progress): boolean {
+  return nextIndex <= log.base.index;
+}
+
+function sendSnapshot(state: ServerState, to: NodeId, progress: Progress): void {
+  const { snapshot, outbox, nowMs, config } = state;
+  if (snapshot === null) broken(`no snapshot for ${to}, but ${state.log.describe()}`);
+  if (nowMs - progress.lastContactMs >= config.electionTimeoutMinMs) {
+    // Streaming to a server that is away is worth nothing: it must answer a heartbeat first.
+    progress.lostContact();
+    return;
+  }
+  progress.awaitSnapshot(snapshot.index);
+  outbox.messages.push({ type: 'InstallSnapshot', ...envelope(state, to), snapshot });
+}
+
+/** As many entries from `from` on as one message may hold; one always fits. */
+function takeForMessage({ log, config }: ServerState, from: LogIndex): Entry[] {
+  const { lastIndex } = log;
+  let bytes = 0;
+  let to: number = from - 1;
+  while (to < lastIndex) {
+    bytes += entryCost(log.entryAt((to + 1) as LogIndex).data.length);
+    if (bytes > config.maxMessageBytes && to >= from) break;
+    to++;
+  }
+  return log.slice(from, to);
+}
