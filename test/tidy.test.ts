@@ -32,8 +32,7 @@ test('the tables name only what is there', () => {
     ...Object.keys(LONG_FILES),
     ...PARTS.map((part) => part.path),
   ];
-  // The simulation's floor is kept for it before it is built.
-  expect(named.filter((path) => !exists(path) && path !== 'harness/sim')).toEqual([]);
+  expect(named.filter((path) => !exists(path))).toEqual([]);
 });
 
 describe('the check sees what it is for', () => {

@@ -1,0 +1,110 @@
+// The load generator of `npm run bench:raft`: the same closed-loop clients for both sides, over the same number of
+// connections. etcd is spoken to through its own gRPC stubs (without the retries of clientv3, which cost time), a
+// chaos node in its frames (docs/protocol.md). Prints JSON lines; bench/raft/generator.ts reads them.
+package main
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+)
+
+type member struct{ id, address string }
+
+type plan struct {
+	members     []member
+	clients     int
+	connections int
+	warm, run   time.Duration
+	keys        int
+	values      [][]byte
+	reads       float64
+	// Puts to be made in all; 0: as many as the time allows.
+	limit int64
+}
+
+// A side of the comparison. `load` returns when `over` says so; each client has one operation under way.
+type target interface {
+	leader(p *plan) (string, error)
+	load(p *plan, m *meter) error
+	// probe makes one put at each member every interval, and writes down when each was acknowledged.
+	probe(p *plan, m *meter, every time.Duration) error
+}
+
+func main() {
+	mode := flag.String("mode", "load", "leader, load or probe")
+	side := flag.String("target", "chaos", "chaos or etcd")
+	members := flag.String("members", "", "ID=HOST:PORT,...: client addresses")
+	clients := flag.Int("clients", 1, "closed-loop clients")
+	connections := flag.Int("connections", 1, "connections that they share")
+	warm := flag.Duration("warm", time.Second, "before measuring")
+	run := flag.Duration("run", 5*time.Second, "measured")
+	keys := flag.Int("keys", 10_000, "")
+	valueBytes := flag.Int("value", 256, "bytes of a value")
+	reads := flag.Float64("reads", 0, "share of linearizable reads")
+	limit := flag.Int64("limit", 0, "puts in all; 0: until the time is over")
+	every := flag.Duration("every", 5*time.Millisecond, "between probes")
+	flag.Parse()
+
+	p := &plan{clients: *clients, connections: min(*connections, *clients), warm: *warm, run: *run, keys: *keys,
+		values: randomValues(*valueBytes), reads: *reads, limit: *limit}
+	for _, each := range strings.Split(*members, ",") {
+		id, address, _ := strings.Cut(each, "=")
+		p.members = append(p.members, member{id, address})
+	}
+	var t target = &chaos{}
+	if *side == "etcd" {
+		t = &etcd{}
+	}
+	if *mode == "leader" {
+		id, err := t.leader(p)
+		check(err)
+		print(map[string]any{"type": "leader", "id": id})
+		return
+	}
+	m := newMeter(p)
+	var err error
+	if *mode == "probe" {
+		err = t.probe(p, m, *every)
+	} else {
+		err = t.load(p, m)
+	}
+	check(err)
+	m.finish()
+}
+
+func randomValues(bytes int) [][]byte {
+	const letters = "abcdefghijklmnopqrstuvwxyz0123456789"
+	values := make([][]byte, 64)
+	for i := range values {
+		values[i] = make([]byte, bytes)
+		for j := range values[i] {
+			values[i][j] = letters[rand.IntN(len(letters))]
+		}
+	}
+	return values
+}
+
+func cpuSeconds() float64 {
+	var usage syscall.Rusage
+	check(syscall.Getrusage(syscall.RUSAGE_SELF, &usage))
+	return float64(usage.Utime.Nano()+usage.Stime.Nano()) / 1e9
+}
+
+func print(line map[string]any) {
+	line["atMs"] = float64(time.Now().UnixMicro()) / 1e3
+	check(json.NewEncoder(os.Stdout).Encode(line))
+}
+
+func check(err error) {
+	if err == nil {
+		return
+	}
+	fmt.Fprintln(os.Stderr, "load:", err)
+	os.Exit(1)
+}

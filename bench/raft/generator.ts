@@ -1,0 +1,118 @@
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import type { Cluster } from './cluster.ts';
+import { cpuSeconds, diskFlushes } from './machine.ts';
+import { flags } from './sides.ts';
+import type { Programs } from './sides.ts';
+
+/** Milliseconds; `count` 0: none was made. */
+export interface Latencies {
+  readonly count: number;
+  readonly p50: number;
+  readonly p99: number;
+  readonly p999: number;
+  readonly max: number;
+}
+
+export interface Measured {
+  readonly seconds: number;
+  readonly puts: Latencies;
+  readonly reads: Latencies;
+  readonly errors: number;
+  /** Puts acknowledged in all, those of the warm-up too. */
+  readonly made: number;
+  /** CPU of the generator while measuring, s. */
+  readonly generatorCpuS: number;
+  /** CPU of all members while measuring, s. */
+  readonly serverCpuS: number;
+  /** Of the machine's disks while measuring. */
+  readonly flushes: number;
+  /** The longest time without an acknowledged put, and when it ended (Unix time, ms). */
+  readonly gapMs: number;
+  readonly gapEndMs: number;
+}
+
+export interface Load {
+  readonly mode?: 'load' | 'probe';
+  readonly clients?: number;
+  readonly runS: number;
+  readonly warmS?: number;
+  readonly valueBytes?: number;
+  /** Share of linearizable reads. */
+  readonly reads?: number;
+  /** Puts in all, whatever time it takes (at most `runS`). */
+  readonly limit?: number;
+  /** Called when the measured time begins. */
+  readonly onBegin?: () => void;
+  /** Other addresses than the members' own, by id: links. */
+  readonly addresses?: Readonly<Record<string, string>>;
+}
+
+/** Clients share at most so many connections, on both sides. */
+const CONNECTIONS = 16;
+
+interface Line {
+  readonly type: 'begin' | 'end' | 'result' | 'leader';
+  readonly id?: string;
+}
+
+/** Runs the load generator against the cluster until its time is over. Rejects with what it says if it fails. */
+export async function generate(programs: Programs, cluster: Cluster, load: Load): Promise<Measured> {
+  const { pids } = cluster;
+  let from = { cpu: 0, flushes: 0 };
+  let to = from;
+  const sample = (): typeof from => ({ cpu: cpuSeconds(pids), flushes: diskFlushes() });
+  let result: Line | undefined;
+  await run(programs, args(cluster, load), (line) => {
+    if (line.type === 'begin') {
+      from = sample();
+      load.onBegin?.();
+    } else if (line.type === 'end') to = sample();
+    else result = line;
+  });
+  if (to === from) to = sample();
+  const { cpuS, ...rest } = result as unknown as Measured & { readonly cpuS: number };
+  return { ...rest, generatorCpuS: cpuS, serverCpuS: to.cpu - from.cpu, flushes: to.flushes - from.flushes };
+}
+
+const LEADER_WITHIN_MS = 30_000;
+
+/** The id of the member that leads and serves. Rejects if none does for long. */
+export async function awaitLeader(programs: Programs, cluster: Cluster): Promise<string> {
+  const until = performance.now() + LEADER_WITHIN_MS;
+  for (;;) {
+    let id: string | undefined;
+    try {
+      await run(programs, [...args(cluster, { runS: 0 }), '-mode', 'leader'], (line) => (id = line.id));
+      return id!;
+    } catch (error) {
+      if (performance.now() > until) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+}
+
+function args(cluster: Cluster, load: Load): string[] {
+  const members = cluster.members.map(({ id, address }) => `${id}=${load.addresses?.[id] ?? address}`);
+  return flags('-', {
+    target: cluster.target,
+    members: members.join(','),
+    mode: load.mode ?? 'load',
+    clients: load.clients ?? 1,
+    connections: CONNECTIONS,
+    warm: `${load.warmS ?? 1}s`,
+    run: `${load.runS}s`,
+    value: load.valueBytes ?? 256,
+    reads: load.reads ?? 0,
+    limit: load.limit ?? 0,
+  });
+}
+
+async function run(programs: Programs, argv: readonly string[], onLine: (line: Line) => void): Promise<void> {
+  const child = spawn(programs.generator, argv, { stdio: ['ignore', 'pipe', 'pipe'] });
+  let stderr = '';
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString('utf8')));
+  const closed = new Promise<number | null>((resolve) => child.once('close', resolve));
+  for await (const line of createInterface({ input: child.stdout })) onLine(JSON.parse(line) as Line);
+  if ((await closed) !== 0) throw new Error(`the load generator failed: ${stderr.trim()}`);
+}

@@ -1,0 +1,61 @@
+// npm run bench:raft: our nodes and etcd's, measured in turns in one run. See bench/README.md.
+import { writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { join } from 'node:path';
+import type { Target } from './cluster.ts';
+import { table } from './figures.ts';
+import type { Collected } from './figures.ts';
+import type { Row } from './rows/row.ts';
+import { MEMORY } from './rows/memory.ts';
+import { PUTS, READS } from './rows/steady.ts';
+import { findPrograms, ROOT } from './sides.ts';
+
+const ROWS: readonly Row[] = [PUTS, READS, MEMORY];
+
+const rounds = Number(process.env['ROUNDS'] ?? 3);
+const seconds = Number(process.env['SECONDS'] ?? 5);
+const names = process.env['ROWS']?.split(',') ?? ROWS.map(({ name }) => name);
+const unknown = names.find((name) => !ROWS.some((row) => row.name === name));
+if (unknown !== undefined)
+  throw new Error(`ROWS: no row ${unknown}; there are ${ROWS.map((row) => row.name).join(', ')}`);
+
+const programs = findPrograms();
+if (programs.etcd === null)
+  console.log('etcd is missing (no Go to build it, none on PATH): ours alone is measured');
+else
+  console.log(
+    `etcd ${programs.etcdVersion}; Node.js ${process.version}; ${cpus().length} × ${cpus()[0]!.model}`,
+  );
+
+const collected: Collected = { chaos: {}, etcd: {} };
+for (let round = 0; round < rounds; round++) {
+  for (const row of ROWS.filter(({ name, once }) => names.includes(name) && (round === 0 || once !== true))) {
+    // Who goes first changes: what one side leaves behind (a warm disk, a busy one) meets both.
+    const sides = row.sides.filter((side) => side === 'chaos' || programs.etcd !== null);
+    for (const side of round % 2 === 0 ? sides : [...sides].reverse()) await measure(row, side, round);
+    save();
+  }
+}
+console.log(`\nmedians of ${rounds} interleaved rounds, ${seconds} s each\n\n${table(collected)}`);
+
+async function measure(row: Row, side: Target, round: number): Promise<void> {
+  process.stderr.write(`round ${round + 1}: ${row.name}, ${side}\n`);
+  for (const [figure, value] of Object.entries(await row.measure(side, { programs, seconds }))) {
+    (collected[side][figure] ??= []).push(value);
+  }
+}
+
+function save(): void {
+  const { etcdVersion } = programs;
+  const about = {
+    date: new Date().toISOString(),
+    etcdVersion,
+    node: process.version,
+    cpu: cpus()[0]!.model,
+    seconds,
+  };
+  writeFileSync(
+    join(ROOT, 'reports', 'bench-raft.json'),
+    `${JSON.stringify({ about, collected }, null, 2)}\n`,
+  );
+}

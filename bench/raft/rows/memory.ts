@@ -1,0 +1,36 @@
+import type { Target } from '../cluster.ts';
+import type { Figures } from '../figures.ts';
+import { awaitLeader, generate } from '../generator.ts';
+import { residentMiB } from '../machine.ts';
+import { newCluster } from '../sides.ts';
+import { BOTH } from './row.ts';
+import type { Bench, Row } from './row.ts';
+
+const PUTS = 1_000_000;
+const WITHIN_S = 600;
+
+/** Resident memory of leader and followers after a million puts by 1,000 clients. */
+export const MEMORY: Row = {
+  name: 'memory',
+  sides: BOTH,
+  once: true,
+  async measure(target: Target, { programs }: Bench): Promise<Figures> {
+    await using cluster = await newCluster(target, programs);
+    cluster.startAll();
+    const leader = await awaitLeader(programs, cluster);
+    const run = await generate(programs, cluster, {
+      clients: 1_000,
+      runS: WITHIN_S,
+      warmS: 0,
+      limit: PUTS,
+    });
+    if (run.made < PUTS) throw new Error(`${target}: only ${run.made} of ${PUTS} puts in ${WITHIN_S} s`);
+    const followers = cluster.members.filter(({ id }) => id !== leader);
+    return {
+      'memory after 1,000,000 puts, leader, MiB': residentMiB(cluster.pid(leader)),
+      'memory after 1,000,000 puts, larger follower, MiB': Math.max(
+        ...followers.map(({ id }) => residentMiB(cluster.pid(id))),
+      ),
+    };
+  },
+};

@@ -1,0 +1,119 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { allocateNodePorts } from '../../harness/links/open.ts';
+import { Cluster } from './cluster.ts';
+import type { Target } from './cluster.ts';
+
+export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const CACHE = join(ROOT, '.cache', 'bench');
+const GO_MODULE = join(ROOT, 'bench', 'etcd');
+
+/** What the comparison needs and this machine has. */
+export interface Programs {
+  readonly generator: string;
+  /** Null: the rival is missing, and why. */
+  readonly etcd: string | null;
+  readonly etcdVersion: string;
+}
+
+/** Both sides get the same: how often a leader beats, and the shortest time after which it is missed, ms. */
+export interface Timing {
+  readonly heartbeatMs: number;
+  readonly electionMs: number;
+}
+export const TIMING: Timing = { heartbeatMs: 100, electionMs: 1_000 };
+
+/** Builds what is missing with Go (once; kept in `.cache/bench`), else takes etcd from PATH. */
+export function findPrograms(): Programs {
+  mkdirSync(CACHE, { recursive: true });
+  const generator = build('load');
+  if (generator === null)
+    throw new Error('the load generator is built with Go (https://go.dev/dl), and there is none on PATH');
+  const etcd = build('member') ?? onPath('etcd');
+  return { generator, etcd, etcdVersion: etcd === null ? 'none' : version(etcd) };
+}
+
+/** Go itself knows whether what is in its cache is still what the source says: a second time takes a moment. */
+function build(part: 'load' | 'member'): string | null {
+  const path = join(CACHE, part);
+  try {
+    execFileSync('go', ['build', '-o', path, `./${part}`], {
+      cwd: GO_MODULE,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    return path;
+  } catch (error) {
+    console.error(`bench/etcd/${part} was not built: ${(error as Error).message.slice(0, 500)}`);
+    return null;
+  }
+}
+
+function onPath(program: string): string | null {
+  try {
+    return execFileSync('which', [program], { encoding: 'utf8' }).trim();
+  } catch {
+    return null;
+  }
+}
+
+function version(etcd: string): string {
+  return (
+    /etcd Version: (\S+)/.exec(execFileSync(etcd, ['--version'], { encoding: 'utf8' }))?.[1] ?? 'unknown'
+  );
+}
+
+/** A cluster that has not been started, in a fresh folder on the project's disk (not in a tmpfs). */
+export async function newCluster(
+  target: Target,
+  programs: Programs,
+  { size = 3, timing = TIMING }: { readonly size?: number; readonly timing?: Timing } = {},
+): Promise<Cluster> {
+  const folder = mkdtempSync(join(CACHE, `${target}-`));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  writeFileSync(join(folder, 'README'), 'of npm run bench:raft; may be removed when it does not run\n');
+  const ports = await allocateNodePorts(size);
+  const host = '127.0.0.1';
+  const peer = (id: string): string => `${host}:${ports.find((each) => each.id === id)!.peerPort}`;
+  const ids = ports.map(({ id }) => id);
+  const initialCluster = ids.map((id) => `${id}=http://${peer(id)}`).join(',');
+  const members = ports.map(({ id, clientPort }) => {
+    const address = `${host}:${clientPort}`;
+    const dataFolder = join(folder, id);
+    const others = ids.filter((each) => each !== id).map((each) => `${each}=${peer(each)}`);
+    const ours = {
+      id,
+      data: dataFolder,
+      'client-listen': address,
+      'peer-listen': peer(id),
+      peers: others.join(','),
+      'election-timeout': `${timing.electionMs}..${2 * timing.electionMs}`,
+      heartbeat: timing.heartbeatMs,
+    };
+    const theirs = {
+      name: id,
+      'data-dir': dataFolder,
+      'log-level': 'error',
+      'quota-backend-bytes': 8 * 2 ** 30,
+      'listen-client-urls': `http://${address}`,
+      'advertise-client-urls': `http://${address}`,
+      'listen-peer-urls': `http://${peer(id)}`,
+      'initial-advertise-peer-urls': `http://${peer(id)}`,
+      'initial-cluster': initialCluster,
+      'heartbeat-interval': timing.heartbeatMs,
+      'election-timeout': timing.electionMs,
+    };
+    const command =
+      target === 'chaos'
+        ? [process.execPath, join(ROOT, 'node/main.ts'), ...flags('--', ours)]
+        : [programs.etcd ?? 'etcd', ...flags('--', theirs)];
+    return { id, address, dataFolder, command };
+  });
+  return new Cluster(target, folder, members);
+}
+
+/** `{ id: 'n1' }` → `--id n1`. */
+export function flags(dashes: '-' | '--', values: Readonly<Record<string, string | number>>): string[] {
+  return Object.entries(values).flatMap(([name, value]) => [`${dashes}${name}`, String(value)]);
+}

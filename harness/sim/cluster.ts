@@ -1,0 +1,170 @@
+import { crc32 } from 'node:zlib';
+import { nodeId } from '../../node/raft/types.ts';
+import type { ReportLine } from '../../node/replica/trace.ts';
+import { memoryDisk, MemoryStorage } from '../../node/storage/memory.ts';
+import type { Op } from '../history/op.ts';
+import { Recorder } from '../history/recorder.ts';
+import { SafetyMonitor } from '../invariants/monitor.ts';
+import { randomStream, type Random } from '../random.ts';
+import { Load } from '../workload/load.ts';
+import type { WorkloadPlan } from '../workload/port.ts';
+import { SimNetwork } from './network.ts';
+import { SimServer, type SimParts } from './server.ts';
+import { VirtualTime } from './time.ts';
+import { CALM, type Weather } from './weather.ts';
+import { SimWire } from './wire.ts';
+
+export const ELECTION_TIMEOUT_MS = [150, 300] as const;
+export const HEARTBEAT_MS = 30;
+const NS_PER_MS = 1e6;
+
+/** A rule of Raft, or of what clients were promised, was seen broken. */
+export class Broken extends Error {
+  override readonly name = 'Broken';
+}
+
+export interface SimClusterOptions {
+  readonly size: number;
+  readonly seed: number;
+  readonly parts: SimParts;
+  readonly workload: WorkloadPlan;
+}
+
+/**
+ * A cluster of shipped nodes, its links, disks and clients under virtual time. The safety properties are watched after
+ * every event, by the monitor that watches real clusters. Everything follows from the seed.
+ */
+export class SimCluster {
+  readonly time = new VirtualTime();
+  readonly network: SimNetwork;
+  readonly servers: readonly SimServer[];
+  weather: Weather = CALM;
+  /** How often each thing was seen: shows that a storm was one. */
+  readonly counts: Record<string, number> = {};
+  readonly #monitor: SafetyMonitor;
+  readonly #recorder: Recorder;
+  readonly #load: Load;
+  #digest = 0;
+  #loadEnded = false;
+
+  constructor({ size, seed, parts, workload }: SimClusterOptions) {
+    const stream = (salt: string): Random => randomStream(seed, 'link-weather', salt);
+    const weather = (): Weather => this.weather;
+    const { time } = this;
+    this.network = new SimNetwork({ time, random: stream('links'), weather });
+    this.network.onDelivery = ({ type, from, to, term }) =>
+      this.saw(`${type} ${from}>${to} ${term}`, 'deliveries');
+    const ids = Array.from({ length: size }, (_, at) => nodeId(`n${at + 1}`));
+    this.#monitor = new SafetyMonitor(ids);
+    const bounds = drawBounds(stream('bounds'));
+    this.servers = ids.map((id) => {
+      const disk = memoryDisk();
+      return new SimServer({
+        config: {
+          id,
+          peers: ids,
+          electionTimeoutMinMs: ELECTION_TIMEOUT_MS[0],
+          electionTimeoutMaxMs: ELECTION_TIMEOUT_MS[1],
+          heartbeatMs: HEARTBEAT_MS,
+          ...bounds,
+        },
+        parts,
+        time,
+        network: this.network,
+        random: randomStream(seed, 'node-timers', id),
+        weather,
+        disk: () => new MemoryStorage(disk),
+        onReport: (line) => this.#reported(id, line),
+      });
+    });
+    this.#recorder = new Recorder({
+      nowNs: () => Math.round(time.now() * NS_PER_MS),
+      append: (line) => this.saw(line, 'history lines'),
+    });
+    const client = stream('clients');
+    this.#load = new Load({
+      plan: workload,
+      nodes: ids,
+      dial: (id) =>
+        new SimWire({
+          server: this.servers.find((each) => each.id === id)!,
+          network: this.network,
+          random: client,
+          weather,
+        }),
+      timers: time,
+      recorder: this.#recorder,
+      onOp: (op) => this.#count(`${op.f} ${op.outcome}`),
+    });
+  }
+
+  /** CRC-32 over all that happened, in order: the same seed gives the same one. */
+  get digest(): number {
+    return this.#digest;
+  }
+
+  start(): void {
+    for (const server of this.servers) server.start();
+    this.#load.start();
+  }
+
+  /** Ends the load; returns every operation in order of invocation. */
+  async stopLoad(): Promise<readonly Op[]> {
+    void this.#load.stop(2_000).then(() => (this.#loadEnded = true));
+    await this.time.run(5_000, () => this.#loadEnded);
+    return this.#recorder.ops();
+  }
+
+  /** Notes something that happened: into the digest, and under `kind` into the counts. */
+  saw(what: string, kind: string): void {
+    this.#digest = crc32(`${this.time.now()} ${what}`, this.#digest);
+    this.#count(kind);
+  }
+
+  /** All run, one leads, all follow it, and all have applied what it has committed. */
+  get settled(): boolean {
+    const leader = this.servers.find(({ status }) => status?.role === 'leader');
+    const lead = leader?.status;
+    if (lead === null || lead === undefined || lead.commitIndex !== lead.lastIndex) return false;
+    return this.servers.every(
+      ({ status }) =>
+        status?.leader === lead.id && status.term === lead.term && status.commitIndex === lead.commitIndex,
+    );
+  }
+
+  describe(): string {
+    return this.servers
+      .map(({ id, status, paused, up }) => {
+        if (status === null) return `${id} ${up ? 'starting' : 'down'}`;
+        const { role, term, leader, commitIndex, lastTerm, lastIndex } = status;
+        return `${id}${paused ? ' paused' : ''} ${role} term ${term} leader ${leader} log ${lastTerm}/${lastIndex} commit ${commitIndex}`;
+      })
+      .join('; ');
+  }
+
+  #reported(id: string, line: ReportLine): void {
+    if (line.type === 'status' || line.type === 'ready' || line.type === 'log') return;
+    this.saw(`${id} ${JSON.stringify(line)}`, line.type);
+    const [violation] = this.#monitor.feed(this.time.now(), id, line);
+    if (violation !== undefined) throw new Broken(`${violation.property}: ${violation.prose}`);
+  }
+
+  #count(kind: string): void {
+    this.counts[kind] = (this.counts[kind] ?? 0) + 1;
+  }
+}
+
+/** Small bounds make pipelines stall and refuse; shipped ones never would in so short a life. */
+function drawBounds(random: Random): {
+  readonly maxInflightMessages: number;
+  readonly maxMessageBytes: number;
+  readonly maxUncommittedBytes: number;
+} {
+  return random.float() < 0.4
+    ? {
+        maxInflightMessages: random.int(1, 3),
+        maxMessageBytes: random.pick([1, 200]),
+        maxUncommittedBytes: 2_000,
+      }
+    : { maxInflightMessages: 32, maxMessageBytes: 64 << 10, maxUncommittedBytes: 1 << 20 };
+}

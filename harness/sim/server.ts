@@ -1,0 +1,182 @@
+import { KvStore, type StateMachine } from '../../node/kv/store.ts';
+import type { Message } from '../../node/raft/message.ts';
+import { Raft } from '../../node/raft/raft.ts';
+import type { CoreStatus, RaftConfig } from '../../node/raft/ready.ts';
+import type { InitialState } from '../../node/raft/state.ts';
+import type { NodeId } from '../../node/raft/types.ts';
+import type { Storage } from '../../node/replica/ports.ts';
+import { Replica } from '../../node/replica/replica.ts';
+import { Trace, type ReportLine } from '../../node/replica/trace.ts';
+import type { Random } from '../random.ts';
+import { SimDisk } from './disk.ts';
+import type { SimNetwork } from './network.ts';
+import type { VirtualTime } from './time.ts';
+import { between, type Weather } from './weather.ts';
+
+/** What a simulated node is put together from; a test puts a broken part in place of one. */
+export interface SimParts {
+  readonly raft: (config: RaftConfig, initial: InitialState) => Raft;
+  readonly stateMachine: () => StateMachine;
+}
+
+export const SHIPPED_PARTS: SimParts = {
+  raft: (config, initial) => new Raft(config, initial),
+  stateMachine: () => new KvStore(),
+};
+
+export interface SimServerOptions {
+  readonly config: Omit<RaftConfig, 'random'>;
+  readonly parts: SimParts;
+  readonly time: VirtualTime;
+  readonly network: SimNetwork;
+  readonly random: Random;
+  readonly weather: () => Weather;
+  /** What survives crashes: a new storage over the same bytes at each start. */
+  readonly disk: () => Storage;
+  readonly onReport: (line: ReportLine) => void;
+}
+
+/** One life of a node, from start to crash. */
+interface Life {
+  readonly disk: SimDisk;
+  replica: Replica | null;
+  raft: Raft | null;
+  stateMachine: StateMachine | null;
+}
+
+/** Coarser than the process's: an idle cluster's ticks would be most of what is simulated. */
+const TICKS_PER_HEARTBEAT = 3;
+/** The shortest a turn of the node's event loop takes, and the longest. */
+const TURN_MS = [0.01, 0.2] as const;
+
+/**
+ * A node: the core, the driver and the state machine that are shipped, over simulated time, links and disk. Paused, it
+ * does nothing, and what comes piles up; crashed, all that was not on its disk is gone.
+ */
+export class SimServer {
+  readonly id: NodeId;
+  readonly #o: SimServerOptions;
+  #life: Life | null = null;
+  #paused = false;
+  #backlog: (() => void)[] = [];
+  #crashListeners: (() => void)[] = [];
+  /** While true, writes do not end. */
+  diskHangs = false;
+
+  constructor(options: SimServerOptions) {
+    this.id = options.config.id;
+    this.#o = options;
+  }
+
+  get up(): boolean {
+    return this.#life !== null;
+  }
+
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  get status(): CoreStatus | null {
+    return this.#life?.raft?.status() ?? null;
+  }
+
+  get stateMachine(): StateMachine | null {
+    return this.#life?.stateMachine ?? null;
+  }
+
+  /** Recovers from the disk and joins in. */
+  start(): void {
+    if (this.#life !== null) throw new Error(`${this.id} runs already`);
+    const { time, random, weather } = this.#o;
+    const disk = new SimDisk({
+      storage: this.#o.disk(),
+      time,
+      delayMs: () => (this.diskHangs ? null : between(random, weather().diskDelayMs)),
+      inform: (learn) => this.#input(life, learn),
+    });
+    const life: Life = { disk, replica: null, raft: null, stateMachine: null };
+    this.#life = life;
+    void this.#recover(life);
+  }
+
+  /** kill -9 and a power cut at once. */
+  crash(): void {
+    const life = this.#life;
+    if (life === null) return;
+    this.#life = null;
+    this.#paused = false;
+    this.#backlog = [];
+    void life.disk.crash(this.#o.random.float() < 0.5);
+    for (const tell of this.#crashListeners.splice(0)) tell();
+  }
+
+  /** SIGSTOP. */
+  pause(): void {
+    if (this.#life !== null) this.#paused = true;
+  }
+
+  /** SIGCONT: what piled up comes at once. */
+  resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    for (const input of this.#backlog.splice(0)) input();
+  }
+
+  /** A client's request. It waits while the node is paused, or has not recovered yet. */
+  serve(request: (replica: Replica) => void): void {
+    const life = this.#life;
+    if (life === null) return;
+    this.#input(life, () => {
+      if (life.replica !== null) request(life.replica);
+      else this.#o.time.after(TURN_MS[1], () => this.#life === life && this.serve(request));
+    });
+  }
+
+  /** Calls `listener` once, when this life ends. */
+  onCrash(listener: () => void): void {
+    this.#crashListeners.push(listener);
+  }
+
+  async #recover(life: Life): Promise<void> {
+    const { parts, config, time, random, network, onReport } = this.#o;
+    const recovered = await life.disk.recover();
+    if (this.#life !== life) return;
+    const initial = { ...recovered, incarnation: 0, snapshot: null, nowMs: time.now() };
+    life.raft = parts.raft({ ...config, random: () => random.float() }, initial);
+    life.stateMachine = parts.stateMachine();
+    const receive = (message: Message): void => this.#input(life, () => life.replica?.receive(message));
+    life.replica = new Replica({
+      raft: life.raft,
+      storage: life.disk,
+      transport: network.attach(this.id, receive),
+      stateMachine: life.stateMachine,
+      trace: new Trace({ report: onReport, flush: () => {} }, recovered),
+      now: () => time.now(),
+      soon: (turn) => void time.after(between(random, TURN_MS), () => this.#input(life, turn)),
+      onTurnEnd: () => {},
+      onStorageFailure: (error) => {
+        throw error;
+      },
+    });
+    this.#tick(life);
+  }
+
+  #tick(life: Life): void {
+    const { time, config } = this.#o;
+    time.after(config.heartbeatMs / TICKS_PER_HEARTBEAT, () => {
+      if (this.#life !== life) return;
+      // As a timer does, it fires once after a pause, not once for each beat that was missed.
+      this.#input(life, () => {
+        life.replica?.tick();
+        this.#tick(life);
+      });
+    });
+  }
+
+  /** Runs what comes to this life of the node: now, or when it is no longer paused. */
+  #input(life: Life, run: () => void): void {
+    if (this.#life !== life) return;
+    if (this.#paused) this.#backlog.push(() => this.#input(life, run));
+    else run();
+  }
+}

@@ -1,0 +1,112 @@
+import type { Random } from '../random.ts';
+import type { SimCluster } from './cluster.ts';
+import { CLIENTS } from './network.ts';
+import type { SimServer } from './server.ts';
+import { chance, drawWeather } from './weather.ts';
+
+/** What befalls a cluster, drawn anew every so often. The share says how often, among the others. */
+interface Blow {
+  readonly name: string;
+  readonly share: number;
+  readonly strike: (cluster: SimCluster, random: Random) => void;
+}
+
+const anyServer = ({ servers }: SimCluster, random: Random): SimServer => random.pick(servers);
+
+/** Half of the time whoever leads: that is where most can go wrong. */
+function aimed(cluster: SimCluster, random: Random): SimServer {
+  const leader = cluster.servers.find(({ status }) => status?.role === 'leader');
+  return leader !== undefined && chance(random, 0.5) ? leader : anyServer(cluster, random);
+}
+
+const BLOWS: readonly Blow[] = [
+  { name: 'weather', share: 2, strike: (cluster, random) => void (cluster.weather = drawWeather(random)) },
+  { name: 'crash', share: 3, strike: (cluster, random) => aimed(cluster, random).crash() },
+  {
+    name: 'crash all',
+    share: 0.5,
+    strike: ({ servers }) => servers.forEach((server) => server.crash()),
+  },
+  {
+    name: 'restart',
+    share: 4,
+    strike: ({ servers }, random) => {
+      for (const server of servers) if (!server.up && chance(random, 0.7)) server.start();
+    },
+  },
+  { name: 'pause', share: 1.5, strike: (cluster, random) => aimed(cluster, random).pause() },
+  {
+    name: 'resume',
+    share: 2.5,
+    strike: ({ servers }, random) => {
+      for (const server of servers) if (chance(random, 0.7)) server.resume();
+    },
+  },
+  {
+    name: 'one-way cut',
+    share: 2,
+    strike: (cluster, random) => {
+      const from = aimed(cluster, random);
+      const to = anyServer(cluster, random);
+      if (from !== to) cluster.network.cut(from.id, to.id);
+    },
+  },
+  {
+    name: 'isolate',
+    share: 2,
+    strike: (cluster, random) => {
+      const { id } = aimed(cluster, random);
+      for (const other of cluster.servers) {
+        if (other.id === id) continue;
+        cluster.network.cut(id, other.id);
+        cluster.network.cut(other.id, id);
+      }
+    },
+  },
+  {
+    name: 'cut from the clients',
+    share: 0.7,
+    strike: (cluster, random) => {
+      const { id } = aimed(cluster, random);
+      cluster.network.cut(CLIENTS, id);
+      if (chance(random, 0.5)) cluster.network.cut(id, CLIENTS);
+    },
+  },
+  { name: 'heal links', share: 3, strike: ({ network }) => network.healAll() },
+  {
+    name: 'disk hangs',
+    share: 1,
+    strike: (cluster, random) => void (aimed(cluster, random).diskHangs = true),
+  },
+  {
+    name: 'disks go on',
+    share: 2,
+    strike: ({ servers }) => servers.forEach((server) => void (server.diskHangs = false)),
+  },
+];
+
+/** Virtual ms between two blows: from a hail to rare mishaps, by seed. */
+const PACES_MS = [40, 120, 400] as const;
+
+/** Lets blows fall on the cluster until the returned function is called. */
+export function startStorm(cluster: SimCluster, random: Random): () => void {
+  const paceMs = random.pick(PACES_MS);
+  const blows = BLOWS.filter(() => chance(random, 0.8));
+  const shares = blows.reduce((sum, { share }) => sum + share, 0);
+  let over = false;
+  cluster.weather = drawWeather(random);
+  const next = (): void => {
+    cluster.time.after(paceMs * (0.2 + 1.6 * random.float()), () => {
+      if (over || blows.length === 0) return;
+      let at = random.float() * shares;
+      const blow = blows.find(({ share }) => (at -= share) < 0) ?? blows[0]!;
+      cluster.saw(blow.name, 'blows');
+      blow.strike(cluster, random);
+      next();
+    });
+  };
+  next();
+  return () => {
+    over = true;
+  };
+}
