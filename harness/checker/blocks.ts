@@ -1,122 +1,171 @@
-import type { RegisterValue } from '../history/op.ts';
-import type { Step } from './steps.ts';
+import { type Columns, NONE } from './columns.ts';
+import { sortByKey } from './stable-sort.ts';
+import type { States } from './states.ts';
 
-/**
- * A state that the register must have held: what made it, the state that this was made from (null: any, it
- * was a blind write), who saw it, and what turned it into the next one where that depended on it.
- */
-export interface StateNode {
-  /** null: the initial state, never written. */
-  readonly producer: Step | null;
-  readonly value: RegisterValue;
-  parent: StateNode | null;
-  readonly readers: Step[];
-  next: StateNode | null;
-}
-
-/**
- * A blind write (or the initial state) with everything that follows it by force, in the only order it can
- * have.
- */
-export interface Block {
-  readonly nodes: readonly StateNode[];
-  /**
-   * The step that ends first, and the one that begins last; null: the initial state, which is before all
-   * times.
-   */
-  readonly firstEnd: Step | null;
-  readonly lastBegin: Step | null;
-  /** firstEnd's end and lastBegin's beginning. A must come before B iff A.f < B.s. */
-  readonly f: number;
-  readonly s: number;
-}
-
-/**
- * Two steps whose places are forced, though `late`, whose place is behind, had ended before `early` began.
- */
+/** Two steps whose places are forced, though `late`, whose place is behind, had ended before `early` began. */
 export interface Inversion {
-  readonly early: { readonly step: Step; readonly node: StateNode };
-  readonly late: { readonly step: Step; readonly node: StateNode };
+  readonly early: { readonly step: number; readonly state: number };
+  readonly late: { readonly step: number; readonly state: number };
 }
 
-/** Goes along a root's chain: the block, or two of its steps that real time forbids to stand as they must. */
-export function buildBlock(root: StateNode): Block | Inversion {
-  const nodes: StateNode[] = [];
-  let firstEnd: Step | null = null;
-  let lastBegin: Step | null = null;
-  let lastBeginNode = root;
-  let f = Infinity;
-  let s = -Infinity;
-  for (let node: StateNode | null = root; node !== null; node = node.next) {
-    nodes.push(node);
-    // Two groups whose order is forced (a state is made, then seen); within a group nothing is.
-    for (const group of [node.producer === null ? [] : [node.producer], node.readers]) {
-      const behind = s;
-      const from = lastBegin;
-      const fromNode = lastBeginNode;
-      for (const step of group) {
-        if (step.ret < behind) return { early: { step: from!, node: fromNode }, late: { step, node } };
-        if (step.ret < f) [f, firstEnd] = [step.ret, step];
-        if (step.call > s) [s, lastBegin, lastBeginNode] = [step.call, step, node];
+/**
+ * Blocks, a row each: a blind write (or the initial state) with everything that follows it by force, in the only order
+ * it can have.
+ */
+export interface Blocks {
+  readonly size: number;
+  /** The state that the block begins with. */
+  readonly root: Int32Array;
+  /** The earliest end and the latest beginning of its steps. A must come before B iff first[A] < last[B]. */
+  readonly first: Float64Array;
+  readonly last: Float64Array;
+  /** The steps those are of; NONE: the initial state's making, which is before all times. */
+  readonly firstStep: Int32Array;
+  readonly lastStep: Int32Array;
+}
+
+/**
+ * Goes along the chain of every state that has no parent. Returns the blocks, or two steps that real time forbids to
+ * stand as they must: within a block an order exists iff no step ended before one with an earlier place began. A state
+ * is made, then seen: two groups whose order is forced; within a group nothing is. States in a ring are in no block.
+ */
+export function buildBlocks(
+  columns: Columns,
+  states: States,
+): { readonly blocks: Blocks; readonly ring: number } | Inversion {
+  const { call, ret } = columns;
+  const { initial, made, parent, heir, firstReader, nextReader } = states;
+  const most = states.count;
+  const blocks = {
+    size: 0,
+    root: new Int32Array(most),
+    first: new Float64Array(most),
+    last: new Float64Array(most),
+    firstStep: new Int32Array(most),
+    lastStep: new Int32Array(most),
+  };
+  const inBlock = new Uint8Array(initial + 1);
+  let placed = 0;
+  for (let root = 0; root <= initial; root++) {
+    if (made[root] === 0 || parent[root] !== NONE) continue;
+    let first = Infinity;
+    let firstStep = NONE;
+    let last = -Infinity;
+    let lastStep = NONE;
+    let lastState = root;
+    for (let state = root; state !== NONE; state = heir[state]!) {
+      inBlock[state] = 1;
+      placed++;
+      if (state !== initial) {
+        if (ret[state]! < last)
+          return { early: { step: lastStep, state: lastState }, late: { step: state, state } };
+        if (ret[state]! < first || firstStep === NONE) [first, firstStep] = [ret[state]!, state];
+        if (call[state]! > last) [last, lastStep, lastState] = [call[state]!, state, state];
+      }
+      const [before, beforeStep, beforeState] = [last, lastStep, lastState];
+      for (let reader = firstReader[state]!; reader !== NONE; reader = nextReader[reader]!) {
+        if (ret[reader]! < before)
+          return { early: { step: beforeStep, state: beforeState }, late: { step: reader, state } };
+        if (ret[reader]! < first) [first, firstStep] = [ret[reader]!, reader];
+        if (call[reader]! > last) [last, lastStep, lastState] = [call[reader]!, reader, state];
       }
     }
+    if (root === initial) [first, firstStep] = [-Infinity, NONE];
+    const block = blocks.size++;
+    blocks.root[block] = root;
+    blocks.first[block] = first;
+    blocks.last[block] = last;
+    blocks.firstStep[block] = firstStep;
+    blocks.lastStep[block] = lastStep;
   }
-  if (root.producer === null) [f, firstEnd] = [-Infinity, null];
-  return { nodes, firstEnd, lastBegin, f, s };
+  const ring =
+    placed === states.count ? NONE : made.findIndex((is, state) => is === 1 && inBlock[state] === 0);
+  return { blocks, ring };
+}
+
+/**
+ * The blocks in order of min(first, last); at a tie those that are not forward (first < last) come before those that
+ * are. Both `conflictingPair` and `orderOf` rest on this one sort.
+ */
+export function sortBlocks({ size, first, last }: Blocks): Int32Array {
+  const least = new Float64Array(size);
+  const sorted = new Int32Array(size);
+  let backward = 0;
+  for (let i = 0; i < size; i++) {
+    least[i] = Math.min(first[i]!, last[i]!);
+    if (first[i]! >= last[i]!) sorted[backward++] = i;
+  }
+  // The sort is stable: this puts the backward ones first at a tie.
+  for (let i = 0, at = backward; i < size; i++) if (first[i]! < last[i]!) sorted[at++] = i;
+  return sortByKey(sorted, least);
 }
 
 /**
  * Two blocks that must each precede the other, or null if there are none; then the blocks can be ordered.
  *
- * Why pairs are enough. Let A be the block with the least f on a shortest cycle of "must precede", and P the
- * one before A on it. Every block Y of the cycle is preceded by some X of it: f(X) < s(Y), and f(A) ≤ f(X),
+ * Why pairs are enough. Let A be the block with the least `first` on a shortest cycle of "must precede", and P the one
+ * before A on it. Every block Y of the cycle is preceded by some X of it: first(X) < last(Y), and first(A) ≤ first(X),
  * so A must precede Y; so A must precede P, and P precedes A: a pair.
  *
- * Why this finds one in O(n log n). Call a block forward if f < s. A pair needs f(A) < s(B) and f(B) < s(A).
- * Were both blocks not forward, s(B) ≤ f(B) < s(A) ≤ f(A) < s(B). Both forward: the open intervals (f, s)
- * overlap, so in order of f two neighbours do. One forward: s(B) ≤ f(B), so both lie within (f(A), s(A)); the
- * forward intervals being disjoint by now, only the last one that begins before s(B) can hold them.
+ * Why one pass in the order of `sortBlocks` finds one. A pair needs first(A) < last(B) and first(B) < last(A). Call a
+ * block forward if first < last. Were both blocks not forward, last(B) ≤ first(B) < last(A) ≤ first(A) < last(B). Both
+ * forward: the open intervals (first, last) overlap, so in order of `first`, which is theirs here, two neighbours do.
+ * One forward: last(B) ≤ first(B), so both lie within (first(A), last(A)); the forward intervals being disjoint up to
+ * here, only the last one that begins before last(B), which is B's key, can hold them: at a tie B comes first.
  */
-export function conflictingPair(blocks: readonly Block[]): readonly [Block, Block] | null {
-  const forward = blocks.filter((block) => block.f < block.s).sort((a, b) => a.f - b.f);
-  for (let i = 1; i < forward.length; i++) {
-    if (forward[i]!.f < forward[i - 1]!.s) return [forward[i - 1]!, forward[i]!];
-  }
-  for (const block of blocks) {
-    if (block.f < block.s) continue;
-    let low = 0;
-    let high = forward.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (forward[middle]!.f < block.s) low = middle + 1;
-      else high = middle;
-    }
-    const around = forward[low - 1];
-    if (around !== undefined && block.f < around.s) return [around, block];
+export function conflictingPair(
+  { first, last }: Blocks,
+  sorted: Int32Array,
+): readonly [number, number] | null {
+  let forward = NONE;
+  for (const block of sorted) {
+    if (forward !== NONE && first[block]! < last[forward]!) return [forward, block];
+    if (first[block]! < last[block]!) forward = block;
   }
   return null;
 }
 
 /**
- * An order of all steps, given that no two blocks conflict: by min(f, s). Let A have to precede B: f(A) <
- * s(B), and not f(B) < s(A). Then min(B) ≥ min(A), since f(B) ≥ s(A) and s(B) > f(A). If they are equal, s(B)
- * > min(A) leaves f(B) = min(A), so B is forward, and min(A) = f(B) ≥ s(A) makes A not forward: at a tie
- * those that are not forward go first.
+ * Of a pair that conflicts the block that lasts longer, with the block that shows best that it cannot: one that
+ * somebody saw and that a known write began, wholly within its time; of these the latest.
  */
-export function orderBlocks(blocks: readonly Block[]): Step[] {
-  const least = (block: Block): number => Math.min(block.f, block.s);
-  const sorted = [...blocks].sort(
-    (a, b) => compare(least(a), least(b)) || Number(a.f < a.s) - Number(b.f < b.s),
-  );
-  const order: Step[] = [];
-  for (const block of sorted) {
-    for (const node of block.nodes) {
-      if (node.producer !== null) order.push(node.producer);
-      order.push(...node.readers.sort((a, b) => a.call - b.call));
-    }
+export function tellingPair(
+  { call, ret }: Columns,
+  { initial, heir, firstReader }: States,
+  { size, root, first, last }: Blocks,
+  [a, b]: readonly [number, number],
+): readonly [number, number] {
+  const [long, other] = last[a]! >= last[b]! ? [a, b] : [b, a];
+  let best = other;
+  let bestMerit = -1;
+  for (let block = 0; block < size; block++) {
+    if (block === long || !(first[long]! < last[block]! && first[block]! < last[long]!)) continue;
+    const start = root[block]!;
+    const seen = firstReader[start] !== NONE || heir[start] !== NONE;
+    const within = start !== initial && first[long]! < call[start]! && ret[start]! < last[long]!;
+    const merit = 2 * Number(seen) + Number(within);
+    if (merit < bestMerit || (merit === bestMerit && first[block]! < first[best]!)) continue;
+    [best, bestMerit] = [block, merit];
   }
-  return order;
+  return [long, best];
 }
 
-/** Not by difference: two infinite times would make it NaN. */
-const compare = (a: number, b: number): number => Number(a > b) - Number(a < b);
+/**
+ * An order of all steps, given that no two blocks conflict: the blocks as sorted, each in its forced order. Let A have
+ * to precede B: first(A) < last(B), and not first(B) < last(A). Then min(B) ≥ min(A), since first(B) ≥ last(A) and
+ * last(B) > first(A). If they are equal, last(B) > min(A) leaves first(B) = min(A), so B is forward, and min(A) =
+ * first(B) ≥ last(A) makes A not forward: at a tie those that are not forward go first.
+ */
+export function orderOf({ root }: Blocks, sorted: Int32Array, states: States): Int32Array {
+  const { initial, heir, firstReader, nextReader } = states;
+  const order = new Int32Array(initial);
+  let length = 0;
+  for (const block of sorted) {
+    for (let state = root[block]!; state !== NONE; state = heir[state]!) {
+      if (state !== initial) order[length++] = state;
+      for (let reader = firstReader[state]!; reader !== NONE; reader = nextReader[reader]!)
+        order[length++] = reader;
+    }
+  }
+  return order.subarray(0, length);
+}

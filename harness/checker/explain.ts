@@ -1,8 +1,7 @@
 import type { Op } from '../history/op.ts';
-import type { Block, Inversion, StateNode } from './blocks.ts';
 import { began, deed, ended, nameOf, showValue } from './describe.ts';
+import type { Block, Contradiction, PlacedStep, StateNode } from './evidence.ts';
 import type { Step } from './steps.ts';
-import type { Contradiction } from './unambiguous.ts';
 
 /**
  * A proof in words, and the steps it rests on: with their support (`States.support`) they have no order by
@@ -47,7 +46,7 @@ export function explain(contradiction: Contradiction, failed: readonly Op[]): Ex
       };
     }
     case 'inversion':
-      return explainInversion(contradiction.inversion);
+      return explainInversion(contradiction.early, contradiction.late);
     case 'blocks':
       return explainBlocks(...contradiction.pair);
     default:
@@ -108,7 +107,7 @@ function explainFork(state: StateNode, heirs: readonly [StateNode, StateNode]): 
     };
   }
   const lost = a.kind === 'append' && b.kind === 'append' ? 'append reorder' : 'lost write';
-  const seen = heirs.map((heir) => (heir.readers[0] === undefined ? '' : ` (${deed(heir.readers[0])})`));
+  const seen = heirs.map((heir) => (heir.reader === null ? '' : ` (${deed(heir.reader)})`));
   return {
     anomaly: lost,
     prose: `${deed(a)}${seen[0]}, and ${deed(b)}${seen[1]}: each is seen to have come directly after ${showValue(state.value)}, though that ${held.slice(held.indexOf('was'))}.`,
@@ -125,8 +124,8 @@ function explainTwice(token: Step, seen: readonly [Step, Step]): Explanation {
   };
 }
 
-function explainInversion({ early, late }: Inversion): Explanation {
-  const steps = unique([...withProducer(early.node, early.step), ...withProducer(late.node, late.step)]);
+function explainInversion(early: PlacedStep, late: PlacedStep): Explanation {
+  const steps = unique([...withProducer(early), ...withProducer(late)]);
   const times = `${ended(late.step)}, before ${began(early.step)}`;
   const chained =
     early.node === late.node
@@ -156,39 +155,37 @@ function explainInversion({ early, late }: Inversion): Explanation {
  * that the other block had already replaced.
  */
 function explainBlocks(x: Block, y: Block): Explanation {
-  const isInitial = (block: Block): boolean => block.nodes[0]!.producer === null;
-  const [back, over] = isInitial(x) || (x.s >= y.s && !isInitial(y)) ? [x, y] : [y, x];
+  const isInitial = (block: Block): boolean => block.root.producer === null;
+  const [back, over] = isInitial(x) || (x.last >= y.last && !isInitial(y)) ? [x, y] : [y, x];
   const again = back.lastBegin!;
   // The writes themselves prove it where they can; else whichever step ended first, or began last.
-  const root = over.nodes[0]!.producer;
-  const between = root !== null && root.ret < back.s ? root : over.firstEnd!;
-  const opening = root !== null && back.f < root.call ? root : over.lastBegin!;
-  const backRoot = back.nodes[0]!.producer;
-  const closing = backRoot !== null && backRoot.ret < opening.call ? backRoot : back.firstEnd;
-  const steps = unique([...part(back, [again, closing]), ...part(over, [between, opening])]);
-  const observed = over.nodes.some((node) => node.readers.length > 0) || over.nodes.length > 1;
-  const anomaly = again.kind === 'read' && observed ? 'stale read' : 'lost write';
-  const value = (block: Block, step: Step): string => showValue(nodeOf(block, step)!.value);
+  const root = placedRoot(over);
+  const between = root !== null && root.step.ret < back.last ? root : over.firstEnd!;
+  const opening = root !== null && back.first < root.step.call ? root : over.lastBegin!;
+  const backRoot = placedRoot(back);
+  const closing = backRoot !== null && backRoot.step.ret < opening.step.call ? backRoot : back.firstEnd;
+  const steps = unique(
+    [again, between, opening, ...(closing === null ? [] : [closing])].flatMap(withProducer),
+  );
+  const anomaly = again.step.kind === 'read' && over.observed ? 'stale read' : 'lost write';
+  const value = ({ node }: PlacedStep): string => showValue(node.value);
   const before =
     closing === null
-      ? `${value(over, between)} came after the key's initial state`
-      : `${ended(closing)} (it ${verb(closing)}) before ${began(opening)}, so ${value(back, closing)} came before ${value(over, opening)}`;
+      ? `${value(between)} came after the key's initial state`
+      : `${ended(closing.step)} (it ${verb(closing.step)}) before ${began(opening.step)}, so ${value(closing)} came before ${value(opening)}`;
   return {
     anomaly,
-    prose: `${deed(again)} after ${deed(between)}: ${ended(between)} before ${began(again)}. Yet ${before}: ${anomaly}.`,
+    prose: `${deed(again.step)} after ${deed(between.step)}: ${ended(between.step)} before ${began(again.step)}. Yet ${before}: ${anomaly}.`,
     steps,
   };
 }
 
-/** A block's part of the proof: these of its steps, and what made the states they are in. */
-const part = (block: Block, steps: readonly (Step | null)[]): Step[] =>
-  steps.flatMap((step) => (step === null ? [] : withProducer(nodeOf(block, step)!, step)));
+const placedRoot = ({ root }: Block): PlacedStep | null =>
+  root.producer === null ? null : { step: root.producer, node: root };
 
-const withProducer = (node: StateNode, step: Step): Step[] =>
+/** A step's part of a proof: itself, and what made the state that it is in. */
+const withProducer = ({ step, node }: PlacedStep): Step[] =>
   node.producer === null ? [step] : [node.producer, step];
-
-const nodeOf = (block: Block, step: Step): StateNode | undefined =>
-  block.nodes.find((node) => node.producer === step || node.readers.includes(step));
 
 const verb = (step: Step): string => deed(step).slice(nameOf(step).length + 1);
 

@@ -1,9 +1,11 @@
 import type { Op } from '../history/op.ts';
 import type { Violation } from '../result.ts';
+import { stepAt, toColumns } from './columns.ts';
 import { began, deed, ended, showValue } from './describe.ts';
 import { type Explanation, explain } from './explain.ts';
 import { minimise, type Window } from './minimise.ts';
-import { type CasFail, type Step, toSteps } from './steps.ts';
+import { bearingOf, models } from './models.ts';
+import type { CasFail, Step } from './steps.ts';
 import { decideUnambiguous } from './unambiguous.ts';
 import { verifyWitness } from './verify.ts';
 import { search, type SearchLimits } from './wgl.ts';
@@ -25,75 +27,99 @@ export interface KeyLimits {
 const EXPLAIN_MS = 2_000;
 /** What looking at a contradiction by search may take: it has a proof of its own. */
 const CONFIRM_MS = 300;
+const CONFIRM_BYTES = 16 * 1_048_576;
 /** How many operations of an order are named in prose. */
 const MAX_NAMED = 8;
 /** A window with more steps is shown by the ones that matter: the report cannot draw thousands. */
 const MAX_WINDOW = 60;
 
+/** One key's operations, and how to read them. */
+export interface KeyHistory {
+  readonly key: string;
+  readonly ops: readonly Op[];
+  readonly casFail?: CasFail | undefined;
+}
+
+/** Judges the operations of one key, none of them left out: without search where that is possible. */
+export function judgeKey(history: KeyHistory, limits: KeyLimits): KeyVerdict {
+  const decided = decideKey(history);
+  return 'verdict' in decided ? decided : searchKey(history, decided, limits);
+}
+
 /**
- * Judges the operations of one key, none of them left out. Without search where values tell their writers
- * apart, else by Wing–Gong–Lowe; either answer is looked at once more before it is given: an order by the
- * verifier, a contradiction by the search.
+ * The verdict where values tell their writers apart, without a search and so without a limit; else why one is needed.
+ * Either verdict is looked at once more before it is given: an order by the verifier, a contradiction by a search of
+ * the few operations it rests on.
  *
- * @throws Error on operations that no recorder writes (`toSteps`).
+ * @throws Error on operations that no recorder writes (`toColumns`).
  */
-export function judgeKey(
-  {
-    key,
-    ops,
-    casFail,
-  }: { readonly key: string; readonly ops: readonly Op[]; readonly casFail?: CasFail | undefined },
+export function decideKey(history: KeyHistory): KeyVerdict | { readonly reason: string } {
+  const columns = toColumns(history.ops, history.casFail);
+  const decision = decideUnambiguous(columns);
+  if (decision.verdict === 'ambiguous') return { reason: decision.reason };
+  if (decision.verdict === 'linearizable') {
+    const { order } = decision;
+    for (let i = 0; i < order.length; i++) order[i] = columns.at[order[i]!]!;
+    return linearizable(history, order);
+  }
+  const failed = history.ops.filter((op) => op.outcome === 'fail');
+  const explanation = explain(decision.contradiction, failed);
+  return confirmed(history.key, { ...explanation, steps: decision.support(explanation.steps) });
+}
+
+/** The verdict by Wing–Gong–Lowe. `reason`: why a search is needed. */
+export function searchKey(
+  history: KeyHistory,
+  { reason }: { readonly reason: string },
   { limitMs, memoryBytes }: KeyLimits,
 ): KeyVerdict {
   const limits: SearchLimits = { deadline: performance.now() + limitMs, memoryBytes };
-  const steps = toSteps(ops, casFail);
-  const decision = decideUnambiguous(steps);
-  if (decision.verdict === 'linearizable') return linearizable(steps, decision.order);
-  if (decision.verdict === 'violation') {
-    const failed = ops.filter((op) => op.outcome === 'fail');
-    const explanation = explain(decision.contradiction, failed);
-    return confirmed(key, { ...explanation, steps: decision.support(explanation.steps) }, memoryBytes);
-  }
+  const columns = toColumns(history.ops, history.casFail);
+  const steps = Array.from({ length: columns.size }, (_, i) => stepAt(columns, i));
   const result = search(steps, limits);
-  if (result.verdict === 'unknown')
-    return {
-      verdict: 'unknown',
-      detail: `${result.reason} (a search was needed: ${decision.reason})`,
-      violation: null,
-      witness: null,
-    };
-  if (result.verdict === 'linearizable') return linearizable(steps, result.order);
+  if (result.verdict === 'unknown') return unknown(`${result.reason} (a search was needed: ${reason})`);
+  if (result.verdict === 'linearizable') {
+    const positions = new Map(history.ops.map((op, position) => [op, position]));
+    return linearizable(
+      history,
+      Int32Array.from(result.order, (step) => positions.get(step.op)!),
+    );
+  }
   const window = minimise({ ...result, steps }, { deadline: performance.now() + EXPLAIN_MS, memoryBytes });
-  return asViolation(key, wordsFor(window), window);
+  return asViolation(history.key, wordsFor(window), window);
 }
 
-function linearizable(steps: readonly Step[], order: readonly Step[]): KeyVerdict {
-  const flaw = verifyWitness(steps, order);
-  if (flaw !== null)
-    return {
-      verdict: 'unknown',
-      detail: `the checker contradicts itself: its order proves nothing, ${flaw}`,
-      violation: null,
-      witness: null,
-    };
+/** `order`: positions in the key's operations. */
+function linearizable({ ops, casFail }: KeyHistory, order: Int32Array): KeyVerdict {
+  const flaw = verifyWitness(models.kv, ops, order, (op) => bearingOf(op, casFail));
+  if (flaw !== null) return unknown(`the checker contradicts itself: its order proves nothing, ${flaw}`);
+  const witness: number[] = [];
+  for (const position of order) witness.push(ops[position]!.id);
   return {
     verdict: 'linearizable',
     detail: `${order.length} operations in one order`,
     violation: null,
-    witness: order.map((step) => step.op.id),
+    witness,
   };
 }
 
+const unknown = (detail: string): KeyVerdict => ({
+  verdict: 'unknown',
+  detail,
+  violation: null,
+  witness: null,
+});
+
 /** The few steps of a contradiction must have no order by themselves, by the other method too. */
-function confirmed(key: string, explanation: Explanation, memoryBytes: number): KeyVerdict {
-  const result = search(explanation.steps, { deadline: performance.now() + CONFIRM_MS, memoryBytes });
+function confirmed(key: string, explanation: Explanation): KeyVerdict {
+  const result = search(explanation.steps, {
+    deadline: performance.now() + CONFIRM_MS,
+    memoryBytes: CONFIRM_BYTES,
+  });
   if (result.verdict === 'linearizable') {
-    return {
-      verdict: 'unknown',
-      detail: `the checker contradicts itself: it has an order for what it calls a ${explanation.anomaly}: ${explanation.prose}`,
-      violation: null,
-      witness: null,
-    };
+    return unknown(
+      `the checker contradicts itself: it has an order for what it calls a ${explanation.anomaly}: ${explanation.prose}`,
+    );
   }
   if (result.verdict === 'violation')
     return asViolation(key, explanation, { ...result, steps: explanation.steps });

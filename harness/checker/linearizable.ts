@@ -1,9 +1,11 @@
+import { setImmediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import type { Op } from '../history/op.ts';
 import type { Violation } from '../result.ts';
+import { decideKey, type KeyHistory, type KeyVerdict } from './key.ts';
 import { expectFunctions, models, type RegisterModel } from './models.ts';
 import type { CasFail } from './steps.ts';
-import type { KeyAnswer, KeyHistory, KeyRequest } from './worker.ts';
+import type { KeyAnswer, KeyRequest } from './worker.ts';
 
 export interface KeyResult {
   readonly key: string;
@@ -37,6 +39,8 @@ export interface CheckOptions {
   readonly signal?: AbortSignal;
 }
 
+/** The caller's event loop gets a turn after this long, between two keys. */
+const YIELD_AFTER_MS = 16;
 /** A worker that holds its thread past its limit is ended this long after it. */
 const GRACE_MS = 5_000;
 /** How many keys beside the first are named where the verdict is told in a sentence. */
@@ -45,7 +49,8 @@ const MAX_NAMED_KEYS = 10;
 /**
  * Whether the history is linearizable: every key is a register (read, write, cas, delete as the write of a
  * tombstone, append) that is empty (null) at first, and is judged by itself, the smallest first (Herlihy and
- * Wing 1990: linearizability is local). Runs in a worker thread. Whatever goes wrong makes a key `unknown`, never
+ * Wing 1990: linearizability is local). Keys that need no search are judged in this thread, which takes about a second
+ * for a million operations; the others in a worker thread. Whatever goes wrong makes a key `unknown`, never
  * linearizable. Rejects only with a `ModelError`: the history has an operation that the model does not know.
  */
 export async function checkLinearizable(
@@ -58,23 +63,18 @@ export async function checkLinearizable(
   const keys: KeyResult[] = [];
   const violations: Violation[] = [];
   const thread = new JudgeThread(options);
+  let lastYield = start;
   try {
-    for (const [key, keyOps] of partition(ops)) {
-      const left = limitMs - (performance.now() - start);
-      const answer = await thread.judge({ key, ops: keyOps, casFail }, left);
-      const verdict =
-        answer.type === 'judged'
-          ? answer.verdict
-          : { verdict: 'unknown' as const, detail: answer.message, violation: null, witness: null };
-      if (verdict.violation !== null) violations.push(verdict.violation);
-      keys.push({
-        key,
-        verdict: verdict.verdict,
-        operations: keyOps.length,
-        tookMs: answer.type === 'judged' ? answer.tookMs : 0,
-        detail: verdict.detail,
-        witness: verdict.witness,
-      });
+    for (const history of partition(ops, casFail)) {
+      if (performance.now() > lastYield + YIELD_AFTER_MS) {
+        await setImmediate();
+        lastYield = performance.now();
+      }
+      const began = performance.now();
+      const { violation, ...verdict } = await judge(history, thread, start + limitMs);
+      if (violation !== null) violations.push(violation);
+      const { key, ops: keyOps } = history;
+      keys.push({ key, operations: keyOps.length, tookMs: performance.now() - began, ...verdict });
     }
   } finally {
     await thread.end();
@@ -83,14 +83,34 @@ export async function checkLinearizable(
   return { ...summary(keys, violations, ops.length, tookMs), keys, violations, tookMs };
 }
 
-function partition(ops: readonly Op[]): [string, Op[]][] {
+async function judge(history: KeyHistory, thread: JudgeThread, deadline: number): Promise<KeyVerdict> {
+  if (thread.isCancelled) return unknown('cancelled before it was judged');
+  try {
+    const decided = decideKey(history);
+    return 'verdict' in decided ? decided : await thread.judge(history, decided.reason, deadline);
+  } catch (error) {
+    return unknown(error instanceof Error ? error.message : String(error));
+  }
+}
+
+const unknown = (detail: string): KeyVerdict => ({
+  verdict: 'unknown',
+  detail,
+  violation: null,
+  witness: null,
+});
+
+/** The keys, those with the fewest operations first. */
+function partition(ops: readonly Op[], casFail: CasFail | undefined): KeyHistory[] {
   const byKey = new Map<string, Op[]>();
   for (const op of ops) {
     const ofKey = byKey.get(op.key);
     if (ofKey === undefined) byKey.set(op.key, [op]);
     else ofKey.push(op);
   }
-  return [...byKey].sort(([, a], [, b]) => a.length - b.length);
+  return [...byKey]
+    .sort(([, a], [, b]) => a.length - b.length)
+    .map(([key, keyOps]) => ({ key, ops: keyOps, casFail }));
 }
 
 function summary(
@@ -132,12 +152,17 @@ class JudgeThread {
     this.#signal = options.signal;
   }
 
-  async judge(history: KeyHistory, limitMs: number): Promise<KeyAnswer> {
-    if (this.#signal?.aborted) return failed('cancelled before it was judged');
-    if (limitMs <= 0) return failed('the time limit was reached before it was judged');
+  get isCancelled(): boolean {
+    return this.#signal?.aborted === true;
+  }
+
+  async judge(history: KeyHistory, reason: string, deadline: number): Promise<KeyVerdict> {
+    const limitMs = deadline - performance.now();
+    if (limitMs <= 0)
+      return unknown(`the time limit was reached before it was searched (that was needed: ${reason})`);
     this.#worker ??= this.#start();
     const worker = this.#worker;
-    const request: KeyRequest = { ...history, limitMs, memoryBytes: this.#memoryMb * 1_048_576 };
+    const request: KeyRequest = { history, reason, limitMs, memoryBytes: this.#memoryMb * 1_048_576 };
     const { promise, resolve } = Promise.withResolvers<KeyAnswer>();
     const giveUp = (reason: string): void => {
       this.#worker = null;
@@ -155,9 +180,10 @@ class JudgeThread {
     this.#signal?.addEventListener('abort', onAbort);
     try {
       worker.postMessage(request);
-      return await promise;
+      const answer = await promise;
+      return answer.type === 'judged' ? answer.verdict : unknown(answer.message);
     } catch (error) {
-      return failed(`the operations could not be handed to the checker: ${String(error)}`);
+      return unknown(`the operations could not be handed to the checker: ${String(error)}`);
     } finally {
       clearTimeout(timer);
       this.#signal?.removeEventListener('abort', onAbort);

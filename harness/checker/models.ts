@@ -1,7 +1,7 @@
 import type { Op, OpFunction, RegisterValue } from '../history/op.ts';
-import { deed } from './describe.ts';
 import type { Model } from './model.ts';
-import { applyStep, toStep } from './steps.ts';
+import { type CasFail, casInput } from './steps.ts';
+import type { Bearing } from './verify.ts';
 
 /** A register for each key, empty (null) at first; the models differ in what may be asked of it. */
 export interface RegisterModel extends Model<RegisterValue> {
@@ -23,21 +23,6 @@ export function expectFunctions(ops: readonly Op[], { name, functions }: Registe
     );
 }
 
-const registers = (name: string, functions: readonly OpFunction[]): RegisterModel => ({
-  name,
-  functions,
-  init: () => null,
-  step: (state, op) => {
-    const step = toStep(op);
-    return step === null ? state : applyStep(step, state);
-  },
-  partition: (op) => op.key,
-  describe: (op) => {
-    const step = toStep(op);
-    return step === null ? `${op.f}#${op.id} (${op.node}) says nothing` : deed(step);
-  },
-});
-
 /** The models that are decided without search where values tell their writers apart. */
 export const models = {
   register: registers('register', ['read', 'write']),
@@ -47,6 +32,53 @@ export const models = {
   /** A list: inputs of appends are made by `listElement`, what reads return by `listValue`. */
   listAppend: registers('list-append', ['read', 'append']),
 } as const;
+
+function registers(name: string, functions: readonly OpFunction[]): RegisterModel {
+  return { name, functions, init: () => null, step: stepRegister, partition: (op) => op.key, describe };
+}
+
+/**
+ * What a register does: the definition that every witness is verified against. It shares nothing with the decision and
+ * the searches, so that a mistake there cannot hide here.
+ */
+function stepRegister(state: RegisterValue, op: Op): RegisterValue | undefined {
+  switch (op.f) {
+    case 'read':
+      return op.outcome !== 'ok' || op.output === state ? state : undefined;
+    case 'write':
+    case 'delete':
+      return op.input as string;
+    case 'append':
+      return state === null ? (op.input as string) : `${state}${op.input as string}`;
+    case 'cas': {
+      const { from, to } = casInput(op);
+      if (op.outcome !== 'fail') return state === from ? to : undefined;
+      const saw = op.output === undefined || op.output === state;
+      return saw && state !== from ? state : undefined;
+    }
+    default:
+      return op.f satisfies never;
+  }
+}
+
+/**
+ * Failures say nothing, but for a CAS that failed because of the value it found; nor do reads without an answer. What
+ * else has an unknown outcome may have taken effect.
+ */
+export function bearingOf(op: Op, casFail?: CasFail): Bearing {
+  if (op.outcome === 'ok') return 'must';
+  if (op.outcome === 'info') return op.f === 'read' ? 'none' : 'may';
+  if (op.f !== 'cas' || casFail === 'nothing') return 'none';
+  return casFail === 'mismatch' || op.error === 'cas-mismatch' || op.output !== undefined ? 'must' : 'none';
+}
+
+function describe(op: Op): string {
+  const input = JSON.stringify(op.input);
+  const name = `${op.f}#${op.id} (${op.node})`;
+  const outcome = op.outcome === 'info' ? ', outcome unknown' : op.outcome === 'fail' ? ', failed' : '';
+  const found = op.output === undefined ? '' : ` found ${JSON.stringify(op.output)}`;
+  return op.f === 'read' ? `${name}${found}${outcome}` : `${name} of ${input}${found}${outcome}`;
+}
 
 /** A list's element as the input of an append. No two lists are alike when their elements are put together. */
 export const listElement = (element: string | number | boolean | null): string =>

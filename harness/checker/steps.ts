@@ -47,8 +47,7 @@ export function toSteps(ops: readonly Op[], casFail?: CasFail): Step[] {
   return steps.sort((a, b) => a.call - b.call || a.op.id - b.op.id);
 }
 
-/** The step of one operation, or null if it constrains nothing. */
-export function toStep(op: Op, casFail?: CasFail): Step | null {
+function toStep(op: Op, casFail: CasFail | undefined): Step | null {
   const certain = op.outcome !== 'info';
   const ret = certain ? op.return : Infinity;
   if (!(op.call <= ret))

@@ -1,32 +1,39 @@
-import type { RegisterValue } from '../history/op.ts';
-import type { Step } from './steps.ts';
+import type { Model, Operation } from './model.ts';
+
+/** Whether an operation must stand in an order, may, or must not because it says nothing. */
+export type Bearing = 'must' | 'may' | 'none';
 
 /**
- * Judges a proof of linearizability, independently of how it was found: `order` must hold every step with a
- * known outcome exactly once and no other step twice, must not put a step behind one that was invoked only
- * after it had ended, and must be what a register does. Returns null, or why the order proves nothing. O(n).
+ * Judges a proof of linearizability, independently of how it was found: by the model and the operations alone. `order`
+ * names them by position. It must hold every operation with a known outcome and none twice, must not put one behind
+ * another that was called only after it had returned, and must be what the model allows. Returns null, or why the
+ * order proves nothing. O(n).
  */
-export function verifyWitness(steps: readonly Step[], order: readonly Step[]): string | null {
-  const placed = new Set(order);
-  if (placed.size !== order.length) return 'a step stands in the order twice';
-  const known = new Set(steps);
-  for (const step of order) if (!known.has(step)) return `#${step.op.id} is no step of this history`;
-  for (const step of steps) if (step.certain && !placed.has(step)) return `#${step.op.id} is missing`;
-
+export function verifyWitness<State, O extends Operation>(
+  { init, step }: Pick<Model<State, O>, 'init' | 'step'>,
+  ops: readonly O[],
+  order: ArrayLike<number>,
+  bearing: (op: O) => Bearing,
+): string | null {
+  const placed = new Uint8Array(ops.length);
   let latestCall = -Infinity;
-  let state: RegisterValue = null;
-  for (const step of order) {
-    if (step.ret < latestCall) return `#${step.op.id} had ended before a step that stands before it began`;
-    latestCall = Math.max(latestCall, step.call);
-    const name = `#${step.op.id} (${step.kind})`;
-    // Spelled out anew, rather than by the searches' own transition function: a mistake there must not hide
-    // here.
-    if ((step.kind === 'read' || step.kind === 'cas') && state !== step.from)
-      return `${name} needs ${step.from}, not ${state}`;
-    if (step.kind === 'differs' && state === step.from) return `${name} says the state is not ${step.from}`;
-    if (step.kind === 'impossible') return `${name} fits no state`;
-    if (step.kind === 'append') state = state === null ? step.to : `${state}${step.to}`;
-    if (step.kind === 'write' || step.kind === 'cas') state = step.to;
+  let state = init();
+  for (let i = 0; i < order.length; i++) {
+    const position = order[i]!;
+    const op = ops[position];
+    if (op === undefined) return `there is no operation at ${position}`;
+    if (placed[position] === 1) return `#${op.id} stands in the order twice`;
+    placed[position] = 1;
+    const bears = bearing(op);
+    if (bears === 'none') return `#${op.id} says nothing, yet it stands in the order`;
+    if (bears === 'must' && op.return < latestCall)
+      return `#${op.id} had returned before one that stands before it was called`;
+    if (op.call > latestCall) latestCall = op.call;
+    const after = step(state, op);
+    if (after === undefined) return `#${op.id} is not what the model allows in ${JSON.stringify(state)}`;
+    state = after;
   }
+  for (let i = 0; i < ops.length; i++)
+    if (placed[i] === 0 && bearing(ops[i]!) === 'must') return `#${ops[i]!.id} is missing`;
   return null;
 }

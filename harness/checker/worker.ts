@@ -1,15 +1,11 @@
 import { parentPort } from 'node:worker_threads';
-import type { Op } from '../history/op.ts';
-import type { CasFail } from './steps.ts';
-import { judgeKey, type KeyLimits, type KeyVerdict } from './key.ts';
+import { type KeyHistory, type KeyLimits, type KeyVerdict, searchKey } from './key.ts';
 
-/** One key to judge, and the answer: the verdict with the time it took, or what went wrong. */
-export interface KeyHistory {
-  readonly key: string;
-  readonly ops: readonly Op[];
-  readonly casFail: CasFail | undefined;
+/** A key to search, and the answer: the verdict with the time it took, or what went wrong. */
+export interface KeyRequest extends KeyLimits {
+  readonly history: KeyHistory;
+  readonly reason: string;
 }
-export type KeyRequest = KeyLimits & KeyHistory;
 export type KeyAnswer =
   | { readonly type: 'judged'; readonly verdict: KeyVerdict; readonly tookMs: number }
   | { readonly type: 'failed'; readonly message: string };
@@ -21,7 +17,7 @@ parentPort?.on('message', (request: KeyRequest) => {
 function answer(request: KeyRequest): KeyAnswer {
   const start = performance.now();
   try {
-    const verdict = judgeKey(request, request);
+    const verdict = searchKey(request.history, request, request);
     return { type: 'judged', verdict, tookMs: performance.now() - start };
   } catch (error) {
     return { type: 'failed', message: error instanceof Error ? error.message : String(error) };
