@@ -18,6 +18,7 @@ const inSession = { requestId: id, session: id, seq: id, key: text };
 
 const requests: fc.Arbitrary<ClientRequest> = fc.oneof(
   fc.record({ type: fc.constant('open-session' as const), requestId: id }),
+  fc.record({ type: fc.constant('transfer-leadership' as const), requestId: id, target: fc.option(text) }),
   fc.record({ type: fc.constant('read' as const), requestId: id, key: text }),
   fc.record({ type: fc.constant('write' as const), ...inSession, value: text }),
   fc.record({ type: fc.constant('append' as const), ...inSession, value: text }),

@@ -1,6 +1,6 @@
 import { ByteReader, ByteWriter, MalformedBytes } from '../kv/bytes.ts';
 import { readCommand, writeCommand } from '../kv/command.ts';
-import { ERRORS, MAX_KEY_BYTES, MAX_VALUE_BYTES } from './client.ts';
+import { ERRORS, MAX_ID_BYTES, MAX_KEY_BYTES, MAX_VALUE_BYTES } from './client.ts';
 import type { ClientRequest, ClientResponse, ClientResult, ErrorCode, StoredValue } from './client.ts';
 import { decodePayload, ProtocolError, writeFrame } from './frame.ts';
 
@@ -10,6 +10,7 @@ export const MAX_RESPONSE_BYTES = MAX_VALUE_BYTES + 4_096;
 
 /** Beside the codes of `kv/command.ts`. */
 const READ_CODE = 2;
+const TRANSFER_CODE = 16;
 const RESULT_CODE = { session: 1, value: 2, done: 3, error: 4 } as const;
 const ERROR_OF_WIRE = new Map<number, ErrorCode>(
   (Object.keys(ERRORS) as ErrorCode[]).map((code) => [ERRORS[code].wire, code]),
@@ -34,6 +35,9 @@ export function writeRequest(out: ByteWriter, request: ClientRequest): void {
     if (request.type === 'read') {
       out.u8(READ_CODE);
       out.string(request.key);
+    } else if (request.type === 'transfer-leadership') {
+      out.u8(TRANSFER_CODE);
+      out.nullableString(request.target);
     } else {
       writeCommand(out, request);
     }
@@ -53,10 +57,16 @@ export const COMMAND_OFFSET = 8;
 export function decodeRequest(payload: Uint8Array): ClientRequest {
   return decodePayload('request', payload, (input) => {
     const requestId = input.u64();
-    const isRead = payload[COMMAND_OFFSET] === READ_CODE;
-    if (!isRead) return { requestId, ...readCommand(input) };
-    input.u8();
-    return { requestId, type: 'read', key: input.string() };
+    switch (payload[COMMAND_OFFSET]) {
+      case READ_CODE:
+        input.u8();
+        return { requestId, type: 'read', key: input.string() };
+      case TRANSFER_CODE:
+        input.u8();
+        return { requestId, type: 'transfer-leadership', target: input.nullableString() };
+      default:
+        return { requestId, ...readCommand(input) };
+    }
   });
 }
 
@@ -76,6 +86,8 @@ export function requestProblem(request: ClientRequest): string | null {
   switch (request.type) {
     case 'open-session':
       return null;
+    case 'transfer-leadership':
+      return textProblem('target', request.target ?? '', MAX_ID_BYTES);
     case 'read':
       return textProblem('key', request.key, MAX_KEY_BYTES);
     case 'write':

@@ -7,6 +7,8 @@
 /** Bytes of keys and values are UTF-8 on the wire; at most MAX_KEY_BYTES and MAX_VALUE_BYTES of them. */
 export const MAX_KEY_BYTES = 1_024;
 export const MAX_VALUE_BYTES = 1 << 20;
+/** Of a node's id. */
+export const MAX_ID_BYTES = 63;
 
 /**
  * Opens a session (dissertation 6.3). Answered with `session`. Harmless to retry: an unused session only
@@ -60,8 +62,17 @@ export interface Append extends InSession {
   readonly value: string;
 }
 
+/**
+ * Asks the leader to hand over to `target` (null: to the voter whose log is furthest), dissertation 3.10. Answered with
+ * `done` once the target leads.
+ */
+export interface TransferLeadership {
+  readonly type: 'transfer-leadership';
+  readonly target: string | null;
+}
+
 export type ClientCommand = OpenSession | Write | Cas | Delete | Append;
-export type ClientOperation = ClientCommand | Read;
+export type ClientOperation = ClientCommand | Read | TransferLeadership;
 export type ClientRequest = ClientOperation & { readonly requestId: number };
 
 /** A key's state. `present: false` with a value is a tombstone; with null the key was never written. */
@@ -135,6 +146,12 @@ export const ERRORS = {
     definite: false,
     retry: true,
     meaning: 'the disk refused; the node stops serving',
+  },
+  'transfer-failed': {
+    wire: 11,
+    definite: false,
+    retry: true,
+    meaning: 'the target did not take over in time; it may still',
   },
 } as const satisfies Record<string, { wire: number; definite: boolean; retry: boolean; meaning: string }>;
 

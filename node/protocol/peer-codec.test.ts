@@ -46,6 +46,7 @@ const messages: fc.Arbitrary<Message> = fc.oneof(
     type: fc.constant('RequestVote' as const),
     ...envelope,
     preVote: fc.boolean(),
+    transfer: fc.boolean(),
     lastLogIndex: index,
     lastLogTerm: terms,
   }),
@@ -75,6 +76,7 @@ const messages: fc.Arbitrary<Message> = fc.oneof(
   }),
   fc.record({ type: fc.constant('Heartbeat' as const), ...envelope, commit: index, readContext: number }),
   fc.record({ type: fc.constant('HeartbeatResponse' as const), ...envelope, readContext: number }),
+  fc.record({ type: fc.constant('TimeoutNow' as const), ...envelope }),
   fc.record({
     type: fc.constant('InstallSnapshot' as const),
     ...envelope,

@@ -41,6 +41,7 @@ const MESSAGE_CODE: Readonly<Record<Message['type'], number>> = {
   Heartbeat: 5,
   HeartbeatResponse: 6,
   InstallSnapshot: 7,
+  TimeoutNow: 8,
 };
 
 export const channelOf = (message: Message): PeerChannel =>
@@ -79,6 +80,7 @@ export function writeMessage(out: ByteWriter, message: Message): void {
     switch (message.type) {
       case 'RequestVote':
         out.bool(message.preVote);
+        out.bool(message.transfer);
         out.u64(message.lastLogIndex);
         return out.u64(message.lastLogTerm);
       case 'RequestVoteResponse':
@@ -99,6 +101,8 @@ export function writeMessage(out: ByteWriter, message: Message): void {
         return out.u64(message.readContext);
       case 'HeartbeatResponse':
         return out.u64(message.readContext);
+      case 'TimeoutNow':
+        return;
       case 'InstallSnapshot':
         out.u64(message.snapshot.index);
         out.u64(message.snapshot.term);
@@ -127,6 +131,7 @@ export function decodeMessage(
           type: 'RequestVote',
           ...envelope,
           preVote: input.bool(),
+          transfer: input.bool(),
           lastLogIndex: logIndex(input.u64()),
           lastLogTerm: term(input.u64()),
         };
@@ -143,6 +148,8 @@ export function decodeMessage(
           conflictTerm: term(input.u64()),
           conflictIndex: logIndex(input.u64()),
         };
+      case MESSAGE_CODE.TimeoutNow:
+        return { type: 'TimeoutNow', ...envelope };
       case MESSAGE_CODE.Heartbeat:
         return { type: 'Heartbeat', ...envelope, commit: logIndex(input.u64()), readContext: input.u64() };
       case MESSAGE_CODE.HeartbeatResponse:

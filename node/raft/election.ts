@@ -1,5 +1,5 @@
 import { counts } from './membership.ts';
-import type { RequestVote, RequestVoteResponse } from './message.ts';
+import type { RequestVote, RequestVoteResponse, TimeoutNow } from './message.ts';
 import { tally } from './quorum.ts';
 import { becomeCandidate, becomeFollower, becomeLeader, becomePreCandidate } from './role.ts';
 import { drawElectionDeadline, envelope, knownLeader, mayStand } from './state.ts';
@@ -81,21 +81,31 @@ export function refuseVote(state: ServerState, m: RequestVote): void {
   out.push(voteResponse(state, m, false));
 }
 
+/**
+ * Dissertation 3.10: the leader wants this server to succeed it. It stands at once, without a PreVote, which those who
+ * hear the leader would refuse.
+ */
+export function handleTimeoutNow(state: ServerState, m: TimeoutNow): void {
+  const { name } = state.role;
+  if (name === 'follower' || name === 'pre-candidate')
+    startElection(state, { transfer: true, reason: `${m.from} hands over` });
+}
+
 function startPreVote(state: ServerState, reason: string): void {
   becomePreCandidate(state, reason);
-  requestVotes(state, true, (state.currentTerm + 1) as Term);
+  requestVotes(state, { preVote: true, transfer: false, term: (state.currentTerm + 1) as Term });
   if (state.role.name === 'pre-candidate') concludePreVote(state, state.role);
 }
 
-function startElection(state: ServerState): void {
-  becomeCandidate(state, 'won the pre-vote');
-  requestVotes(state, false, state.currentTerm);
+function startElection(state: ServerState, why: { transfer: boolean; reason: string }): void {
+  becomeCandidate(state, why.reason);
+  requestVotes(state, { preVote: false, transfer: why.transfer, term: state.currentTerm });
   if (state.role.name === 'candidate') concludeElection(state, state.role);
 }
 
 function concludePreVote(state: ServerState, { votes }: Candidate): void {
   const outcome = tally(votes, state.membership.current);
-  if (outcome === 'won') startElection(state);
+  if (outcome === 'won') startElection(state, { transfer: false, reason: 'won the pre-vote' });
   else if (outcome === 'lost') becomeFollower(state, state.currentTerm, null, 'lost the pre-vote');
 }
 
@@ -105,15 +115,18 @@ function concludeElection(state: ServerState, { votes }: Candidate): void {
   else if (outcome === 'lost') becomeFollower(state, state.currentTerm, null, 'lost the election');
 }
 
-function requestVotes(state: ServerState, preVote: boolean, term: Term): void {
+function requestVotes(
+  state: ServerState,
+  what: { readonly preVote: boolean; readonly transfer: boolean; readonly term: Term },
+): void {
   const { log, outbox, config } = state;
   const { voters, outgoing } = state.membership.current;
   // A candidate's term and its vote for itself must be durable before anyone can act on them.
-  const out = preVote ? outbox.messages : outbox.messagesAfterPersist;
+  const out = what.preVote ? outbox.messages : outbox.messagesAfterPersist;
   const { lastIndex: lastLogIndex, lastTerm: lastLogTerm } = log;
   for (const to of new Set([...voters, ...outgoing])) {
     if (to === config.id) continue;
-    out.push({ type: 'RequestVote', ...envelope(state, to), term, preVote, lastLogIndex, lastLogTerm });
+    out.push({ type: 'RequestVote', ...envelope(state, to), ...what, lastLogIndex, lastLogTerm });
   }
 }
 

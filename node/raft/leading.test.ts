@@ -314,6 +314,7 @@ describe('CheckQuorum (dissertation 6.2)', () => {
         from: n3,
         term: 3,
         preVote: true,
+        transfer: false,
         lastLogIndex: 2,
         lastLogTerm: 2,
       });

@@ -8,6 +8,7 @@ import { reachedByQuorum } from './quorum.ts';
 import { commitTo } from './replication.ts';
 import { becomeFollower } from './role.ts';
 import { resendLost, sendHeartbeats } from './sending.ts';
+import { transferBeat } from './transfer.ts';
 import type { Leader, ServerState } from './state.ts';
 import type { LogIndex, NodeId, Term } from './types.ts';
 
@@ -25,6 +26,7 @@ export function leaderTick(state: ServerState, leader: Leader): void {
   leader.heartbeatDueMs =
     Math.max(leader.heartbeatDueMs, nowMs - config.heartbeatMs / 2) + config.heartbeatMs;
   resendLost(state, leader);
+  if (leader.transfer !== null) transferBeat(state, leader, leader.transfer);
   // A retry of a read round is a new round.
   if (leader.reads.rounds > 0 || canBeginReads(state, leader)) beginReadRound(state, leader);
   else sendHeartbeats(state, leader, 0);

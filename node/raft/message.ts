@@ -17,6 +17,8 @@ interface Envelope {
 export interface RequestVote extends Envelope {
   readonly type: 'RequestVote';
   readonly preVote: boolean;
+  /** The leader itself asked for this election (dissertation 3.10): hearing it is no reason to ignore the candidate. */
+  readonly transfer: boolean;
   readonly lastLogIndex: LogIndex;
   readonly lastLogTerm: Term;
 }
@@ -79,6 +81,11 @@ export interface InstallSnapshot extends Envelope {
   readonly snapshot: SnapshotMeta;
 }
 
+/** The leader asks the receiver, which has all of its log, to stand at once (dissertation 3.10). */
+export interface TimeoutNow extends Envelope {
+  readonly type: 'TimeoutNow';
+}
+
 export type Message =
   | RequestVote
   | RequestVoteResponse
@@ -86,9 +93,15 @@ export type Message =
   | AppendEntriesResponse
   | Heartbeat
   | HeartbeatResponse
-  | InstallSnapshot;
+  | InstallSnapshot
+  | TimeoutNow;
 
 /** What only a leader sends: hearing it is hearing the leader of its term. */
-export function isFromLeader(m: Message): m is AppendEntries | Heartbeat | InstallSnapshot {
-  return m.type === 'AppendEntries' || m.type === 'Heartbeat' || m.type === 'InstallSnapshot';
+export function isFromLeader(m: Message): m is AppendEntries | Heartbeat | InstallSnapshot | TimeoutNow {
+  return (
+    m.type === 'AppendEntries' ||
+    m.type === 'Heartbeat' ||
+    m.type === 'InstallSnapshot' ||
+    m.type === 'TimeoutNow'
+  );
 }

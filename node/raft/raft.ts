@@ -2,6 +2,7 @@ import {
   electionTimeout,
   handleRequestVote,
   handleRequestVoteResponse,
+  handleTimeoutNow,
   hearsLiveLeader,
   refuseVote,
 } from './election.ts';
@@ -29,6 +30,7 @@ import type {
   RaftConfig,
   ReadResult,
   Ready,
+  TransferResult,
 } from './ready.ts';
 import { handleAppendEntries, handleHeartbeat, refuseOldLeader } from './replication.ts';
 import { becomeFollower } from './role.ts';
@@ -37,6 +39,7 @@ import { proposeConfiguration } from './changing.ts';
 import type { MemberChange, SnapshotMeta } from './configuration.ts';
 import { createState, knownLeader } from './state.ts';
 import type { InitialState, ServerState } from './state.ts';
+import { beginTransfer, continueTransfer } from './transfer.ts';
 import type { LogIndex, NodeId } from './types.ts';
 
 /**
@@ -88,6 +91,7 @@ export class Raft {
     const { state } = this;
     const { role, config, currentTerm: term } = state;
     if (role.name !== 'leader') return { ok: false, reason: 'not-leader', leader: knownLeader(state) };
+    if (role.transfer !== null) return { ok: false, reason: 'transferring', to: role.transfer.to };
     const cost = entryCost(data.length);
     // One command always fits, however large: or it could never be proposed.
     if (role.uncommittedBytes > 0 && role.uncommittedBytes + cost > config.maxUncommittedBytes) {
@@ -103,6 +107,17 @@ export class Raft {
     if (state.role.name !== 'leader') return { ok: false, reason: 'not-leader', leader: knownLeader(state) };
     state.role.reads.add(requestId);
     return { ok: true };
+  }
+
+  /**
+   * Hands leadership over to `to`, or to the voter whose log is furthest (null). Until that has happened, or an election
+   * timeout has passed, nothing can be proposed. `status().transferTo` tells when it has ended.
+   */
+  transferLeadership(to: NodeId | null, nowMs: number): TransferResult {
+    this.#letTimePass(nowMs);
+    const { state } = this;
+    if (state.role.name !== 'leader') return { ok: false, reason: 'not-leader', leader: knownLeader(state) };
+    return beginTransfer(state, state.role, to);
   }
 
   /**
@@ -142,6 +157,7 @@ export class Raft {
     if (role.name === 'leader') {
       if (role.appendsDue) sendAppends(state, role);
       if (canBeginReads(state, role)) beginReadRound(state, role);
+      if (role.transfer !== null) continueTransfer(state, role, role.transfer);
     }
     const hardState = outbox.hardStateChanged ? { term: state.currentTerm, votedFor: state.votedFor } : null;
     const entries = log.takeUnstored();
@@ -202,6 +218,7 @@ export class Raft {
       term,
       votedFor,
       leader,
+      transferTo: role.name === 'leader' ? (role.transfer?.to ?? null) : null,
       commitIndex,
       lastIndex,
       lastTerm,
@@ -238,6 +255,8 @@ export class Raft {
         return;
       case 'InstallSnapshot':
         return handleInstallSnapshot(state, message);
+      case 'TimeoutNow':
+        return handleTimeoutNow(state, message);
       default:
         message satisfies never;
     }
@@ -250,7 +269,7 @@ export class Raft {
       if (m.preVote) return true;
       // Dissertation 4.2.3: not even the term is adopted, or a server that cannot hear its leader would depose it.
       // It is not shut out: it answers the leader's next message with its higher term.
-      if (hearsLiveLeader(state)) return false;
+      if (!m.transfer && hearsLiveLeader(state)) return false;
     }
     // A grant of a PreVote repeats the term that was asked about; no one is in that term yet.
     if (m.type === 'RequestVoteResponse' && m.preVote && m.voteGranted) return true;
@@ -263,7 +282,7 @@ export class Raft {
   #answerOldTerm(m: Message): void {
     if (m.type === 'RequestVote') refuseVote(this.state, m);
     if (m.type === 'InstallSnapshot') installFromOldLeader(this.state, m);
-    if (isFromLeader(m)) refuseOldLeader(this.state, m);
+    if (isFromLeader(m) && m.type !== 'TimeoutNow') refuseOldLeader(this.state, m);
   }
 
   /** Notes the time, and ends a lead or candidacy that a stall of this process has outlived. */

@@ -79,6 +79,8 @@ export interface CoreStatus {
   readonly votedFor: NodeId | null;
   readonly leader: NodeId | null;
   readonly commitIndex: LogIndex;
+  /** To whom this leader hands over at the moment; null: to nobody. */
+  readonly transferTo: NodeId | null;
   readonly lastIndex: LogIndex;
   readonly lastTerm: Term;
   /** Last index that is durable on this node. */
@@ -108,7 +110,9 @@ export type ProposeResult =
   | { readonly ok: true; readonly index: LogIndex; readonly term: Term }
   /** Definite refusals: the command is not in the log. */
   | { readonly ok: false; readonly reason: 'not-leader'; readonly leader: NodeId | null }
-  | { readonly ok: false; readonly reason: 'busy' };
+  | { readonly ok: false; readonly reason: 'busy' }
+  /** Leadership is on its way to `to`; soon its successor takes proposals, or this node again. */
+  | { readonly ok: false; readonly reason: 'transferring'; readonly to: NodeId };
 
 /**
  * A change of the membership. It is done when a configuration that is not joint is committed, at `index` or behind it:
@@ -125,6 +129,13 @@ export type ChangeResult =
 export type ReadResult =
   | { readonly ok: true }
   | { readonly ok: false; readonly reason: 'not-leader'; readonly leader: NodeId | null };
+
+/** Whether a transfer of leadership has begun, or runs already; `CoreStatus` shows how it ends. */
+export type TransferResult =
+  | { readonly ok: true; readonly to: NodeId }
+  /** Definite refusals: nothing has begun. */
+  | { readonly ok: false; readonly reason: 'not-leader'; readonly leader: NodeId | null }
+  | { readonly ok: false; readonly reason: 'busy' | 'bad-target'; readonly detail: string };
 
 /** Times in milliseconds of a monotonic clock that the driver hands in. */
 export interface RaftConfig {

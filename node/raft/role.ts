@@ -7,9 +7,9 @@ import { drawElectionDeadline, mayStand, newFollower } from './state.ts';
 import type { Leader, Role, ServerState } from './state.ts';
 import type { Entry, LogIndex, NodeId, RoleName, Term } from './types.ts';
 
-/** Figure 4, with the pre-candidate of dissertation 9.6 between follower and candidate. */
+/** Figure 4, with the pre-candidate of dissertation 9.6 between follower and candidate; 3.10's TimeoutNow skips it. */
 const legalEdges: Readonly<Record<RoleName, readonly RoleName[]>> = {
-  follower: ['follower', 'pre-candidate'],
+  follower: ['follower', 'pre-candidate', 'candidate'],
   'pre-candidate': ['follower', 'pre-candidate', 'candidate'],
   candidate: ['follower', 'pre-candidate', 'leader'],
   leader: ['follower'],
@@ -73,6 +73,7 @@ export function becomeLeader(state: ServerState, reason: string): void {
     heartbeatDueMs: nowMs + config.heartbeatMs,
     uncommittedBytes: 0,
     reads: new PendingReads(),
+    transfer: null,
     appendsDue: true,
   });
   outbox.event({ type: 'BecomeLeader', term, leader: config.id, reason });

@@ -8,6 +8,7 @@ import { Outbox } from './outbox.ts';
 import type { Progress } from './progress.ts';
 import type { PendingReads } from './read-index.ts';
 import type { RaftConfig } from './ready.ts';
+import type { Transfer } from './transfer.ts';
 import type { Entry, HardState, LogIndex, NodeId, Term } from './types.ts';
 
 /** What a node starts from: what its storage gave back. */
@@ -60,6 +61,8 @@ export interface Leader {
   /** Cost of the entries that were proposed in this term and are not committed, bytes. */
   uncommittedBytes: number;
   readonly reads: PendingReads;
+  /** Handing over to another; null: to nobody. */
+  transfer: Transfer | null;
   /** Something may have to be sent to a follower with the next Ready. */
   appendsDue: boolean;
 }

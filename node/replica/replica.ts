@@ -2,12 +2,13 @@ import type { StateMachine } from '../kv/store.ts';
 import type { ClientResult, ErrorCode } from '../protocol/client.ts';
 import type { Message } from '../raft/message.ts';
 import type { Raft } from '../raft/raft.ts';
-import type { Ready } from '../raft/ready.ts';
+import type { ProposeResult, Ready } from '../raft/ready.ts';
 import type { Entry, LogIndex, NodeId, Term } from '../raft/types.ts';
 import { LogWriter } from './log-writer.ts';
 import type { DurableStep } from './log-writer.ts';
 import type { Storage, Transport } from './ports.ts';
 import type { Trace } from './trace.ts';
+import { Transfers } from './transfers.ts';
 
 /** Who asked, and is told under its own number: a client connection. */
 export interface Requester {
@@ -58,6 +59,7 @@ export class Replica {
   readonly #unconfirmed = new Map<number, readonly PendingRead[]>();
   /** Confirmed, in order of index; served once that is applied. */
   #confirmed: { readonly index: LogIndex; readonly reads: readonly PendingRead[] }[] = [];
+  readonly #transfers = new Transfers();
   #readRounds = 0;
   #applied = 0 as LogIndex;
   #turnDue = false;
@@ -77,7 +79,7 @@ export class Replica {
     let reads = this.#newReads.length;
     for (const batch of this.#unconfirmed.values()) reads += batch.length;
     for (const batch of this.#confirmed) reads += batch.reads.length;
-    return this.#proposals.size + reads;
+    return this.#proposals.size + reads + this.#transfers.waiting;
   }
 
   receive(message: Message): void {
@@ -102,10 +104,8 @@ export class Replica {
     const result = this.#o.raft.propose(data, this.#o.now());
     if (result.ok) {
       this.#proposals.set(result.index, { term: result.term, requester, requestId });
-    } else if (result.reason === 'busy') {
-      requester.answer(requestId, error('busy', 'too much is uncommitted'));
     } else {
-      requester.answer(requestId, notLeader(result.leader));
+      requester.answer(requestId, refusal(result));
     }
     this.wake();
   }
@@ -114,6 +114,27 @@ export class Replica {
   read(key: string, requester: Requester, requestId: number): void {
     if (this.#ended) return this.#refuse(requester, requestId);
     this.#newReads.push({ key, requester, requestId });
+    this.wake();
+  }
+
+  /** Hands leadership to `to`, or to whom this node has brought furthest (null); answered once that has ended. */
+  transferLeadership(to: NodeId | null, requester: Requester, requestId: number): void {
+    if (this.#ended) return this.#refuse(requester, requestId);
+    const nowMs = this.#o.now();
+    const result = this.#o.raft.transferLeadership(to, nowMs);
+    if (result.ok) {
+      this.#transfers.add(result.to, this.#o.raft.status().term, nowMs, { requester, requestId });
+    } else if (result.reason === 'not-leader') {
+      requester.answer(requestId, notLeader(result.leader));
+    } else {
+      requester.answer(
+        requestId,
+        error(
+          result.reason === 'busy' ? 'busy' : 'bad-request',
+          `no transfer of leadership: ${result.detail}`,
+        ),
+      );
+    }
     this.wake();
   }
 
@@ -139,7 +160,9 @@ export class Replica {
       raft.tick(nowMs);
       this.#askForReads(nowMs);
       if (raft.hasReady()) this.#carryOut(raft.takeReady(nowMs));
-      this.#o.trace.status(raft.status(), this.#applied, nowMs);
+      const status = raft.status();
+      this.#transfers.settle(status, nowMs);
+      this.#o.trace.status(status, this.#applied, nowMs);
       if (raft.hasReady()) this.wake();
     }
     this.#o.transport.flush();
@@ -251,6 +274,7 @@ export class Replica {
     for (const reads of this.#unconfirmed.values()) answerAll(reads, result);
     for (const { reads } of this.#confirmed) answerAll(reads, result);
     answerAll(this.#newReads, result);
+    this.#transfers.endAll(result);
     this.#proposals.clear();
     this.#unconfirmed.clear();
     this.#confirmed = [];
@@ -265,6 +289,19 @@ export class Replica {
 }
 
 const error = (code: ErrorCode, message: string): ClientResult => ({ type: 'error', code, message });
+
+function refusal(result: Extract<ProposeResult, { ok: false }>): ClientResult {
+  switch (result.reason) {
+    case 'not-leader':
+      return notLeader(result.leader);
+    case 'busy':
+      return error('busy', 'too much is uncommitted');
+    case 'transferring':
+      return error('busy', `leadership is being handed to ${result.to}`);
+    default:
+      return result satisfies never;
+  }
+}
 
 const leadershipLost = (): ClientResult =>
   error('leadership-lost', 'leadership was lost before the command was committed; it may still be');

@@ -10,6 +10,8 @@ import {
 } from '../protocol/client-codec.ts';
 import type { ClientRequest, ClientResult } from '../protocol/client.ts';
 import { FrameReader, ProtocolError } from '../protocol/frame.ts';
+import { nodeId } from '../raft/types.ts';
+import type { NodeId } from '../raft/types.ts';
 import type { Requester } from '../replica/replica.ts';
 
 /** Requests of one connection that may wait for their answers; the next ones hear `busy`. */
@@ -23,6 +25,7 @@ const CLOSE_ABOVE_BYTES = 64 << 20;
 export interface Service {
   propose(command: Uint8Array, requester: Requester, requestId: number): void;
   read(key: string, requester: Requester, requestId: number): void;
+  transferLeadership(to: NodeId | null, requester: Requester, requestId: number): void;
   /** Answers that were given at once leave at the end of a turn, too. */
   wake(): void;
 }
@@ -97,6 +100,9 @@ export class ClientConnection implements Requester {
       this.#refuse(requestId, 'busy', 'too many requests are in flight');
     } else if (request.type === 'read') {
       service.read(request.key, this, requestId);
+    } else if (request.type === 'transfer-leadership') {
+      const { target } = request;
+      service.transferLeadership(target === null ? null : nodeId(target), this, requestId);
     } else {
       // A copy of its own, so that a small command does not keep the whole chunk in memory with the log.
       service.propose(Buffer.from(payload.subarray(COMMAND_OFFSET)), this, requestId);

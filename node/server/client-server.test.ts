@@ -7,6 +7,7 @@ import { decodeCommand } from '../kv/command.ts';
 import { decodeResponse, encodeRequest, writeRequest } from '../protocol/client-codec.ts';
 import type { ClientRequest, ClientResponse } from '../protocol/client.ts';
 import { FrameReader } from '../protocol/frame.ts';
+import type { NodeId } from '../raft/types.ts';
 import type { Requester } from '../replica/replica.ts';
 import type { Service } from './client-connection.ts';
 import { ClientServer } from './client-server.ts';
@@ -29,6 +30,10 @@ class HeldService implements Service {
   }
   read(key: string, requester: Requester, requestId: number): void {
     this.asked.push({ command: null, key, requester, requestId });
+    this.onAsked();
+  }
+  transferLeadership(to: NodeId | null, requester: Requester, requestId: number): void {
+    this.asked.push({ command: null, key: `to ${to}`, requester, requestId });
     this.onAsked();
   }
   wake(): void {

@@ -89,19 +89,31 @@ export class NodeCluster {
   readonly clientPorts = new Map<string, number>();
   readonly #peerPorts = new Map<string, number>();
   readonly #folder: string;
+  readonly #options: Readonly<Record<string, string>>;
   readonly ids: readonly string[];
 
-  private constructor(folder: string, ids: readonly string[], ports: readonly number[]) {
+  private constructor(
+    folder: string,
+    ids: readonly string[],
+    ports: readonly number[],
+    options: Readonly<Record<string, string>>,
+  ) {
     this.#folder = folder;
     this.ids = ids;
+    this.#options = options;
     for (const [i, id] of ids.entries()) {
       this.#peerPorts.set(id, ports[2 * i]!);
       this.clientPorts.set(id, ports[2 * i + 1]!);
     }
   }
 
-  static async start(folder: string, ids: readonly string[] = ['n1', 'n2', 'n3']): Promise<NodeCluster> {
-    const cluster = new NodeCluster(folder, ids, await freePorts(2 * ids.length));
+  /** `options`: of every node, beside its own. */
+  static async start(
+    folder: string,
+    ids: readonly string[] = ['n1', 'n2', 'n3'],
+    options: Readonly<Record<string, string>> = {},
+  ): Promise<NodeCluster> {
+    const cluster = new NodeCluster(folder, ids, await freePorts(2 * ids.length), options);
     await Promise.all(ids.map((id) => cluster.start(id)));
     return cluster;
   }
@@ -122,6 +134,7 @@ export class NodeCluster {
       seed: '7',
       'report-fd': '3',
       ...(peers === '' ? {} : { peers }),
+      ...this.#options,
       ...more,
     };
     return Object.entries(named).flatMap(([name, value]) => [`--${name}`, value]);

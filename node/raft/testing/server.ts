@@ -181,8 +181,10 @@ export function requestVote(
   t: number,
   last: readonly [number, number],
   preVote = false,
+  transfer = false,
 ): Incoming {
-  return { type: 'RequestVote', from, term: t, preVote, lastLogTerm: last[0], lastLogIndex: last[1] };
+  const [lastLogTerm, lastLogIndex] = last;
+  return { type: 'RequestVote', from, term: t, preVote, transfer, lastLogTerm, lastLogIndex };
 }
 
 /** `prev` is [term, index]; `terms` are those of the entries that follow it. */

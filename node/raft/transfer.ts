@@ -1,0 +1,71 @@
+import type { Progress } from './progress.ts';
+import type { TransferResult } from './ready.ts';
+import { envelope } from './state.ts';
+import type { Leader, ServerState } from './state.ts';
+import type { NodeId } from './types.ts';
+
+/**
+ * Leadership transfer (dissertation 3.10). The leader takes no proposals, waits until the target has all of its log,
+ * and asks it to stand at once: no election timeout passes. If it still leads an election timeout later, it goes on.
+ */
+export interface Transfer {
+  readonly to: NodeId;
+  /** When it is given up, ms. */
+  readonly deadlineMs: number;
+  /** TimeoutNow was sent, and is sent again with every heartbeat: it may be lost. */
+  asked: boolean;
+}
+
+/** `to` null: to whom the leader has brought furthest. Asking again for the transfer under way changes nothing. */
+export function beginTransfer(state: ServerState, leader: Leader, to: NodeId | null): TransferResult {
+  const { config, nowMs } = state;
+  const { transfer } = leader;
+  if (transfer !== null && (to === null || to === transfer.to)) return { ok: true, to: transfer.to };
+  if (transfer !== null) return { ok: false, reason: 'busy', detail: `a transfer to ${transfer.to} runs` };
+  const target = to ?? mostUpToDate(state, leader);
+  if (target === null)
+    return { ok: false, reason: 'bad-target', detail: 'no other voter was heard from of late' };
+  const problem = whyNot(state, leader, target);
+  if (problem !== null) return { ok: false, reason: 'bad-target', detail: problem };
+  leader.transfer = { to: target, deadlineMs: nowMs + config.electionTimeoutMinMs, asked: false };
+  leader.appendsDue = true;
+  return { ok: true, to: target };
+}
+
+/** Asks the target to stand, once it has everything; everything is committed by then: no client is left in doubt. */
+export function continueTransfer(state: ServerState, leader: Leader, transfer: Transfer): void {
+  const { lastIndex } = state.log;
+  if (transfer.asked || state.commitIndex < lastIndex) return;
+  if (leader.progress.get(transfer.to)?.matchIndex !== lastIndex) return;
+  transfer.asked = true;
+  sendTimeoutNow(state, transfer.to);
+}
+
+/** A heartbeat is due: the target is asked again, or the transfer has lasted too long. */
+export function transferBeat(state: ServerState, leader: Leader, transfer: Transfer): void {
+  if (state.nowMs >= transfer.deadlineMs || !leader.progress.has(transfer.to)) leader.transfer = null;
+  else if (transfer.asked) sendTimeoutNow(state, transfer.to);
+}
+
+function sendTimeoutNow(state: ServerState, to: NodeId): void {
+  state.outbox.messages.push({ type: 'TimeoutNow', ...envelope(state, to), term: state.currentTerm });
+}
+
+function mostUpToDate(state: ServerState, leader: Leader): NodeId | null {
+  let best: [NodeId, Progress] | null = null;
+  for (const [id, progress] of leader.progress) {
+    if (whyNot(state, leader, id) !== null) continue;
+    if (best === null || progress.matchIndex > best[1].matchIndex) best = [id, progress];
+  }
+  return best?.[0] ?? null;
+}
+
+/** Proposals wait for a transfer: one that cannot succeed is refused at once. */
+function whyNot(state: ServerState, leader: Leader, to: NodeId): string | null {
+  if (to === state.config.id) return `${to} leads already`;
+  const progress = leader.progress.get(to);
+  if (progress === undefined) return `${to} is no voter of this cluster`;
+  const silentMs = Math.round(state.nowMs - progress.lastContactMs);
+  if (silentMs >= state.config.electionTimeoutMinMs) return `${to} was not heard from for ${silentMs} ms`;
+  return null;
+}
