@@ -57,16 +57,11 @@ export const COMMAND_OFFSET = 8;
 export function decodeRequest(payload: Uint8Array): ClientRequest {
   return decodePayload('request', payload, (input) => {
     const requestId = input.u64();
-    switch (payload[COMMAND_OFFSET]) {
-      case READ_CODE:
-        input.u8();
-        return { requestId, type: 'read', key: input.string() };
-      case TRANSFER_CODE:
-        input.u8();
-        return { requestId, type: 'transfer-leadership', target: input.nullableString() };
-      default:
-        return { requestId, ...readCommand(input) };
-    }
+    const code = payload[COMMAND_OFFSET];
+    if (code !== READ_CODE && code !== TRANSFER_CODE) return { requestId, ...readCommand(input) };
+    input.u8();
+    if (code === READ_CODE) return { requestId, type: 'read', key: input.string() };
+    return { requestId, type: 'transfer-leadership', target: input.nullableString() };
   });
 }
 
