@@ -110,7 +110,7 @@ export class Raft {
   }
 
   /**
-   * Hands leadership over to `to`, or to the voter whose log is furthest (null). Until that has happened, or an election
+   * Hands leadership to `to`, or to the voter whose log is furthest (null). Until that has happened, or an election
    * timeout has passed, nothing can be proposed. `status().transferTo` tells when it has ended.
    */
   transferLeadership(to: NodeId | null, nowMs: number): TransferResult {
