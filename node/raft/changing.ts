@@ -21,7 +21,7 @@ export function proposeConfiguration(state: ServerState, changes: readonly Membe
   if (role.name !== 'leader') return { ok: false, reason: 'not-leader', leader: knownLeader(state) };
   // Until an entry of its own term is committed, another leader's change may be so without this one knowing: two
   // majorities that share no server (the bug of 2015 in single-server changes).
-  if (commitIndex < role.firstIndex) return { ok: false, reason: 'busy' };
+  if (commitIndex < role.firstIndex || role.transfer !== null) return { ok: false, reason: 'busy' };
   if (isJoint(membership.current) || membership.index > commitIndex)
     return { ok: false, reason: 'change-under-way' };
   const next = reconfigured(membership.current, changes, (id) => readiness(state, role, id));

@@ -87,7 +87,7 @@ export function refuseVote(state: ServerState, m: RequestVote): void {
  */
 export function handleTimeoutNow(state: ServerState, m: TimeoutNow): void {
   const { name } = state.role;
-  if (name === 'follower' || name === 'pre-candidate')
+  if (mayStand(state) && (name === 'follower' || name === 'pre-candidate'))
     startElection(state, { transfer: true, reason: `${m.from} hands over` });
 }
 

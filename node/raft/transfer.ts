@@ -1,3 +1,4 @@
+import { incarnationOf } from './membership.ts';
 import type { Progress } from './progress.ts';
 import type { TransferResult } from './ready.ts';
 import { envelope } from './state.ts';
@@ -63,8 +64,11 @@ function mostUpToDate(state: ServerState, leader: Leader): NodeId | null {
 /** Proposals wait for a transfer: one that cannot succeed is refused at once. */
 function whyNot(state: ServerState, leader: Leader, to: NodeId): string | null {
   if (to === state.config.id) return `${to} leads already`;
+  const { current } = state.membership;
   const progress = leader.progress.get(to);
-  if (progress === undefined) return `${to} is no voter of this cluster`;
+  if (progress === undefined || !current.voters.includes(to)) return `${to} is no voter of this cluster`;
+  if (progress.incarnation !== incarnationOf(current, to))
+    return `${to} has lost its data folder, and may not vote`;
   const silentMs = Math.round(state.nowMs - progress.lastContactMs);
   if (silentMs >= state.config.electionTimeoutMinMs) return `${to} was not heard from for ${silentMs} ms`;
   return null;
