@@ -35,6 +35,7 @@ export interface Measured {
 export interface Load {
   readonly mode?: 'load' | 'probe';
   readonly clients?: number;
+  readonly connections?: number;
   readonly runS: number;
   readonly warmS?: number;
   readonly valueBytes?: number;
@@ -99,7 +100,7 @@ function args(cluster: Cluster, load: Load): string[] {
     members: members.join(','),
     mode: load.mode ?? 'load',
     clients: load.clients ?? 1,
-    connections: CONNECTIONS,
+    connections: load.connections ?? CONNECTIONS,
     warm: `${load.warmS ?? 1}s`,
     run: `${load.runS}s`,
     value: load.valueBytes ?? 256,
