@@ -32,6 +32,11 @@ export class LogWriter {
     this.#onFailure = on.failure;
   }
 
+  /** Whether a write is under way. */
+  get busy(): boolean {
+    return this.#writing !== null;
+  }
+
   /** Calls `on.durable` once this and every earlier step are: at once, if there is nothing to wait for. */
   add(step: DurableStep): void {
     this.#waiting.push(step);

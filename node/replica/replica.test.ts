@@ -42,13 +42,16 @@ describe('a proposal', () => {
     ).toEqual([3, 4, 5, 6]);
   });
 
-  test('is refused at once by a node that does not lead, and one that has too much uncommitted', async () => {
+  test('is refused by a node that does not lead, and by one that has too much uncommitted', async () => {
     const cluster = await Cluster.withLeader();
+    cluster.n2.disk.held = true;
     cluster.n2.open(1);
+    await cluster.settle();
     expect(cluster.n2.answers.get(1)).toMatchObject({ code: 'not-leader', leader: 'n1' });
     for (const { disk } of cluster.members.values()) disk.held = true;
     cluster.n1.replica.propose(Buffer.alloc(1_500), cluster.n1, 2);
     cluster.n1.replica.propose(Buffer.alloc(1_500), cluster.n1, 3);
+    await cluster.settle();
     expect([cluster.n1.told(2), cluster.n1.told(3)]).toEqual(['nothing', 'busy']);
   });
 

@@ -3,10 +3,11 @@ import type { ClientResult, ErrorCode } from '../protocol/client.ts';
 import type { Message } from '../raft/message.ts';
 import type { Raft } from '../raft/raft.ts';
 import type { ProposeResult, Ready } from '../raft/ready.ts';
-import type { Entry, LogIndex, NodeId, Term } from '../raft/types.ts';
+import type { Entry, LogIndex, NodeId } from '../raft/types.ts';
 import { LogWriter } from './log-writer.ts';
 import type { DurableStep } from './log-writer.ts';
 import type { Storage, Transport } from './ports.ts';
+import { Proposals } from './proposals.ts';
 import type { Trace } from './trace.ts';
 import { Transfers } from './transfers.ts';
 
@@ -31,12 +32,6 @@ export interface ReplicaOptions {
   readonly onStorageFailure: (error: unknown) => void;
 }
 
-interface Proposal {
-  readonly term: Term;
-  readonly requester: Requester;
-  readonly requestId: number;
-}
-
 interface PendingRead {
   readonly key: string;
   readonly requester: Requester;
@@ -51,8 +46,7 @@ interface PendingRead {
 export class Replica {
   readonly #o: ReplicaOptions;
   readonly #writer: LogWriter;
-  /** Commands in the log that a client waits for, by index; those of one lead. */
-  #proposals = new Map<LogIndex, Proposal>();
+  readonly #proposals = new Proposals();
   /** Reads of this turn; they share one `readIndex`. */
   #newReads: PendingRead[] = [];
   /** Reads that the core is to confirm, by the number given to `readIndex`. */
@@ -101,12 +95,7 @@ export class Replica {
    */
   propose(data: Uint8Array, requester: Requester, requestId: number): void {
     if (this.#ended) return this.#refuse(requester, requestId);
-    const result = this.#o.raft.propose(data, this.#o.now());
-    if (result.ok) {
-      this.#proposals.set(result.index, { term: result.term, requester, requestId });
-    } else {
-      requester.answer(requestId, refusal(result));
-    }
+    if (!this.#proposals.gather(data, requester, requestId)) requester.answer(requestId, BUSY);
     this.wake();
   }
 
@@ -158,6 +147,7 @@ export class Replica {
       const nowMs = this.#o.now();
       // Before anything that came in during a stall counts: a leader that slept must notice.
       raft.tick(nowMs);
+      this.#proposeGathered(nowMs);
       this.#askForReads(nowMs);
       if (raft.hasReady()) this.#carryOut(raft.takeReady(nowMs));
       const status = raft.status();
@@ -167,6 +157,21 @@ export class Replica {
     }
     this.#o.transport.flush();
     this.#o.onTurnEnd();
+  }
+
+  /**
+   * While a write is under way, a leader's next commands gather: they go to its disk and to its followers together, as
+   * one batch, so the busier the node is, the less each of them costs. An idle node does not wait.
+   */
+  #proposeGathered(nowMs: number): void {
+    const { raft } = this.#o;
+    if (this.#proposals.gathered === 0) return;
+    if (this.#writer.busy && raft.status().role === 'leader') return;
+    for (const proposal of this.#proposals.takeGathered()) {
+      const result = raft.propose(proposal.data, nowMs);
+      if (result.ok) this.#proposals.proposed(proposal, result.index, result.term);
+      else proposal.requester.answer(proposal.requestId, refusal(result));
+    }
   }
 
   /** All reads of a turn share one quorum round. */
@@ -219,9 +224,8 @@ export class Replica {
     const { stateMachine, raft } = this.#o;
     for (const { index, term, kind, data } of committed) {
       const outcome = kind === 'command' ? stateMachine.apply(index, data) : null;
-      const proposal = this.#proposals.get(index);
-      if (proposal === undefined) continue;
-      this.#proposals.delete(index);
+      const proposal = this.#proposals.takeApplied(index);
+      if (proposal === null) continue;
       // Another leader's entry stands where this node's was: that one is gone, but it may have been proposed
       // again.
       const mine = proposal.term === term && outcome !== null;
@@ -248,9 +252,7 @@ export class Replica {
    */
   #giveUpProposals(): void {
     const { commitIndex } = this.#o.raft.status();
-    for (const [index, { requester, requestId }] of this.#proposals) {
-      if (index <= commitIndex) continue;
-      this.#proposals.delete(index);
+    for (const { requester, requestId } of this.#proposals.takeBehind(commitIndex)) {
       requester.answer(requestId, leadershipLost());
     }
   }
@@ -270,12 +272,11 @@ export class Replica {
     if (this.#ended) return;
     this.#ended = { code, message };
     const result = error(code, message);
-    for (const { requester, requestId } of this.#proposals.values()) requester.answer(requestId, result);
+    for (const { requester, requestId } of this.#proposals.takeAll()) requester.answer(requestId, result);
     for (const reads of this.#unconfirmed.values()) answerAll(reads, result);
     for (const { reads } of this.#confirmed) answerAll(reads, result);
     answerAll(this.#newReads, result);
     this.#transfers.endAll(result);
-    this.#proposals.clear();
     this.#unconfirmed.clear();
     this.#confirmed = [];
     this.#newReads = [];
@@ -288,6 +289,8 @@ export class Replica {
   }
 }
 
+const BUSY: ClientResult = { type: 'error', code: 'busy', message: 'too much is uncommitted' };
+
 const error = (code: ErrorCode, message: string): ClientResult => ({ type: 'error', code, message });
 
 function refusal(result: Extract<ProposeResult, { ok: false }>): ClientResult {
@@ -295,7 +298,7 @@ function refusal(result: Extract<ProposeResult, { ok: false }>): ClientResult {
     case 'not-leader':
       return notLeader(result.leader);
     case 'busy':
-      return error('busy', 'too much is uncommitted');
+      return BUSY;
     case 'transferring':
       return error('busy', `leadership is being handed to ${result.to}`);
     default:

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { constants, promises as fs } from 'node:fs';
+import { constants, promises as fs, write as writeAt } from 'node:fs';
 import { join } from 'node:path';
 import { ByteWriter, MalformedBytes } from '../kv/bytes.ts';
 import type { Entry, HardState } from '../raft/types.ts';
@@ -12,8 +12,13 @@ import type { ParsedSegment, SegmentHeader } from './segment.ts';
 
 /** A segment that has reached this size is followed by a new one. */
 const SEGMENT_BYTES = 64 << 20;
-/** Zeros are written this far ahead: overwriting them syncs in half the time that growing the file does. */
-const AHEAD_BYTES = 1 << 20;
+/**
+ * Zeros are written this far ahead, in the background: overwriting them syncs in half the time that growing the file
+ * does. Begun anew when half of it is used up.
+ */
+const AHEAD_BYTES = 8 << 20;
+/** So that a record never waits long for the zeros that are being written to the same file. */
+const ZEROS = Buffer.alloc(256 << 10);
 
 export interface WalOptions {
   readonly folder: string;
@@ -63,10 +68,11 @@ export class Wal implements Storage {
       const segment = await this.#roomySegment();
       writeRecord(this.#out, segment.header.salt, segment.records, batch);
       const record = this.#out.take();
-      await this.#writeAhead(segment, record.length);
+      if (segment.end + record.length > segment.size) await this.#extend(segment, record.length);
       await writeFully(segment.file, record, segment.end);
       segment.end += record.length;
       segment.records++;
+      if (segment.size - segment.end < this.#aheadBytes / 2) this.#prepare(segment);
     } catch (error) {
       this.#failed = this.#asStorageError('refuses writes', error);
       throw this.#failed;
@@ -78,6 +84,7 @@ export class Wal implements Storage {
     const [segment, lock] = [this.#segment, this.#lock];
     this.#segment = null;
     this.#lock = null;
+    await segment?.zeros;
     await segment?.file.close();
     await lock?.release();
   }
@@ -147,13 +154,21 @@ export class Wal implements Storage {
       await file.sync();
       size = parsed.end;
     }
-    this.#segment = { header: parsed.header, file, records: parsed.records, end: parsed.end, size };
+    this.#segment = {
+      header: parsed.header,
+      file,
+      records: parsed.records,
+      end: parsed.end,
+      size,
+      zeros: null,
+    };
   }
 
   async #roomySegment(): Promise<OpenSegment> {
     const segment = this.#segment;
     if (segment === null) throw new StorageError(`data folder ${this.#folder} is not open`);
     if (segment.end < this.#segmentBytes) return segment;
+    await segment.zeros;
     await segment.file.truncate(segment.end);
     await segment.file.sync();
     await segment.file.close();
@@ -167,18 +182,31 @@ export class Wal implements Storage {
       this.#path(number),
       constants.O_RDWR | constants.O_CREAT | constants.O_TRUNC | constants.O_DSYNC,
     );
-    this.#segment = { header, file, records: 0, end: HEADER_BYTES, size: HEADER_BYTES };
+    this.#segment = { header, file, records: 0, end: HEADER_BYTES, size: HEADER_BYTES, zeros: null };
     await writeFully(file, encodeHeader(header), 0);
     await syncFolder(this.#folder);
     return this.#segment;
   }
 
-  async #writeAhead(segment: OpenSegment, bytes: number): Promise<void> {
-    const needed = segment.end + bytes;
-    if (needed <= segment.size || this.#aheadBytes === 0) return;
-    const size = needed + this.#aheadBytes;
-    await writeFully(segment.file, Buffer.alloc(size - segment.size), segment.size);
-    segment.size = size;
+  /** Room for a record of `bytes`: what is being prepared, or else the file grows with the record itself. */
+  async #extend(segment: OpenSegment, bytes: number): Promise<void> {
+    await segment.zeros;
+    segment.size = Math.max(segment.size, segment.end + bytes);
+  }
+
+  /** Begins to write zeros behind the file's end, where no record is written until that is done. */
+  #prepare(segment: OpenSegment): void {
+    const to = Math.min(segment.end + this.#aheadBytes, this.#segmentBytes);
+    if (segment.zeros !== null || to <= segment.size) return;
+    segment.zeros = fillWithZeros(this.#path(segment.header.number), segment.size, to).then(
+      () => {
+        segment.size = to;
+        segment.zeros = null;
+      },
+      (error: unknown) => {
+        this.#failed ??= this.#asStorageError('refuses writes', error);
+      },
+    );
   }
 
   #path(number: number): string {
@@ -205,19 +233,39 @@ interface OpenSegment {
   records: number;
   /** Where the next record goes. */
   end: number;
-  /** The file's length; between `end` and here are zeros. */
+  /** Between `end` and here are zeros that are on the disk. */
   size: number;
+  /** More of them are being written, from `size` on; never rejects. */
+  zeros: Promise<void> | null;
 }
 
 const NO_HARD_STATE: HardState = { term: 0 as HardState['term'], votedFor: null };
 const SEGMENT_NAME = /^wal-(\d{10})\.log$/;
 
 /** A write may end short (a signal, a quota); the rest is tried until it is an error. */
-async function writeFully(file: fs.FileHandle, bytes: Buffer, position: number): Promise<void> {
-  for (let done = 0; done < bytes.length;) {
-    const { bytesWritten } = await file.write(bytes, done, bytes.length - done, position + done);
-    if (bytesWritten === 0) throw new Error('the disk took no byte of a write');
-    done += bytesWritten;
+function writeFully(file: fs.FileHandle, bytes: Buffer, position: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const writeFrom = (done: number): void =>
+      writeAt(file.fd, bytes, done, bytes.length - done, position + done, (error, written) => {
+        if (error !== null) reject(error);
+        else if (done + written === bytes.length) resolve();
+        else if (written === 0) reject(new Error('the disk took no byte of a write'));
+        else writeFrom(done + written);
+      });
+    writeFrom(0);
+  });
+}
+
+/** With a descriptor of its own: one sync for all of it, in which records need not take part. */
+async function fillWithZeros(path: string, from: number, to: number): Promise<void> {
+  const file = await fs.open(path, constants.O_RDWR);
+  try {
+    for (let at = from; at < to; at += ZEROS.length) {
+      await writeFully(file, ZEROS.subarray(0, Math.min(ZEROS.length, to - at)), at);
+    }
+    await file.datasync();
+  } finally {
+    await file.close();
   }
 }
 

@@ -19,11 +19,14 @@ type meter struct {
 	lanes    []*lane
 	cpuFrom  float64
 	cpuTo    float64
+	stop     chan struct{} // closed when the load has ended
+	ended    chan struct{} // closed when the last sample is taken
 }
 
 func newMeter(p *plan) *meter {
 	now := time.Now()
-	m := &meter{p: p, began: now, from: now.Add(p.warm), to: now.Add(p.warm + p.run)}
+	m := &meter{p: p, began: now, from: now.Add(p.warm), to: now.Add(p.warm + p.run),
+		stop: make(chan struct{}), ended: make(chan struct{})}
 	return m
 }
 
@@ -35,9 +38,13 @@ func (m *meter) start() {
 		time.Sleep(time.Until(m.from))
 		m.cpuFrom = cpuSeconds()
 		print(map[string]any{"type": "begin"})
-		time.Sleep(time.Until(m.to))
+		select {
+		case <-time.After(time.Until(m.to)):
+		case <-m.stop:
+		}
 		m.cpuTo = cpuSeconds()
 		print(map[string]any{"type": "end"})
+		close(m.ended)
 	}()
 }
 
@@ -93,6 +100,8 @@ func (l *lane) ok(read bool, called, now time.Time) {
 }
 
 func (m *meter) finish() {
+	close(m.stop)
+	<-m.ended
 	var puts, reads []uint32
 	var acks []int64
 	errors := 0
@@ -101,9 +110,6 @@ func (m *meter) finish() {
 	}
 	slices.Sort(acks)
 	seconds := min(time.Since(m.from), m.p.run).Seconds()
-	if m.cpuTo == 0 {
-		m.cpuTo = cpuSeconds()
-	}
 	gapMs, gapEndMs := longestGap(acks)
 	print(map[string]any{"type": "result", "seconds": seconds, "puts": summary(puts), "reads": summary(reads),
 		"errors": errors, "made": m.made.Load(), "cpuS": m.cpuTo - m.cpuFrom, "gapMs": gapMs, "gapEndMs": gapEndMs})

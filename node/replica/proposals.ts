@@ -1,0 +1,88 @@
+import type { LogIndex, Term } from '../raft/types.ts';
+import type { Requester } from './replica.ts';
+
+/** A client's command from its arrival to its answer. */
+export interface Proposal {
+  readonly data: Uint8Array;
+  readonly requester: Requester;
+  readonly requestId: number;
+  /** Where it stands in the log; 0: not yet. */
+  index: LogIndex;
+  term: Term;
+}
+
+/**
+ * Commands that clients wait for: gathered first, until the disk has room for the next write, so that they share it;
+ * then in the log, in order of index, until they are applied.
+ */
+export class Proposals {
+  #gathered: Proposal[] = [];
+  #gatheredBytes = 0;
+  /** From `#head` on. A queue, because what is proposed is applied in the same order. */
+  #inLog: Proposal[] = [];
+  #head = 0;
+
+  get size(): number {
+    return this.#gathered.length + this.#inLog.length - this.#head;
+  }
+
+  get gathered(): number {
+    return this.#gathered.length;
+  }
+
+  /** False: too much has gathered already. */
+  gather(data: Uint8Array, requester: Requester, requestId: number): boolean {
+    if (this.#gatheredBytes > 0 && this.#gatheredBytes + data.length > MAX_GATHERED_BYTES) return false;
+    this.#gatheredBytes += data.length;
+    this.#gathered.push({ data, requester, requestId, index: 0 as LogIndex, term: 0 as Term });
+    return true;
+  }
+
+  takeGathered(): readonly Proposal[] {
+    const taken = this.#gathered;
+    this.#gathered = [];
+    this.#gatheredBytes = 0;
+    return taken;
+  }
+
+  /** `proposal` stands in the log at `index`, behind all before. */
+  proposed(proposal: Proposal, index: LogIndex, term: Term): void {
+    proposal.index = index;
+    proposal.term = term;
+    this.#inLog.push(proposal);
+  }
+
+  /** The one that waits for `index`, which is applied now; null: nobody does. Indexes must rise. */
+  takeApplied(index: LogIndex): Proposal | null {
+    const first = this.#inLog[this.#head];
+    if (first === undefined || first.index !== index) return null;
+    this.#head++;
+    if (this.#head === this.#inLog.length) {
+      this.#inLog.length = 0;
+      this.#head = 0;
+    } else if (this.#head >= COMPACT_AT && this.#head * 2 >= this.#inLog.length) {
+      this.#inLog.splice(0, this.#head);
+      this.#head = 0;
+    }
+    return first;
+  }
+
+  /** Those in the log behind `index`: they will not be applied as they are. */
+  takeBehind(index: LogIndex): readonly Proposal[] {
+    let kept = this.#inLog.length;
+    while (kept > this.#head && this.#inLog[kept - 1]!.index > index) kept--;
+    return this.#inLog.splice(kept);
+  }
+
+  takeAll(): readonly Proposal[] {
+    const all = [...this.#inLog.slice(this.#head), ...this.takeGathered()];
+    this.#inLog = [];
+    this.#head = 0;
+    return all;
+  }
+}
+
+/** What may wait for the disk before it is even in the log; beyond it clients hear `busy`. */
+const MAX_GATHERED_BYTES = 64 << 20;
+/** Answered ones at the queue's front that are worth moving the rest for. */
+const COMPACT_AT = 1_024;
