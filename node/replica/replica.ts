@@ -110,6 +110,8 @@ export class Replica {
   transferLeadership(to: NodeId | null, requester: Requester, requestId: number): void {
     if (this.#ended) return this.#refuse(requester, requestId);
     const nowMs = this.#o.now();
+    // What came before the transfer is still proposed.
+    this.#proposeGathered(nowMs);
     const result = this.#o.raft.transferLeadership(to, nowMs);
     if (result.ok) {
       this.#transfers.add(result.to, this.#o.raft.status().term, nowMs, { requester, requestId });
@@ -147,7 +149,8 @@ export class Replica {
       const nowMs = this.#o.now();
       // Before anything that came in during a stall counts: a leader that slept must notice.
       raft.tick(nowMs);
-      this.#proposeGathered(nowMs);
+      // An idle node does not wait, one that does not lead has nothing to wait for.
+      if (!this.#writer.busy || raft.status().role !== 'leader') this.#proposeGathered(nowMs);
       this.#askForReads(nowMs);
       if (raft.hasReady()) this.#carryOut(raft.takeReady(nowMs));
       const status = raft.status();
@@ -161,12 +164,10 @@ export class Replica {
 
   /**
    * While a write is under way, a leader's next commands gather: they go to its disk and to its followers together, as
-   * one batch, so the busier the node is, the less each of them costs. An idle node does not wait.
+   * one batch, so the busier the node is, the less each of them costs.
    */
   #proposeGathered(nowMs: number): void {
     const { raft } = this.#o;
-    if (this.#proposals.gathered === 0) return;
-    if (this.#writer.busy && raft.status().role === 'leader') return;
     for (const proposal of this.#proposals.takeGathered()) {
       const result = raft.propose(proposal.data, nowMs);
       if (result.ok) this.#proposals.proposed(proposal, result.index, result.term);
