@@ -1,0 +1,111 @@
+import { type Block, firstAtLeast } from './block.ts';
+
+/**
+ * The blocks of a key in order of f, and whether two of them must each precede the other: A must precede B iff A.f <
+ * B.s (`blocks.ts`). Since times rise, a block is put at the end, its f is final (but for `merge`), and only a block
+ * whose s has risen can have come into conflict.
+ *
+ * With A just risen, its rivals are the B with B.f < A.s and B.s > A.f. Of those before A the greatest s is at hand
+ * (`#most`). Those behind A up to A.s are looked at one by one: without a conflict each of them began before A.f and
+ * ended behind it, so they are no more than the operations that were under way at A.f. So O(log n + operations under
+ * way).
+ */
+export class BlockOrder {
+  /** null: it was merged into another one. */
+  readonly #blocks: (Block | null)[] = [];
+  /** Per place its f: rising. */
+  readonly #firsts: number[] = [];
+  /** Per place the greatest s of the blocks up to there: rising. */
+  readonly #most: number[] = [];
+
+  get size(): number {
+    return this.#blocks.length;
+  }
+
+  /** The remembered blocks, in order of f. */
+  *[Symbol.iterator](): Generator<Block> {
+    for (const block of this.#blocks) if (block !== null) yield block;
+  }
+
+  /** A new block, which no operation of has ended before now. It is in conflict with none: none began after now. */
+  open(block: Block): void {
+    block.slot = this.#blocks.length;
+    this.#blocks.push(block);
+    this.#firsts.push(block.f);
+    this.#most.push(Math.max(block.s, this.#most.at(-1) ?? -Infinity));
+  }
+
+  /**
+   * A loose block turns out to be the last state of `block`, which takes its place if that comes first. What is known
+   * of the loose one's s stays true, since the merged block begins no earlier.
+   */
+  merge(block: Block, loose: Block): void {
+    const later = loose.f < block.f ? block : loose;
+    this.#blocks[loose.slot] = null;
+    if (later === block) {
+      this.#blocks[block.slot] = null;
+      block.slot = loose.slot;
+      block.f = loose.f;
+      block.firstEnd = loose.firstEnd;
+      this.#blocks[block.slot] = block;
+    }
+    while (this.#blocks.at(-1) === null) {
+      this.#blocks.pop();
+      this.#firsts.pop();
+      this.#most.pop();
+    }
+  }
+
+  /** To be told of a block that operations were added to: a block in conflict with it, or null. */
+  rival(block: Block): Block | null {
+    const known = firstAtLeast(this.#firsts, block.s);
+    const before = Math.min(block.slot, known);
+    if (before > 0 && this.#most[before - 1]! > block.f) return this.#before(before, block.f);
+    for (let i = block.slot + 1; i < known; i++) {
+      const other = this.#blocks[i]!;
+      if (other !== null && other.s > block.f) return other;
+    }
+    for (let i = block.slot; i < this.#most.length && this.#most[i]! < block.s; i++) this.#most[i] = block.s;
+    return null;
+  }
+
+  /**
+   * Forgets the blocks that no operation may concern any more which begins, or is under way, from `horizon` on, since
+   * that would bring them into conflict with a block B that was known by then: those with f < B.s. They rule out nothing
+   * that B does not: without a conflict their s is at most B.f, and what is not forgotten ended behind that. A loose
+   * block rules out nothing: it may yet turn out to belong to the other one, or with it to a third.
+   */
+  forget(horizon: number): readonly Block[] {
+    const settled = firstAtLeast(this.#firsts, horizon);
+    let first: Block | null = null;
+    let most = -Infinity;
+    let second = -Infinity;
+    for (let i = 0; i < settled; i++) {
+      const block = this.#blocks[i]!;
+      if (block === null || block.loose) continue;
+      if (block.s > most) [first, most, second] = [block, block.s, most];
+      else if (block.s > second) second = block.s;
+    }
+    const gone: Block[] = [];
+    const kept: Block[] = [];
+    for (const block of this) (block.f < (block === first ? second : most) ? gone : kept).push(block);
+    this.clear();
+    for (const block of kept) this.open(block);
+    return gone;
+  }
+
+  clear(): void {
+    this.#blocks.length = 0;
+    this.#firsts.length = 0;
+    this.#most.length = 0;
+  }
+
+  /** Of the first `places` blocks the nearest that began after `time`. */
+  #before(places: number, time: number): Block | null {
+    for (let i = places - 1; i >= 0; i--) {
+      const block = this.#blocks[i]!;
+      if (block !== null && block.s > time) return block;
+    }
+    return null;
+  }
+}

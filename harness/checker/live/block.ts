@@ -1,0 +1,123 @@
+import type { Op, RegisterValue } from '../../history/op.ts';
+
+/** An operation as far as it has got: `return` and `output` are there once it has ended. */
+export type Actor = Pick<Op, 'id' | 'f' | 'node' | 'input' | 'call'> & Partial<Pick<Op, 'return' | 'output'>>;
+
+/** A value that one operation leaves, or an append's token that no read has shown yet. */
+export class State {
+  /** The whole value; of an append that stands nowhere yet: its token. */
+  value: RegisterValue;
+  /** null: the initial state. */
+  maker: Actor | null;
+  /** null: nothing says that it ever was. */
+  block: Block | null = null;
+  /** Within the block, from 0. */
+  position = 0;
+
+  constructor(value: RegisterValue, maker: Actor | null) {
+    this.value = value;
+    this.maker = maker;
+  }
+}
+
+/**
+ * A blind write (or the initial state) with the states that were made from it one after the other: they stand together
+ * in any order (`blocks.ts`, `docs/decisions/0014-live-verdict.md`). Only the last state can get a successor.
+ */
+export class Block {
+  /** When the first of its operations ended; -Infinity: the initial block. */
+  f: number;
+  firstEnd: Actor | null;
+  /** When the last of its operations began; -Infinity: none has. */
+  s: number;
+  lastBegin: Actor | null;
+  /** An append that ended ok and that no read has shown: it may yet turn out to belong to another block. */
+  loose: boolean;
+  /** Its place in `BlockOrder`. */
+  slot = 0;
+  /** The states that a read may still show, the last one always among them. */
+  readonly #states: State[];
+  /** From which time on a read must show at least which position: both rise. */
+  readonly #times: number[] = [];
+  readonly #positions: number[] = [];
+
+  constructor(root: State, options: { f: number; firstEnd: Actor | null; loose?: boolean }) {
+    this.#states = [root];
+    root.block = this;
+    this.f = options.f;
+    this.firstEnd = options.firstEnd;
+    this.loose = options.loose ?? false;
+    this.s = root.maker?.call ?? -Infinity;
+    this.lastBegin = root.maker;
+  }
+
+  get tail(): State {
+    return this.#states.at(-1)!;
+  }
+
+  get size(): number {
+    return this.#states.length + this.#times.length;
+  }
+
+  /** An operation that concerns one of its states; true if none before began as late. */
+  begun(actor: Actor): boolean {
+    if (actor.call <= this.s) return false;
+    this.s = actor.call;
+    this.lastBegin = actor;
+    return true;
+  }
+
+  /** `state` was made from the last one; it, or what came after it, was first known at `t`. */
+  extend(state: State, t: number): void {
+    state.block = this;
+    state.position = this.tail.position + 1;
+    this.#states.push(state);
+    // A step that came later and says less says nothing.
+    while (this.#times.length > 0 && this.#times.at(-1)! >= t) {
+      this.#times.pop();
+      this.#positions.pop();
+    }
+    this.#times.push(t);
+    this.#positions.push(state.position);
+    if (state.maker !== null) this.begun(state.maker);
+  }
+
+  /** The least position that an operation may show which began at `call`. */
+  floor(call: number): number {
+    const before = firstAtLeast(this.#times, call);
+    return before === 0 ? 0 : this.#positions[before - 1]!;
+  }
+
+  /** What was made from one of its remembered states; null: nothing yet. */
+  after(state: State): State | null {
+    return this.#states[state.position + 1 - this.#states[0]!.position] ?? null;
+  }
+
+  /** Forgets the states that no operation may show any more which begins, or is under way, from `horizon` on. */
+  forget(horizon: number): readonly State[] {
+    const before = firstAtLeast(this.#times, horizon);
+    if (before > 1) {
+      this.#times.splice(0, before - 1);
+      this.#positions.splice(0, before - 1);
+    }
+    const gone = Math.max(0, this.floor(horizon) - this.#states[0]!.position);
+    return gone === 0 ? [] : this.#states.splice(0, gone);
+  }
+
+  /** Forgets all its states: only its times still count. */
+  close(): readonly State[] {
+    return this.#states.splice(0);
+  }
+}
+
+/** The index of the first of rising numbers that is at least `least`. */
+export function firstAtLeast(rising: readonly number[], least: number): number {
+  let low = 0;
+  let high = rising.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (rising[middle]! < least) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

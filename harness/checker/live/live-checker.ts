@@ -1,0 +1,60 @@
+import type { Op } from '../../history/op.ts';
+import type { Violation } from '../../result.ts';
+import { LiveKey, type Invoked, type LiveOptions } from './live-key.ts';
+
+export type { Invoked } from './live-key.ts';
+
+/** How far the keys are judged. */
+export interface LiveCounts {
+  readonly keys: number;
+  /** Of these, left to the final check: what they hold does not say who wrote it. */
+  readonly undecided: number;
+}
+
+/**
+ * Linearizability while a run goes on. Every key is judged after each response, the operations under way taken for ones
+ * with an unknown outcome; linearizability is prefix-closed, so a violation found here is final (Herlihy and Wing
+ * 1990). O(log n + clients) a response; memory does not grow with the history, but for writes with an unknown outcome,
+ * of which each may take effect at any later time. Pure: no clock, no I/O.
+ */
+export class LiveChecker {
+  readonly #keys = new Map<string, LiveKey>();
+  readonly #options: LiveOptions;
+  #undecided = 0;
+
+  constructor(options: LiveOptions = {}) {
+    this.#options = options;
+  }
+
+  /** An operation begins. Operations come in order of time; of equal times, beginnings before ends. */
+  invoke(op: Invoked): void {
+    let key = this.#keys.get(op.key);
+    if (key === undefined) this.#keys.set(op.key, (key = new LiveKey(this.#options)));
+    const was = key.undecided;
+    key.invoke(op);
+    if (was === null && key.undecided !== null) this.#undecided++;
+  }
+
+  /** An operation ends (`info`: it was given up): the violation that this completes, at most one a key. */
+  complete(op: Op): Violation | null {
+    const key = this.#keys.get(op.key);
+    if (key === undefined) return null;
+    const was = key.undecided;
+    const found = key.complete(op);
+    if (was === null && key.undecided !== null) this.#undecided++;
+    if (found === null) return null;
+    const { anomaly, prose, opIds } = found;
+    return { property: 'linearizability', anomaly, prose: `Key ${op.key}: ${prose}`, key: op.key, opIds };
+  }
+
+  get counts(): LiveCounts {
+    return { keys: this.#keys.size, undecided: this.#undecided };
+  }
+
+  /** How many things it remembers. */
+  get size(): number {
+    let size = 0;
+    for (const key of this.#keys.values()) size += key.size;
+    return size;
+  }
+}

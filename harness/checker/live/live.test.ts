@@ -1,0 +1,262 @@
+import { describe, expect, test } from 'vitest';
+import type { Op } from '../../history/op.ts';
+import { type Random, randomStream } from '../../random.ts';
+import { isLinearizableByDefinition } from '../brute-force.ts';
+import { generateHistory, type GeneratorOptions } from '../generate.ts';
+import { toSteps } from '../steps.ts';
+import { decideUnambiguous } from '../unambiguous.ts';
+import { LiveChecker } from './live-checker.ts';
+
+const MIXES = [
+  { read: 4, write: 3, cas: 2, delete: 1, append: 0 },
+  { read: 4, write: 0, cas: 0, delete: 0, append: 4 },
+  { read: 4, write: 1, cas: 2, delete: 1, append: 3 },
+  { read: 3, write: 0, cas: 5, delete: 0, append: 0 },
+  { read: 2, write: 1, cas: 0, delete: 0, append: 6 },
+];
+
+const options = (random: Random, change: Partial<GeneratorOptions>): GeneratorOptions => ({
+  operations: random.int(4, 40),
+  clients: random.int(2, 6),
+  keys: 1,
+  mix: random.pick(MIXES),
+  unknown: random.pick([0, 0.05, 0.3]),
+  failed: random.pick([0, 0.1]),
+  opaque: 0,
+  uniqueValues: true,
+  ...change,
+});
+
+/** Wrong answers: some reads or failed CAS show what others showed, what somebody wrote, or nothing. */
+function tamper(ops: readonly Op[], random: Random): Op[] {
+  const shown = ops.flatMap((op) => (op.output === undefined ? [] : [op.output]));
+  const written = ops.flatMap((op) =>
+    typeof op.input === 'string' ? [op.input] : Array.isArray(op.input) ? [op.input[1]] : [],
+  );
+  const pool = [...shown, ...shown, ...written, null];
+  const answers = ops.filter((op) => op.output !== undefined);
+  if (answers.length === 0 || written.length === 0) return [...ops];
+  const victim = random.pick(answers);
+  // A value that was shown, with an append behind it: what an append out of its place looks like.
+  pool.push(...shown.map((value) => `${value ?? ''}${random.pick(written)}`));
+  return ops.map((op) => (op === victim ? { ...op, output: random.pick(pool) } : op));
+}
+
+/** Some operations end otherwise: what took effect is told that it failed. */
+const deny = (ops: readonly Op[], random: Random): Op[] =>
+  ops.map((op) =>
+    op.f !== 'read' && op.outcome === 'ok' && random.float() < 0.03
+      ? { ...op, outcome: 'fail', error: 'busy' }
+      : op,
+  );
+
+/** Some operations seem shorter than they were: what they did falls outside of them. */
+const squeeze = (ops: readonly Op[], random: Random): Op[] =>
+  ops.map((op) => {
+    if (op.outcome === 'info' || random.float() < 0.9) return op;
+    const at = op.call + (op.return - op.call) * random.float();
+    return random.float() < 0.5 ? { ...op, call: at } : { ...op, return: at };
+  });
+
+/** By a clock that ticks seldom. */
+const coarse = (ops: readonly Op[]): Op[] =>
+  ops.map((op) => ({ ...op, call: Math.floor(op.call), return: Math.floor(op.return) }));
+
+interface Moment {
+  readonly t: number;
+  readonly ends: boolean;
+  readonly op: Op;
+}
+
+/** Beginnings and ends in order of time; of equal times, beginnings first. */
+function moments(ops: readonly Op[]): Moment[] {
+  const all = ops.flatMap((op): Moment[] => [
+    { t: op.call, ends: false, op },
+    { t: op.outcome === 'info' ? (op.gaveUp ?? op.call) : op.return, ends: true, op },
+  ]);
+  return all.sort((a, b) => a.t - b.t || Number(a.ends) - Number(b.ends) || a.op.id - b.op.id);
+}
+
+/** What is known of the operations when some have begun and some ended. */
+const prefix = (begun: readonly Op[], ended: ReadonlySet<number>): Op[] =>
+  begun.map((op) => {
+    if (ended.has(op.id)) return op;
+    const { output: _output, error: _error, ...rest } = op;
+    return { ...rest, outcome: 'info', return: Infinity };
+  });
+
+interface Seen {
+  prefixes: number;
+  violations: number;
+  undecided: number;
+}
+
+/** Plays a history of one key and holds the live verdict after every response against the batch one. */
+function play(ops: readonly Op[], name: string, seen: Seen, forgetAfter?: number): void {
+  const live = new LiveChecker(forgetAfter === undefined ? {} : { forgetAfter });
+  const begun: Op[] = [];
+  const ended = new Set<number>();
+  for (const { ends, op } of moments(ops)) {
+    if (!ends) {
+      begun.push(op);
+      live.invoke(op);
+      continue;
+    }
+    ended.add(op.id);
+    const found = live.complete(op);
+    const known = prefix(begun, ended);
+    const batch = decideUnambiguous(toSteps(known)).verdict;
+    seen.prefixes++;
+    const verdict = live.counts.undecided > 0 ? 'ambiguous' : found === null ? 'linearizable' : 'violation';
+    if (verdict === 'ambiguous') {
+      seen.undecided++;
+      return;
+    }
+    const expected =
+      batch === 'ambiguous' ? (isLinearizableByDefinition(known) ? 'linearizable' : 'violation') : batch;
+    if (verdict !== expected)
+      throw new Error(
+        `${name}, after #${op.id}: live ${verdict}, batch ${expected}: ${JSON.stringify(found)} ${JSON.stringify(known)}`,
+      );
+    if (found === null) continue;
+    seen.violations++;
+    expect(found.prose).not.toMatch(/undefined|NaN|Infinity|object/);
+    expect(found.opIds).toContain(op.id);
+    return;
+  }
+}
+
+function compare(count: number, stream: string, change: Partial<GeneratorOptions> = {}): Seen {
+  const seen: Seen = { prefixes: 0, violations: 0, undecided: 0 };
+  for (let i = 0; i < count; i++) {
+    const random = randomStream(i, 'workload', stream);
+    let ops: readonly Op[] = generateHistory(random, options(random, change));
+    if (random.float() < 0.3) ops = coarse(ops);
+    if (random.float() < 0.2) ops = deny(ops, random);
+    if (random.float() < 0.4) ops = tamper(ops, random);
+    else if (random.float() < 0.6) ops = squeeze(ops, random);
+    play(ops, `history ${i} of ${stream}`, seen, random.pick([undefined, 1, 3]));
+  }
+  return seen;
+}
+
+/** `LIVE_HISTORIES=100000` for more than the slice that is run each time. */
+const FULL = Number(process.env['LIVE_HISTORIES'] ?? 0);
+
+describe('after every response the live verdict is that of the batch checker on what is known so far', () => {
+  test('histories with unique values, of which half are not linearizable', { timeout: 600_000 }, () => {
+    const seen = compare(FULL || 4_000, 'live');
+    if (FULL > 0) console.log(seen);
+    expect(seen.prefixes).toBeGreaterThan(40_000);
+    expect(seen.violations).toBeGreaterThan(1_000);
+    expect(seen.undecided).toBe(0);
+  });
+
+  test('longer ones, with many clients and few wrong answers', { timeout: 600_000 }, () => {
+    const seen: Seen = { prefixes: 0, violations: 0, undecided: 0 };
+    for (let i = 0; i < (FULL >> 6 || 40); i++) {
+      const random = randomStream(i, 'workload', 'live-long');
+      const change = { operations: 250, clients: random.int(2, 20), unknown: random.pick([0, 0.02]) };
+      const ops = generateHistory(random, options(random, change));
+      const changed =
+        random.float() < 0.5 ? tamper(ops, random) : random.float() < 0.3 ? squeeze(ops, random) : ops;
+      play(changed, `long history ${i}`, seen, random.pick([undefined, 1, 8]));
+    }
+    if (FULL > 0) console.log(seen);
+    expect(seen.prefixes).toBeGreaterThan(5_000);
+    expect(seen.violations).toBeGreaterThan(10);
+  });
+
+  test('values written again and again are left to the final check, or judged rightly', () => {
+    const seen = compare(1_500, 'live-twice', { operations: 9, uniqueValues: false, opaque: 0 });
+    expect(seen.undecided).toBeGreaterThan(500);
+    expect(seen.violations).toBeGreaterThan(50);
+  });
+});
+
+test('a failed CAS that does not say what it found hides violations, and never makes one up', () => {
+  let found = 0;
+  for (let i = 0; i < 2_000; i++) {
+    const random = randomStream(i, 'workload', 'live-opaque');
+    const valid = generateHistory(random, options(random, { operations: 9, opaque: 0.7 }));
+    const ops = random.float() < 0.5 ? valid : tamper(valid, random);
+    const live = new LiveChecker();
+    for (const { ends, op } of moments(ops)) {
+      if (!ends) live.invoke(op);
+      else if (live.complete(op) !== null) {
+        found++;
+        if (isLinearizableByDefinition(ops))
+          throw new Error(`false alarm in history ${i}: ${JSON.stringify(ops)}`);
+      }
+    }
+  }
+  expect(found).toBeGreaterThan(100);
+});
+
+/** `[f, input, call, return]`, or `[f, input, call, return, output]`. */
+type Row = readonly [Op['f'], Op['input'], number, number, Op['output']?];
+
+const history = (rows: readonly Row[]): Op[] =>
+  rows.map(([f, input, call, end, output], id) => ({
+    id, process: id, key: 'k', f, input, call, return: end, node: 'n1', attempts: 1,
+    outcome: end === Infinity ? 'info' : 'ok',
+    ...(output === undefined ? {} : { output }),
+  })); // prettier-ignore
+
+describe('cases that random histories seldom hold', () => {
+  test.each<{ readonly name: string; readonly rows: readonly Row[]; readonly legal?: true }>([
+    {
+      name: 'an append that had ended is shown together with the write before it',
+      rows: [
+        ['write', 'a;', 0, Infinity],
+        ['append', 'p;', 1, 2],
+        ['read', null, 3, 4, 'a;p;'],
+        ['read', null, 5, 6, 'a;p;'],
+      ],
+      legal: true,
+    },
+    {
+      name: 'an append, shown after its write is, had ended before the write that replaced both',
+      rows: [
+        ['write', 'a;', 0, Infinity],
+        ['append', 'p;', 1, 2],
+        ['write', 'b;', 3, 4],
+        ['read', null, 5, 6, 'a;p;'],
+      ],
+    },
+    {
+      name: 'an append, shown late, counts from when it ended',
+      rows: [
+        ['write', 'a;', 0, Infinity],
+        ['append', 't;', 0.1, Infinity],
+        ['append', 'u;', 0.2, Infinity],
+        ['append', 'p;', 2, 5],
+        ['read', null, 0.3, 3, 'a;t;'],
+        ['read', null, 0.4, 10, 'a;t;u;'],
+        ['read', null, 7, 14, 'a;t;u;'],
+        ['read', null, 11, 12, 'a;t;u;p;'],
+      ],
+    },
+  ])('$name', ({ rows, legal }) => {
+    const seen: Seen = { prefixes: 0, violations: 0, undecided: 0 };
+    for (const forgetAfter of [undefined, 1]) play(history(rows), 'history', seen, forgetAfter);
+    expect(seen.violations).toBe(legal === true ? 0 : 2);
+  });
+});
+
+describe('what it remembers does not grow with the history', () => {
+  test.each(MIXES)('mix %o', (mix) => {
+    const random = randomStream(1, 'workload', 'live-size');
+    const ops = generateHistory(random, {
+      operations: mix.append > mix.write ? 4_000 : 30_000, clients: 20, keys: 1, mix, unknown: 0, failed: 0.01, opaque: 0, uniqueValues: true,
+    }); // prettier-ignore
+    const live = new LiveChecker();
+    let most = 0;
+    for (const [i, { ends, op }] of moments(ops).entries()) {
+      if (!ends) live.invoke(op);
+      else if (live.complete(op) !== null) throw new Error(`false alarm at #${op.id}`);
+      if (i % 16 === 0) most = Math.max(most, live.size);
+    }
+    expect(most).toBeLessThan(400);
+  });
+});
