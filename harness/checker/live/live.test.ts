@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest';
 import type { Op } from '../../history/op.ts';
 import { type Random, randomStream } from '../../random.ts';
 import { isLinearizableByDefinition } from '../brute-force.ts';
+import { toColumns } from '../columns.ts';
 import { generateHistory, type GeneratorOptions } from '../generate.ts';
-import { toSteps } from '../steps.ts';
 import { decideUnambiguous } from '../unambiguous.ts';
 import { LiveChecker } from './live-checker.ts';
 
@@ -105,7 +105,7 @@ function play(ops: readonly Op[], name: string, seen: Seen, forgetAfter?: number
     ended.add(op.id);
     const found = live.complete(op);
     const known = prefix(begun, ended);
-    const batch = decideUnambiguous(toSteps(known)).verdict;
+    const batch = decideUnambiguous(toColumns(known)).verdict;
     seen.prefixes++;
     const verdict = live.counts.undecided > 0 ? 'ambiguous' : found === null ? 'linearizable' : 'violation';
     if (verdict === 'ambiguous') {
@@ -222,6 +222,16 @@ describe('cases that random histories seldom hold', () => {
         ['append', 'p;', 1, 2],
         ['write', 'b;', 3, 4],
         ['read', null, 5, 6, 'a;p;'],
+      ],
+    },
+    {
+      name: 'a value shown by a read that began after an append to another had ended, though that was shown later',
+      rows: [
+        ['write', 'x;', 0, 0.1],
+        ['write', 'a;', 0.2, Infinity],
+        ['append', 'p;', 1, 2],
+        ['read', null, 2.5, 9, 'x;'],
+        ['read', null, 3, 4, 'a;p;'],
       ],
     },
     {
