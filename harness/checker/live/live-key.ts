@@ -15,7 +15,7 @@ interface Ambiguity {
 type Trouble = Finding | Ambiguity;
 
 export interface LiveOptions {
-  /** What nobody may show any more is looked for whenever so many states have come; by default whenever their number has doubled. */
+  /** So many states come before those are looked for that nobody may show any more. By default: as many as there are. */
   readonly forgetAfter?: number;
 }
 
