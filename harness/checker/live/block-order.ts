@@ -72,8 +72,8 @@ export class BlockOrder {
   /**
    * Forgets the blocks that no operation may concern any more which begins, or is under way, from `horizon` on, since
    * that would bring them into conflict with a block B that was known by then: those with f < B.s. They rule out
-   * nothing that B does not: without a conflict their s is at most B.f, and what is not forgotten ended behind that. A loose
-   * block rules out nothing: it may yet turn out to belong to the other one, or both to a third.
+   * nothing that B does not: without a conflict their s is at most B.f, and what is not forgotten ended behind that.
+   * A loose block rules out nothing: it may yet turn out to belong to the other one, or both to a third.
    */
   forget(horizon: number): readonly Block[] {
     const settled = firstAtLeast(this.#firsts, horizon);

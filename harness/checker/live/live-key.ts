@@ -15,7 +15,7 @@ interface Ambiguity {
 type Trouble = Finding | Ambiguity;
 
 export interface LiveOptions {
-  /** So many states come before those are looked for that nobody may show any more. By default: as many as there are. */
+  /** So many states come before those are looked for that nobody may show any more; by default as many as are kept. */
   readonly forgetAfter?: number;
 }
 
