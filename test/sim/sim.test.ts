@@ -59,7 +59,7 @@ describe('what is broken on purpose is found within 200 seeds', () => {
   test.each([
     [
       'acks-before-durable',
-      /durability|log-matching|leader-completeness|state-machine-safety|linearizability/,
+      /durability|election-safety|log-matching|leader-completeness|state-machine-safety|linearizability/,
     ],
     ['forgets-vote', /election-safety/],
     ['stale-reads', /linearizability: violation/],
