@@ -6,6 +6,16 @@ const VERSION = (
   JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
 ).version;
 
+const CHECK_EXAMPLES = `
+Examples:
+  chaos check reports/latest                     the history of the last run again
+  chaos check store/latest/history.edn           Jepsen's, plain or .gz; --key 7 for one key
+  chaos check etcd.log --cas-fail mismatch       Jepsen's log lines; a failed cas says: another value
+  zcat big.edn.gz | chaos check - --json         from a pipe, for programs
+
+Formats: chaos (history.jsonl), jepsen-edn, jepsen-log, porcupine-kv; what each means is in docs/check.md.
+Exit codes: 0 linearizable · 1 not linearizable · 2 bad input or arguments · 4 unknown (a limit was reached)`;
+
 const RUN_EXAMPLES = `
 Examples:
   chaos run partition-leader.yaml               a shipped scenario, or a file of yours
@@ -67,6 +77,40 @@ function buildProgram(): Command {
     .action(async (names: string[], options) => {
       const { run } = await import('./run.ts');
       process.exitCode = await run(names, { ...options, version: VERSION });
+    });
+
+  program
+    .command('check')
+    .argument('[file]', 'a history, the folder of a run, or - for standard input')
+    .description('judge a history, of whatever made it: is it linearizable, and if not, why')
+    .addOption(
+      new Option('--format <format>', 'how it is written')
+        .choices(['auto', 'chaos', 'jepsen-edn', 'jepsen-log', 'porcupine-kv'])
+        .default('auto'),
+    )
+    .addOption(
+      new Option('--model <model>', 'what it should be (default: by its operations)').choices([
+        'register',
+        'cas-register',
+        'kv',
+        'list-append',
+      ]),
+    )
+    .addOption(
+      new Option(
+        '--cas-fail <meaning>',
+        'what a failed cas says: the value was another, or nothing (default: by the format)',
+      ).choices(['mismatch', 'nothing']),
+    )
+    .option('--limit <time>', 'give up after 500ms, 60s, 10m', milliseconds, 60_000)
+    .option('--memory <size>', 'give up beyond 512MB, 4GB of search', megabytes, 512)
+    .option('--json', 'one JSON object on standard output')
+    .option('--html <file>', 'also write a page with each violation close up')
+    .option('--key <key>', 'judge this key alone')
+    .addHelpText('after', CHECK_EXAMPLES)
+    .action(async (file: string | undefined, options) => {
+      const { check } = await import('./check/check.ts');
+      process.exitCode = await check(file, options);
     });
 
   program
@@ -132,4 +176,23 @@ function wholeNumber(text: string): number {
   if (!/^\d{1,15}$/.test(text))
     throw new InvalidArgumentError(`${JSON.stringify(text)} is not a whole number.`);
   return Number(text);
+}
+
+const DURATION = /^(\d+(?:\.\d+)?)(ms|s|m)$/;
+const UNIT_MS = { ms: 1, s: 1_000, m: 60_000 } as const;
+
+function milliseconds(text: string): number {
+  const match = DURATION.exec(text);
+  if (match === null)
+    throw new InvalidArgumentError(`${JSON.stringify(text)} is no time such as 500ms, 60s or 10m.`);
+  return Number(match[1]) * UNIT_MS[match[2] as keyof typeof UNIT_MS];
+}
+
+const SIZE = /^(\d{1,7})(MB|GB)$/;
+
+function megabytes(text: string): number {
+  const match = SIZE.exec(text);
+  const size = match === null ? 0 : Number(match[1]) * (match[2] === 'GB' ? 1_024 : 1);
+  if (size < 1) throw new InvalidArgumentError(`${JSON.stringify(text)} is no size such as 512MB or 4GB.`);
+  return size;
 }

@@ -46,11 +46,10 @@ export function readChaosHistory(text: string, { file }: ReadOptions): ImportedH
 
 const shifted = (flaw: Flaw, by: number): Flaw => ({ ...flaw, from: flaw.from + by, to: flaw.to + by });
 
-/** An operation by its two lines, and where they are (0: nowhere). */
+/** An operation, as an open one until it completes, and where its lines are (0: nowhere). */
 interface Pair {
-  readonly call: HistoryLine;
+  op: Op;
   readonly callLine: number;
-  done: Op | null;
   returnLine: number;
 }
 
@@ -80,7 +79,7 @@ class Pairing {
   finish(): Pick<ImportedHistory, 'ops' | 'lines'> {
     const pairs = [...this.#pairs.values()];
     return {
-      ops: pairs.map(({ call, done }) => done ?? openOp(call)),
+      ops: pairs.map(({ op }) => op),
       lines: {
         calls: pairs.map(({ callLine }) => callLine),
         returns: pairs.map(({ returnLine }) => returnLine),
@@ -102,7 +101,7 @@ class Pairing {
         `process ${line.process} invokes ${line.id} while ${open} is open`,
         'a process does one thing at a time: is a completion missing?',
       ];
-    this.#pairs.set(line.id, { call: line, callLine: number, done: null, returnLine: 0 });
+    this.#pairs.set(line.id, { op: openOp(line), callLine: number, returnLine: 0 });
     this.#open.set(line.process, line.id);
     return null;
   }
@@ -110,31 +109,31 @@ class Pairing {
   #complete(line: HistoryLine, outcome: Op['outcome'], number: number): Objection | null {
     const pair = this.#pairs.get(line.id);
     if (pair === undefined) return [`operation ${line.id} completes without an invocation`, ORDER];
-    if (pair.done !== null) return [`operation ${line.id} completes twice`, 'a line is doubled'];
-    const { call } = pair;
-    if (call.process !== line.process || call.f !== line.f || call.key !== line.key)
+    if (pair.returnLine > 0) return [`operation ${line.id} completes twice`, 'a line is doubled'];
+    const { op } = pair;
+    if (op.process !== line.process || op.f !== line.f || op.key !== line.key)
       return [
-        `operation ${line.id} was invoked as ${call.f} of ${call.key} by process ${call.process}, ` +
+        `operation ${line.id} was invoked as ${op.f} of ${op.key} by process ${op.process}, ` +
           `but completes as ${line.f} of ${line.key} by process ${line.process}`,
         'process, f and key are the same in both lines',
       ];
-    if (call.f !== 'read' && !isSame(call.value, line.value))
+    if (op.f !== 'read' && !isSame(op.input, line.value))
       return [
-        `operation ${line.id} was invoked with ${JSON.stringify(call.value)}, but completes with ${JSON.stringify(line.value)}`,
+        `operation ${line.id} was invoked with ${JSON.stringify(op.input)}, but completes with ${JSON.stringify(line.value)}`,
         'only a read completes with another value; what a failed cas found stands in `found`',
       ];
     this.#open.delete(line.process);
     if (outcome === 'info') this.#retired.add(line.process);
-    pair.done = completedOp(call, line, outcome);
+    pair.op = completedOp(op, line, outcome);
     pair.returnLine = number;
     return null;
   }
 }
 
-function completedOp(call: HistoryLine, line: HistoryLine, outcome: Op['outcome']): Op {
+function completedOp(open: Op, line: HistoryLine, outcome: Op['outcome']): Op {
   const output = outputOf(line, outcome);
   return {
-    ...invoked(call),
+    ...open,
     return: outcome === 'info' ? Infinity : line.time / NS_PER_MS,
     outcome,
     ...(output === undefined ? {} : { output }),
@@ -154,19 +153,15 @@ const isSame = (a: HistoryLine['value'], b: HistoryLine['value']): boolean =>
   a === b || (typeof a === 'object' && JSON.stringify(a) === JSON.stringify(b));
 
 const openOp = (call: HistoryLine): Op => ({
-  ...invoked(call),
+  id: call.id,
+  process: call.process,
+  key: call.key,
+  f: call.f,
+  input: call.value,
+  call: call.time / NS_PER_MS,
   return: Infinity,
   outcome: 'info',
   node: call.node,
   attempts: call.attempts ?? 1,
-});
-
-const invoked = (call: HistoryLine): Pick<Op, 'id' | 'process' | 'key' | 'input' | 'f' | 'call'> => ({
-  id: call.id,
-  process: call.process,
-  key: call.key,
-  input: call.value,
-  f: call.f,
-  call: call.time / NS_PER_MS,
 });
 const NS_PER_MS = 1e6;

@@ -17,6 +17,28 @@ export function duration(ms: number): string {
 /** A moment of the run: `8.204 s`. */
 export const moment = (ms: number): string => (Number.isFinite(ms) ? `${(ms / 1000).toFixed(3)} s` : 'never');
 
+/** How moments and stretches of time read. */
+export interface Clock {
+  /** `8.204 s`, `line 41`; `never` for Infinity. */
+  readonly moment: (t: number) => string;
+  readonly duration: (t: number) => string;
+  /** On an axis, where `moment` would be too long or too exact. Undefined: in seconds. */
+  readonly tick?: (t: number) => string;
+}
+
+/** Of a run: ms since it began. */
+export const runClock: Clock = { moment, duration };
+
+/** Of a history without times: it counts lines, or events. */
+export function countingClock(noun: string): Clock {
+  const words = (t: number): string => (Number.isFinite(t) ? `${noun} ${Math.round(t)}` : 'never');
+  return {
+    moment: words,
+    duration: (t) => (Number.isFinite(t) ? plural(t, noun) : 'open'),
+    tick: (t) => String(Math.round(t)),
+  };
+}
+
 /** `24,112`. */
 export const count = (n: number): string =>
   Math.round(n)

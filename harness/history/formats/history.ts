@@ -20,11 +20,16 @@ export interface ImportedHistory {
   /** Whether values are lists, written as their elements one after the other. */
   readonly lists: boolean;
   readonly lines: Lines;
-  /** `order`: the history has no usable times, and `call` and `return` count its events from 0. */
-  readonly clock: 'time' | 'order';
+  readonly clock: HistoryClock;
   /** What was left out, for people. */
   readonly notes: readonly string[];
 }
+
+/**
+ * What `call` and `return` count: ms, or, where the history has no usable times, lines from 1; where several events
+ * stand in one line, events from 0.
+ */
+export type HistoryClock = 'time' | 'line' | 'event';
 
 /** Lines from 1 of each operation, in the order of the operations: its invocation, its completion (0: none). */
 export interface Lines {

@@ -56,7 +56,7 @@ const EMPTY: ImportedHistory = {
   ops: [],
   lists: false,
   lines: { calls: [], returns: [] },
-  clock: 'order',
+  clock: 'line',
   notes: [],
 };
 

@@ -124,7 +124,8 @@ class EventReader {
     if (isFlaw(split)) return split;
     const input = inputOf(f, split.value, { event, shape: this.#shape });
     if (isFlaw(input)) return input;
-    const node = event.node === undefined ? '' : bareText(event.node);
+    // Who did it has no node to name where the history names none.
+    const node = event.node === undefined ? `process ${process}` : bareText(event.node);
     const objection = this.#pairing.invoke({ process, f, key: split.key, input, node }, this.#moment(event));
     return objection === null ? null : flawAt(event, ...objection);
   }

@@ -1,5 +1,5 @@
 import type { Op, OpFunction } from '../op.ts';
-import type { Lines } from './history.ts';
+import type { HistoryClock, Lines } from './history.ts';
 
 /** An operation as it begins. */
 export interface Invocation {
@@ -41,8 +41,9 @@ export class Pairing {
   readonly #returnLines: number[] = [];
   /** The operation that a process has open; −1: it retired after an unknown outcome. */
   readonly #open = new Map<number, number>();
-  /** Of every event in order: its time, as long as times rise. */
+  /** Of every event in order: its time in ms, and its line; null once it does not rise. */
   #times: number[] | null = [];
+  #lines: number[] | null = [];
   #events = 0;
 
   invoke({ process, f, key, input, node }: Invocation, { line, timeNs }: Moment): Objection | null {
@@ -67,7 +68,7 @@ export class Pairing {
       key,
       f,
       input,
-      call: this.#moment(timeNs),
+      call: this.#count(line, timeNs),
       return: Infinity,
       outcome: 'info',
       node,
@@ -88,7 +89,7 @@ export class Pairing {
 
   complete(op: Readonly<Op>, { outcome, input, output, error }: Ending, { line, timeNs }: Moment): void {
     const draft = this.#ops[op.id]!;
-    const at = this.#moment(timeNs);
+    const at = this.#count(line, timeNs);
     this.#returnLines[op.id] = line;
     this.#open.set(op.process, RETIRED);
     draft.outcome = outcome;
@@ -103,28 +104,34 @@ export class Pairing {
   }
 
   /** Every operation in order of invocation; what is still open stays `info`. */
-  finish(): { readonly ops: readonly Op[]; readonly lines: Lines; readonly clock: 'time' | 'order' } {
+  finish(): { readonly ops: readonly Op[]; readonly lines: Lines; readonly clock: HistoryClock } {
     const lines = { calls: this.#callLines, returns: this.#returnLines };
-    const times = this.#times;
-    if (times === null || times.length === 0) return { ops: this.#ops, lines, clock: 'order' };
+    const clock = this.#times !== null ? 'time' : this.#lines !== null ? 'line' : 'event';
+    const moments = this.#times ?? this.#lines;
+    if (moments === null) return { ops: this.#ops, lines, clock };
     for (const op of this.#ops) {
-      op.call = times[op.call]!;
-      if (op.return !== Infinity) op.return = times[op.return]!;
-      if (op.gaveUp !== undefined) op.gaveUp = times[op.gaveUp]!;
+      op.call = moments[op.call]!;
+      if (op.return !== Infinity) op.return = moments[op.return]!;
+      if (op.gaveUp !== undefined) op.gaveUp = moments[op.gaveUp]!;
     }
-    return { ops: this.#ops, lines, clock: 'time' };
+    return { ops: this.#ops, lines, clock };
   }
 
   /**
-   * Counts events. The order of the lines is what happened; times that rise with it mean the same and tell people
-   * more, so they take its place in the end. Times that do not rise would call events concurrent that were not.
+   * Counts events. Their order in the text is what happened; times, or lines, that rise with it mean the same and tell
+   * people more, so they take its place in the end. Those that do not would call events concurrent that were not.
    */
-  #moment(timeNs: number | null): number {
-    const ms = timeNs === null ? null : timeNs / NS_PER_MS;
-    if (ms === null || (this.#times !== null && ms <= (this.#times.at(-1) ?? -Infinity))) this.#times = null;
-    else this.#times?.push(ms);
+  #count(line: number, timeNs: number | null): number {
+    this.#times = timeNs === null ? null : pushRising(this.#times, timeNs / NS_PER_MS);
+    this.#lines = pushRising(this.#lines, line);
     return this.#events++;
   }
+}
+
+function pushRising(all: number[] | null, next: number): number[] | null {
+  if (all === null || next <= (all.at(-1) ?? -Infinity)) return null;
+  all.push(next);
+  return all;
 }
 
 const RETIRED = -1;

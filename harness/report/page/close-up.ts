@@ -1,12 +1,12 @@
 import type { Op, RegisterValue } from '../../history/op.ts';
 import type { Violation } from '../../result.ts';
-import { clipped, duration, moment } from '../format.ts';
+import { type Clock, clipped, duration, moment, runClock } from '../format.ts';
 import { markup, joined, nothing } from '../markup.ts';
 import type { Markup } from '../markup.ts';
 import { endOf } from '../model/bins.ts';
 import { faultsDuring } from '../model/faults.ts';
 import type { ReportModel } from '../model/model.ts';
-import { closeUpAxis } from './close-up-axis.ts';
+import { type CloseUpAxis, closeUpAxis } from './close-up-axis.ts';
 import { code, num, table, td, tr } from './table.ts';
 import { applied, refusal, said, shown } from './values.ts';
 
@@ -16,28 +16,35 @@ const MOST_OPS = 60;
 const LONGEST_VALUE = 160;
 const LONGEST_PROSE = 8_000;
 
+/** What a close-up needs of a report. */
+export type CloseUpModel = Pick<ReportModel, 'faults' | 'violationTimes' | 'opsById'> & {
+  /** Of a run if absent. */
+  readonly clock?: Clock;
+};
+
 /** One violation: what happened in prose, the operations or trace events that prove it as a picture and as a table. */
-export function closeUp(violation: Violation, index: number, model: ReportModel): Markup {
+export function closeUp(violation: Violation, index: number, model: CloseUpModel): Markup {
+  const clock = model.clock ?? runClock;
   const t = model.violationTimes[index] ?? null;
   const inForce = t === null ? [] : faultsDuring(model.faults, t - 1_000, t);
   const ops = windowOf(violation, model);
   const about = [
     violation.property,
     ...(violation.key === undefined ? [] : [`key ${violation.key}`]),
-    ...(t === null ? [] : [`at ${moment(t)}`]),
+    ...(t === null ? [] : [`at ${clock.moment(t)}`]),
   ];
   const faults = inForce.map((f) => `${f.label} ${f.text}`).join('; ');
   return markup`<article class="violation" id="violation-${index + 1}">
 <h3><span class="no">✗ ${index + 1}</span> ${violation.anomaly} <span class="aside">${about.join(', ')}</span></h3>
 <p class="prose">${clipped(violation.prose, LONGEST_PROSE)}</p>
 ${faults === '' ? nothing : markup`<p class="aside">In force within the second before: ${faults}.</p>`}
-${ops.length === 0 ? nothing : operationsOf(violation, ops, index)}
+${ops.length === 0 ? nothing : operationsOf(violation, ops, { index, clock })}
 ${violation.events === undefined || violation.events.length === 0 ? nothing : eventTable(violation.events)}
 </article>`;
 }
 
 /** The operations to draw, in order of invocation. */
-function windowOf(violation: Violation, { opsById }: ReportModel): readonly Op[] {
+function windowOf(violation: Violation, { opsById }: CloseUpModel): readonly Op[] {
   const ids = new Set([
     ...(violation.opIds ?? []),
     ...(violation.linearizedIds ?? []),
@@ -59,14 +66,20 @@ interface Judged {
   readonly remark: string;
 }
 
-function operationsOf(violation: Violation, ops: readonly Op[], index: number): Markup {
+interface Shown {
+  /** The violation's number, from 0. */
+  readonly index: number;
+  readonly clock: Clock;
+}
+
+function operationsOf(violation: Violation, ops: readonly Op[], shown: Shown): Markup {
   const judged = judge(violation, ops);
   const total = new Set([...(violation.opIds ?? []), ...(violation.linearizedIds ?? [])]).size;
   const cutNote =
     total > ops.length
       ? markup`<p class="aside">The ${ops.length} operations around the stuck one, of ${total} in the window.</p>`
       : nothing;
-  return markup`${picture(judged, violation, index)}${cutNote}${operationTable(judged)}`;
+  return markup`${picture(judged, violation, shown)}${cutNote}${operationTable(judged, shown.clock)}`;
 }
 
 function judge(violation: Violation, ops: readonly Op[]): readonly Judged[] {
@@ -112,7 +125,7 @@ function whyNotNext(op: Op, left: readonly Op[], state: RegisterValue): string {
     : 'could come next, but then no order is left for the others';
 }
 
-function picture(judged: readonly Judged[], violation: Violation, index: number): Markup {
+function picture(judged: readonly Judged[], violation: Violation, { index, clock }: Shown): Markup {
   const rows = judged.toSorted((a, b) => a.op.process - b.op.process || a.op.call - b.op.call);
   const axis = closeUpAxis(rows.flatMap(({ op }) => [op.call, endOf(op)]));
   const height = rows.length * ROW + 22;
@@ -130,7 +143,7 @@ function picture(judged: readonly Judged[], violation: Violation, index: number)
     const newProcess = i > 0 && rows[i - 1]!.op.process !== op.process;
     const states = [op.outcome, ...(stuck ? ['stuck'] : []), ...(order === null ? ['left'] : [])];
     return markup`<g class="op ${states.join(' ')}">
-<title>${text}: ${moment(op.call)} – ${moment(endOf(op))}. ${remark}</title>
+<title>${text}: ${clock.moment(op.call)} – ${clock.moment(endOf(op))}. ${remark}</title>
 ${newProcess ? markup`<line class="grid" x1="0" x2="100%" y1="${y}" y2="${y}"/>` : nothing}
 <rect x="${pct(left)}" width="${pct(Math.max(0.004, right - left))}" y="${y + 4}" height="${ROW - 8}"/>
 <text class="badge" x="${pct(left)}" dx="5" y="${y + 16}">${badge}</text>
@@ -142,7 +155,7 @@ ${newProcess ? markup`<line class="grid" x1="0" x2="100%" y1="${y}" y2="${y}"/>`
 <svg class="plot" height="${height}" role="img">
 <title>The operations of violation ${index + 1}</title>
 <desc>${clipped(violation.prose, LONGEST_VALUE)} The table below has every operation.</desc>
-${joined(bars)}${momentLabels(axis, height)}
+${joined(bars)}${momentLabels(axis, height, clock)}
 </svg>
 </div>
 </div>
@@ -163,7 +176,7 @@ function beside(left: number, right: number): Markup {
   return markup`x="${pct(left)}" dx="24"`;
 }
 
-function momentLabels({ at, moments }: ReturnType<typeof closeUpAxis>, height: number): Markup {
+function momentLabels({ at, moments }: CloseUpAxis, height: number, clock: Clock): Markup {
   let last = -1;
   return joined(
     moments.flatMap((t) => {
@@ -173,13 +186,13 @@ function momentLabels({ at, moments }: ReturnType<typeof closeUpAxis>, height: n
       const anchor = f < 0.05 ? 'start' : f > 0.93 ? 'end' : 'middle';
       return [
         markup`<line class="tick" x1="${pct(f)}" x2="${pct(f)}" y1="${height - 20}" y2="${height - 15}"/>
-<text class="tick-label" x="${pct(f)}" y="${height - 3}" text-anchor="${anchor}">${moment(t)}</text>`,
+<text class="tick-label" x="${pct(f)}" y="${height - 3}" text-anchor="${anchor}">${clock.moment(t)}</text>`,
       ];
     }),
   );
 }
 
-function operationTable(judged: readonly Judged[]): Markup {
+function operationTable(judged: readonly Judged[], clock: Clock): Markup {
   const rank = ({ order, stuck }: Judged): number => order ?? (stuck ? 1e9 : 2e9);
   const rows = judged
     .toSorted((a, b) => rank(a) - rank(b) || a.op.call - b.op.call)
@@ -191,8 +204,8 @@ function operationTable(judged: readonly Judged[]): Markup {
         td(op.process),
         td(op.node),
         code(said(op, LONGEST_VALUE)),
-        num(moment(op.call)),
-        num(op.outcome === 'info' ? 'never' : moment(op.return)),
+        num(clock.moment(op.call)),
+        num(op.outcome === 'info' ? 'never' : clock.moment(op.return)),
         td(op.error === undefined ? outcome : `${outcome} (${op.error})`),
         td(remark),
       ];

@@ -1,4 +1,4 @@
-import { clipped, duration, moment } from '../format.ts';
+import { type Clock, clipped, duration, moment, runClock } from '../format.ts';
 import { markup, joined, nothing } from '../markup.ts';
 import type { Markup } from '../markup.ts';
 import type { FaultSpan } from '../model/faults.ts';
@@ -115,8 +115,9 @@ function violationLines({ frame, violationTimes }: Backdrop, height: number, num
 }
 
 /** The time axis under a group of rows. */
-export function timeAxis(frame: Frame): Markup {
-  const ticks = timeTicks(frame).map(({ at, label }) => {
+export function timeAxis(frame: Frame, clock: Clock = runClock): Markup {
+  const ticks = timeTicks(frame).map(({ at, label: seconds }) => {
+    const label = clock.tick === undefined ? seconds : clock.tick(at);
     const f = fraction(frame, at);
     const anchor = f < 0.02 ? 'start' : f > 0.97 ? 'end' : 'middle';
     return markup`<line ${upright(frame, at)} y1="0" y2="4"/>

@@ -1,5 +1,5 @@
 import type { Op } from '../../history/op.ts';
-import { duration, moment, plural } from '../format.ts';
+import { type Clock, plural, runClock } from '../format.ts';
 import { markup, joined, nothing } from '../markup.ts';
 import type { Markup } from '../markup.ts';
 import { endOf } from '../model/bins.ts';
@@ -22,7 +22,8 @@ const AFTER_MS = 1_250;
 /** An operation may have been invoked that long before the window in which it still is open. */
 const LONGEST_OP_MS = 30_000;
 
-interface Window {
+/** A stretch of time to look at closely. */
+export interface OperationsWindow {
   readonly title: string;
   readonly frame: Frame;
 }
@@ -38,14 +39,17 @@ export function operations(model: ReportModel, backdrop: Backdrop): Markup {
       ? nothing
       : markup`<p class="aside">The first ${MOST_WINDOWS} windows, of ${plural(edges, 'fault')}:
 <code>history.jsonl</code> has every operation.</p>`;
-  return markup`${windows.map((window) => windowPicture(window, model, backdrop))}
-<p class="legend"><i class="key ok"></i>ok <i class="key fail"></i>failed <i class="key info"></i>unknown
-<span class="aside">A lane is a client, named by its first process in the window.
-Reads are drawn low, writes full.</span></p>
+  return markup`${windows.map((window) => operationsWindow(window, model.ops, { backdrop }))}
+${OPERATIONS_LEGEND}
 ${all}`;
 }
 
-function windowsOf({ faults, ops, endMs }: ReportModel): readonly Window[] {
+export const OPERATIONS_LEGEND: Markup = markup`<p class="legend"><i class="key ok"></i>ok
+<i class="key fail"></i>failed <i class="key info"></i>unknown
+<span class="aside">A lane is a client, named by its first process in the window.
+Reads are drawn low, writes full.</span></p>`;
+
+function windowsOf({ faults, ops, endMs }: ReportModel): readonly OperationsWindow[] {
   const edges = faults
     .filter((fault) => fault.end !== 'failed')
     .flatMap(({ label, text, from, to, end }) => {
@@ -53,7 +57,7 @@ function windowsOf({ faults, ops, endMs }: ReportModel): readonly Window[] {
       return end === 'healed' ? [begins, { at: to, words: `${label} is healed` }] : [begins];
     })
     .sort((a, b) => a.at - b.at);
-  const windows: Window[] = [];
+  const windows: OperationsWindow[] = [];
   for (let i = 0; i < edges.length && windows.length < MOST_WINDOWS;) {
     const { at } = edges[i]!;
     const words: string[] = [];
@@ -80,8 +84,14 @@ function overlapping(ops: readonly Op[], { from, to }: Frame): readonly Op[] {
   return found;
 }
 
-function windowPicture({ title, frame }: Window, model: ReportModel, backdrop: Backdrop): Markup {
-  const all = overlapping(model.ops, frame);
+/** Every operation that overlaps the window, in lanes of clients. `ops` in order of invocation. */
+export function operationsWindow(
+  { title, frame }: OperationsWindow,
+  ops: readonly Op[],
+  { backdrop, clock = runClock }: { readonly backdrop: Backdrop; readonly clock?: Clock },
+): Markup {
+  const { moment, duration } = clock;
+  const all = overlapping(ops, frame);
   const { placed, lanes, processes } = inLanes(all);
   const drawn = placed.filter(({ lane }) => lane < MOST_LANES).slice(0, MOST_BARS * 2);
   const height = Math.max(2, Math.min(lanes, MOST_LANES)) * LANE + 14;
@@ -115,7 +125,7 @@ ${row({
   description: `${title}. ${tally.ok} ok, ${tally.fail} failed, ${tally.info} unknown.`,
   labels,
   body: joined(bars),
-})}${timeAxis(frame)}${missing}</div>`;
+})}${timeAxis(frame, clock)}${missing}</div>`;
 }
 
 interface Placed {

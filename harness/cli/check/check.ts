@@ -1,0 +1,123 @@
+import { writeFileSync } from 'node:fs';
+import { closest, distance } from 'fastest-levenshtein';
+import { type CasFail, checkLinearizable, models, type RegisterModel } from '../../checker/library.ts';
+import type { HistoryFormat, ImportedHistory } from '../../history/formats/history.ts';
+import { importHistory } from '../../history/formats/import.ts';
+import { formatProblems, HistoryError } from '../../history/history-error.ts';
+import { exitCodeOf, type JudgedHistory, proseByClock } from '../../report/judged-history.ts';
+import { historyPage } from '../../report/page/history-page.ts';
+import { EXIT } from '../../result.ts';
+import { checkJson, failedJson } from './json.ts';
+import { readSource, SourceError } from './source.ts';
+import { checkText } from './text.ts';
+
+export interface CheckFlags {
+  readonly format: HistoryFormat | 'auto';
+  readonly model?: string;
+  readonly casFail?: CasFail;
+  readonly limit: number;
+  readonly memory: number;
+  readonly json?: true;
+  readonly html?: string;
+  readonly key?: string;
+}
+
+/** A failed CAS of etcd's, as Jepsen logged it, says that the value was another; in `history.edn` it did not happen. */
+const CAS_FAIL_OF_FORMAT: Readonly<Record<HistoryFormat, CasFail | undefined>> = {
+  chaos: undefined,
+  'jepsen-edn': 'nothing',
+  'jepsen-log': 'mismatch',
+  'porcupine-kv': undefined,
+};
+
+export const MODELS: Readonly<Record<string, RegisterModel>> = Object.fromEntries(
+  Object.values(models).map((model) => [model.name, model]),
+);
+
+const DEFAULT_WIDTH = 100;
+const LEAST_WIDTH = 60;
+
+/** `chaos check`: judges a history that anything made. Returns the exit code. */
+export async function check(path: string | undefined, flags: CheckFlags): Promise<number> {
+  const file = path ?? '-';
+  try {
+    const judged = await judge(path, flags);
+    // The file first: who is told the verdict finds the page there.
+    if (flags.html !== undefined) writeFileSync(flags.html, historyPage(judged));
+    const width = Math.max(LEAST_WIDTH, process.stdout.columns ?? DEFAULT_WIDTH);
+    console.log(flags.json ? JSON.stringify(checkJson(judged)) : checkText(judged, width));
+    return exitCodeOf(judged.result);
+  } catch (error) {
+    if (!(error instanceof HistoryError) && !(error instanceof SourceError)) throw error;
+    if (flags.json) console.log(JSON.stringify(failedJson(file, error)));
+    console.error(
+      error instanceof HistoryError ? formatProblems(error) : `${error.message}\n      = ${error.mend}`,
+    );
+    return EXIT.usage;
+  }
+}
+
+async function judge(path: string | undefined, flags: CheckFlags): Promise<JudgedHistory> {
+  const began = performance.now();
+  const source = await readSource(path);
+  const asked = flags.model === undefined ? undefined : MODELS[flags.model];
+  const format = flags.format === 'auto' ? undefined : flags.format;
+  const whole = importHistory(source.text, { file: source.name, format, model: asked });
+  const history = flags.key === undefined ? whole : ofKey(whole, flags.key, source.name);
+  const readMs = performance.now() - began;
+  const model = asked ?? modelOf(history);
+  const casFail = flags.casFail ?? (history.format === null ? undefined : CAS_FAIL_OF_FORMAT[history.format]);
+  const options = { model, limitMs: flags.limit, memoryMb: flags.memory };
+  const result = await checkLinearizable(
+    history.ops,
+    casFail === undefined ? options : { ...options, casFail },
+  );
+  const byClock = (prose: string): string => proseByClock(prose, history.clock);
+  return {
+    file: source.name,
+    history,
+    model: model.name,
+    casFail,
+    result: {
+      ...result,
+      detail: byClock(result.detail),
+      keys: result.keys.map((key) => ({ ...key, detail: byClock(key.detail) })),
+      violations: result.violations.map((each) => ({ ...each, prose: byClock(each.prose) })),
+    },
+    limitMs: flags.limit,
+    memoryMb: flags.memory,
+    readMs,
+  };
+}
+
+/** The narrowest model that knows every function that occurs. */
+function modelOf({ ops, lists }: ImportedHistory): RegisterModel {
+  if (lists) return models.listAppend;
+  const seen = new Set(ops.map((op) => op.f));
+  const narrow = [models.register, models.casRegister];
+  return narrow.find(({ functions }) => [...seen].every((f) => functions.includes(f))) ?? models.kv;
+}
+
+function ofKey(history: ImportedHistory, key: string, file: string): ImportedHistory {
+  const kept = history.ops.flatMap((op, i) => (op.key === key ? [i] : []));
+  if (kept.length === 0) {
+    const keys = [...new Set(history.ops.map((op) => op.key))];
+    throw new SourceError(`${file} has no operation on key ${JSON.stringify(key)}`, keyHint(key, keys));
+  }
+  const { calls, returns } = history.lines;
+  return {
+    ...history,
+    ops: kept.map((i) => history.ops[i]!),
+    lines: { calls: kept.map((i) => calls[i]!), returns: kept.map((i) => returns[i]!) },
+  };
+}
+
+const MOST_KEYS_NAMED = 10;
+
+function keyHint(key: string, keys: readonly string[]): string {
+  if (keys.length === 0) return 'it has no operations at all';
+  const near = closest(key, keys);
+  if (distance(key, near) <= Math.min(2, key.length - 1)) return `did you mean ${JSON.stringify(near)}?`;
+  const more = keys.length > MOST_KEYS_NAMED ? `, … (${keys.length} in all)` : '';
+  return `its keys: ${keys.slice(0, MOST_KEYS_NAMED).join(', ')}${more}`;
+}

@@ -1,0 +1,62 @@
+import type { Op } from '../../history/op.ts';
+import { said } from '../../report/page/values.ts';
+import { visible } from '../../report/markup.ts';
+import type { Violation } from '../../result.ts';
+
+/** Columns for what an operation did, left of its bar; bars get the rest. */
+const WIDEST_SAID = 34;
+const LEAST_BAR_COLUMNS = 24;
+const MOST_BAR_COLUMNS = 96;
+
+/**
+ * The operations of a violation as bars over time, in characters of ASCII, one line each in order of invocation:
+ *
+ *     p1 #0 write a   [1]
+ *     p1 #1 write b       [2--]
+ *     p2 #2 read a               [X]
+ *
+ * Order in time is exact, distances are not: every moment has a column of its own, as far as there are enough. A number
+ * is the place in the longest order that works, X what fits nowhere behind it; an unknown outcome's bar stays open (>).
+ */
+export function asciiCloseUp(ops: readonly Op[], violation: Violation, width: number): readonly string[] {
+  const rows = ops.toSorted((a, b) => a.call - b.call || a.id - b.id);
+  const labels = rows.map((op) => `p${op.process} #${op.id} ${visible(said(op))}`.slice(0, WIDEST_SAID));
+  const labelColumns = Math.max(0, ...labels.map((label) => label.length));
+  const columns = Math.min(MOST_BAR_COLUMNS, Math.max(LEAST_BAR_COLUMNS, width - labelColumns - 2));
+  const at = columnsOf(rows, columns);
+  return rows.map((op, i) => {
+    const from = at(op.call);
+    const to = op.outcome === 'info' ? columns - 1 : at(op.return);
+    const mark = markOf(op.id, violation);
+    return `${labels[i]!.padEnd(labelColumns)}  ${' '.repeat(from)}${bar(to - from + 1, mark, op.outcome)}`.trimEnd();
+  });
+}
+
+/** Moments in order, spread over the columns. A bar's end and the next bar's beginning share none if they need not. */
+function columnsOf(ops: readonly Op[], columns: number): (moment: number) => number {
+  const moments = [
+    ...new Set(ops.flatMap((op) => (op.outcome === 'info' ? [op.call] : [op.call, op.return]))),
+  ];
+  moments.sort((a, b) => a - b);
+  const place = new Map(moments.map((moment, i) => [moment, i]));
+  // The last column is kept for open ends.
+  const step = Math.max(1, Math.min(6, Math.floor((columns - 2) / Math.max(1, moments.length - 1))));
+  const last = Math.max(1, moments.length - 1);
+  return (moment) => {
+    const i = place.get(moment)!;
+    return step * last <= columns - 2 ? step * i : Math.round((i * (columns - 2)) / last);
+  };
+}
+
+function markOf(id: number, { linearizedIds, stuckId }: Violation): string {
+  if (id === stuckId) return 'X';
+  const order = linearizedIds?.indexOf(id) ?? -1;
+  return order < 0 ? '?' : String(order + 1);
+}
+
+function bar(length: number, mark: string, outcome: Op['outcome']): string {
+  const close = outcome === 'info' ? '>' : ']';
+  const fill = outcome === 'fail' ? '~' : '-';
+  const inside = Math.max(mark.length, length - 2);
+  return `[${mark.padEnd(inside, fill)}${close}`;
+}
