@@ -152,6 +152,7 @@ export class SimServer {
       stateMachine: life.stateMachine,
       trace: new Trace({ report: onReport, flush: () => {} }, recovered),
       now: () => time.now(),
+      later: (delayMs, run) => void time.after(delayMs, () => this.#input(life, run)),
       soon: (turn) => void time.after(between(random, TURN_MS), () => this.#input(life, turn)),
       onTurnEnd: () => {},
       onStorageFailure: (error) => {

@@ -22,10 +22,10 @@ export function electionTimeout(state: ServerState): void {
     role.electionDeadlineMs = nowMs + config.heartbeatMs;
     return;
   }
-  startPreVote(
-    state,
-    role.name === 'follower' ? 'election timeout' : 'no majority within the election timeout',
-  );
+  const quick = state.quickTries > 0;
+  if (quick) state.quickTries--;
+  if (role.name === 'follower') startPreVote(state, quick ? 'lost its leader' : 'election timeout');
+  else startPreVote(state, `no majority ${quick ? 'yet' : 'within the election timeout'}`);
 }
 
 /**
@@ -147,6 +147,7 @@ function voteResponse(state: ServerState, m: RequestVote, voteGranted: boolean):
 export function restartElectionTimer(state: ServerState): void {
   const { role, config, nowMs } = state;
   if (role.name !== 'follower') return;
+  state.quickTries = 0;
   role.electionDeadlineMs = drawElectionDeadline(config, nowMs);
   role.deadlinePutOff = false;
 }

@@ -7,6 +7,7 @@ import {
   refuseVote,
 } from './election.ts';
 import { compactLog, handleInstallSnapshot, installFromOldLeader } from './installing.ts';
+import { leaderLost } from './failover.ts';
 import { broken } from './invariant.ts';
 import {
   advanceCommit,
@@ -72,6 +73,15 @@ export class Raft {
       return;
     }
     this.dispatch(message);
+  }
+
+  /**
+   * The connection that `peer` sends over has broken. Whoever followed it looks for another leader at once, unless this
+   * cluster reads by leases, which are promises to wait. `nextDeadlineMs()` is earlier then: tick at that time.
+   */
+  peerLost(peer: NodeId, nowMs: number): void {
+    this.#letTimePass(nowMs);
+    leaderLost(this.state, peer);
   }
 
   /**

@@ -1,3 +1,4 @@
+import { hurry } from './failover.ts';
 import { broken } from './invariant.ts';
 import { appendToLog } from './log-change.ts';
 import { incarnationOf, isVoter, membersOf } from './membership.ts';
@@ -30,6 +31,7 @@ export function becomeFollower(state: ServerState, term: Term, leader: NodeId | 
     before.leader = leader;
   } else {
     setRole(state, newFollower(state.config, leader, state.nowMs));
+    if (leader === null) hurry(state);
   }
   if (changed) state.outbox.event({ type: 'BecomeFollower', term, leader, reason });
 }
@@ -41,6 +43,7 @@ export function becomePreCandidate(state: ServerState, reason: string): void {
     votes: new Map([[state.config.id, true]]),
     electionDeadlineMs: drawElectionDeadline(state.config, state.nowMs),
   });
+  hurry(state);
   state.outbox.event({ type: 'BecomePreCandidate', term: state.currentTerm, leader: null, reason });
 }
 
@@ -52,6 +55,7 @@ export function becomeCandidate(state: ServerState, reason: string): void {
     votes: new Map([[id, true]]),
     electionDeadlineMs: drawElectionDeadline(state.config, state.nowMs),
   });
+  hurry(state);
   const term = (state.currentTerm + 1) as Term;
   setTerm(state, term, id);
   state.outbox.event({ type: 'BecomeCandidate', term, leader: null, reason });
@@ -76,6 +80,7 @@ export function becomeLeader(state: ServerState, reason: string): void {
     transfer: null,
     appendsDue: true,
   });
+  state.quickTries = 0;
   outbox.event({ type: 'BecomeLeader', term, leader: config.id, reason });
   const noop: Entry = { index: firstIndex, term, kind: 'noop', data: new Uint8Array(0) };
   appendToLog(state, noop);

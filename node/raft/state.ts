@@ -93,6 +93,11 @@ export interface ServerState {
   role: Role;
   /** Time of the latest input, ms. */
   nowMs: number;
+  /**
+   * Elections that may still be tried without waiting for an election timeout, since the leader's connection broke. 0
+   * once a leader is heard, or a vote is given to another.
+   */
+  quickTries: number;
   /** Last read context that was given out. Never falls and never begins again, not even in a new term. */
   lastReadContext: number;
 }
@@ -126,6 +131,7 @@ export function createState(config: RaftConfig, initial: InitialState): ServerSt
     appliedIndex: known,
     role: newFollower(config, null, nowMs),
     nowMs,
+    quickTries: 0,
     lastReadContext: 0,
   };
 }

@@ -26,6 +26,8 @@ export interface ReplicaOptions {
   readonly now: () => number;
   /** Runs a turn soon, after the input that is there already. */
   readonly soon: (turn: () => void) => void;
+  /** Runs what is due after so many milliseconds: once, unless the node ends before. */
+  readonly later: (delayMs: number, run: () => void) => void;
   /** After each turn: whoever batches output sends it. */
   readonly onTurnEnd: () => void;
   /** The disk has failed: the replica has answered everyone and does nothing any more. */
@@ -80,6 +82,16 @@ export class Replica {
     if (this.#ended) return;
     this.#o.raft.step(message, this.#o.now());
     this.wake();
+  }
+
+  /** The connection that `peer` sends over has broken. */
+  peerLost(peer: NodeId): void {
+    if (this.#ended) return;
+    const nowMs = this.#o.now();
+    this.#o.raft.peerLost(peer, nowMs);
+    this.wake();
+    // Its turn to stand may come before the next tick.
+    this.#o.later(this.#o.raft.nextDeadlineMs() - nowMs, () => this.tick());
   }
 
   /** Time has passed. */

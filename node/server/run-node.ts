@@ -5,7 +5,7 @@ import type { Message } from '../raft/message.ts';
 import type { RaftConfig } from '../raft/ready.ts';
 import { Raft } from '../raft/raft.ts';
 import type { InitialState } from '../raft/state.ts';
-import type { LogIndex } from '../raft/types.ts';
+import type { LogIndex, NodeId } from '../raft/types.ts';
 import { StorageError } from '../replica/ports.ts';
 import type { Storage, Transport, TransportOptions } from '../replica/ports.ts';
 import { Replica } from '../replica/replica.ts';
@@ -130,6 +130,7 @@ class NodeProcess {
 
     let replica: Replica | null = null;
     const receive = (message: Message): void => replica?.receive(message);
+    const peerLost = (peer: NodeId): void => replica?.peerLost(peer);
     const transport = await named(
       `cannot listen for peers on ${peerListen.host}:${peerListen.port}`,
       parts.transport({
@@ -139,6 +140,7 @@ class NodeProcess {
         listenHost: peerListen.host,
         listenPort: peerListen.port,
         receive,
+        peerLost,
         log,
       }),
     );
@@ -162,6 +164,7 @@ class NodeProcess {
       trace: new Trace(this.#reports, recovered),
       now,
       soon: setImmediate,
+      later: (delayMs, run) => void setTimeout(run, Math.ceil(delayMs)),
       onTurnEnd: () => {
         server?.flush();
         this.#reports.flush();

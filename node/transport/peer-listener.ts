@@ -16,6 +16,8 @@ export interface PeerListenerOptions {
   readonly cluster: string;
   readonly peers: ReadonlySet<NodeId>;
   readonly receive: (message: Message) => void;
+  /** The connection over which `peer` sent has broken. */
+  readonly peerLost: (peer: NodeId) => void;
   readonly log: (level: 'info' | 'warn', message: string) => void;
 }
 
@@ -28,6 +30,7 @@ export class PeerListener {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   readonly #newest = new Map<string, Socket>();
+  #closing = false;
 
   constructor(options: PeerListenerOptions) {
     this.#options = options;
@@ -40,6 +43,7 @@ export class PeerListener {
   }
 
   close(): Promise<void> {
+    this.#closing = true;
     for (const socket of this.#sockets) socket.destroy();
     return new Promise((resolve) => this.#server.close(() => resolve()));
   }
@@ -70,6 +74,7 @@ export class PeerListener {
     socket.on('close', () => {
       clearTimeout(impatience);
       this.#sockets.delete(socket);
+      if (hello !== null && !this.#closing) this.#onEnd(hello, socket);
     });
   }
 
@@ -85,6 +90,17 @@ export class PeerListener {
     const name = `${from}/${channel}`;
     this.#newest.get(name)?.destroy();
     this.#newest.set(name, socket);
+  }
+
+  /**
+   * Heartbeats come over `control`: while that stands, the peer is there. What came over `bulk` before its end may be
+   * heard after the end of `control`, and looks like life: so the end of `bulk` is told of too.
+   */
+  #onEnd({ from, channel }: Hello, socket: Socket): void {
+    const name = `${from}/${channel}`;
+    if (this.#newest.get(name) !== socket) return;
+    this.#newest.delete(name);
+    if (!this.#newest.has(`${from}/control`)) this.#options.peerLost(from);
   }
 
   #refuse(socket: Socket, hello: Hello | null, reason: string): void {

@@ -4,7 +4,7 @@ import type { AddressInfo, Server, Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { ByteWriter } from '../kv/bytes.ts';
 import { FrameReader } from '../protocol/frame.ts';
-import { decodeHello, decodeMessage, writeHello } from '../protocol/peer-codec.ts';
+import { decodeHello, decodeMessage, writeHello, writeMessage } from '../protocol/peer-codec.ts';
 import type { Hello, PeerChannel } from '../protocol/peer-codec.ts';
 import type { Message } from '../raft/message.ts';
 import { logIndex, nodeId, term } from '../raft/types.ts';
@@ -43,6 +43,7 @@ const append = (bytes: number): Message => ({
 class Node {
   readonly received: Message[] = [];
   readonly logged: string[] = [];
+  readonly lost: NodeId[] = [];
   #changed: () => void = () => undefined;
   transport!: PeerTransport;
 
@@ -56,6 +57,10 @@ class Node {
       listenPort,
       receive: (message) => {
         node.received.push(message);
+        node.#changed();
+      },
+      peerLost: (peer) => {
+        node.lost.push(peer);
         node.#changed();
       },
       log: (_level, message) => {
@@ -110,6 +115,49 @@ describe('a transport', () => {
     const again = await Node.listen(n2, { n1: a.transport.port }, port);
     await sendUntil(a, heartbeat(2), again, () => again.received.length > 0);
     expect(again.received[0]).toEqual(heartbeat(2));
+  });
+
+  test('tells once that the peer is lost, when its process ends; not when its connection is replaced', async () => {
+    const port = await freePort();
+    const b = await Node.listen(n2, { n1: await freePort() }, port);
+    const a = await Node.listen(n1, { n2: port });
+    await sendUntil(a, heartbeat(1), b, () => b.received.length > 0);
+    await sendUntil(a, append(10), b, () => b.received.some(({ type }) => type === 'AppendEntries'));
+    const newer = connect(port, '127.0.0.1');
+    newer.on('error', () => undefined);
+    newer.write(hello({ cluster: 'n1,n2', from: n1, incarnation: 0, to: n2, channel: 'control' }));
+    // The older one is closed, and dials again, which replaces this one.
+    await once(newer.resume(), 'close');
+    await sendUntil(a, heartbeat(2), b, () =>
+      b.received.some((m) => m.type === 'Heartbeat' && m.readContext === 2),
+    );
+    expect(b.lost).toEqual([]);
+    await a.transport.close();
+    await b.until(() => b.lost.length > 0);
+    expect(new Set(b.lost)).toEqual(new Set([n1]));
+  });
+
+  test('takes a peer whose bulk connection alone broke for present', async () => {
+    const b = await Node.listen(n2, { n1: await freePort() });
+    const [control, bulk] = (['control', 'bulk'] as const).map((channel) => {
+      const socket = connect(b.transport.port, '127.0.0.1');
+      socket.write(hello({ cluster: 'n1,n2', from: n1, incarnation: 0, to: n2, channel }));
+      return socket;
+    });
+    for (const [socket, message] of [
+      [control!, heartbeat(1)],
+      [bulk!, append(10)],
+    ] as const) {
+      const out = new ByteWriter(64);
+      writeMessage(out, message);
+      socket.write(out.take());
+    }
+    await b.until(() => b.received.length === 2);
+    bulk!.end();
+    await once(bulk!.resume(), 'close');
+    expect(b.lost).toEqual([]);
+    control!.end();
+    await b.until(() => b.lost.length > 0);
   });
 
   test('refuses a peer of another cluster, a stranger, a link to the wrong node, and nonsense, each with its reason', async () => {

@@ -90,7 +90,7 @@ export class TestServer {
   }
 
   receive(m: Incoming): void {
-    this.raft.step({ incarnation: 0, ...m, to: n1 } as unknown as Message, this.nowMs);
+    this.raft.step({ incarnation: 0, ...m, to: this.status.id } as unknown as Message, this.nowMs);
   }
 
   /** Time passes as it should: with a tick every 5 ms. */

@@ -77,6 +77,8 @@ export class Member {
       trace: new Trace({ report: (line) => this.lines.push(line), flush: () => undefined }, EMPTY),
       now: () => cluster.nowMs,
       soon: (turn) => cluster.turns.push(turn),
+      // Time passes by `pass` only, in steps that are short enough.
+      later: () => undefined,
       onTurnEnd: () => undefined,
       onStorageFailure: (error) => this.failures.push(error),
     });

@@ -1,0 +1,54 @@
+import { isVoter } from './membership.ts';
+import type { ServerState } from './state.ts';
+import type { NodeId } from './types.ts';
+
+/**
+ * When the process that leads dies, its connections break at once: who sees that need not wait for the election timeout
+ * to believe it. It forgets its leader, and asks the others within `firstTryWithinMs` whether they would vote for it.
+ * Those who still hear the leader refuse; those whose connection broke too do not. Only waiting is skipped, never
+ * voting: PreVote, term, vote and log are looked at as ever.
+ */
+export function leaderLost(state: ServerState, peer: NodeId): void {
+  const { role, currentTerm: term } = state;
+  if (role.name !== 'follower' || role.leader !== peer) return;
+  role.leader = null;
+  state.quickTries = mostQuickTries;
+  role.electionDeadlineMs = Math.min(role.electionDeadlineMs, state.nowMs + turnMs(state, peer));
+  role.deadlinePutOff = false;
+  state.outbox.event({
+    type: 'BecomeFollower',
+    term,
+    leader: null,
+    reason: `the connection of ${peer} broke`,
+  });
+}
+
+/**
+ * After a role has drawn its election deadline: while a leader was lost and none was found, the tries follow each other
+ * soon, each after about twice the time of the one before, until that reaches the usual timeout.
+ */
+export function hurry(state: ServerState): void {
+  const { role, nowMs, config } = state;
+  if (state.quickTries === 0 || role.name === 'leader') return;
+  const retry = mostQuickTries - state.quickTries - 1;
+  const waitMs = firstRetryMs[role.name] * 2 ** retry * (0.5 + config.random());
+  role.electionDeadlineMs = Math.min(role.electionDeadlineMs, nowMs + waitMs);
+}
+
+/**
+ * All who lost the leader notice it at the same moment. So each has a turn of its own, by its place among the voters:
+ * two who stand at once split the vote. The term moves the places on, so that no one is always first.
+ */
+function turnMs({ config, membership, currentTerm }: ServerState, lost: NodeId): number {
+  const { voters, outgoing } = membership.current;
+  const others = [...new Set([...voters, ...outgoing])].filter((id) => id !== lost).sort();
+  if (!isVoter(membership.current, config.id)) return firstTryWithinMs;
+  const place = (others.indexOf(config.id) + currentTerm) % others.length;
+  return (firstTryWithinMs * (place + config.random() / 2)) / others.length;
+}
+
+/** All turns lie within this time. */
+const firstTryWithinMs = 10;
+const mostQuickTries = 6;
+/** A PreVote is two messages, a vote waits for two disks; who refused may soon notice that the leader is gone. */
+const firstRetryMs = { follower: 20, 'pre-candidate': 20, candidate: 60 } as const;

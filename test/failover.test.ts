@@ -1,0 +1,37 @@
+import { promises as fs } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { NodeCluster } from './support/raft-nodes.ts';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await fs.mkdtemp(join(tmpdir(), 'chaos-failover-'));
+});
+afterEach(() => fs.rm(folder, { recursive: true }));
+
+test.each([3, 5])(
+  'when the leader of %i node processes is killed, its broken connections start the election, no timeout',
+  async (size) => {
+    const ids = Array.from({ length: size }, (_, i) => `n${i + 1}`);
+    await using cluster = await NodeCluster.start(folder, ids, { 'election-timeout': '2000..4000' });
+    const leader = await cluster.leader();
+    const followers = ids.filter((id) => id !== leader);
+    await Promise.all(
+      followers.map((id) =>
+        cluster.nodes
+          .get(id)!
+          .until('a known leader', (reports) =>
+            reports.find((line) => line.type === 'status' && line.leader === leader),
+          ),
+      ),
+    );
+    await cluster.nodes.get(leader)!.end('SIGKILL');
+    const next = await cluster.leader(leader);
+    const steps = cluster.nodes.get(next)!.reports.filter((line) => 'reason' in line);
+    const lost = steps.findLastIndex((line) => line.reason === `the connection of ${leader} broke`);
+    expect(lost).toBeGreaterThan(0);
+    expect(steps.slice(lost).map(({ type }) => type)).toContain('BecomePreCandidate');
+    expect(steps.slice(lost).map(({ reason }) => reason)).not.toContain('election timeout');
+  },
+);
