@@ -83,6 +83,7 @@ export const DOORS: Readonly<Record<string, readonly string[]>> = {
   commander: ['harness/cli'],
   'fastest-levenshtein': ['harness/cli', 'harness/scenario'],
   'pure-rand': ['harness/random.ts'],
+  vitest: ['harness/report/matcher.ts'],
   'node:fs': [
     'node/storage',
     'harness/history',

@@ -2,18 +2,16 @@ import { styleText } from 'node:util';
 import type { KeyResult } from '../../checker/linearizable.ts';
 import type { Op } from '../../history/op.ts';
 import type { HistoryClock, ImportedHistory } from '../../history/formats/history.ts';
+import { asciiCloseUp, CLOSE_UP_LEGEND, operationsOf } from '../../report/ascii-close-up.ts';
 import { clipped, count, duration } from '../../report/format.ts';
 import { type JudgedHistory, sentenceOf } from '../../report/judged-history.ts';
 import { visible } from '../../report/markup.ts';
 import { said } from '../../report/page/values.ts';
 import type { Violation } from '../../result.ts';
-import { asciiCloseUp } from './close-up.ts';
 
 const MOST_KEYS = 20;
 const MOST_VIOLATIONS = 5;
 const WIDEST_KEY = 32;
-/** Of a window that is larger, the operations around the one that fits nowhere. */
-const MOST_OPS = 24;
 const MARK = { linearizable: '✓', violation: '✗', unknown: '?' } as const;
 const COLOUR = { linearizable: 'green', violation: 'red', unknown: 'yellow' } as const;
 
@@ -113,7 +111,7 @@ function unknownKeys(keys: readonly KeyResult[], width: number): readonly string
 }
 
 function violationText(violation: Violation, { history }: JudgedHistory, width: number): string {
-  const { ops, total } = windowOf(violation, history.ops);
+  const { ops, total } = operationsOf(violation, history.ops);
   const heading = `Key ${visible(violation.key ?? '')}: ${violation.anomaly}`;
   const prose = wrapped(visible(withoutKey(violation)), width - 2);
   const table = operationTable(ops, violation, history);
@@ -125,8 +123,7 @@ function violationText(violation: Violation, { history }: JudgedHistory, width: 
     ...[...table, ...cut].map((line) => `  ${line}`),
     '',
     ...asciiCloseUp(ops, violation, width - 2).map((line) => `  ${line}`),
-    '  Numbers: the longest order that works; X: fits nowhere behind it; >: unknown, never ended.',
-    '  Order in time is exact, distances are not.',
+    ...CLOSE_UP_LEGEND.map((line) => `  ${line}`),
   ].join('\n');
 }
 
@@ -161,18 +158,6 @@ function operationTable(
   const times = clock === 'line' ? [] : ['began', 'ended'];
   const heads = ['op', 'process', 'operation', 'lines', ...times, 'outcome', 'order'];
   return aligned([heads, ...rows], [0, 1, 3, ...(clock === 'line' ? [] : [4, 5])]);
-}
-
-/** In order of time; of a large window what is around the stuck operation. */
-function windowOf(
-  violation: Violation,
-  all: readonly Op[],
-): { readonly ops: readonly Op[]; readonly total: number } {
-  const ids = new Set([...(violation.opIds ?? []), ...(violation.linearizedIds ?? []), violation.stuckId]);
-  const ops = all.filter((op) => ids.has(op.id)).sort((a, b) => a.call - b.call || a.id - b.id);
-  const stuck = ops.findIndex((op) => op.id === violation.stuckId);
-  const last = Math.min(ops.length, (stuck < 0 ? ops.length : stuck) + MOST_OPS / 4);
-  return { ops: ops.slice(Math.max(0, last - MOST_OPS), last), total: ops.length };
 }
 
 const lineWords = (call: number, end: number): string => (end === 0 ? `${call}` : `${call}-${end}`);

@@ -1,7 +1,22 @@
-import type { Op } from '../../history/op.ts';
-import { said } from '../../report/page/values.ts';
-import { visible } from '../../report/markup.ts';
-import type { Violation } from '../../result.ts';
+import type { Op } from '../history/op.ts';
+import type { Violation } from '../result.ts';
+import { visible } from './markup.ts';
+import { said } from './page/values.ts';
+
+/** Of a window that is larger, the operations around the one that fits nowhere. */
+const MOST_OPS = 24;
+
+/** The operations that a violation is about, in order of time. */
+export function operationsOf(
+  violation: Violation,
+  all: readonly Op[],
+): { readonly ops: readonly Op[]; readonly total: number } {
+  const ids = new Set([...(violation.opIds ?? []), ...(violation.linearizedIds ?? []), violation.stuckId]);
+  const ops = all.filter((op) => ids.has(op.id)).sort((a, b) => a.call - b.call || a.id - b.id);
+  const stuck = ops.findIndex((op) => op.id === violation.stuckId);
+  const last = Math.min(ops.length, (stuck < 0 ? ops.length : stuck) + MOST_OPS / 4);
+  return { ops: ops.slice(Math.max(0, last - MOST_OPS), last), total: ops.length };
+}
 
 /** Columns for what an operation did, left of its bar; bars get the rest. */
 const WIDEST_SAID = 34;
@@ -47,6 +62,12 @@ function columnsOf(ops: readonly Op[], columns: number): (moment: number) => num
     return step * last <= columns - 2 ? step * i : Math.round((i * (columns - 2)) / last);
   };
 }
+
+/** What stands below a close-up. */
+export const CLOSE_UP_LEGEND: readonly string[] = [
+  'Numbers: the longest order that works; X: fits nowhere behind it; >: unknown, never ended.',
+  'Order in time is exact, distances are not.',
+];
 
 function markOf(id: number, { linearizedIds, stuckId }: Violation): string {
   if (id === stuckId) return 'X';
