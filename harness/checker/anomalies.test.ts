@@ -90,13 +90,13 @@ describe('each anomaly is named, and its window is the operations that prove it'
   ];
 
   test.each(cases)('%s', (anomaly, sketches, opIds) => {
-    const verdict = judgeKey({ key: 'k', ops: history(...sketches) }, limits);
+    const verdict = judgeKey({ ops: history(...sketches) }, limits);
     expect(verdict).toMatchObject({ verdict: 'violation', violation: { anomaly, opIds } });
   });
 
   test('in prose: who returned what, when, and what contradicts it', () => {
     const ops = history(write('a', 0, 1), write('b', 2, 3), read('b', 4, 5), read('a', 6, 7));
-    expect(judgeKey({ key: 'k', ops }, limits).violation!.prose).toBe(
+    expect(judgeKey({ ops }, limits).violation!.prose).toBe(
       'Key k: read#3 (n1) returned "a" after write#1 (n2) wrote "b": write#1 (n2) had ended at 0.003 s before read#3 (n1) began at 0.006 s. ' +
         'Yet write#0 (n1) had ended at 0.001 s (it wrote "a") before write#1 (n2) began at 0.002 s, so "a" came before "b": stale read.',
     );
@@ -129,7 +129,7 @@ describe('what is no anomaly', () => {
     ['an append to a key never written', [append('x', 0, 1), append('y', 2, 3), read('xy', 4, 5)]],
   ];
   test.each(cases)('%s', (_claim, sketches) => {
-    expect(judgeKey({ key: 'k', ops: history(...sketches) }, limits).verdict).toBe('linearizable');
+    expect(judgeKey({ ops: history(...sketches) }, limits).verdict).toBe('linearizable');
   });
 });
 
@@ -190,7 +190,7 @@ describe('anomalies put into 1,200 valid histories of a run', () => {
       if (wrong === undefined || wrong === victim.output) continue;
       injected++;
       const bad = ops.map((op) => (op === victim ? { ...op, output: wrong } : op));
-      const { verdict, violation, detail } = judgeKey({ key: 'k', ops: bad }, limits);
+      const { verdict, violation, detail } = judgeKey({ ops: bad }, limits);
       if (verdict !== 'violation')
         throw new Error(`seed ${seed}: read#${victim.id} returned ${wrong}, but: ${verdict}, ${detail}`);
       if (!names.includes(violation!.anomaly))
@@ -202,9 +202,9 @@ describe('anomalies put into 1,200 valid histories of a run', () => {
   });
 
   test('none in the histories as they were', () => {
-    const alarms = Array.from({ length: 400 }, (_, seed) =>
-      judgeKey({ key: 'k', ops: run(seed).ops }, limits),
-    ).filter((key) => key.verdict !== 'linearizable');
+    const alarms = Array.from({ length: 400 }, (_, seed) => judgeKey({ ops: run(seed).ops }, limits)).filter(
+      (key) => key.verdict !== 'linearizable',
+    );
     expect(alarms).toEqual([]);
   });
 });

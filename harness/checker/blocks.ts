@@ -59,18 +59,37 @@ export function buildBlocks(
       if (state !== initial) {
         if (ret[state]! < last)
           return { early: { step: lastStep, state: lastState }, late: { step: state, state } };
-        if (ret[state]! < first || firstStep === NONE) [first, firstStep] = [ret[state]!, state];
-        if (call[state]! > last) [last, lastStep, lastState] = [call[state]!, state, state];
+        if (ret[state]! < first || firstStep === NONE) {
+          first = ret[state]!;
+          firstStep = state;
+        }
+        if (call[state]! > last) {
+          last = call[state]!;
+          lastStep = state;
+          lastState = state;
+        }
       }
-      const [before, beforeStep, beforeState] = [last, lastStep, lastState];
+      const before = last;
+      const beforeStep = lastStep;
+      const beforeState = lastState;
       for (let reader = firstReader[state]!; reader !== NONE; reader = nextReader[reader]!) {
         if (ret[reader]! < before)
           return { early: { step: beforeStep, state: beforeState }, late: { step: reader, state } };
-        if (ret[reader]! < first) [first, firstStep] = [ret[reader]!, reader];
-        if (call[reader]! > last) [last, lastStep, lastState] = [call[reader]!, reader, state];
+        if (ret[reader]! < first) {
+          first = ret[reader]!;
+          firstStep = reader;
+        }
+        if (call[reader]! > last) {
+          last = call[reader]!;
+          lastStep = reader;
+          lastState = state;
+        }
       }
     }
-    if (root === initial) [first, firstStep] = [-Infinity, NONE];
+    if (root === initial) {
+      first = -Infinity;
+      firstStep = NONE;
+    }
     const block = blocks.size++;
     blocks.root[block] = root;
     blocks.first[block] = first;

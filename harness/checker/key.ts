@@ -1,13 +1,14 @@
 import type { Op } from '../history/op.ts';
 import type { Violation } from '../result.ts';
-import { stepAt, toColumns } from './columns.ts';
+import { stepAt } from './columns.ts';
 import { began, deed, ended, showValue } from './describe.ts';
 import { type Explanation, explain } from './explain.ts';
 import { minimise, type Window } from './minimise.ts';
 import { bearingOf, models } from './models.ts';
+import { type Part, toParts } from './parts.ts';
 import type { CasFail, Step } from './steps.ts';
 import { decideUnambiguous } from './unambiguous.ts';
-import { verifyWitness } from './verify.ts';
+import { type Proof, verifyWitnesses } from './verify.ts';
 import { search, type SearchLimits } from './wgl.ts';
 
 export interface KeyVerdict {
@@ -33,68 +34,80 @@ const MAX_NAMED = 8;
 /** A window with more steps is shown by the ones that matter: the report cannot draw thousands. */
 const MAX_WINDOW = 60;
 
-/** One key's operations, and how to read them. */
+/** A history of one key, and how to read it. */
 export interface KeyHistory {
-  readonly key: string;
   readonly ops: readonly Op[];
   readonly casFail?: CasFail | undefined;
 }
 
 /** Judges the operations of one key, none of them left out: without search where that is possible. */
 export function judgeKey(history: KeyHistory, limits: KeyLimits): KeyVerdict {
-  const decided = decideKey(history);
-  return 'verdict' in decided ? decided : searchKey(history, decided, limits);
+  const { ops, casFail } = history;
+  const [part] = toParts(ops, casFail);
+  if (part === undefined) throw new Error('no operations to judge');
+  const decided = decidePart(part);
+  if ('verdict' in decided) return decided;
+  const found = 'order' in decided ? decided : searchPart(part, decided, limits);
+  if ('verdict' in found) return found;
+  const flaws = verifyWitnesses(models.kv, ops, [proofOf(part, found.order)], (op) => bearingOf(op, casFail));
+  for (;;) {
+    const next = flaws.next();
+    if (next.done === true) return linearizable(part, found.order, next.value[0]!);
+  }
 }
 
 /**
- * The verdict where values tell their writers apart, without a search and so without a limit; else why one is needed.
- * Either verdict is looked at once more before it is given: an order by the verifier, a contradiction by a search of
- * the few operations it rests on.
- *
- * @throws Error on operations that no recorder writes (`toColumns`).
+ * Where values tell their writers apart: a verdict, or an order (rows of the part's columns) that is still to be
+ * verified; found without a search and so without a limit. Else why a search is needed. A contradiction is looked at
+ * once more, by a search of the few operations it rests on.
  */
-export function decideKey(history: KeyHistory): KeyVerdict | { readonly reason: string } {
-  const columns = toColumns(history.ops, history.casFail);
+export function decidePart(
+  part: Part,
+): KeyVerdict | { readonly order: Int32Array } | { readonly reason: string } {
+  const { columns } = part;
+  if (part.flaw !== null) return unknown(part.flaw);
   const decision = decideUnambiguous(columns);
   if (decision.verdict === 'ambiguous') return { reason: decision.reason };
-  if (decision.verdict === 'linearizable') {
-    const { order } = decision;
-    for (let i = 0; i < order.length; i++) order[i] = columns.at[order[i]!]!;
-    return linearizable(history, order);
+  if (decision.verdict === 'linearizable') return { order: decision.order };
+  const failed: Op[] = [];
+  for (const position of part.positions) {
+    const op = columns.ops[position]!;
+    if (op.outcome === 'fail') failed.push(op);
   }
-  const failed = history.ops.filter((op) => op.outcome === 'fail');
   const explanation = explain(decision.contradiction, failed);
-  return confirmed(history.key, { ...explanation, steps: decision.support(explanation.steps) });
+  return confirmed(part.key, { ...explanation, steps: decision.support(explanation.steps) });
 }
 
-/** The verdict by Wing–Gong–Lowe. `reason`: why a search is needed. */
-export function searchKey(
-  history: KeyHistory,
+/** A verdict, or an order, by Wing–Gong–Lowe. `reason`: why a search is needed. */
+function searchPart(
+  part: Part,
   { reason }: { readonly reason: string },
   { limitMs, memoryBytes }: KeyLimits,
-): KeyVerdict {
+): KeyVerdict | { readonly order: Int32Array } {
   const limits: SearchLimits = { deadline: performance.now() + limitMs, memoryBytes };
-  const columns = toColumns(history.ops, history.casFail);
+  const { columns } = part;
   const steps = Array.from({ length: columns.size }, (_, i) => stepAt(columns, i));
   const result = search(steps, limits);
   if (result.verdict === 'unknown') return unknown(`${result.reason} (a search was needed: ${reason})`);
   if (result.verdict === 'linearizable') {
-    const positions = new Map(history.ops.map((op, position) => [op, position]));
-    return linearizable(
-      history,
-      Int32Array.from(result.order, (step) => positions.get(step.op)!),
-    );
+    const rows = new Map(steps.map((step, row) => [step, row]));
+    return { order: Int32Array.from(result.order, (step) => rows.get(step)!) };
   }
   const window = minimise({ ...result, steps }, { deadline: performance.now() + EXPLAIN_MS, memoryBytes });
-  return asViolation(history.key, wordsFor(window), window);
+  return asViolation(part.key, wordsFor(window), window);
 }
 
-/** `order`: positions in the key's operations. */
-function linearizable({ ops, casFail }: KeyHistory, order: Int32Array): KeyVerdict {
-  const flaw = verifyWitness(models.kv, ops, order, (op) => bearingOf(op, casFail));
+/** `order`: rows of the part's columns. */
+export const proofOf = ({ positions, columns: { at } }: Part, order: Int32Array): Proof => ({
+  positions,
+  order: order.map((row) => at[row]!),
+});
+
+/** The verdict on an order, with what the verifier found wrong about it. */
+export function linearizable({ columns: { id } }: Part, order: Int32Array, flaw: string | null): KeyVerdict {
   if (flaw !== null) return unknown(`the checker contradicts itself: its order proves nothing, ${flaw}`);
   const witness: number[] = [];
-  for (const position of order) witness.push(ops[position]!.id);
+  for (const row of order) witness.push(id[row]!);
   return {
     verdict: 'linearizable',
     detail: `${order.length} operations in one order`,
@@ -103,7 +116,7 @@ function linearizable({ ops, casFail }: KeyHistory, order: Int32Array): KeyVerdi
   };
 }
 
-const unknown = (detail: string): KeyVerdict => ({
+export const unknown = (detail: string): KeyVerdict => ({
   verdict: 'unknown',
   detail,
   violation: null,

@@ -2,14 +2,14 @@ import { describe, expect, test } from 'vitest';
 import type { Op } from '../history/op.ts';
 import { type Random, randomStream } from '../random.ts';
 import { isLinearizableByDefinition } from './brute-force.ts';
-import { toColumns } from './columns.ts';
 import { generateHistory, type GeneratorOptions } from './generate.ts';
 import { judgeKey } from './key.ts';
 import { checkLinearizable } from './linearizable.ts';
 import { bearingOf, models } from './models.ts';
+import { toParts } from './parts.ts';
 import { toSteps } from './steps.ts';
 import { decideUnambiguous } from './unambiguous.ts';
-import { verifyWitness } from './verify.ts';
+import { verifyWitnesses } from './verify.ts';
 import { search } from './wgl.ts';
 
 const MEMORY_BYTES = 256 * 1_048_576;
@@ -48,12 +48,19 @@ function tamper(ops: readonly Op[], random: Random): Op[] {
   return ops.map((op) => (victims.has(op) ? { ...op, output: random.pick(pool) } : op));
 }
 
+function drain<Result>(walk: Generator<void, Result>): Result {
+  for (;;) {
+    const next = walk.next();
+    if (next.done === true) return next.value;
+  }
+}
+
 /** Both methods and the whole against the definition, for one history: what is wrong, in words. */
 function disagreements(ops: readonly Op[], expected: 'linearizable' | 'violation'): string[] {
   const wrong: string[] = [];
   const steps = toSteps(ops);
   const searched = search(steps, { deadline: Infinity, memoryBytes: MEMORY_BYTES });
-  const columns = toColumns(ops);
+  const { columns, positions } = toParts(ops)[0]!;
   const decided = decideUnambiguous(columns);
   const quick =
     decided.verdict === 'linearizable'
@@ -62,11 +69,12 @@ function disagreements(ops: readonly Op[], expected: 'linearizable' | 'violation
   for (const [name, result] of Object.entries({ searched, quick })) {
     if (result.verdict !== expected && result.verdict !== 'ambiguous')
       wrong.push(`${name}: ${result.verdict}`);
-    const order = result.verdict === 'linearizable' ? result.order.map((step) => ops.indexOf(step.op)) : null;
-    const flaw = order === null ? null : verifyWitness(models.kv, ops, order, bearingOf);
-    if (flaw !== null) wrong.push(`${name}: its order is wrong, ${flaw}`);
+    if (result.verdict !== 'linearizable') continue;
+    const order = Int32Array.from(result.order, (step) => ops.indexOf(step.op));
+    const [flaw] = drain(verifyWitnesses(models.kv, ops, [{ positions, order }], (op) => bearingOf(op)));
+    if (flaw !== null) wrong.push(`${name}: its order is wrong, ${String(flaw)}`);
   }
-  const judged = judgeKey({ key: 'k', ops }, limits);
+  const judged = judgeKey({ ops }, limits);
   if (judged.verdict !== expected) wrong.push(`whole: ${judged.verdict}, ${judged.detail}`);
   if (judged.violation !== null) {
     const window = new Set(judged.violation.opIds);
@@ -108,7 +116,7 @@ function compare(
     if (ops === valid && expected === 'violation')
       throw new Error(`history ${i} of ${stream}: the generator made a violation`);
     if (expected === 'violation') bad++;
-    if (decideUnambiguous(toColumns(ops)).verdict !== 'ambiguous') decided++;
+    if (decideUnambiguous(toParts(ops)[0]!.columns).verdict !== 'ambiguous') decided++;
   }
   return { bad, decided };
 }

@@ -1,11 +1,12 @@
 import { setImmediate } from 'node:timers/promises';
-import { Worker } from 'node:worker_threads';
 import type { Op } from '../history/op.ts';
 import type { Violation } from '../result.ts';
-import { decideKey, type KeyHistory, type KeyVerdict } from './key.ts';
-import { expectFunctions, models, type RegisterModel } from './models.ts';
+import { JudgeThread } from './judge-thread.ts';
+import { decidePart, type KeyHistory, type KeyVerdict, linearizable, proofOf, unknown } from './key.ts';
+import { bearingOf, expectFunctions, models, type RegisterModel } from './models.ts';
+import { type Part, toParts } from './parts.ts';
 import type { CasFail } from './steps.ts';
-import type { KeyAnswer, KeyRequest } from './worker.ts';
+import { verifyWitnesses } from './verify.ts';
 
 export interface KeyResult {
   readonly key: string;
@@ -39,10 +40,8 @@ export interface CheckOptions {
   readonly signal?: AbortSignal;
 }
 
-/** The caller's event loop gets a turn after this long, between two keys. */
-const YIELD_AFTER_MS = 16;
-/** A worker that holds its thread past its limit is ended this long after it. */
-const GRACE_MS = 5_000;
+/** The caller's event loop gets a turn after this long. */
+const TURN_AFTER_MS = 16;
 /** How many keys beside the first are named where the verdict is told in a sentence. */
 const MAX_NAMED_KEYS = 10;
 
@@ -60,21 +59,35 @@ export async function checkLinearizable(
   const start = performance.now();
   const { model = models.kv, casFail, limitMs = 60_000 } = options;
   expectFunctions(ops, model);
+  const parts = toParts(ops, casFail);
+  const turns = new Turns();
+  const cancelled = (): boolean => options.signal?.aborted === true;
+  const decided: Decided[] = [];
+  for (const part of parts) {
+    await turns.give();
+    const began = performance.now();
+    const decision = cancelled() ? unknown('cancelled before it was judged') : tryToDecide(part);
+    decided.push({ part, decision, tookMs: performance.now() - began });
+  }
+  const verdicts = await verified(ops, decided, casFail, turns);
+
   const keys: KeyResult[] = [];
   const violations: Violation[] = [];
   const thread = new JudgeThread(options);
-  let lastYield = start;
   try {
-    for (const history of partition(ops, casFail)) {
-      if (performance.now() > lastYield + YIELD_AFTER_MS) {
-        await setImmediate();
-        lastYield = performance.now();
-      }
+    for (const { part, decision, tookMs } of decided) {
       const began = performance.now();
-      const { violation, ...verdict } = await judge(history, thread, start + limitMs);
+      const found = verdicts.get(part) ?? decision;
+      const { violation, ...verdict } =
+        'verdict' in found ? found : await thread.judge(historyOf(part, casFail), start + limitMs);
       if (violation !== null) violations.push(violation);
-      const { key, ops: keyOps } = history;
-      keys.push({ key, operations: keyOps.length, tookMs: performance.now() - began, ...verdict });
+      const { key, positions } = part;
+      keys.push({
+        key,
+        operations: positions.length,
+        tookMs: tookMs + performance.now() - began,
+        ...verdict,
+      });
     }
   } finally {
     await thread.end();
@@ -83,35 +96,51 @@ export async function checkLinearizable(
   return { ...summary(keys, violations, ops.length, tookMs), keys, violations, tookMs };
 }
 
-async function judge(history: KeyHistory, thread: JudgeThread, deadline: number): Promise<KeyVerdict> {
-  if (thread.isCancelled) return unknown('cancelled before it was judged');
+interface Decided {
+  readonly part: Part;
+  readonly decision: ReturnType<typeof decidePart>;
+  readonly tookMs: number;
+}
+
+function tryToDecide(part: Part): ReturnType<typeof decidePart> {
   try {
-    const decided = decideKey(history);
-    return 'verdict' in decided ? decided : await thread.judge(history, decided.reason, deadline);
+    return decidePart(part);
   } catch (error) {
-    return unknown(error instanceof Error ? error.message : String(error));
+    return unknown(`the checker failed: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
 
-const unknown = (detail: string): KeyVerdict => ({
-  verdict: 'unknown',
-  detail,
-  violation: null,
-  witness: null,
+/** Lets the caller's event loop have a turn when the last one is a while ago. */
+class Turns {
+  #last = performance.now();
+
+  async give(): Promise<void> {
+    if (performance.now() < this.#last + TURN_AFTER_MS) return;
+    await setImmediate();
+    this.#last = performance.now();
+  }
+}
+
+/** The verdicts on the orders that were found without a search. */
+async function verified(
+  ops: readonly Op[],
+  decided: readonly Decided[],
+  casFail: CasFail | undefined,
+  turns: Turns,
+): Promise<ReadonlyMap<Part, KeyVerdict>> {
+  const found = decided.flatMap(({ part, decision }) => ('order' in decision ? [{ part, ...decision }] : []));
+  const proofs = found.map(({ part, order }) => proofOf(part, order));
+  const walk = verifyWitnesses(models.kv, ops, proofs, (op) => bearingOf(op, casFail));
+  let next = walk.next();
+  for (; next.done !== true; next = walk.next()) await turns.give();
+  const flaws = next.value;
+  return new Map(found.map(({ part, order }, i) => [part, linearizable(part, order, flaws[i]!)]));
+}
+
+const historyOf = ({ positions, columns: { ops } }: Part, casFail: CasFail | undefined): KeyHistory => ({
+  ops: Array.from(positions, (position) => ops[position]!),
+  casFail,
 });
-
-/** The keys, those with the fewest operations first. */
-function partition(ops: readonly Op[], casFail: CasFail | undefined): KeyHistory[] {
-  const byKey = new Map<string, Op[]>();
-  for (const op of ops) {
-    const ofKey = byKey.get(op.key);
-    if (ofKey === undefined) byKey.set(op.key, [op]);
-    else ofKey.push(op);
-  }
-  return [...byKey]
-    .sort(([, a], [, b]) => a.length - b.length)
-    .map(([key, keyOps]) => ({ key, ops: keyOps, casFail }));
-}
 
 function summary(
   keys: readonly KeyResult[],
@@ -140,71 +169,3 @@ function inShort([first, ...others]: readonly KeyResult[], violations: readonly 
   if (others.length > MAX_NAMED_KEYS) named.push(`${others.length - MAX_NAMED_KEYS} more`);
   return `${told} Also ${named.join(', ')}`;
 }
-
-/** The worker thread, started at the first key and again after one that it did not survive. */
-class JudgeThread {
-  readonly #memoryMb: number;
-  readonly #signal: AbortSignal | undefined;
-  #worker: Worker | null = null;
-
-  constructor(options: CheckOptions) {
-    this.#memoryMb = options.memoryMb ?? 512;
-    this.#signal = options.signal;
-  }
-
-  get isCancelled(): boolean {
-    return this.#signal?.aborted === true;
-  }
-
-  async judge(history: KeyHistory, reason: string, deadline: number): Promise<KeyVerdict> {
-    const limitMs = deadline - performance.now();
-    if (limitMs <= 0)
-      return unknown(`the time limit was reached before it was searched (that was needed: ${reason})`);
-    this.#worker ??= this.#start();
-    const worker = this.#worker;
-    const request: KeyRequest = { history, reason, limitMs, memoryBytes: this.#memoryMb * 1_048_576 };
-    const { promise, resolve } = Promise.withResolvers<KeyAnswer>();
-    const giveUp = (reason: string): void => {
-      this.#worker = null;
-      void worker.terminate();
-      resolve(failed(reason));
-    };
-    const onAbort = (): void => giveUp('cancelled while it was judged');
-    const onError = (error: Error): void => giveUp(`the checker failed: ${error.message}`);
-    const onExit = (): void => giveUp('the checker ended before it had an answer');
-    const timer = setTimeout(
-      () => giveUp('the time limit was reached while it was judged'),
-      limitMs + GRACE_MS,
-    );
-    worker.once('message', resolve).once('error', onError).once('exit', onExit);
-    this.#signal?.addEventListener('abort', onAbort);
-    try {
-      worker.postMessage(request);
-      const answer = await promise;
-      return answer.type === 'judged' ? answer.verdict : unknown(answer.message);
-    } catch (error) {
-      return unknown(`the operations could not be handed to the checker: ${String(error)}`);
-    } finally {
-      clearTimeout(timer);
-      this.#signal?.removeEventListener('abort', onAbort);
-      worker.off('message', resolve).off('error', onError).off('exit', onExit);
-    }
-  }
-
-  async end(): Promise<void> {
-    await this.#worker?.terminate();
-    this.#worker = null;
-  }
-
-  #start(): Worker {
-    const worker = new Worker(new URL('./worker.ts', import.meta.url), {
-      name: 'checker',
-      resourceLimits: { maxOldGenerationSizeMb: this.#memoryMb + 256 },
-    });
-    // One that is being ended may still report an error when nobody waits for an answer any more.
-    worker.on('error', () => {});
-    return worker;
-  }
-}
-
-const failed = (message: string): KeyAnswer => ({ type: 'failed', message });

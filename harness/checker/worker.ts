@@ -1,10 +1,9 @@
 import { parentPort } from 'node:worker_threads';
-import { type KeyHistory, type KeyLimits, type KeyVerdict, searchKey } from './key.ts';
+import { type KeyHistory, type KeyLimits, type KeyVerdict, judgeKey } from './key.ts';
 
-/** A key to search, and the answer: the verdict with the time it took, or what went wrong. */
+/** A key to judge, and the answer: the verdict with the time it took, or what went wrong. */
 export interface KeyRequest extends KeyLimits {
   readonly history: KeyHistory;
-  readonly reason: string;
 }
 export type KeyAnswer =
   | { readonly type: 'judged'; readonly verdict: KeyVerdict; readonly tookMs: number }
@@ -17,7 +16,7 @@ parentPort?.on('message', (request: KeyRequest) => {
 function answer(request: KeyRequest): KeyAnswer {
   const start = performance.now();
   try {
-    const verdict = searchKey(request.history, request, request);
+    const verdict = judgeKey(request.history, request);
     return { type: 'judged', verdict, tookMs: performance.now() - start };
   } catch (error) {
     return { type: 'failed', message: error instanceof Error ? error.message : String(error) };

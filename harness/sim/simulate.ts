@@ -106,7 +106,7 @@ function compareStates(cluster: SimCluster, ops: readonly Op[]): void {
 
 function judge(ops: readonly Op[]): void {
   for (const [key, ofKey] of Map.groupBy(ops, (op) => op.key)) {
-    const { verdict, detail } = judgeKey({ key, ops: ofKey }, JUDGE_LIMITS);
+    const { verdict, detail } = judgeKey({ ops: ofKey }, JUDGE_LIMITS);
     if (verdict !== 'linearizable') throw new Broken(`linearizability: ${verdict}, key ${key}: ${detail}`);
   }
 }

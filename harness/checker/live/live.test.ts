@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest';
 import type { Op } from '../../history/op.ts';
 import { type Random, randomStream } from '../../random.ts';
 import { isLinearizableByDefinition } from '../brute-force.ts';
-import { toColumns } from '../columns.ts';
 import { generateHistory, type GeneratorOptions } from '../generate.ts';
+import { toParts } from '../parts.ts';
 import { decideUnambiguous } from '../unambiguous.ts';
 import { LiveChecker } from './live-checker.ts';
 
@@ -105,7 +105,8 @@ function play(ops: readonly Op[], name: string, seen: Seen, forgetAfter?: number
     ended.add(op.id);
     const found = live.complete(op);
     const known = prefix(begun, ended);
-    const batch = decideUnambiguous(toColumns(known)).verdict;
+    const [part] = toParts(known);
+    const batch = part === undefined ? 'linearizable' : decideUnambiguous(part.columns).verdict;
     seen.prefixes++;
     const verdict = live.counts.undecided > 0 ? 'ambiguous' : found === null ? 'linearizable' : 'violation';
     if (verdict === 'ambiguous') {
