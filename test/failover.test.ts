@@ -1,6 +1,7 @@
 import { promises as fs } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { NodeCluster } from './support/raft-nodes.ts';
 
@@ -35,3 +36,29 @@ test.each([3, 5])(
     expect(steps.slice(lost).map(({ reason }) => reason)).not.toContain('election timeout');
   },
 );
+
+test('a leader whose disk hangs gives way to another, and follows it once the disk goes on', async () => {
+  const program = fileURLToPath(new URL('./support/hung-disk-node.ts', import.meta.url));
+  await using cluster = await NodeCluster.start(folder);
+  for (const id of cluster.ids) {
+    await cluster.nodes.get(id)!.end('SIGTERM');
+    await cluster.start(id, program);
+  }
+  const old = await cluster.leader();
+  using client = await cluster.client(old);
+  const session = await client.openSession();
+  const node = cluster.nodes.get(old)!;
+  node.child.kill('SIGUSR2');
+  const write = client.request({ type: 'write', session, seq: 1, key: 'k', value: 'hung' });
+  const next = await cluster.leader(old);
+  expect(await write).toMatchObject({ type: 'error' });
+  using successor = await cluster.client(next);
+  expect(await successor.openSession()).toBeGreaterThan(session);
+  const { length } = node.reports;
+  node.child.kill('SIGUSR2');
+  await node.until('a follower of the new leader, with its log', (reports) =>
+    reports
+      .slice(length)
+      .find((line) => line.type === 'status' && line.leader === next && line.applied > session),
+  );
+});

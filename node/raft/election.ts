@@ -1,3 +1,4 @@
+import { diskHangs } from './disk.ts';
 import { counts } from './membership.ts';
 import type { RequestVote, RequestVoteResponse, TimeoutNow } from './message.ts';
 import { tally } from './quorum.ts';
@@ -10,8 +11,9 @@ import type { NodeId, Term } from './types.ts';
 export function electionTimeout(state: ServerState): void {
   const { role, config, nowMs } = state;
   if (role.name === 'leader') return;
-  if (!mayStand(state)) {
-    // A learner, a server that was removed or has yet to join, or one that lost its data folder: others elect.
+  if (!mayStand(state) || diskHangs(state)) {
+    // A learner, a server that was removed or has yet to join, or one that lost its data folder or cannot write to it:
+    // others elect.
     role.electionDeadlineMs = drawElectionDeadline(config, nowMs);
     return;
   }
@@ -37,7 +39,7 @@ export function handleRequestVote(state: ServerState, m: RequestVote): void {
   if (m.preVote) {
     // A pre-candidate of a lower term hears our term, adopts it and asks again: silence would let two servers that
     // each need the other wait for ever, one with the longer log, one with the higher term (etcd#8501).
-    const granted = m.term > state.currentTerm && upToDate && !hearsLiveLeader(state);
+    const granted = m.term > state.currentTerm && upToDate && !hearsLiveLeader(state) && !diskHangs(state);
     state.outbox.messages.push(voteResponse(state, m, granted));
     return;
   }
@@ -87,7 +89,7 @@ export function refuseVote(state: ServerState, m: RequestVote): void {
  */
 export function handleTimeoutNow(state: ServerState, m: TimeoutNow): void {
   const { name } = state.role;
-  if (mayStand(state) && (name === 'follower' || name === 'pre-candidate'))
+  if (mayStand(state) && !diskHangs(state) && (name === 'follower' || name === 'pre-candidate'))
     startElection(state, { transfer: true, reason: `${m.from} hands over` });
 }
 

@@ -1,4 +1,5 @@
 import { advanceChange } from './changing.ts';
+import { stepDownIfDiskHangs } from './disk.ts';
 import { broken } from './invariant.ts';
 import { entryCost } from './log.ts';
 import { incarnationOf } from './membership.ts';
@@ -16,6 +17,7 @@ import type { LogIndex, NodeId, Term } from './types.ts';
 export function leaderTick(state: ServerState, leader: Leader): void {
   const { config, nowMs } = state;
   leader.lastTickMs = nowMs;
+  if (stepDownIfDiskHangs(state)) return;
   const silentMs = nowMs - reached(state, leader, nowMs, (progress) => progress.lastContactMs);
   if (silentMs >= config.electionTimeoutMaxMs) {
     becomeFollower(state, state.currentTerm, null, 'lost contact with a majority');

@@ -7,6 +7,7 @@ import {
   refuseVote,
 } from './election.ts';
 import { compactLog, handleInstallSnapshot, installFromOldLeader } from './installing.ts';
+import { diskHangs } from './disk.ts';
 import { leaderLost } from './failover.ts';
 import { broken } from './invariant.ts';
 import {
@@ -82,6 +83,11 @@ export class Raft {
   peerLost(peer: NodeId, nowMs: number): void {
     this.#letTimePass(nowMs);
     leaderLost(this.state, peer);
+  }
+
+  /** Since when the write that is under way on this node's disk lasts, ms; null: none is. To be said before a tick. */
+  diskBusySince(sinceMs: number | null): void {
+    this.state.diskBusySinceMs = sinceMs;
   }
 
   /**
@@ -228,6 +234,7 @@ export class Raft {
       term,
       votedFor,
       leader,
+      diskHangs: diskHangs(this.state),
       transferTo: role.name === 'leader' ? (role.transfer?.to ?? null) : null,
       commitIndex,
       lastIndex,

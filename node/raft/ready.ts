@@ -79,6 +79,8 @@ export interface CoreStatus {
   readonly votedFor: NodeId | null;
   readonly leader: NodeId | null;
   readonly commitIndex: LogIndex;
+  /** A write to its disk has been under way for an election timeout: it neither leads nor stands. */
+  readonly diskHangs: boolean;
   /** To whom this leader hands over at the moment; null: to nobody. */
   readonly transferTo: NodeId | null;
   readonly lastIndex: LogIndex;

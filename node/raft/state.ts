@@ -93,6 +93,8 @@ export interface ServerState {
   role: Role;
   /** Time of the latest input, ms. */
   nowMs: number;
+  /** Since when the write that is under way on this server's disk lasts, ms; null: none is. The driver says. */
+  diskBusySinceMs: number | null;
   /**
    * Elections that may still be tried without waiting for an election timeout, since the leader's connection broke. 0
    * once a leader is heard, or a vote is given to another.
@@ -131,6 +133,7 @@ export function createState(config: RaftConfig, initial: InitialState): ServerSt
     appliedIndex: known,
     role: newFollower(config, null, nowMs),
     nowMs,
+    diskBusySinceMs: null,
     quickTries: 0,
     lastReadContext: 0,
   };

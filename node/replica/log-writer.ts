@@ -21,20 +21,29 @@ export class LogWriter {
   readonly #onDurable: (steps: readonly DurableStep[]) => void;
   readonly #onFailure: (error: unknown) => void;
   #waiting: DurableStep[] = [];
+  readonly #now: () => number;
   #writing: Promise<void> | null = null;
+  #writingSinceMs = 0;
 
   constructor(
     storage: Storage,
     on: { durable: (steps: readonly DurableStep[]) => void; failure: (error: unknown) => void },
+    now: () => number,
   ) {
     this.#storage = storage;
     this.#onDurable = on.durable;
     this.#onFailure = on.failure;
+    this.#now = now;
   }
 
   /** Whether a write is under way. */
   get busy(): boolean {
     return this.#writing !== null;
+  }
+
+  /** When the write that is under way began, ms; null: none is. */
+  get busySinceMs(): number | null {
+    return this.#writing === null ? null : this.#writingSinceMs;
   }
 
   /** Calls `on.durable` once this and every earlier step are: at once, if there is nothing to wait for. */
@@ -57,6 +66,7 @@ export class LogWriter {
       this.#onDurable(steps);
       return this.#next();
     }
+    this.#writingSinceMs = this.#now();
     this.#writing = this.#storage.write(writes).then(
       () => {
         this.#writing = null;

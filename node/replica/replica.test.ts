@@ -160,6 +160,26 @@ describe('the trace', () => {
   });
 });
 
+describe('a leader whose disk hangs', () => {
+  test('gives way to another, and tells everyone who waits', async () => {
+    const cluster = await Cluster.withLeader();
+    cluster.n1.disk.held = true;
+    cluster.n1.open(1);
+    await cluster.pass(100);
+    cluster.n1.open(2);
+    await cluster.pass(2_000);
+    expect([1, 2].map((id) => cluster.n1.told(id))).toEqual(['leadership-lost', 'not-leader']);
+    const next = [cluster.n2, cluster.n3].find(({ raft }) => raft.status().role === 'leader')!;
+    next.open(3);
+    await cluster.settle();
+    expect(next.told(3)).toBe('session');
+    cluster.n1.disk.held = false;
+    cluster.n1.disk.release();
+    await cluster.pass(300);
+    expect(cluster.n1.raft.status()).toMatchObject({ role: 'follower', durableIndex: 4 });
+  });
+});
+
 describe('a disk that refuses a write', () => {
   test('ends the service: everyone who waits is told, nothing is acknowledged or sent any more', async () => {
     const cluster = await Cluster.withLeader();

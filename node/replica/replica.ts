@@ -64,10 +64,14 @@ export class Replica {
 
   constructor(options: ReplicaOptions) {
     this.#o = options;
-    this.#writer = new LogWriter(options.storage, {
-      durable: (steps) => this.#onDurable(steps),
-      failure: (error) => this.#onStorageFailure(error),
-    });
+    this.#writer = new LogWriter(
+      options.storage,
+      {
+        durable: (steps) => this.#onDurable(steps),
+        failure: (error) => this.#onStorageFailure(error),
+      },
+      options.now,
+    );
   }
 
   /** Requests that wait for an answer. */
@@ -97,7 +101,7 @@ export class Replica {
   /** Time has passed. */
   tick(): void {
     if (this.#ended) return;
-    this.#o.raft.tick(this.#o.now());
+    this.#letTimePass(this.#o.now());
     this.wake();
   }
 
@@ -160,7 +164,7 @@ export class Replica {
       const { raft } = this.#o;
       const nowMs = this.#o.now();
       // Before anything that came in during a stall counts: a leader that slept must notice.
-      raft.tick(nowMs);
+      this.#letTimePass(nowMs);
       // An idle node does not wait, one that does not lead has nothing to wait for.
       if (!this.#writer.busy || raft.status().role !== 'leader') this.#proposeGathered(nowMs);
       this.#askForReads(nowMs);
@@ -172,6 +176,12 @@ export class Replica {
     }
     this.#o.transport.flush();
     this.#o.onTurnEnd();
+  }
+
+  #letTimePass(nowMs: number): void {
+    const { raft } = this.#o;
+    raft.diskBusySince(this.#writer.busySinceMs);
+    raft.tick(nowMs);
   }
 
   /**
@@ -264,8 +274,10 @@ export class Replica {
    * Leadership is lost: what is committed will still be applied and answered here; of the rest nobody knows.
    */
   #giveUpProposals(): void {
-    const { commitIndex } = this.#o.raft.status();
-    for (const { requester, requestId } of this.#proposals.takeBehind(commitIndex)) {
+    const { commitIndex, durableIndex, diskHangs } = this.#o.raft.status();
+    // Committed by the others alone: it would be applied here once the disk has it, which may be never.
+    const applies = diskHangs && durableIndex < commitIndex ? durableIndex : commitIndex;
+    for (const { requester, requestId } of this.#proposals.takeBehind(applies)) {
       requester.answer(requestId, leadershipLost());
     }
   }

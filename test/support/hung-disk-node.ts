@@ -1,0 +1,40 @@
+import type { LogWrite, Recovered, Storage } from '../../node/replica/ports.ts';
+import { runNode } from '../../node/server/run-node.ts';
+import { Wal } from '../../node/storage/wal.ts';
+
+/**
+ * A disk that, from SIGUSR2 on, takes writes and neither ends nor fails them, until the next SIGUSR2: a dying drive, a
+ * network volume that is gone. The node itself is the shipped one, and is expected to live with it.
+ */
+class HangingStorage implements Storage {
+  readonly #storage: Storage;
+  #hanging: Promise<void> | null = null;
+  #release: () => void = () => undefined;
+
+  constructor(storage: Storage) {
+    this.#storage = storage;
+    process.on('SIGUSR2', () => this.#toggle());
+  }
+
+  recover(): Promise<Recovered> {
+    return this.#storage.recover();
+  }
+  async write(batch: readonly LogWrite[]): Promise<void> {
+    await this.#hanging;
+    await this.#storage.write(batch);
+  }
+  close(): Promise<void> {
+    return this.#storage.close();
+  }
+
+  #toggle(): void {
+    if (this.#hanging === null) {
+      this.#hanging = new Promise((resolve) => (this.#release = resolve));
+    } else {
+      this.#hanging = null;
+      this.#release();
+    }
+  }
+}
+
+await runNode(process.argv.slice(2), { storage: (folder) => new HangingStorage(new Wal({ folder })) });
