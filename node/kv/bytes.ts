@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { crcOf } from './crc.ts';
 
 /** Bytes that are not what the format says: too short, too long, not UTF-8, an unknown code. */
 export class MalformedBytes extends Error {
@@ -50,8 +51,8 @@ export class ByteWriter {
   /** A whole number of [0, 2^53), as 8 bytes. */
   u64(value: number): void {
     this.#reserve(8);
-    this.#slab.writeUInt32BE(Math.floor(value / TWO_32), this.#end);
-    this.#slab.writeUInt32BE(value % TWO_32, this.#end + 4);
+    this.#slab.writeUInt32BE((value / TWO_32) >>> 0, this.#end);
+    this.#slab.writeUInt32BE(value >>> 0, this.#end + 4);
     this.#end += 8;
   }
 
@@ -89,6 +90,11 @@ export class ByteWriter {
     this.#slab.writeUInt32BE(value, this.#start + offset);
   }
 
+  /** CRC-32 of what was written since the last `take`, from `offset` on, going on from `seed`. */
+  crc32(offset: number, seed: number): number {
+    return crcOf(this.#slab, this.#start + offset, this.#end, seed);
+  }
+
   /** A view of what was written since the last `take`, from `offset` on; valid until the next write. */
   view(offset: number): Buffer {
     return this.#slab.subarray(this.#start + offset, this.#end);
@@ -110,13 +116,20 @@ export class ByteWriter {
   }
 }
 
+const REPLACEMENT = '\ufffd';
+
+/** The same memory as a Buffer. */
+export function bufferOf(bytes: Uint8Array): Buffer {
+  return bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
 /** Reads what `ByteWriter` wrote; every method throws `MalformedBytes` instead of reading past the end. */
 export class ByteReader {
   readonly #bytes: Buffer;
   #at = 0;
 
   constructor(bytes: Uint8Array) {
-    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    this.#bytes = bufferOf(bytes);
   }
 
   get left(): number {
@@ -135,9 +148,10 @@ export class ByteReader {
   }
 
   u64(): number {
-    const high = this.u32();
-    const low = this.u32();
-    const value = high * TWO_32 + low;
+    this.#need(8);
+    const at = this.#at;
+    this.#at = at + 8;
+    const value = this.#bytes.readUInt32BE(at) * TWO_32 + this.#bytes.readUInt32BE(at + 4);
     if (value > Number.MAX_SAFE_INTEGER)
       throw new MalformedBytes(`number of 2^53 or more at byte ${this.#at - 8}`);
     return value;
@@ -150,9 +164,15 @@ export class ByteReader {
   }
 
   string(): string {
-    const bytes = this.bytes();
-    if (!isUtf8(bytes)) throw new MalformedBytes(`text before byte ${this.#at} is not UTF-8`);
-    return bytes.toString('utf8');
+    const length = this.u32();
+    this.#need(length);
+    const start = this.#at;
+    this.#at = start + length;
+    const text = this.#bytes.toString('utf8', start, this.#at);
+    // Bytes that are no UTF-8 become this character; it may also be what was meant.
+    if (text.includes(REPLACEMENT) && !isUtf8(this.#bytes.subarray(start, this.#at)))
+      throw new MalformedBytes(`text before byte ${this.#at} is not UTF-8`);
+    return text;
   }
 
   nullableString(): string | null {

@@ -6,8 +6,12 @@ import {
   encodeRequest,
   encodeResponse,
   MAX_REQUEST_BYTES,
+  plainWriteId,
   requestIdOf,
+  requestProblem,
+  writeRequest,
 } from './client-codec.ts';
+import { ByteWriter } from '../kv/bytes.ts';
 import { ERRORS, MAX_KEY_BYTES, MAX_VALUE_BYTES } from './client.ts';
 import type { ClientRequest, ClientResponse, ErrorCode } from './client.ts';
 import { FRAME_HEADER_BYTES, FrameReader, ProtocolError } from './frame.ts';
@@ -51,7 +55,7 @@ const responses: fc.Arbitrary<ClientResponse> = fc.oneof(
   ),
 );
 
-const payloadOf = (frame: Uint8Array, type: 'client-request' | 'client-response'): Uint8Array => {
+const payloadOf = (frame: Uint8Array, type: 'client-request' | 'client-response'): Buffer => {
   const payloads = new FrameReader(type).push(frame);
   expect(payloads).toHaveLength(1);
   return payloads[0]!;
@@ -65,6 +69,17 @@ const errorOf = (act: () => unknown): unknown => {
     return error;
   }
 };
+
+/** The long way. */
+function plainWriteOf(payload: Buffer): ClientRequest | null {
+  try {
+    const request = decodeRequest(payload);
+    return request.type === 'write' && requestProblem(request) === null ? request : null;
+  } catch (error) {
+    if (error instanceof ProtocolError) return null;
+    throw error;
+  }
+}
 
 describe('the client codec', () => {
   test('gives back every request that it was given', () => {
@@ -102,6 +117,30 @@ describe('the client codec', () => {
         }
       }),
     );
+  });
+
+  test('knows a plain write without decoding it: exactly those that are well-formed and within the limits', () => {
+    const bent = fc.tuple(requests, fc.nat(), fc.nat({ max: 255 })).map(([request, at, byte]) => {
+      const payload = Buffer.from(payloadOf(encodeRequest(request), 'client-request'));
+      // A key that is too long, a length that is wrong, a number of 2^53 or more, text that is not UTF-8.
+      if (byte > 60) payload[at % payload.length] = byte;
+      return payload;
+    });
+    const long = (key: number, value: number): Buffer => {
+      const out = new ByteWriter();
+      const text = { key: 'k'.repeat(key), value: 'v'.repeat(value) };
+      writeRequest(out, { type: 'write', requestId: 7, session: 1, seq: 1, ...text });
+      return payloadOf(out.take(), 'client-request');
+    };
+    const limits = [long(MAX_KEY_BYTES, 1), long(MAX_KEY_BYTES + 1, 1), long(1, MAX_VALUE_BYTES + 1)];
+    fc.assert(
+      fc.property(fc.oneof(bent, fc.constantFrom(...limits)), (payload) => {
+        const write = plainWriteOf(payload);
+        expect(plainWriteId(payload)).toBe(write?.requestId ?? null);
+      }),
+      { numRuns: 1_000 },
+    );
+    expect(plainWriteId(limits[0]!)).toBe(7);
   });
 
   test('refuses text that is not UTF-8, and keeps the request id for the answer', () => {

@@ -1,8 +1,9 @@
+import { isUtf8 } from 'node:buffer';
 import { ByteReader, ByteWriter, MalformedBytes } from '../kv/bytes.ts';
-import { readCommand, writeCommand } from '../kv/command.ts';
+import { COMMAND_CODE, readCommand, writeCommand } from '../kv/command.ts';
 import { ERRORS, MAX_ID_BYTES, MAX_KEY_BYTES, MAX_VALUE_BYTES } from './client.ts';
 import type { ClientRequest, ClientResponse, ClientResult, ErrorCode, StoredValue } from './client.ts';
-import { decodePayload, ProtocolError, writeFrame } from './frame.ts';
+import { beginFrame, decodePayload, endFrame, ProtocolError, writeFrame } from './frame.ts';
 
 /** Largest payloads: a cas carries two values; a `cas-mismatch` one value and a message. */
 export const MAX_REQUEST_BYTES = 2 * MAX_VALUE_BYTES + MAX_KEY_BYTES + 64;
@@ -66,6 +67,26 @@ export function decodeRequest(payload: Uint8Array): ClientRequest {
 }
 
 /**
+ * The id of a request that is a well-formed write within the limits; null for anything else, which `decodeRequest`
+ * looks at. Nearly all that is proposed are such writes, and their bytes go to the log as they are: no need for
+ * strings here.
+ */
+export function plainWriteId(payload: Buffer): number | null {
+  const keyAt = COMMAND_OFFSET + 21;
+  if (payload.length < keyAt + 4 || payload[COMMAND_OFFSET] !== COMMAND_CODE.write) return null;
+  const keyBytes = payload.readUInt32BE(keyAt - 4);
+  const valueAt = keyAt + keyBytes + 4;
+  if (keyBytes > MAX_KEY_BYTES || payload.length < valueAt) return null;
+  const valueBytes = payload.readUInt32BE(valueAt - 4);
+  if (valueBytes > MAX_VALUE_BYTES || payload.length !== valueAt + valueBytes) return null;
+  for (const highAt of [0, COMMAND_OFFSET + 1, COMMAND_OFFSET + 9]) {
+    if (payload.readUInt32BE(highAt) >= 2 ** 21) return null;
+  }
+  if (!isUtf8(payload.subarray(keyAt, valueAt - 4)) || !isUtf8(payload.subarray(valueAt))) return null;
+  return payload.readUInt32BE(0) * 2 ** 32 + payload.readUInt32BE(4);
+}
+
+/**
  * The id in a payload that `decodeRequest` refuses, so that it can be answered; null if even that is missing.
  */
 export function requestIdOf(payload: Uint8Array): number | null {
@@ -123,27 +144,31 @@ export function encodeResponse(response: ClientResponse): Uint8Array {
 
 /** As `encodeResponse`, behind what `out` holds: many responses leave in one write. */
 export function writeResponse(out: ByteWriter, requestId: number, result: ClientResult): void {
-  writeFrame(out, 'client-response', () => {
-    out.u64(requestId);
-    out.u8(RESULT_CODE[result.type]);
-    switch (result.type) {
-      case 'session':
-        return out.u64(result.session);
-      case 'value':
-        return writeStored(out, result);
-      case 'done':
-        return;
-      case 'error':
-        out.u8(ERRORS[result.code].wire);
-        out.string(result.message);
-        out.nullableString(result.leader ?? null);
-        out.bool(result.found !== undefined);
-        if (result.found !== undefined) writeStored(out, result.found);
-        return;
-      default:
-        return result satisfies never;
-    }
-  });
+  const start = beginFrame(out, 'client-response');
+  out.u64(requestId);
+  out.u8(RESULT_CODE[result.type]);
+  writeResult(out, result);
+  endFrame(out, 'client-response', start);
+}
+
+function writeResult(out: ByteWriter, result: ClientResult): void {
+  switch (result.type) {
+    case 'session':
+      return out.u64(result.session);
+    case 'value':
+      return writeStored(out, result);
+    case 'done':
+      return;
+    case 'error':
+      out.u8(ERRORS[result.code].wire);
+      out.string(result.message);
+      out.nullableString(result.leader ?? null);
+      out.bool(result.found !== undefined);
+      if (result.found !== undefined) writeStored(out, result.found);
+      return;
+    default:
+      return result satisfies never;
+  }
 }
 
 /** The payload of a response frame. Throws `ProtocolError`. */

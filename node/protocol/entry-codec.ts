@@ -14,13 +14,92 @@ export const KIND_CODE: Readonly<Record<EntryKind, number>> = { noop: 0, command
 
 export function writeEntries(out: ByteWriter, entries: readonly Entry[]): void {
   out.u32(entries.length);
-  for (const entry of entries) {
-    out.u64(entry.index);
-    out.u64(entry.term);
-    out.u8(KIND_CODE[entry.kind]);
-    out.bytes(entry.data);
+  for (let i = 0; i < entries.length;) {
+    const run = encodedRun(entries, i);
+    if (run === 0) writeEntry(out, entries[i++]!);
+    else {
+      const [first, last] = [entries[i]!.data, entries[i + run - 1]!.data];
+      const from = first.byteOffset - ENTRY_OVERHEAD_BYTES;
+      out.raw(Buffer.from(first.buffer, from, last.byteOffset + last.length - from));
+      i += run;
+    }
   }
 }
+
+function writeEntry(out: ByteWriter, entry: Entry): void {
+  out.u64(entry.index);
+  out.u64(entry.term);
+  out.u8(KIND_CODE[entry.kind]);
+  out.bytes(entry.data);
+}
+
+/**
+ * How many entries from `entries[i]` on already stand in memory in their encoded form, one behind the other: those that
+ * came from a leader or the log do, in the bytes that they were read from, and those that an `EntrySlab` holds. Looked
+ * at, not trusted: what stands before an entry's data is its encoding if and only if it is equal to it.
+ */
+function encodedRun(entries: readonly Entry[], i: number): number {
+  const { buffer, byteOffset } = entries[i]!.data;
+  if (byteOffset < ENTRY_OVERHEAD_BYTES) return 0;
+  const memory = Buffer.from(buffer);
+  let run = 0;
+  for (let at = byteOffset; i + run < entries.length; run++) {
+    const entry = entries[i + run]!;
+    const { data } = entry;
+    if (data.byteOffset !== at || data.buffer !== buffer || !hasHeader(memory, at, entry)) break;
+    at += data.length + ENTRY_OVERHEAD_BYTES;
+  }
+  return run;
+}
+
+/** Whether `entry`, but for its data, stands in the bytes before `dataAt`. */
+function hasHeader(memory: Buffer, dataAt: number, { index, term, kind, data }: Entry): boolean {
+  const at = dataAt - ENTRY_OVERHEAD_BYTES;
+  return (
+    memory.readUInt32BE(at + 4) === index >>> 0 &&
+    memory.readUInt32BE(at + 17) === data.length &&
+    memory.readUInt32BE(at + 12) === term >>> 0 &&
+    memory[at + 16] === KIND_CODE[kind] &&
+    memory.readUInt32BE(at) === (index / 2 ** 32) >>> 0 &&
+    memory.readUInt32BE(at + 8) === (term / 2 ** 32) >>> 0
+  );
+}
+
+/**
+ * Commands that are about to become entries, in their encoded form from the start: copied once, from the connection
+ * that they came on, they go to the disk and to every follower as they lie here.
+ */
+export class EntrySlab {
+  #memory = Buffer.alloc(0);
+  #end = 0;
+
+  /** A copy of `data` with room for the entry's header before it. */
+  keep(data: Uint8Array): Uint8Array {
+    const bytes = ENTRY_OVERHEAD_BYTES + data.length;
+    if (this.#end + bytes > this.#memory.length) {
+      this.#memory = Buffer.allocUnsafeSlow(Math.max(SLAB_BYTES, bytes));
+      this.#end = 0;
+    }
+    const at = this.#end + ENTRY_OVERHEAD_BYTES;
+    this.#end += bytes;
+    this.#memory.set(data, at);
+    return this.#memory.subarray(at, this.#end);
+  }
+
+  /** Fills in the header of an entry whose data was kept here: where it stands is known now. */
+  seal({ index, term, kind, data }: Entry): void {
+    const header = Buffer.from(data.buffer, data.byteOffset - ENTRY_OVERHEAD_BYTES, ENTRY_OVERHEAD_BYTES);
+    header.writeUInt32BE((index / 2 ** 32) >>> 0, 0);
+    header.writeUInt32BE(index >>> 0, 4);
+    header.writeUInt32BE((term / 2 ** 32) >>> 0, 8);
+    header.writeUInt32BE(term >>> 0, 12);
+    header[16] = KIND_CODE[kind];
+    header.writeUInt32BE(data.length, 17);
+  }
+}
+
+/** Entries of one slab are written in one piece; it lives as long as the log holds one of them. */
+const SLAB_BYTES = 256 << 10;
 
 /**
  * The entries' data are views of the input. Throws `MalformedBytes`; also for entries whose indexes are not

@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib';
-import { ByteReader, ByteWriter, MalformedBytes } from '../kv/bytes.ts';
+import { bufferOf, ByteReader, ByteWriter, MalformedBytes } from '../kv/bytes.ts';
+import { crcOf } from '../kv/crc.ts';
 
 /**
  * What came over a socket breaks the protocol: the connection is closed, with the message as the logged
@@ -36,19 +37,30 @@ const CRC_SEED: Readonly<Record<FrameType, number>> = {
  * it is too large, and leaves `out` as it was.
  */
 export function writeFrame(out: ByteWriter, type: FrameType, payload: (out: ByteWriter) => void): void {
+  const start = beginFrame(out, type);
+  payload(out);
+  endFrame(out, type, start);
+}
+
+/** A frame whose payload follows; what it returns goes to `endFrame`. */
+export function beginFrame(out: ByteWriter, type: FrameType): number {
   const start = out.length;
   out.u32(0);
   out.u8(PROTOCOL_VERSION);
   out.u8(FRAME_TYPE[type]);
   out.u32(0);
-  payload(out);
-  const content = out.view(start + FRAME_HEADER_BYTES);
-  if (content.length > MAX_PAYLOAD_BYTES) {
+  return start;
+}
+
+/** The payload is written. Throws as `writeFrame`. */
+export function endFrame(out: ByteWriter, type: FrameType, start: number): void {
+  const length = out.length - start - FRAME_HEADER_BYTES;
+  if (length > MAX_PAYLOAD_BYTES) {
     out.rewind(start);
-    throw new ProtocolError(`a payload of ${content.length} bytes; at most ${MAX_PAYLOAD_BYTES} fit a frame`);
+    throw new ProtocolError(`a payload of ${length} bytes; at most ${MAX_PAYLOAD_BYTES} fit a frame`);
   }
-  out.patchU32(start, content.length);
-  out.patchU32(start + 6, crc32(content, CRC_SEED[type]));
+  out.patchU32(start, length);
+  out.patchU32(start + 6, out.crc32(start + FRAME_HEADER_BYTES, CRC_SEED[type]));
 }
 
 /**
@@ -79,24 +91,24 @@ export class FrameReader {
    * The payloads of all frames that are complete with `chunk`. Throws `ProtocolError`, and from then on
    * always.
    */
-  push(chunk: Uint8Array): Uint8Array[] {
+  push(chunk: Uint8Array): Buffer[] {
     if (this.#broken) throw this.#broken;
     try {
-      return this.#cut(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length));
+      return this.#cut(bufferOf(chunk));
     } catch (error) {
       if (error instanceof ProtocolError) this.#broken = error;
       throw error;
     }
   }
 
-  #cut(chunk: Buffer): Uint8Array[] {
-    const payloads: Uint8Array[] = [];
+  #cut(chunk: Buffer): Buffer[] {
+    const payloads: Buffer[] = [];
     let at = 0;
     while (at < chunk.length) {
       if (this.#partial === null && chunk.length - at >= FRAME_HEADER_BYTES) {
         const end = at + FRAME_HEADER_BYTES + this.#payloadLength(chunk, at);
         if (end <= chunk.length) {
-          payloads.push(this.#checked(chunk.subarray(at, end)));
+          payloads.push(this.#checked(chunk, at, end));
           at = end;
           continue;
         }
@@ -106,7 +118,7 @@ export class FrameReader {
         if (this.#filled === FRAME_HEADER_BYTES && this.#payloadLength(this.#partial, 0) > 0) {
           this.#widen();
         } else {
-          payloads.push(this.#checked(this.#partial));
+          payloads.push(this.#checked(this.#partial, 0, this.#filled));
           this.#partial = null;
           this.#filled = 0;
         }
@@ -150,16 +162,16 @@ export class FrameReader {
     return length;
   }
 
-  #checked(frame: Buffer): Uint8Array {
-    const payload = frame.subarray(FRAME_HEADER_BYTES);
-    const expected = frame.readUInt32BE(6);
-    const found = crc32(payload, CRC_SEED[this.#type]);
+  /** The payload of the frame that stands from `at` to `end`. */
+  #checked(bytes: Buffer, at: number, end: number): Buffer {
+    const expected = bytes.readUInt32BE(at + 6);
+    const found = crcOf(bytes, at + FRAME_HEADER_BYTES, end, CRC_SEED[this.#type]);
     if (found !== expected) {
       throw new ProtocolError(
         `frame with CRC-32 ${hex(found)}, its header says ${hex(expected)}: bytes were damaged`,
       );
     }
-    return payload;
+    return bytes.subarray(at + FRAME_HEADER_BYTES, end);
   }
 }
 

@@ -1,3 +1,4 @@
+import { EntrySlab } from '../protocol/entry-codec.ts';
 import type { LogIndex, Term } from '../raft/types.ts';
 import type { Requester } from './replica.ts';
 
@@ -18,6 +19,7 @@ export interface Proposal {
 export class Proposals {
   #gathered: Proposal[] = [];
   #gatheredBytes = 0;
+  readonly #slab = new EntrySlab();
   /** From `#head` on. A queue, because what is proposed is applied in the same order. */
   #inLog: Proposal[] = [];
   #head = 0;
@@ -30,11 +32,17 @@ export class Proposals {
     return this.#gathered.length;
   }
 
-  /** False: too much has gathered already. */
+  /** Keeps a copy of `data`. False: too much has gathered already. */
   gather(data: Uint8Array, requester: Requester, requestId: number): boolean {
     if (this.#gatheredBytes > 0 && this.#gatheredBytes + data.length > MAX_GATHERED_BYTES) return false;
     this.#gatheredBytes += data.length;
-    this.#gathered.push({ data, requester, requestId, index: 0 as LogIndex, term: 0 as Term });
+    this.#gathered.push({
+      data: this.#slab.keep(data),
+      requester,
+      requestId,
+      index: 0 as LogIndex,
+      term: 0 as Term,
+    });
     return true;
   }
 
@@ -49,6 +57,7 @@ export class Proposals {
   proposed(proposal: Proposal, index: LogIndex, term: Term): void {
     proposal.index = index;
     proposal.term = term;
+    this.#slab.seal({ index, term, kind: 'command', data: proposal.data });
     this.#inLog.push(proposal);
   }
 

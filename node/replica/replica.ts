@@ -8,7 +8,7 @@ import { LogWriter } from './log-writer.ts';
 import type { DurableStep } from './log-writer.ts';
 import type { Storage, Transport } from './ports.ts';
 import { Proposals } from './proposals.ts';
-import type { Trace } from './trace.ts';
+import type { Observer } from './trace.ts';
 import { Transfers } from './transfers.ts';
 
 /** Who asked, and is told under its own number: a client connection. */
@@ -21,7 +21,7 @@ export interface ReplicaOptions {
   readonly storage: Storage;
   readonly transport: Transport;
   readonly stateMachine: StateMachine;
-  readonly trace: Trace;
+  readonly trace: Observer;
   /** Milliseconds of a monotonic clock. */
   readonly now: () => number;
   /** Runs a turn soon, after the input that is there already. */
@@ -106,7 +106,7 @@ export class Replica {
   }
 
   /**
-   * A command for the log; `data` is kept. Answered when it is applied, or when it is known or feared that it
+   * A command for the log; `data` is copied. Answered when it is applied, or when it is known or feared that it
    * will not be.
    */
   propose(data: Uint8Array, requester: Requester, requestId: number): void {

@@ -15,6 +15,16 @@ export interface Reports {
   flush(): void;
 }
 
+/** What a replica tells of its steps. */
+export type Observer = Pick<Trace, 'events' | 'applied' | 'status'>;
+
+/** Of a node that nobody watches: no digests, no lines. */
+export const NO_OBSERVER: Observer = {
+  events: () => undefined,
+  applied: () => undefined,
+  status: () => undefined,
+};
+
 const STATUS_AT_MOST_EVERY_MS = 100;
 const STATUS_AT_LEAST_EVERY_MS = 500;
 

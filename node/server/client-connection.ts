@@ -4,6 +4,7 @@ import {
   COMMAND_OFFSET,
   decodeRequest,
   MAX_REQUEST_BYTES,
+  plainWriteId,
   requestIdOf,
   requestProblem,
   writeResponse,
@@ -23,6 +24,7 @@ const CLOSE_ABOVE_BYTES = 64 << 20;
 
 /** Port: what serves the requests. */
 export interface Service {
+  /** The command's bytes are copied. */
   propose(command: Uint8Array, requester: Requester, requestId: number): void;
   read(key: string, requester: Requester, requestId: number): void;
   transferLeadership(to: NodeId | null, requester: Requester, requestId: number): void;
@@ -82,7 +84,12 @@ export class ClientConnection implements Requester {
 
   #onData(chunk: Buffer): void {
     try {
-      for (const payload of this.#reader.push(chunk)) this.#serve(payload);
+      for (const payload of this.#reader.push(chunk)) {
+        this.#inFlight++;
+        const requestId = plainWriteId(payload);
+        if (requestId === null) this.#serve(payload);
+        else if (this.#hasRoom(requestId)) this.#propose(payload, requestId);
+      }
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       this.#o.log('warn', `client ${remote(this.#o.socket)} closed: ${error.message}`);
@@ -90,23 +97,31 @@ export class ClientConnection implements Requester {
     }
   }
 
-  #serve(payload: Uint8Array): void {
-    this.#inFlight++;
+  #serve(payload: Buffer): void {
     const { service } = this.#o;
     const request = this.#decode(payload);
     if (request === null) return;
     const { requestId } = request;
-    if (this.#inFlight > MAX_IN_FLIGHT || !this.#o.admit()) {
-      this.#refuse(requestId, 'busy', 'too many requests are in flight');
-    } else if (request.type === 'read') {
+    if (!this.#hasRoom(requestId)) return;
+    if (request.type === 'read') {
       service.read(request.key, this, requestId);
     } else if (request.type === 'transfer-leadership') {
       const { target } = request;
       service.transferLeadership(target === null ? null : nodeId(target), this, requestId);
     } else {
-      // A copy of its own, so that a small command does not keep the whole chunk in memory with the log.
-      service.propose(Buffer.from(payload.subarray(COMMAND_OFFSET)), this, requestId);
+      this.#propose(payload, requestId);
     }
+  }
+
+  #propose(payload: Buffer, requestId: number): void {
+    this.#o.service.propose(payload.subarray(COMMAND_OFFSET), this, requestId);
+  }
+
+  /** False: the request was answered with `busy`. */
+  #hasRoom(requestId: number): boolean {
+    if (this.#inFlight <= MAX_IN_FLIGHT && this.#o.admit()) return true;
+    this.#refuse(requestId, 'busy', 'too many requests are in flight');
+    return false;
   }
 
   /**

@@ -10,7 +10,7 @@ import { StorageError } from '../replica/ports.ts';
 import type { Storage, Transport, TransportOptions } from '../replica/ports.ts';
 import { Replica } from '../replica/replica.ts';
 import type { ReplicaOptions } from '../replica/replica.ts';
-import { Trace } from '../replica/trace.ts';
+import { NO_OBSERVER, Trace } from '../replica/trace.ts';
 import { Wal } from '../storage/wal.ts';
 import { PeerTransport } from '../transport/peer-transport.ts';
 import { ClientServer } from './client-server.ts';
@@ -161,7 +161,7 @@ class NodeProcess {
       storage,
       transport,
       stateMachine: parts.stateMachine(),
-      trace: new Trace(this.#reports, recovered),
+      trace: this.#options.reportFd === null ? NO_OBSERVER : new Trace(this.#reports, recovered),
       now,
       soon: setImmediate,
       later: (delayMs, run) => void setTimeout(run, Math.ceil(delayMs)),

@@ -1,0 +1,19 @@
+import { crc32 } from 'node:zlib';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { crcOf } from './crc.ts';
+
+test('the CRC-32 of any stretch of bytes is that of zlib, short or long', () => {
+  fc.assert(
+    fc.property(
+      fc.uint8Array({ maxLength: 100 }),
+      fc.nat(100),
+      fc.nat(0xffff_ffff),
+      (content, start, seed) => {
+        const bytes = Buffer.from(content);
+        const from = Math.min(start, bytes.length);
+        expect(crcOf(bytes, from, bytes.length, seed)).toBe(crc32(bytes.subarray(from), seed));
+      },
+    ),
+  );
+});

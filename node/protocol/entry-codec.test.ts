@@ -1,0 +1,88 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { ByteReader, ByteWriter } from '../kv/bytes.ts';
+import { logIndex, term } from '../raft/types.ts';
+import type { Entry } from '../raft/types.ts';
+import { ENTRY_OVERHEAD_BYTES, EntrySlab, KIND_CODE, readEntries, writeEntries } from './entry-codec.ts';
+
+const written = (entries: readonly Entry[]): Buffer => {
+  const out = new ByteWriter(64);
+  writeEntries(out, entries);
+  return out.take();
+};
+
+/** The format, entry by entry, as `docs/protocol.md` has it. */
+function naive(entries: readonly Entry[]): Buffer {
+  const parts = entries.map(({ index, term, kind, data }) => {
+    const header = Buffer.alloc(ENTRY_OVERHEAD_BYTES);
+    header.writeBigUInt64BE(BigInt(index), 0);
+    header.writeBigUInt64BE(BigInt(term), 8);
+    header[16] = KIND_CODE[kind];
+    header.writeUInt32BE(data.length, 17);
+    return Buffer.concat([header, data]);
+  });
+  const count = Buffer.alloc(4);
+  count.writeUInt32BE(entries.length);
+  return Buffer.concat([count, ...parts]);
+}
+
+const lists = fc
+  .record({
+    first: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER - 100 }),
+    term: fc.maxSafeNat(),
+    items: fc.array(fc.uint8Array({ maxLength: 50 }), { maxLength: 20 }),
+  })
+  .map(({ first, term: at, items }) =>
+    items.map((data, i): Entry => ({
+      index: logIndex(first + i),
+      term: term(at),
+      kind: 'command',
+      data,
+    })),
+  );
+
+/** The same entries, their data kept in a slab; those that `seal` names have their headers there. */
+function inSlab(entries: readonly Entry[], seal: (i: number) => boolean): Entry[] {
+  const slab = new EntrySlab();
+  const kept = entries.map((entry) => ({ ...entry, data: slab.keep(entry.data) }));
+  kept.forEach((entry, i) => {
+    if (seal(i)) slab.seal(entry);
+  });
+  return kept;
+}
+
+describe('entries', () => {
+  test('have one form, wherever their data lie: read before, in a slab, or neither', () => {
+    fc.assert(
+      fc.property(lists, fc.func(fc.boolean()), (entries, sealed) => {
+        const expected = naive(entries);
+        expect(written(entries)).toEqual(expected);
+        expect(written(inSlab(entries, sealed))).toEqual(expected);
+        const read = readEntries(new ByteReader(expected));
+        expect(written(read)).toEqual(expected);
+        expect(written(read.slice(1, 4))).toEqual(naive(entries.slice(1, 4)));
+      }),
+    );
+  });
+
+  test('whose place in the log is not the one that stands before their data are written anew', () => {
+    fc.assert(
+      fc.property(lists, fc.nat({ max: 20 }), (entries, moved) => {
+        const elsewhere = inSlab(entries, () => true).map((entry, i): Entry =>
+          i === moved ? { ...entry, term: term(entry.term === 0 ? 1 : 0) } : entry,
+        );
+        expect(written(elsewhere)).toEqual(naive(elsewhere));
+      }),
+    );
+  });
+
+  test('of a slab that is full go on in the next', () => {
+    const entries = Array.from({ length: 40 }, (_, i): Entry => ({
+      index: logIndex(i + 1),
+      term: term(1),
+      kind: 'command',
+      data: Buffer.alloc(20_000, i),
+    }));
+    expect(written(inSlab(entries, () => true))).toEqual(naive(entries));
+  });
+});
