@@ -14,32 +14,51 @@ const p = (index: number, t: number): { index: LogIndex; term: ReturnType<typeof
 describe('the log', () => {
   test('answers like a plain list of terms, whatever was appended and truncated', () => {
     const append = fc.record({ rise: fc.integer({ min: 0, max: 2 }) });
-    const truncate = fc.record({ keep: fc.double({ min: 0, max: 0.999, noNaN: true }) });
+    const part = fc.double({ min: 0, max: 0.999, noNaN: true });
+    const truncate = fc.record({ keep: part });
+    const compact = fc.record({ drop: part });
+    const restore = fc.record({ skip: fc.integer({ min: 1, max: 5 }), rise: fc.constant(1) });
     fc.assert(
       fc.property(
-        fc.array(fc.oneof({ weight: 4, arbitrary: append }, truncate), { maxLength: 60 }),
+        fc.array(fc.oneof({ weight: 8, arbitrary: append }, truncate, compact, restore), { maxLength: 60 }),
         (steps) => {
           const log = new RaftLog([]);
           const terms: number[] = [];
+          /** Where it begins: the entries up to here are gone, but the term of the last is known. */
+          let base = 0;
           for (const step of steps) {
-            if ('rise' in step) {
+            if ('skip' in step) {
+              base = terms.length + step.skip;
+              const last = (terms.at(-1) ?? 0) + step.rise;
+              terms.push(...Array.from({ length: step.skip }, () => last));
+              log.restore({ index: logIndex(base), term: term(last) });
+            } else if ('rise' in step) {
               terms.push((terms.at(-1) ?? 1) + step.rise);
               log.append(entry(terms.length, terms.at(-1)!));
-            } else if (terms.length > 0) {
-              const from = 1 + Math.floor(step.keep * terms.length);
+            } else if ('keep' in step && terms.length > base) {
+              const from = base + 1 + Math.floor(step.keep * (terms.length - base));
               terms.length = from - 1;
               log.truncateFrom(logIndex(from));
+            } else if ('drop' in step) {
+              const last = log.takeUnstored().at(-1);
+              if (last !== undefined) log.persisted(last);
+              base += Math.floor(step.drop * (terms.length - base + 1));
+              log.compactTo(logIndex(base));
             }
+            expect([log.base.index, log.base.term]).toEqual([base, terms[base - 1] ?? 0]);
             expect(log.lastIndex).toBe(terms.length);
             expect(log.lastTerm).toBe(terms.at(-1) ?? 0);
             expect(log.termAt(logIndex(terms.length + 1))).toBeUndefined();
-            terms.forEach((t, at) => {
-              expect(log.termAt(logIndex(at + 1))).toBe(t);
-              expect(log.firstIndexOfRun(logIndex(at + 1))).toBe(terms.indexOf(t) + 1);
+            expect(log.termAt(logIndex(base - 1))).toBeUndefined();
+            const kept = terms.slice(base);
+            kept.forEach((t, at) => {
+              expect(log.termAt(logIndex(base + at + 1))).toBe(t);
+              expect(log.firstIndexOfRun(logIndex(base + at + 1))).toBe(base + kept.indexOf(t) + 1);
             });
             for (let t = 1; t <= (terms.at(-1) ?? 0) + 1; t++) {
-              const last = terms.lastIndexOf(t);
-              expect(log.lastIndexOfTerm(term(t))).toBe(last < 0 ? undefined : last + 1);
+              const last = kept.lastIndexOf(t);
+              const ofBase = t === terms[base - 1] ? base : undefined;
+              expect(log.lastIndexOfTerm(term(t))).toBe(last < 0 ? ofBase : base + last + 1);
             }
           }
         },

@@ -108,7 +108,9 @@ export class RaftLog {
     if (entry.index !== this.lastIndex + 1) broken(`entry ${entry.index} does not follow ${this.describe()}`);
     if (entry.term < this.lastTerm)
       broken(`term ${entry.term} of entry ${entry.index} falls: ${this.describe()}`);
-    if (entry.term > this.lastTerm) this.#runs.push({ term: entry.term, first: entry.index });
+    // Behind a base of the same term a run begins too: runs are about entries.
+    if (this.#runs.length === 0 || entry.term > this.lastTerm)
+      this.#runs.push({ term: entry.term, first: entry.index });
     this.#entries.push(entry);
   }
 

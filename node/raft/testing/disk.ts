@@ -1,0 +1,59 @@
+import type { SnapshotMeta } from '../configuration.ts';
+import type { Ready } from '../ready.ts';
+import type { InitialState } from '../state.ts';
+import { term } from '../types.ts';
+import type { Entry, HardState } from '../types.ts';
+
+/** What one server's storage holds; survives its crashes. */
+export interface Disk {
+  hardState: HardState;
+  readonly incarnation: number;
+  snapshot: SnapshotMeta | null;
+  /** Without gaps; from behind the snapshot or from before its end, as far as it was not compacted. */
+  entries: Entry[];
+}
+
+export const newDisk = (incarnation = 0): Disk => ({
+  hardState: { term: term(0), votedFor: null },
+  incarnation,
+  snapshot: null,
+  entries: [],
+});
+
+/** As a write-ahead log is read back: an entry replaces its index and all behind it, a snapshot everything. */
+export function store(disk: Disk, { hardState, snapshot, entries }: Ready): void {
+  if (hardState !== null) disk.hardState = hardState;
+  if (snapshot !== null) {
+    disk.snapshot = snapshot;
+    disk.entries = [];
+  }
+  const first = entries[0];
+  if (first === undefined) return;
+  const from = disk.entries[0]?.index ?? first.index;
+  disk.entries.length = Math.max(0, first.index - from);
+  for (const entry of entries) disk.entries.push(entry);
+}
+
+/** A snapshot was taken here; entries up to `upTo` go. One that was overtaken by a newer one changes nothing. */
+export function compact(disk: Disk, snapshot: SnapshotMeta, upTo: number): void {
+  if (disk.snapshot !== null && disk.snapshot.index >= snapshot.index) return;
+  disk.snapshot = snapshot;
+  disk.entries = disk.entries.filter(({ index }) => index > upTo);
+}
+
+/** What a server starts from. */
+export function recover({ hardState, incarnation, snapshot, entries }: Disk): Omit<InitialState, 'nowMs'> {
+  const behind = snapshot?.index ?? 0;
+  return { hardState, incarnation, snapshot, entries: entries.filter(({ index }) => index > behind) };
+}
+
+/** The last index that is on the disk, in the log or in the snapshot. */
+export function lastStored({ snapshot, entries }: Disk): number {
+  return entries.at(-1)?.index ?? snapshot?.index ?? 0;
+}
+
+/** The term of what is stored at `index`; undefined where there is nothing, or only the snapshot's inside. */
+export function storedTerm({ snapshot, entries }: Disk, index: number): number | undefined {
+  if (index === snapshot?.index) return snapshot.term;
+  return entries[index - (entries[0]?.index ?? 0)]?.term;
+}

@@ -1,0 +1,210 @@
+import type { MemberChange } from '../configuration.ts';
+import type { Message } from '../message.ts';
+import { Raft } from '../raft.ts';
+import type { RaftConfig } from '../ready.ts';
+import { logIndex } from '../types.ts';
+import type { NodeId } from '../types.ts';
+import {
+  describeEntry,
+  describeFollower,
+  describeMessage,
+  describeReady,
+  describeStatus,
+} from './describe.ts';
+import { compact, newDisk, recover, store } from './disk.ts';
+import type { Disk } from './disk.ts';
+
+/** Of the servers on a stage; a transcript may set others. */
+const CONFIG = {
+  electionTimeoutMinMs: 150,
+  electionTimeoutMaxMs: 300,
+  heartbeatMs: 30,
+  random: () => 0,
+  maxInflightMessages: 8,
+  maxMessageBytes: 1_000,
+  maxUncommittedBytes: 10_000,
+} as const;
+const TICK_MS = 5;
+/** Rounds after which servers that still talk are taken for endless talkers. */
+const MOST_ROUNDS = 100;
+
+interface Actor {
+  readonly config: RaftConfig;
+  disk: Disk;
+  raft: Raft;
+  /** Of its own clock. */
+  nowMs: number;
+}
+
+/** Servers, disks and a network that do nothing by themselves: each step is a call, which returns what happened. */
+export class Stage {
+  readonly #actors = new Map<NodeId, Actor>();
+  /** Sent and neither delivered nor lost, in order. */
+  #network: Message[] = [];
+
+  get ids(): NodeId[] {
+    return [...this.#actors.keys()];
+  }
+
+  add(id: NodeId, founders: readonly NodeId[], disk: Disk, config: Partial<RaftConfig> = {}): void {
+    const whole: RaftConfig = { ...CONFIG, ...config, id, peers: founders };
+    const raft = new Raft(whole, { ...recover(disk), nowMs: 0 });
+    this.#actors.set(id, { config: whole, disk, raft, nowMs: 0 });
+  }
+
+  /** The server ends, with what it had not stored, and starts again. */
+  restart(id: NodeId, disk: Disk = this.#actor(id).disk): void {
+    const actor = this.#actor(id);
+    actor.disk = disk;
+    actor.raft = new Raft(actor.config, { ...recover(disk), nowMs: actor.nowMs });
+  }
+
+  wipe(id: NodeId, incarnation: number): void {
+    this.restart(id, newDisk(incarnation));
+  }
+
+  /** Time passes for `id`, tick by tick. */
+  pass(id: NodeId, ms: number): void {
+    const actor = this.#actor(id);
+    const endMs = actor.nowMs + ms;
+    while (actor.nowMs < endMs) {
+      actor.nowMs = Math.min(actor.nowMs + TICK_MS, endMs);
+      actor.raft.tick(actor.nowMs);
+    }
+  }
+
+  /** Time passes, but `id` does not run meanwhile. */
+  sleep(id: NodeId, ms: number): void {
+    this.#actor(id).nowMs += ms;
+  }
+
+  /** Time passes for `id` until it stands for election, or for as long as it should have taken. */
+  campaign(id: NodeId): string[] {
+    const { raft, config } = this.#actor(id);
+    for (let ms = 0; ms <= config.electionTimeoutMaxMs + config.heartbeatMs; ms += TICK_MS) {
+      this.pass(id, TICK_MS);
+      if (raft.status().role !== 'follower') return [];
+    }
+    return [`${id} does not stand`];
+  }
+
+  propose(id: NodeId, data: string): string[] {
+    const { raft, nowMs } = this.#actor(id);
+    return refusalOf(raft.propose(new TextEncoder().encode(data), nowMs));
+  }
+
+  change(id: NodeId, changes: readonly MemberChange[]): string[] {
+    const { raft, nowMs } = this.#actor(id);
+    return refusalOf(raft.proposeConfiguration(changes, nowMs));
+  }
+
+  transfer(id: NodeId, to: NodeId | null): string[] {
+    const { raft, nowMs } = this.#actor(id);
+    return refusalOf(raft.transferLeadership(to, nowMs));
+  }
+
+  read(id: NodeId, requestId: number): string[] {
+    const { raft, nowMs } = this.#actor(id);
+    return refusalOf(raft.readIndex(requestId, nowMs));
+  }
+
+  /** A snapshot of what was applied up to `index`; the entries up to `upTo` go. */
+  compact(id: NodeId, index: number, upTo: number): void {
+    const { raft, disk } = this.#actor(id);
+    const meta = raft.snapshotMeta(logIndex(index));
+    compact(disk, meta, upTo);
+    raft.compact(meta, logIndex(upTo));
+  }
+
+  /** Carries out one Ready of `id`, with an instant disk. */
+  ready(id: NodeId): string[] {
+    const { raft, disk, nowMs } = this.#actor(id);
+    if (!raft.hasReady()) return [];
+    const ready = raft.takeReady(nowMs);
+    this.#network.push(...ready.messages);
+    store(disk, ready);
+    this.#network.push(...ready.messagesAfterPersist);
+    const last = ready.entries.at(-1);
+    if (last !== undefined) raft.persisted({ index: last.index, term: last.term }, nowMs);
+    const applied = ready.committed.at(-1)?.index ?? ready.snapshot?.index;
+    if (applied !== undefined) raft.appliedTo(applied);
+    const lines = describeReady(ready);
+    return lines.length === 0 ? [] : [`${id}:`, ...lines.map((line) => `  ${line}`)];
+  }
+
+  /** Hands over what is under way on these routes; for a snapshot that is all of its data. */
+  deliver(isRoute: (m: Message) => boolean): number {
+    const due = this.#take(isRoute);
+    for (const m of due) {
+      const to = this.#actors.get(m.to);
+      to?.raft.step(m, to.nowMs);
+      this.#streamed(m, to !== undefined);
+    }
+    return due.length;
+  }
+
+  drop(isRoute: (m: Message) => boolean): string[] {
+    const lost = this.#take(isRoute);
+    for (const m of lost) this.#streamed(m, false);
+    return lost.map((m) => `lost: ${describeMessage(m)}`);
+  }
+
+  /** Readys and messages among `ids`, until there are none. */
+  stabilize(ids: readonly NodeId[]): string[] {
+    const lines: string[] = [];
+    for (let round = 0; round < MOST_ROUNDS; round++) {
+      const busy = ids.filter((id) => this.#actor(id).raft.hasReady());
+      for (const id of busy) lines.push(...this.ready(id));
+      const delivered = this.deliver((m) => ids.includes(m.from) && ids.includes(m.to));
+      if (busy.length === 0 && delivered === 0) return lines;
+    }
+    return [...lines, `not quiet after ${MOST_ROUNDS} rounds`];
+  }
+
+  status(id: NodeId): string {
+    return describeStatus(this.#actor(id).raft.status());
+  }
+
+  followers(id: NodeId): string[] {
+    return this.#actor(id).raft.followers().map(describeFollower);
+  }
+
+  stored(id: NodeId): string[] {
+    const { hardState, snapshot, entries } = this.#actor(id).disk;
+    const log = snapshot === null ? [] : [`snapshot ${snapshot.index}/${snapshot.term}`];
+    return [
+      `term ${hardState.term} vote ${hardState.votedFor ?? 'none'}`,
+      ...log,
+      ...entries.map(describeEntry),
+    ];
+  }
+
+  /** The sender's driver learns how the streaming went. */
+  #streamed(m: Message, ok: boolean): void {
+    const from = this.#actors.get(m.from);
+    if (m.type === 'InstallSnapshot') from?.raft.reportSnapshot(m.to, ok, from.nowMs);
+  }
+
+  #take(isRoute: (m: Message) => boolean): Message[] {
+    const taken = this.#network.filter(isRoute);
+    this.#network = this.#network.filter((m) => !isRoute(m));
+    return taken;
+  }
+
+  #actor(id: NodeId): Actor {
+    const actor = this.#actors.get(id);
+    if (actor === undefined) throw new Error(`no server ${id} on the stage`);
+    return actor;
+  }
+}
+
+type Outcome =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly reason: string; readonly detail?: string };
+
+function refusalOf(result: Outcome): string[] {
+  if (result.ok) return [];
+  return [
+    result.detail === undefined ? `refused: ${result.reason}` : `refused: ${result.reason}: ${result.detail}`,
+  ];
+}

@@ -1,0 +1,167 @@
+import type { MemberChange } from '../configuration.ts';
+import type { Message } from '../message.ts';
+import { nodeId, term } from '../types.ts';
+import type { NodeId } from '../types.ts';
+import { newDisk } from './disk.ts';
+import { logOf } from './server.ts';
+import { Stage } from './stage.ts';
+
+const SEPARATOR = '----';
+
+/**
+ * Plays a transcript and returns it with the outcome as it is: blocks of commands, a line `----`, and what they print,
+ * up to an empty line. Whatever else stands between blocks is left alone. After etcd's rafttest.
+ */
+export function play(transcript: string): string {
+  const stage = new Stage();
+  const lines = transcript.split('\n');
+  const played: string[] = [];
+  let commands: string[] = [];
+  for (let at = 0; at < lines.length; at++) {
+    const line = lines[at]!;
+    played.push(line);
+    if (line === '' || line.startsWith('#')) continue;
+    if (line !== SEPARATOR) {
+      commands.push(line);
+      continue;
+    }
+    while (at + 1 < lines.length && lines[at + 1] !== '') at++;
+    const outcome = commands.flatMap((command) => carryOut(stage, command));
+    played.push(...(outcome.length === 0 ? ['ok'] : outcome));
+    commands = [];
+  }
+  return played.join('\n');
+}
+
+function carryOut(stage: Stage, line: string): string[] {
+  const [command, ...words] = line.split(' ');
+  const run = COMMANDS[command!];
+  if (run === undefined) return [`no command '${command}'; there are ${Object.keys(COMMANDS).join(', ')}`];
+  try {
+    return run(stage, new Args(words));
+  } catch (error) {
+    return [String(error)];
+  }
+}
+
+/** Words, some of them `name=value`. */
+class Args {
+  readonly words: readonly string[];
+  readonly #named: ReadonlyMap<string, string>;
+
+  constructor(all: readonly string[]) {
+    this.words = all.filter((word) => !word.includes('='));
+    this.#named = new Map(
+      all.filter((word) => word.includes('=')).map((word) => word.split('=', 2) as [string, string]),
+    );
+  }
+
+  get ids(): NodeId[] {
+    return this.words.map(nodeId);
+  }
+
+  get id(): NodeId {
+    return this.ids[0]!;
+  }
+
+  number(at: number): number {
+    return Number(this.words[at]);
+  }
+
+  named(name: string): string | undefined {
+    return this.#named.get(name);
+  }
+
+  list(name: string): string[] {
+    return this.named(name)?.split(',').filter(Boolean) ?? [];
+  }
+
+  /** Routes `n1->n2`, `n1->` or `->n2`; none: all. */
+  get isRoute(): (m: Message) => boolean {
+    const routes = this.words.map((word) => word.split('->') as [string, string]);
+    if (routes.length === 0) return () => true;
+    return (m) => routes.some(([from, to]) => (from === '' || from === m.from) && (to === '' || to === m.to));
+  }
+}
+
+/**
+ * `add n1 n2 n3`: servers with the founders they are, or `founders=n1,n2` (empty: they have yet to join);
+ * `log=1,1,2`: the terms of its log; `term=` `vote=` `incarnation=` `inflight=` `message-bytes=`.
+ */
+const COMMANDS: Readonly<Record<string, (stage: Stage, args: Args) => string[]>> = {
+  add(stage, args) {
+    const founders = args.named('founders') === undefined ? args.ids : args.list('founders').map(nodeId);
+    for (const id of args.ids) {
+      const disk = newDisk(Number(args.named('incarnation') ?? 0));
+      disk.entries = logOf(...args.list('log').map(Number));
+      const vote = args.named('vote');
+      disk.hardState = {
+        term: term(Number(args.named('term') ?? disk.entries.at(-1)?.term ?? 0)),
+        votedFor: vote === undefined ? null : nodeId(vote),
+      };
+      stage.add(id, founders, disk, {
+        maxInflightMessages: Number(args.named('inflight') ?? 8),
+        maxMessageBytes: Number(args.named('message-bytes') ?? 1_000),
+      });
+    }
+    return [];
+  },
+  restart(stage, { ids }) {
+    for (const id of ids) stage.restart(id);
+    return [];
+  },
+  /** `wipe n3 incarnation=7`: its data folder is gone. */
+  wipe(stage, args) {
+    stage.wipe(args.id, Number(args.named('incarnation')));
+    return [];
+  },
+  /** `pass n1 n2 50`: milliseconds, in ticks. */
+  pass(stage, { words }) {
+    for (const id of words.slice(0, -1)) stage.pass(nodeId(id), Number(words.at(-1)));
+    return [];
+  },
+  /** `sleep n1 200`: milliseconds in which it does not run. */
+  sleep(stage, { words }) {
+    for (const id of words.slice(0, -1)) stage.sleep(nodeId(id), Number(words.at(-1)));
+    return [];
+  },
+  campaign: (stage, { id }) => stage.campaign(id),
+  propose: (stage, { id, words }) => words.slice(1).flatMap((data) => stage.propose(id, data)),
+  /** `transfer n1 n2`: n1 hands over to n2. */
+  transfer: (stage, { ids }) => stage.transfer(ids[0]!, ids[1] ?? null),
+  read: (stage, args) => stage.read(args.id, args.number(1)),
+  /** `change n1 promote n4 remove n3`: at once. */
+  change(stage, { id, words }) {
+    const changes: MemberChange[] = [];
+    for (let at = 1; at < words.length; at += 2) {
+      const type = words[at] as MemberChange['type'];
+      const member = nodeId(words[at + 1]!);
+      changes.push(
+        type === 'add-learner' ? { type, id: member, address: `${member}:1` } : { type, id: member },
+      );
+    }
+    return stage.change(id, changes);
+  },
+  /** `compact n1 8 keep=2`: a snapshot at 8, and the log from 7 on. */
+  compact(stage, args) {
+    const index = args.number(1);
+    stage.compact(args.id, index, index - Number(args.named('keep') ?? 0));
+    return [];
+  },
+  ready: (stage, { ids }) => ids.flatMap((id) => stage.ready(id)),
+  deliver(stage, { isRoute }) {
+    stage.deliver(isRoute);
+    return [];
+  },
+  drop: (stage, { isRoute }) => stage.drop(isRoute),
+  /** All, or the named ones among themselves. */
+  stabilize: (stage, { ids }) => stage.stabilize(ids.length === 0 ? stage.ids : ids),
+  /** As `stabilize`, but says nothing. */
+  settle(stage, { ids }) {
+    stage.stabilize(ids.length === 0 ? stage.ids : ids);
+    return [];
+  },
+  status: (stage, { ids }) => (ids.length === 0 ? stage.ids : ids).map((id) => stage.status(id)),
+  followers: (stage, { id }) => stage.followers(id),
+  stored: (stage, { ids }) => ids.flatMap((id) => [`${id}:`, ...stage.stored(id).map((line) => `  ${line}`)]),
+};
