@@ -74,7 +74,13 @@ const messages: fc.Arbitrary<Message> = fc.oneof(
     conflictTerm: terms,
     conflictIndex: index,
   }),
-  fc.record({ type: fc.constant('Heartbeat' as const), ...envelope, commit: index, readContext: number }),
+  fc.record({
+    type: fc.constant('Heartbeat' as const),
+    ...envelope,
+    commit: index,
+    commitTerm: terms,
+    readContext: number,
+  }),
   fc.record({ type: fc.constant('HeartbeatResponse' as const), ...envelope, readContext: number }),
   fc.record({ type: fc.constant('TimeoutNow' as const), ...envelope }),
   fc.record({
@@ -118,6 +124,7 @@ describe('the peer codec', () => {
       ...peers,
       term: term(1),
       commit: logIndex(0),
+      commitTerm: term(0),
       readContext: 0,
     };
     expect(() => decodeHello(payloadOf(heartbeat))).toThrow(/not a hello/);

@@ -98,6 +98,7 @@ export function writeMessage(out: ByteWriter, message: Message): void {
         return out.u64(message.conflictIndex);
       case 'Heartbeat':
         out.u64(message.commit);
+        out.u64(message.commitTerm);
         return out.u64(message.readContext);
       case 'HeartbeatResponse':
         return out.u64(message.readContext);
@@ -151,7 +152,13 @@ export function decodeMessage(
       case MESSAGE_CODE.TimeoutNow:
         return { type: 'TimeoutNow', ...envelope };
       case MESSAGE_CODE.Heartbeat:
-        return { type: 'Heartbeat', ...envelope, commit: logIndex(input.u64()), readContext: input.u64() };
+        return {
+          type: 'Heartbeat',
+          ...envelope,
+          commit: logIndex(input.u64()),
+          commitTerm: term(input.u64()),
+          readContext: input.u64(),
+        };
       case MESSAGE_CODE.HeartbeatResponse:
         return { type: 'HeartbeatResponse', ...envelope, readContext: input.u64() };
       case MESSAGE_CODE.InstallSnapshot:

@@ -10,6 +10,7 @@ import { becomeFollower } from './role.ts';
 import { sendAppend } from './sending.ts';
 import { knownLeader } from './state.ts';
 import type { Leader, ServerState } from './state.ts';
+import { nameSuccessor } from './transfer.ts';
 import type { LogIndex, NodeId } from './types.ts';
 
 /**
@@ -45,6 +46,7 @@ export function advanceChange(state: ServerState, leader: Leader): void {
   if (leaves)
     becomeFollower(state, state.currentTerm, null, `no voter of the configuration at ${membership.index}`);
   if (leaves || leader.hasDeparting) sayFarewell(state, leader, leaves);
+  if (leaves) nameSuccessor(state, leader);
 }
 
 function appendConfiguration(state: ServerState, leader: Leader, configuration: Configuration): LogIndex {

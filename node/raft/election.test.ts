@@ -66,7 +66,7 @@ describe('terms (§5.1)', () => {
     (_name, make) => {
       for (const m of [
         appendEntries(n2, 0, [0, 0], [1]),
-        heartbeat(n2, 0, 0, 7),
+        heartbeat(n2, 0, [0, 0], 7),
         requestVote(n2, 0, [9, 9]),
       ]) {
         const server = make();

@@ -27,6 +27,7 @@ export function leaderTick(state: ServerState, leader: Leader): void {
   // Keeps the beat if it can; after a delay it does not try to make up for missed beats.
   leader.heartbeatDueMs =
     Math.max(leader.heartbeatDueMs, nowMs - config.heartbeatMs / 2) + config.heartbeatMs;
+  if (leader.mute) return;
   resendLost(state, leader);
   if (leader.transfer !== null) transferBeat(state, leader, leader.transfer);
   // A retry of a read round is a new round.
@@ -71,6 +72,10 @@ export function handleHeartbeatResponse(state: ServerState, leader: Leader, m: H
  */
 export function advanceCommit(state: ServerState, leader: Leader): void {
   const { log } = state;
+  if (leader.mute && log.durableIndex >= leader.firstIndex) {
+    leader.mute = false;
+    leader.appendsDue = true;
+  }
   // The leader is one of the majority only as far as its own disk is (dissertation 10.2.1).
   const index = reached(state, leader, log.durableIndex, (progress) => progress.matchIndex) as LogIndex;
   if (index <= state.commitIndex || log.termAt(index) !== state.currentTerm) return;

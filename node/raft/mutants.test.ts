@@ -56,10 +56,9 @@ class CommitsPastVerifiedPrefix extends Raft {
 }
 
 class HeartbeatCommitsAnything extends Raft {
-  override takeReady(nowMs: number): Ready {
-    const ready = super.takeReady(nowMs);
-    const commit = this.state.commitIndex;
-    return { ...ready, messages: ready.messages.map((m) => (m.type === 'Heartbeat' ? { ...m, commit } : m)) };
+  protected override dispatch(m: Message): void {
+    const commitTerm = m.type === 'Heartbeat' && this.state.log.termAt(m.commit);
+    super.dispatch(m.type === 'Heartbeat' && commitTerm ? { ...m, commitTerm } : m);
   }
 }
 

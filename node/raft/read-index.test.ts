@@ -156,7 +156,7 @@ describe('ReadIndex (dissertation 6.4)', () => {
 
   test('a follower echoes only its own leader, in its own term', () => {
     const server = new TestServer({ term: 3 });
-    server.receive(heartbeat(n2, 2, 0, 5));
+    server.receive(heartbeat(n2, 2, [0, 0], 5));
     expect(only(server.settle(), 'HeartbeatResponse')).toMatchObject([{ term: 3, readContext: 0 }]);
   });
 

@@ -175,7 +175,7 @@ describe('durability', () => {
 
   test('a long log is handed out in pieces after a restart', () => {
     const server = new TestServer({ term: 1, log: Array.from({ length: 10_000 }, () => 1) });
-    server.receive(heartbeat(n2, 1, 10_000));
+    server.receive(heartbeat(n2, 1, [1, 10_000]));
     expect(server.take().committed.length).toBe(4096);
     expect(server.raft.hasReady()).toBe(true);
     server.settle();
@@ -201,8 +201,8 @@ describe('the commit index of a follower', () => {
 
   test('never falls', () => {
     const server = new TestServer({ term: 2, log: [1, 1] });
-    server.receive(heartbeat(n2, 2, 2));
-    server.receive(heartbeat(n2, 2, 1));
+    server.receive(heartbeat(n2, 2, [1, 2]));
+    server.receive(heartbeat(n2, 2, [1, 1]));
     server.receive(appendEntries(n2, 2, [1, 1], [], 1));
     expect(server.status.commitIndex).toBe(2);
   });
@@ -210,16 +210,23 @@ describe('the commit index of a follower', () => {
   test('is told by heartbeats, with an answer that waits for no disk', () => {
     const server = new TestServer({ term: 2, log: [1, 1] });
     server.receive(requestVote(n3, 2, [2, 9]));
-    server.receive(heartbeat(n2, 2, 2, 5));
+    server.receive(heartbeat(n2, 2, [1, 2], 5));
     const ready = server.take();
     expect(ready.messages).toMatchObject([{ type: 'HeartbeatResponse', to: n2, readContext: 5, term: 2 }]);
     expect(ready.committed.length).toBe(2);
   });
 
-  test('does not follow a heartbeat beyond the log (a disk that lost data)', () => {
-    const server = new TestServer({ term: 2 });
-    server.receive(heartbeat(n2, 2, 9));
+  test('does not follow a heartbeat beyond the log, nor to an entry of another term', () => {
+    const server = new TestServer({ term: 3, log: [1, 2] });
+    for (const commit of [
+      [3, 9],
+      [3, 2],
+      [1, 2],
+    ] as const)
+      server.receive(heartbeat(n2, 3, commit));
     expect(server.status.commitIndex).toBe(0);
+    server.receive(heartbeat(n2, 3, [2, 2]));
+    expect(server.status.commitIndex).toBe(2);
   });
 });
 
@@ -245,6 +252,7 @@ describe('what a node starts from', () => {
       term: 4,
       votedFor: n3,
       leader: null,
+      transferTo: null,
       commitIndex: 0,
       lastIndex: 2,
       lastTerm: 4,

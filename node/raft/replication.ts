@@ -55,9 +55,8 @@ export function acknowledge(state: ServerState, leader: NodeId, matchIndex: LogI
 
 export function handleHeartbeat(state: ServerState, m: Heartbeat): void {
   followLeader(state, m.from);
-  // `commit` never exceeds what we acknowledged to this leader as durable. If the log is shorter all the same, this
-  // disk has lost data; the leader will find out and send it again (progress.ts), until then nothing can be said of it.
-  if (m.commit <= state.log.lastIndex) commitTo(state, m.commit);
+  // What is at that index may be another leader's, or be there no more (a disk that lost data): its term tells.
+  if (state.log.matches(m.commit, m.commitTerm)) commitTo(state, m.commit);
   state.outbox.messages.push(heartbeatResponse(state, m.from, m.readContext));
 }
 

@@ -68,10 +68,13 @@ export function becomeLeader(state: ServerState, reason: string): void {
   if (!mayStand(state)) broken(`leader of term ${term}, but no voter`);
   if (state.votedFor !== config.id) broken(`leader of term ${term}, but voted for ${state.votedFor}`);
   const firstIndex = (log.lastIndex + 1) as LogIndex;
+  // An answer to its RequestVote, which left only when its vote was durable, shows that it is.
+  const mute = state.role.name === 'candidate' && state.role.votes.size === 1;
   setRole(state, {
     name: 'leader',
     progress: newProgress(state, firstIndex),
     hasDeparting: false,
+    mute,
     firstIndex,
     lastTickMs: nowMs,
     heartbeatDueMs: nowMs + config.heartbeatMs,

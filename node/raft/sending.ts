@@ -8,6 +8,7 @@ import type { Entry, LogIndex, NodeId } from './types.ts';
 /** Sends each follower what it has not been sent, as far as its window allows. */
 export function sendAppends(state: ServerState, leader: Leader): void {
   leader.appendsDue = false;
+  if (leader.mute) return;
   for (const [to, progress] of leader.progress) {
     if (progress.mode === 'probe') {
       if (!progress.probeOut) probe(state, to, progress, true);
@@ -45,10 +46,10 @@ export function resendLost(state: ServerState, leader: Leader): void {
 }
 
 export function sendHeartbeats(state: ServerState, leader: Leader, readContext: number): void {
-  for (const [to, { matchIndex }] of leader.progress) {
-    // Past its matchIndex the follower may hold something else, which it would commit.
-    const commit = Math.min(state.commitIndex, matchIndex) as LogIndex;
-    state.outbox.messages.push({ type: 'Heartbeat', ...envelope(state, to), commit, readContext });
+  const { commitIndex: commit, log, outbox } = state;
+  const commitTerm = log.termAt(commit) ?? broken(`commit ${commit}: the log is ${log.describe()}`);
+  for (const to of leader.progress.keys()) {
+    outbox.messages.push({ type: 'Heartbeat', ...envelope(state, to), commit, commitTerm, readContext });
   }
 }
 

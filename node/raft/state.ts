@@ -53,6 +53,11 @@ export interface Leader {
   readonly progress: Map<NodeId, Progress>;
   /** Someone in `progress` is no member of the configuration in force. */
   hasDeparting: boolean;
+  /**
+   * Elected by its own vote alone, which may not be durable yet: no one may hear of this term before the noop at
+   * firstIndex is, and the vote with it; after a crash the same term would begin again, with other entries.
+   */
+  mute: boolean;
   /** Index of the noop that began this term. Before it is committed, commitIndex may be out of date (§8). */
   readonly firstIndex: LogIndex;
   /** When this leader last let time pass. A gap of an election timeout means that it stalled: it may be deposed. */

@@ -29,7 +29,7 @@ function leader(): TestServer {
 /** A follower of n2 in term 2 whose log is 1, 2. */
 function follower(): TestServer {
   const server = new TestServer({ term: 2, log: [1, 2] });
-  server.receive(heartbeat(n2, 2, 2));
+  server.receive(heartbeat(n2, 2, [2, 2]));
   server.settle();
   return server;
 }

@@ -48,6 +48,12 @@ export function transferBeat(state: ServerState, leader: Leader, transfer: Trans
   else if (transfer.asked) sendTimeoutNow(state, transfer.to);
 }
 
+/** A leader that leaves the cluster asks whom it has brought furthest; if that is lost, an election timeout passes. */
+export function nameSuccessor(state: ServerState, leader: Leader): void {
+  const successor = mostUpToDate(state, leader);
+  if (successor !== null) sendTimeoutNow(state, successor);
+}
+
 function sendTimeoutNow(state: ServerState, to: NodeId): void {
   state.outbox.messages.push({ type: 'TimeoutNow', ...envelope(state, to), term: state.currentTerm });
 }

@@ -25,6 +25,7 @@ const heartbeat = (readContext: number): Message => ({
   to: n2,
   term: term(1),
   commit: logIndex(0),
+  commitTerm: term(0),
   readContext,
 });
 const append = (bytes: number): Message => ({

@@ -51,7 +51,7 @@ function describeContent(m: Message): string {
     }
     case 'Heartbeat':
     case 'HeartbeatResponse': {
-      const commit = m.type === 'Heartbeat' ? ` commit ${m.commit}` : '';
+      const commit = m.type === 'Heartbeat' ? ` commit ${m.commit}/${m.commitTerm}` : '';
       return `${m.type} term ${m.term}${commit}${m.readContext > 0 ? ` read ${m.readContext}` : ''}`;
     }
     case 'InstallSnapshot': {

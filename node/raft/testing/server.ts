@@ -207,8 +207,14 @@ export function appendEntries(
   };
 }
 
-export function heartbeat(from: NodeId, t: number, commit = 0, readContext = 0): Incoming {
-  return { type: 'Heartbeat', from, term: t, commit, readContext };
+/** `commit` is [term, index] of the last entry that is committed. */
+export function heartbeat(
+  from: NodeId,
+  t: number,
+  commit: readonly [number, number] = [0, 0],
+  readContext = 0,
+): Incoming {
+  return { type: 'Heartbeat', from, term: t, commitTerm: commit[0], commit: commit[1], readContext };
 }
 
 export function echo(from: NodeId, t: number, readContext: number): Incoming {
