@@ -61,7 +61,7 @@ export class PeerLink {
   }
 
   flush(): void {
-    if (this.#connected && this.#out.length > 0) this.#socket.write(this.#out.take());
+    if (this.#connected && this.#out.length > 0) this.#socket.write(this.#out.take(), this.#onWritten);
   }
 
   close(): void {
@@ -74,7 +74,6 @@ export class PeerLink {
     const { host, port } = this.#options;
     const socket = connect({ host, port, noDelay: true });
     socket.on('connect', () => this.#onConnect());
-    socket.on('drain', () => this.#onDrain());
     socket.on('error', (error) => (this.#reason = error.message));
     socket.on('close', () => this.#onClose());
     // Nothing is expected; reading is what shows that the other end has closed.
@@ -89,12 +88,14 @@ export class PeerLink {
     this.flush();
   }
 
-  #onDrain(): void {
+  /** Not `drain`, which needs more to wait than the control connection lets wait. */
+  readonly #onWritten = (): void => {
+    if (this.#newest.size === 0) return;
     const waiting = [...this.#newest.values()];
     this.#newest.clear();
     for (const message of waiting) this.send(message);
     this.flush();
-  }
+  };
 
   #onClose(): void {
     const { hello, host, port, log } = this.#options;
