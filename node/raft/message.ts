@@ -57,8 +57,8 @@ export interface AppendEntriesResponse extends Envelope {
 
 /**
  * The heartbeat on a path of its own, so that it never waits behind bulk entries or a disk. Whoever has the entry
- * (`commit`, `commitTerm`) has all that is committed (Log Matching, §5.3). `readContext` > 0 asks the follower to echo it: one quorum round for ReadIndex (dissertation
- * 6.4).
+ * (`commit`, `commitTerm`) has all that is committed (Log Matching, §5.3). `readContext` > 0 asks the follower to echo
+ * it: one quorum round for ReadIndex (dissertation 6.4).
  */
 export interface Heartbeat extends Envelope {
   readonly type: 'Heartbeat';
