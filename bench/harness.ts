@@ -182,6 +182,7 @@ async function paced(path: Path): Promise<{ p50: number; p99: number }> {
     addresses,
     originMs,
     historyPath: join(dir, 'history.jsonl'),
+    live: true,
   });
   await workload.start();
   await new Promise((resolve) => setTimeout(resolve, PACED_MS));

@@ -124,7 +124,14 @@ export type HarnessEvent = { readonly t: RunTime } & (
       readonly text: string;
       readonly key?: string;
       readonly opIds?: readonly number[];
+      /** Linearizability, as the operation ended that completes it: the final check tells of it once more, in full. */
+      readonly live?: true;
     }
+  /**
+   * How far linearizability is judged while the load goes on: every operation that ended by `to` is, on `keys` keys, of
+   * which `undecided` are left to the final check.
+   */
+  | { readonly type: 'checked'; readonly to: RunTime; readonly keys: number; readonly undecided: number }
   /** How far a check has got. */
   | {
       readonly type: 'check';

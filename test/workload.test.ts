@@ -53,6 +53,7 @@ beforeEach(async () => {
     addresses: Object.fromEntries(nodes.map((node) => [node.id, `127.0.0.1:${node.clientPort}`])),
     originMs,
     historyPath: join(dir, 'history.jsonl'),
+    live: true,
   });
   await Promise.all(cluster.nodes.map((node) => cluster.start(node)));
 });

@@ -26,7 +26,7 @@ export class EventLog {
     return this.#failure;
   }
 
-  /** Everything but bulk traces and routine status, oldest first. */
+  /** Everything but bulk traces and what is soon said anew, oldest first. */
   get kept(): readonly HarnessEvent[] {
     return this.#kept;
   }
@@ -40,7 +40,8 @@ export class EventLog {
 
   readonly emit = (event: HarnessEvent): void => {
     if (this.#failure === null) this.#file.write(`${JSON.stringify(event)}\n`);
-    const bulk = event.type === 'status' || (event.type === 'trace' && BULK_TRACES.has(event.trace.type));
+    const routine = event.type === 'status' || event.type === 'checked';
+    const bulk = routine || (event.type === 'trace' && BULK_TRACES.has(event.trace.type));
     if (!bulk) this.#kept.push(event);
     for (const listener of this.#listeners) listener(event);
   };

@@ -73,6 +73,7 @@ function buildProgram(): Command {
     .option('--node <file>', 'the node program to test, instead of ours')
     .option('--keep', "keep the nodes' data folders")
     .option('--watch-only', 'no faults from the keyboard')
+    .option('--stop-on-violation', 'end the steps as soon as a property is proven broken')
     .addHelpText('after', RUN_EXAMPLES)
     .action(async (names: string[], options) => {
       const { run } = await import('./run.ts');

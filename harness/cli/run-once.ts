@@ -147,6 +147,7 @@ async function play(
     ),
     originMs,
     historyPath: join(dir, 'history.jsonl'),
+    live: scenario.expect.always.linearizableMs !== null,
   });
   return await runScenario({
     scenario,
@@ -157,6 +158,7 @@ async function play(
     clock,
     emit,
     signal,
+    stopOnViolation: flags.stopOnViolation === true,
     commands: (handler) => commands.listen(handler),
   });
 }

@@ -20,6 +20,7 @@ export interface RunFlags {
   readonly node?: string;
   readonly keep?: true;
   readonly watchOnly?: true;
+  readonly stopOnViolation?: true;
   readonly version: string;
 }
 

@@ -74,6 +74,7 @@ export function eventLine(event: HarnessEvent, context: LineContext): EventLine 
     case 'trace':
     case 'link':
     case 'ops':
+    case 'checked':
       return null;
     case 'log':
       if (event.level === 'debug' || event.level === 'info') return null;
@@ -112,7 +113,7 @@ export function eventLine(event: HarnessEvent, context: LineContext): EventLine 
       return line(
         'FAIL',
         event.text,
-        `${event.property}${event.key === undefined ? '' : ` key=${event.key}`}`,
+        `${event.property}${event.key === undefined ? '' : ` key=${event.key}`}${event.live === true ? ' live' : ''}`,
         'bad',
       );
     case 'check': {
@@ -169,15 +170,18 @@ export function statLine(options: {
   readonly p50: number | null;
   readonly p99: number | null;
   readonly leader: string | null;
+  /** How far linearizability is judged; null: it is not judged live. */
+  readonly judgedTo: number | null;
 }): EventLine {
-  const { t, total, okPerSecond, p50, p99, leader } = options;
+  const { t, total, okPerSecond, p50, p99, leader, judgedTo } = options;
   const ops = `ops=${total.invoked} ok=${total.ok} fail=${total.fail} unknown=${total.info}`;
   const latency = `p50=${p50 === null ? '-' : `${latencyText(p50)}ms`} p99=${p99 === null ? '-' : `${latencyText(p99)}ms`}`;
+  const checked = judgedTo === null ? '' : ` checked=${clockText(judgedTo, 0)}`;
   return {
     t,
     kind: 'stat',
     text: ops,
-    detail: `rate=${Math.round(okPerSecond)}/s ${latency} leader=${leader ?? 'none'}`,
+    detail: `rate=${Math.round(okPerSecond)}/s ${latency} leader=${leader ?? 'none'}${checked}`,
     level: 'info',
   };
 }

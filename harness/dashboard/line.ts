@@ -56,7 +56,7 @@ export class LineOutput {
 
   #stat(t: number): string {
     this.#nextStat = (Math.floor(t / STAT_EVERY_MS) + 1) * STAT_EVERY_MS;
-    const { ops, totals, leadership } = this.#state;
+    const { ops, totals, leadership, judged } = this.#state;
     const recent = ops.filter((point) => point.t > t - STAT_EVERY_MS);
     const p99s = recent.flatMap((point) => (point.p99 === null ? [] : [point.p99]));
     const p50s = recent.flatMap((point) => (point.p50 === null ? [] : [point.p50])).sort((a, b) => a - b);
@@ -67,6 +67,7 @@ export class LineOutput {
       p50: p50s[Math.floor(p50s.length / 2)] ?? null,
       p99: p99s.length === 0 ? null : Math.max(...p99s),
       leader: leadership.leader,
+      judgedTo: judged?.to ?? null,
     });
     return `${plainEventLine(line)}\n`;
   }

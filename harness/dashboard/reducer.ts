@@ -75,15 +75,10 @@ function apply(state: DashboardState, event: HarnessEvent): DashboardState {
     }
     case 'hold':
       return { ...state, held: event.held };
-    case 'violation': {
-      const { t, property, text } = event;
-      // The first ones explain the rest: keep those.
-      const violations =
-        state.violations.length < LIMITS.violations
-          ? [...state.violations, { t, property, text }]
-          : state.violations;
-      return { ...state, violations, violationCount: state.violationCount + 1 };
-    }
+    case 'violation':
+      return violated(state, event);
+    case 'checked':
+      return { ...state, judged: { to: event.to, undecided: event.undecided } };
     case 'check': {
       const { t, name, state: how, detail } = event;
       if (!(name in state.checks) && Object.keys(state.checks).length >= LIMITS.checks) return state;
@@ -96,6 +91,29 @@ function apply(state: DashboardState, event: HarnessEvent): DashboardState {
     default:
       return event satisfies never;
   }
+}
+
+/** The first ones explain the rest: those are kept. What was found live is told once more, and better, at the end. */
+function violated(
+  state: DashboardState,
+  event: Extract<HarnessEvent, { type: 'violation' }>,
+): DashboardState {
+  const { t, property, text, key = null, live } = event;
+  const told = { t, property, key, text };
+  const known =
+    key === null ? -1 : state.violations.findIndex((v) => v.property === property && v.key === key);
+  const violations =
+    known >= 0
+      ? state.violations.with(known, { ...told, t: state.violations[known]!.t })
+      : state.violations.length < LIMITS.violations
+        ? [...state.violations, told]
+        : state.violations;
+  const counts = { ...state.violationCounts };
+  if (live === true) counts.live++;
+  else if (property === 'linearizability') counts.final++;
+  else counts.other++;
+  const violationCount = counts.other + Math.max(counts.live, counts.final);
+  return { ...state, violations, violationCount, violationCounts: counts };
 }
 
 function started(state: DashboardState, event: Extract<HarnessEvent, { type: 'run' }>): DashboardState {

@@ -115,12 +115,13 @@ class Session {
   }
 
   #take(event: HarnessEvent): void {
+    const { violations } = this.#state;
     const first = this.#state.run === null && event.type === 'run';
     this.#state = reduce(this.#state, event);
     this.#heardAt = performance.now();
     if (first) this.#ui = { ...this.#ui, target: nodeIds(this.#state)[0] ?? this.#ui.target };
     // Seldom, and worth no wait: all other events are drawn with the next tick.
-    if (event.type === 'verdict') this.#drawing?.draw();
+    if (event.type === 'verdict' || this.#state.violations !== violations) this.#drawing?.draw();
   }
 
   #scene(): Scene {

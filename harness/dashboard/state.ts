@@ -35,8 +35,17 @@ export interface DashboardState {
   /** The newest node trace so far: the safety properties are checked on each as it comes. */
   readonly tracedTo: number | null;
   readonly checks: Readonly<Record<string, CheckState>>;
-  readonly violations: readonly { readonly t: number; readonly property: string; readonly text: string }[];
+  /** How far linearizability is judged, and how many keys are left to the end; null: it is not judged live. */
+  readonly judged: { readonly to: number; readonly undecided: number } | null;
+  readonly violations: readonly {
+    readonly t: number;
+    readonly property: string;
+    readonly key: string | null;
+    readonly text: string;
+  }[];
   readonly violationCount: number;
+  /** Of linearizability, as they were found during the run and at its end; and of other properties. */
+  readonly violationCounts: { readonly live: number; readonly final: number; readonly other: number };
   readonly manual: { readonly count: number; readonly last: string | null };
   readonly verdict: {
     readonly verdict: Verdict;
@@ -178,8 +187,10 @@ export const EMPTY_STATE: DashboardState = {
   eventsDropped: 0,
   tracedTo: null,
   checks: {},
+  judged: null,
   violations: [],
   violationCount: 0,
+  violationCounts: { live: 0, final: 0, other: 0 },
   manual: { count: 0, last: null },
   verdict: null,
 };

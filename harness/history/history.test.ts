@@ -9,7 +9,7 @@ import { LineFile } from './line-file.ts';
 import type { HistoryLine, Op, OpFunction } from './op.ts';
 import { HistoryError } from './history-error.ts';
 import { parseHistory, readHistory } from './read.ts';
-import { Recorder, type Completion, type Invocation } from './recorder.ts';
+import { keepOps, Recorder, type Completion, type Invocation } from './recorder.ts';
 
 const line = (fields: Partial<HistoryLine>): HistoryLine => ({
   index: 0,
@@ -48,7 +48,8 @@ describe('history', () => {
       fc.property(runs, (steps) => {
         const lines: string[] = [];
         let now = 0;
-        const recorder = new Recorder({ nowNs: () => now, append: (each) => lines.push(each) });
+        const kept = keepOps();
+        const recorder = new Recorder({ nowNs: () => now, append: (each) => lines.push(each), ...kept });
         const open = new Map<number, ReturnType<Recorder['invoke']>>();
         const processes = [0, 1, 2, 3];
         for (const step of steps) {
@@ -70,7 +71,7 @@ describe('history', () => {
           }
         }
         const history = lines.map((each) => `${each}\n`).join('');
-        expect(parseHistory(history)).toEqual(recorder.ops());
+        expect(parseHistory(history)).toEqual(kept.ops());
         const times = lines.map((each) => (JSON.parse(each) as HistoryLine).time);
         for (let i = 1; i < times.length; i++) expect(times[i]).toBeGreaterThan(times[i - 1]!);
       }),

@@ -20,6 +20,7 @@ export class LineFile {
   /** The write that is under way; null: none. */
   #writing: Promise<void> | null = null;
   #failure: Error | null = null;
+  #bytes = 0;
 
   private constructor(path: string, handle: FileHandle, onError: (error: Error) => void) {
     this.path = path;
@@ -30,6 +31,11 @@ export class LineFile {
   /** Makes the file, or empties it. Rejects with the system's error. */
   static async create(path: string, onError: (error: Error) => void): Promise<LineFile> {
     return new LineFile(path, await open(path, 'w'), onError);
+  }
+
+  /** How many bytes are with the operating system, all of them whole lines. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   append(line: string): void {
@@ -58,11 +64,12 @@ export class LineFile {
   #write(): void {
     this.#stopTimer();
     if (this.#writing !== null || this.#waiting.length === 0) return;
-    const text = `${this.#waiting.join('\n')}\n`;
+    const text = Buffer.from(`${this.#waiting.join('\n')}\n`);
     this.#waiting = [];
     this.#waitingChars = 0;
     this.#writing = this.#handle
       .appendFile(text)
+      .then(() => void (this.#bytes += text.length))
       .catch((error: Error) => this.#fail(error))
       .then(() => {
         this.#writing = null;

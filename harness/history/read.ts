@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { ImportedHistory, ReadOptions } from './formats/history.ts';
 import { type Flaw, Problems } from './history-error.ts';
 import { decodeLine } from './line.ts';
+import { completedOp, openOp } from './op-of-lines.ts';
 import type { HistoryLine, Op } from './op.ts';
 
 /** Reads a `history.jsonl`. Rejects with HistoryError, or with the system's error if the file cannot be read. */
@@ -130,38 +131,5 @@ class Pairing {
   }
 }
 
-function completedOp(open: Op, line: HistoryLine, outcome: Op['outcome']): Op {
-  const output = outputOf(line, outcome);
-  return {
-    ...open,
-    return: outcome === 'info' ? Infinity : line.time / NS_PER_MS,
-    outcome,
-    ...(output === undefined ? {} : { output }),
-    ...(line.error === undefined ? {} : { error: line.error }),
-    node: line.node,
-    attempts: line.attempts ?? 1,
-    ...(outcome === 'info' ? { gaveUp: line.time / NS_PER_MS } : {}),
-  };
-}
-
-function outputOf(line: HistoryLine, outcome: Op['outcome']): Op['output'] {
-  if (line.f === 'read') return outcome === 'ok' ? (line.value as string | null) : undefined;
-  return line.f === 'cas' && outcome === 'fail' ? line.found : undefined;
-}
-
 const isSame = (a: HistoryLine['value'], b: HistoryLine['value']): boolean =>
   a === b || (typeof a === 'object' && JSON.stringify(a) === JSON.stringify(b));
-
-const openOp = (call: HistoryLine): Op => ({
-  id: call.id,
-  process: call.process,
-  key: call.key,
-  f: call.f,
-  input: call.value,
-  call: call.time / NS_PER_MS,
-  return: Infinity,
-  outcome: 'info',
-  node: call.node,
-  attempts: call.attempts ?? 1,
-});
-const NS_PER_MS = 1e6;

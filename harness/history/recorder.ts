@@ -25,27 +25,35 @@ export interface Completion {
 export interface OpenOp {
   readonly id: number;
   readonly callNs: number;
+  /** The same in ms, as `Op` has it. */
+  readonly call: number;
   readonly invocation: Invocation;
 }
 
+export interface RecorderOptions {
+  /** Nanoseconds since the run began, an integer that never falls. */
+  readonly nowNs: () => number;
+  /** A line of the history, without its newline. */
+  readonly append: (line: string) => void;
+  /** Each operation as it begins and ends, in order of time. */
+  readonly onInvoke?: (open: OpenOp) => void;
+  readonly onComplete?: (op: Op) => void;
+}
+
 /**
- * Writes the history down as it happens: numbers operations and lines, stamps times, keeps the operations for the
- * checker. Call `invoke` before the first byte is sent and `complete` after the answer was read, so that the recorded
- * interval holds the true one.
+ * Writes the history down as it happens: numbers operations and lines, stamps times. It keeps what is under way and
+ * nothing else, so that memory does not grow with the run: the file has the rest. Call `invoke` before the first byte
+ * is sent and `complete` after the answer was read, so that the recorded interval holds the true one.
  */
 export class Recorder {
-  readonly #nowNs: () => number;
-  readonly #append: (line: string) => void;
-  readonly #ops: Op[] = [];
-  readonly #open = new Map<number, OpenOp>();
+  readonly #options: RecorderOptions;
+  readonly #open = new Set<number>();
   #nextId = 0;
   #nextIndex = 0;
   #lastNs = -1;
 
-  /** `nowNs`: nanoseconds since the run began, an integer that never falls. */
-  constructor(options: { nowNs: () => number; append: (line: string) => void }) {
-    this.#nowNs = options.nowNs;
-    this.#append = options.append;
+  constructor(options: RecorderOptions) {
+    this.#options = options;
   }
 
   get invoked(): number {
@@ -53,8 +61,9 @@ export class Recorder {
   }
 
   invoke(invocation: Invocation): OpenOp {
-    const op: OpenOp = { id: this.#nextId++, callNs: this.#stamp(), invocation };
-    this.#open.set(op.id, op);
+    const callNs = this.#stamp();
+    const op: OpenOp = { id: this.#nextId++, callNs, call: callNs / NS_PER_MS, invocation };
+    this.#open.add(op.id);
     const { process, f, key, input, node } = invocation;
     this.#line({
       index: this.#nextIndex++,
@@ -67,6 +76,7 @@ export class Recorder {
       time: op.callNs,
       node,
     });
+    this.#options.onInvoke?.(op);
     return op;
   }
 
@@ -74,29 +84,43 @@ export class Recorder {
     if (!this.#open.delete(open.id)) throw new Error(`operation ${open.id} completes twice`);
     const timeNs = this.#stamp();
     const op = toOp(open, completion, timeNs);
-    this.#ops[op.id] = op;
     this.#line(completionLine(this.#nextIndex++, timeNs, op));
+    this.#options.onComplete?.(op);
     return op;
   }
 
-  /** Every operation so far, in order of invocation; what is still open as `info`. */
-  ops(): readonly Op[] {
-    for (const open of this.#open.values()) {
-      const { node } = open.invocation;
-      this.#ops[open.id] = toOp(open, { outcome: 'info', node, attempts: 1 }, null);
-    }
-    return this.#ops;
-  }
-
   #line(line: HistoryLine): void {
-    this.#append(encodeLine(line));
+    this.#options.append(encodeLine(line));
   }
 
   /** Strictly rising: two readings in one nanosecond would lose their order in the file. */
   #stamp(): number {
-    this.#lastNs = Math.max(this.#nowNs(), this.#lastNs + 1);
+    this.#lastNs = Math.max(this.#options.nowNs(), this.#lastNs + 1);
     return this.#lastNs;
   }
+}
+
+/** Keeps what a recorder tells: for short runs that are judged in the same process. */
+export function keepOps(): Required<Pick<RecorderOptions, 'onInvoke' | 'onComplete'>> & {
+  /** Every operation so far, in order of invocation; what is still open as `info`. */
+  readonly ops: () => readonly Op[];
+} {
+  const ended: Op[] = [];
+  const open = new Map<number, OpenOp>();
+  return {
+    onInvoke: (op) => void open.set(op.id, op),
+    onComplete: (op) => {
+      open.delete(op.id);
+      ended[op.id] = op;
+    },
+    ops: () => {
+      for (const op of open.values()) {
+        const { node } = op.invocation;
+        ended[op.id] = toOp(op, { outcome: 'info', node, attempts: 1 }, null);
+      }
+      return ended;
+    },
+  };
 }
 
 function toOp(open: OpenOp, completion: Completion, timeNs: number | null): Op {
@@ -109,7 +133,7 @@ function toOp(open: OpenOp, completion: Completion, timeNs: number | null): Op {
     f,
     key,
     input,
-    call: open.callNs / NS_PER_MS,
+    call: open.call,
     return: known ? timeNs / NS_PER_MS : Infinity,
     outcome,
     ...(output === undefined ? {} : { output }),

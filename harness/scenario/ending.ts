@@ -8,6 +8,8 @@ export type Ending =
   | { readonly kind: 'error'; readonly message: string }
   /** A node ended, and nobody had asked it to. */
   | { readonly kind: 'node-exit'; readonly message: string }
+  /** A property is broken for good, and the run was to stop at that. */
+  | { readonly kind: 'violated'; readonly message: string }
   /** What a step waited for did not come. */
   | { readonly kind: 'failed'; readonly message: string }
   /** A selector matched nothing, or the steady state was not reached. */

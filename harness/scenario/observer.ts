@@ -7,6 +7,7 @@ import type { LoadView } from '../nemesis/evidence.ts';
 import type { Violation } from '../result.ts';
 import type { OpsWindow, Workload, WorkloadEvent } from '../workload/port.ts';
 import type { OkCounts } from './condition.ts';
+import { LiveVerdict } from './live-verdict.ts';
 import { Pulse } from './watch.ts';
 
 export interface ObserverOptions {
@@ -17,6 +18,8 @@ export interface ObserverOptions {
   /** A node ended, and nobody had asked it to. */
   readonly onNodeExit: (node: string, exit: NodeExit) => void;
   readonly onLoadBroken: (message: string) => void;
+  /** Final from the moment it is told, whatever comes after it. */
+  readonly onViolation: (violation: Violation) => void;
 }
 
 /** Listens to nodes and load: keeps their state, checks the safety properties as they go, tells the one stream. */
@@ -26,7 +29,10 @@ export class Observer {
   /** Beats whenever something a condition may look at has changed. */
   readonly pulse = new Pulse();
   readonly load: LoadView = { p50: null, okOps: 0 };
+  /** Broken safety properties. */
   readonly violations: Violation[] = [];
+  /** What the load's own judging came to. */
+  readonly live = new LiveVerdict();
   ok: OkCounts = { read: 0, write: 0, cas: 0, delete: 0, append: 0 };
   latency: { readonly p50: number | null; readonly p99: number | null } = { p50: null, p99: null };
   readonly #options: ObserverOptions;
@@ -66,6 +72,7 @@ export class Observer {
       for (const violation of this.monitor.feed(t, node, report)) {
         this.violations.push(violation);
         emit({ t, type: 'violation', property: violation.property, text: violation.prose });
+        this.#options.onViolation(violation);
       }
     }
   }
@@ -82,9 +89,32 @@ export class Observer {
         this.#options.emit({ t: event.t, type: 'op', node, text, outcome });
         break;
       }
+      case 'checked': {
+        const { t, keys, undecided } = event;
+        this.live.undecided = undecided;
+        this.#options.emit({ t, type: 'checked', to: t, keys, undecided });
+        break;
+      }
+      case 'violation': {
+        const { t, violation } = event;
+        const { property, prose, key, opIds } = violation;
+        const more = { ...(key !== undefined && { key }), ...(opIds !== undefined && { opIds }) };
+        this.live.violations.push(violation);
+        this.#options.emit({ t, type: 'violation', property, text: prose, ...more, live: true });
+        this.#options.onViolation(violation);
+        break;
+      }
+      case 'unchecked': {
+        this.live.broken = event.reason;
+        const text = `linearizability is not judged any more until the end: ${event.reason}`;
+        this.#options.emit({ t: event.t, type: 'note', level: 'warn', text });
+        break;
+      }
       case 'broken':
         this.#options.onLoadBroken(event.message);
         break;
+      default:
+        event satisfies never;
     }
   }
 

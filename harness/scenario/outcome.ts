@@ -71,7 +71,8 @@ function weigh({
   const failed = expectations.filter(
     ({ status, group }) => status === 'fail' && group !== 'steady' && group !== 'not-vacuous',
   );
-  if (failed.length > 0 || ending?.kind === 'failed' || ending?.kind === 'node-exit') {
+  const broken = ending?.kind === 'failed' || ending?.kind === 'violated' || ending?.kind === 'node-exit';
+  if (failed.length > 0 || broken) {
     const [first] = failed;
     const what =
       ending?.kind === 'node-exit' || first === undefined

@@ -43,6 +43,8 @@ export interface RunOptions {
    * failed.
    */
   readonly signal: AbortSignal;
+  /** Ends the steps at the first violation; by default they go on, since what comes after may show more. */
+  readonly stopOnViolation?: boolean;
 }
 
 /** How long checks may take once the run was interrupted: whoever did that does not want to wait. */
@@ -77,6 +79,7 @@ class Run {
   #ending: Ending | null = null;
   #firstFault: number | null = null;
   #stepsFrom: number | null = null;
+  #stepsTo: number | null = null;
 
   constructor(options: RunOptions) {
     this.#options = options;
@@ -86,6 +89,7 @@ class Run {
       cluster, workload, clock, emit,
       onNodeExit: (node, exit) => this.#nodeExited(node, exit),
       onLoadBroken: (message) => this.#cut({ kind: 'error', message: `the load broke: ${message}` }),
+      onViolation: (violation) => this.#violated(violation),
     }); // prettier-ignore
     const { state, load } = this.#observer;
     this.#recovery = new Recovery(state);
@@ -132,6 +136,7 @@ class Run {
       if (!this.#going.signal.aborted) this.#end(endingOfError(error));
     }
     const stepsTo = this.#options.clock.now();
+    this.#stepsTo = stepsTo;
     this.#keyboard.close();
     await this.#heal();
     const ops = await this.#stopLoad();
@@ -240,7 +245,7 @@ class Run {
     this.#phase('checking');
     const { scenario, seed } = this.#options;
     const gaps = this.#observer.state.leaderGaps(stepsTo);
-    const linearizability = await this.#linearizability(ops);
+    const linearizability = this.#withLive(await this.#linearizability(ops));
     const unsafe = this.#observer.violations.filter(({ property }) =>
       isWanted(property, scenario.expect.always),
     );
@@ -293,6 +298,26 @@ class Run {
     return await checkHistory(ops, { limitMs, signal: this.#hurry.signal, clock, emit });
   }
 
+  /** The final check is the judge; what was found live counts where it did not come to, and must not contradict it. */
+  #withLive(final: LinearizabilityResult | null): LinearizabilityResult | null {
+    const { live } = this.#observer;
+    const disagreement = live.disagreement(final);
+    if (disagreement !== null)
+      this.#end({ kind: 'error', message: `the checkers disagree: ${disagreement}` });
+    return live.completed(final);
+  }
+
+  #violated({ property, anomaly, key }: Violation): void {
+    const { stopOnViolation, scenario } = this.#options;
+    const wanted = property === 'linearizability' || isWanted(property, scenario.expect.always);
+    if (stopOnViolation !== true || !wanted || this.#stepsTo !== null) return;
+    const where = key === undefined ? '' : ` on key ${key}`;
+    this.#cut({
+      kind: 'violated',
+      message: `stopped at the first violation: ${property}, ${anomaly}${where}`,
+    });
+  }
+
   #nodeExited(node: string, { code, signal, stderr }: NodeExit): void {
     this.#nemesis.world.nodeLedger.markBroken(node);
     const how = code === null ? `by signal ${signal ?? 'unknown'}` : `with code ${code}`;
@@ -316,7 +341,8 @@ class Run {
 
   /** The first ending counts; but a failure of the environment outweighs what a scenario came to by itself. */
   #end(ending: Ending): void {
-    if (this.#ending === null || (isOwn(this.#ending) && ending.kind === 'error')) this.#ending = ending;
+    const yields = this.#ending === null || isOwn(this.#ending) || this.#ending.kind === 'violated';
+    if (this.#ending === null || (yields && ending.kind === 'error')) this.#ending = ending;
     const level = ending.kind === 'interrupted' ? 'warn' : 'error';
     this.#emit({ t: this.#options.clock.now(), type: 'note', level, text: messageOf(ending) });
   }

@@ -3,7 +3,7 @@ import { nodeId } from '../../node/raft/types.ts';
 import type { ReportLine } from '../../node/replica/trace.ts';
 import { memoryDisk, MemoryStorage } from '../../node/storage/memory.ts';
 import type { Op } from '../history/op.ts';
-import { Recorder } from '../history/recorder.ts';
+import { keepOps, Recorder } from '../history/recorder.ts';
 import { SafetyMonitor } from '../invariants/monitor.ts';
 import { randomStream, type Random } from '../random.ts';
 import { Load } from '../workload/load.ts';
@@ -42,7 +42,7 @@ export class SimCluster {
   /** How often each thing was seen: shows that a storm was one. */
   readonly counts: Record<string, number> = {};
   readonly #monitor: SafetyMonitor;
-  readonly #recorder: Recorder;
+  readonly #kept = keepOps();
   readonly #load: Load;
   #digest = 0;
   #loadEnded = false;
@@ -77,9 +77,10 @@ export class SimCluster {
         onReport: (line) => this.#reported(id, line),
       });
     });
-    this.#recorder = new Recorder({
+    const recorder = new Recorder({
       nowNs: () => Math.round(time.now() * NS_PER_MS),
       append: (line) => this.saw(line, 'history lines'),
+      ...this.#kept,
     });
     const client = stream('clients');
     this.#load = new Load({
@@ -93,7 +94,7 @@ export class SimCluster {
           weather,
         }),
       timers: time,
-      recorder: this.#recorder,
+      recorder,
       onOp: (op) => this.#count(`${op.f} ${op.outcome}`),
     });
   }
@@ -112,7 +113,7 @@ export class SimCluster {
   async stopLoad(): Promise<readonly Op[]> {
     void this.#load.stop(2_000).then(() => (this.#loadEnded = true));
     await this.time.run(5_000, () => this.#loadEnded);
-    return this.#recorder.ops();
+    return this.#kept.ops();
   }
 
   /** Notes something that happened: into the digest, and under `kind` into the counts. */

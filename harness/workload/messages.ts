@@ -1,4 +1,3 @@
-import type { Op } from '../history/op.ts';
 import type { WorkloadEvent, WorkloadPlan } from './port.ts';
 
 /** What the workload's thread is started with. */
@@ -9,9 +8,11 @@ export interface WorkerInput {
   /** The run's beginning on `monotonicMs`. */
   readonly originMs: number;
   readonly historyPath: string;
+  /** Whether linearizability is judged as the operations end. */
+  readonly live: boolean;
 }
 
-/** Stop: invoke nothing more, wait for what is under way at most `drainMs`, hand over the operations. */
+/** Stop: invoke nothing more, wait for what is under way at most `drainMs`, close the history. */
 export interface ToWorker {
   readonly type: 'stop';
   readonly drainMs: number;
@@ -20,7 +21,5 @@ export interface ToWorker {
 export type FromWorker =
   | WorkloadEvent
   | { readonly type: 'started' }
-  /** The next operations, in order of invocation. */
-  | { readonly type: 'ops'; readonly ops: readonly Op[] }
-  /** The last message: the history file is complete. */
-  | { readonly type: 'finished' };
+  /** The last message: the history file is closed; so many bytes are its whole lines, whatever the disk refused. */
+  | { readonly type: 'finished'; readonly historyBytes: number };

@@ -1,5 +1,6 @@
 import type { OpsFigures } from '../event.ts';
 import type { Op, OpFunction } from '../history/op.ts';
+import type { Violation } from '../result.ts';
 
 /** What the load is, from the scenario's `workload:`. */
 export interface WorkloadPlan {
@@ -34,6 +35,15 @@ export type WorkloadEvent =
    * most 20 a second.
    */
   | { readonly type: 'op'; readonly t: number; readonly op: Op }
+  /**
+   * Linearizability, judged while the load runs: all operations that ended by `t` are, on `keys` keys, of which
+   * `undecided` are left to the final check. Every 250 ms.
+   */
+  | { readonly type: 'checked'; readonly t: number; readonly keys: number; readonly undecided: number }
+  /** The operation that ended at `t` completes a violation: no order exists whatever those under way come to. */
+  | { readonly type: 'violation'; readonly t: number; readonly violation: Violation }
+  /** Nothing is judged live from here on, because the checker broke. */
+  | { readonly type: 'unchecked'; readonly t: number; readonly reason: string }
   /** The load itself broke: an internal error, not an operation's. The run is an `error`. */
   | { readonly type: 'broken'; readonly t: number; readonly message: string };
 
@@ -44,7 +54,7 @@ export interface Workload {
   start(): Promise<void>;
   /**
    * Stops invoking, waits for what is in flight at most `timeoutMs`, then returns every operation in order of
-   * invocation. Idempotent. The history file is complete when it returns.
+   * invocation, as the history file has them; it is complete when it returns. Idempotent.
    */
   stop(): Promise<readonly Op[]>;
   [Symbol.asyncDispose](): Promise<void>;

@@ -1,14 +1,14 @@
 import { Worker } from 'node:worker_threads';
 import { monotonicMs } from '../clock.ts';
 import type { Op } from '../history/op.ts';
-import { readHistory } from '../history/read.ts';
+import { readBack } from '../history/read-back.ts';
 import type { FromWorker, ToWorker, WorkerInput } from './messages.ts';
 import type { Workload, WorkloadEvent } from './port.ts';
 
 const START_WITHIN_MS = 10_000;
 const YOUNG_GENERATION_MB = 24;
-/** Over the drain: closing the history and handing over the operations. */
-const HAND_OVER_WITHIN_MS = 20_000;
+/** Over the drain. */
+const CLOSE_WITHIN_MS = 20_000;
 
 /** Port `Workload`: the clients live in a thread of their own and write the history there. */
 export function threadedWorkload(options: WorkerInput): Workload {
@@ -18,9 +18,9 @@ export function threadedWorkload(options: WorkerInput): Workload {
 class ThreadedWorkload implements Workload {
   readonly #input: WorkerInput;
   readonly #listeners = new Set<(event: WorkloadEvent) => void>();
-  readonly #ops: Op[] = [];
   readonly #started = Promise.withResolvers<void>();
-  readonly #finished = Promise.withResolvers<void>();
+  /** Bytes of the history. */
+  readonly #finished = Promise.withResolvers<number>();
   #worker: Worker | null = null;
   #stopping: Promise<readonly Op[]> | null = null;
   #isFinished = false;
@@ -69,37 +69,36 @@ class ThreadedWorkload implements Workload {
 
   async #stop(drainMs: number): Promise<readonly Op[]> {
     const worker = this.#worker;
-    if (worker === null) return this.#ops;
+    if (worker === null) return [];
     worker.postMessage({ type: 'stop', drainMs } satisfies ToWorker);
+    const { historyPath } = this.#input;
+    let bytes: number;
     try {
-      await bounded(
-        this.#finished.promise,
-        drainMs + HAND_OVER_WITHIN_MS,
-        'the workload did not hand over its history',
-      );
-      return this.#ops;
+      const late = 'the workload did not close its history';
+      bytes = await bounded(this.#finished.promise, drainMs + CLOSE_WITHIN_MS, late);
     } catch (error) {
-      // The thread is gone and its operations with it; the file has what was written down.
-      return await readHistory(this.#input.historyPath).catch(() => {
+      // The thread is gone; the file has what was written down.
+      return await readBack(historyPath).catch(() => {
         throw error;
       });
     } finally {
       await worker.terminate();
     }
+    return await readBack(historyPath, bytes);
   }
 
   #hear(message: FromWorker): void {
     switch (message.type) {
       case 'started':
         return this.#started.resolve();
-      case 'ops':
-        for (const op of message.ops) this.#ops.push(op);
-        return;
       case 'finished':
         this.#isFinished = true;
-        return this.#finished.resolve();
+        return this.#finished.resolve(message.historyBytes);
       case 'window':
       case 'op':
+      case 'checked':
+      case 'violation':
+      case 'unchecked':
       case 'broken':
         return this.#emit(message);
       default:
@@ -121,13 +120,13 @@ class ThreadedWorkload implements Workload {
   }
 }
 
-async function bounded(promise: Promise<void>, ms: number, complaint: string): Promise<void> {
+async function bounded<T>(promise: Promise<T>, ms: number, complaint: string): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`${complaint} within ${ms} ms`)), ms);
   });
   try {
-    await Promise.race([promise, late]);
+    return await Promise.race([promise, late]);
   } finally {
     clearTimeout(timer);
   }

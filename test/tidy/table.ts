@@ -34,7 +34,8 @@ export const PARTS: readonly Part[] = [
   { path: 'harness/links', floor: 3, only: [...GROUND, PROTOCOL] },
   { path: 'harness/cluster', floor: 3, only: [...GROUND, 'harness/links/port.ts', PROTOCOL] },
   judge('harness/nemesis', 4),
-  judge('harness/workload', 4),
+  // The load's thread judges operations as they end.
+  judge('harness/workload', 4, ['harness/checker/live']),
   judge('harness/checker', 4),
   judge('harness/invariants', 4),
   judge('harness/scenario', 5, [

@@ -69,8 +69,11 @@ function judgement(state: DashboardState): Line {
     return [span(`FAILED ${failed[0]}: ${failed[1].detail}`, { bold: true, color: 'red' })];
   const running = checks.find(([, check]) => check.state === 'running');
   const passed = checks.filter(([, check]) => check.state === 'pass').length;
+  const to = state.judged?.to ?? state.tracedTo;
+  const left = state.judged?.undecided ?? 0;
   const checked =
-    state.tracedTo === null ? 'nothing checked yet' : `checked to ${clockText(state.tracedTo, 0)}`;
+    (to === null ? 'nothing checked yet' : `checked to ${clockText(to, 0)}`) +
+    (left === 0 ? '' : `, ${left} key${left === 1 ? '' : 's'} at the end`);
   return [
     span(`no violation, ${checked}`),
     ...(passed === 0 ? [] : [span(`, ${passed} check${passed === 1 ? '' : 's'} passed`, { color: 'green' })]),
