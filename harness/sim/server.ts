@@ -44,8 +44,12 @@ interface Life {
   stateMachine: StateMachine | null;
 }
 
-/** Coarser than the process's: an idle cluster's ticks would be most of what is simulated. */
-const TICKS_PER_HEARTBEAT = 3;
+/**
+ * Ticks come when the core has something to do, and at least so often: at the process's steady beat an idle cluster's
+ * ticks would be most of what is simulated.
+ */
+const MOST_BETWEEN_TICKS_MS = 40;
+const LEAST_BETWEEN_TICKS_MS = 1;
 /** The shortest a turn of the node's event loop takes, and the longest. */
 const TURN_MS = [0.01, 0.2] as const;
 
@@ -150,7 +154,7 @@ export class SimServer {
       storage: life.disk,
       transport: network.attach(this.id, receive),
       stateMachine: life.stateMachine,
-      trace: new Trace({ report: onReport, flush: () => {} }, recovered),
+      trace: new Trace({ report: onReport, flush: () => {} }, recovered, () => 0),
       now: () => time.now(),
       later: (delayMs, run) => void time.after(delayMs, () => this.#input(life, run)),
       soon: (turn) => void time.after(between(random, TURN_MS), () => this.#input(life, turn)),
@@ -163,8 +167,10 @@ export class SimServer {
   }
 
   #tick(life: Life): void {
-    const { time, config } = this.#o;
-    time.after(config.heartbeatMs / TICKS_PER_HEARTBEAT, () => {
+    const { time } = this.#o;
+    const dueInMs = life.raft!.nextDeadlineMs() - time.now();
+    const delayMs = Math.min(MOST_BETWEEN_TICKS_MS, Math.max(LEAST_BETWEEN_TICKS_MS, dueInMs));
+    time.after(delayMs, () => {
       if (this.#life !== life) return;
       // As a timer does, it fires once after a pause, not once for each beat that was missed.
       this.#input(life, () => {

@@ -34,13 +34,16 @@ const STATUS_AT_LEAST_EVERY_MS = 500;
  */
 export class Trace {
   readonly #reports: Reports;
+  readonly #rssBytes: () => number;
   /** digests[i] is the log digest at index i; digests[0] = 0. */
   readonly #digests: number[] = [0];
   #lastStatus: StatusReport | null = null;
   #lastStatusAtMs = -Infinity;
 
-  constructor(reports: Reports, recovered: Recovered) {
+  /** `rssBytes`: resident memory of the node. */
+  constructor(reports: Reports, recovered: Recovered, rssBytes: () => number = process.memoryUsage.rss) {
     this.#reports = reports;
+    this.#rssBytes = rssBytes;
     for (const entry of recovered.entries) this.#extend(entry);
     reports.report({
       type: 'Recover',
@@ -98,7 +101,7 @@ export class Trace {
       lastTerm: core.lastTerm,
       durable: core.durableIndex,
       appliedDigest: this.#digests[applied]!,
-      rssBytes: process.memoryUsage.rss(),
+      rssBytes: this.#rssBytes(),
     };
     this.#reports.report(this.#lastStatus);
   }
