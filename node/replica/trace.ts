@@ -28,6 +28,8 @@ export const NO_OBSERVER: Observer = {
 const STATUS_AT_MOST_EVERY_MS = 100;
 const STATUS_AT_LEAST_EVERY_MS = 500;
 
+const residentBytes = (): number => process.memoryUsage.rss();
+
 /**
  * Turns the core's events into trace lines, with the chain of log digests. Events come here only once the
  * Ready that they belong to is durable: a vote or an entry that a crash undoes was never seen.
@@ -41,7 +43,7 @@ export class Trace {
   #lastStatusAtMs = -Infinity;
 
   /** `rssBytes`: resident memory of the node. */
-  constructor(reports: Reports, recovered: Recovered, rssBytes: () => number = process.memoryUsage.rss) {
+  constructor(reports: Reports, recovered: Recovered, rssBytes: () => number = residentBytes) {
     this.#reports = reports;
     this.#rssBytes = rssBytes;
     for (const entry of recovered.entries) this.#extend(entry);
