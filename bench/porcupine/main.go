@@ -1,0 +1,133 @@
+// porcupine judges histories with github.com/anishathalye/porcupine, as the reference that the checker is measured and
+// tested against:
+//
+//	porcupine file [-seconds 60] [-mib 8192] history.jsonl   one history; prints a line of JSON
+//	porcupine stream                                         a history a line on stdin; prints y or n for each by the
+//	                                                         time of the next line "flush"
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/anishathalye/porcupine"
+)
+
+// What a history of a stream may be long, in bytes.
+const maxLine = 1 << 26
+
+func main() {
+	if err := run(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "porcupine:", err)
+		os.Exit(2)
+	}
+}
+
+func run(args []string) error {
+	if len(args) == 0 {
+		return fmt.Errorf("say file or stream")
+	}
+	switch args[0] {
+	case "stream":
+		return judgeStream()
+	case "file":
+		flags := flag.NewFlagSet("file", flag.ContinueOnError)
+		seconds := flags.Float64("seconds", 60, "give up after this long")
+		mib := flags.Int("mib", 8192, "give up above this much resident memory")
+		if err := flags.Parse(args[1:]); err != nil {
+			return err
+		}
+		return judgeFile(flags.Arg(0), time.Duration(*seconds*float64(time.Second)), *mib)
+	}
+	return fmt.Errorf("%q: say file or stream", args[0])
+}
+
+func judgeStream() error {
+	in := bufio.NewScanner(os.Stdin)
+	in.Buffer(make([]byte, 1<<16), maxLine)
+	out := bufio.NewWriter(os.Stdout)
+	for in.Scan() {
+		if in.Text() == "flush" {
+			if err := out.Flush(); err != nil {
+				return err
+			}
+			continue
+		}
+		recorded, err := parseLine(in.Text())
+		if err != nil {
+			return err
+		}
+		operations, err := operationsOf(recorded)
+		if err != nil {
+			return err
+		}
+		verdict := byte('n')
+		if porcupine.CheckOperations(model, operations) {
+			verdict = 'y'
+		}
+		if err := out.WriteByte(verdict); err != nil {
+			return err
+		}
+	}
+	if err := in.Err(); err != nil {
+		return err
+	}
+	return out.Flush()
+}
+
+// judged is what bench/checker/judged.ts reads.
+type judged struct {
+	Verdict string  `json:"verdict"`
+	Reason  string  `json:"reason,omitempty"`
+	Ms      float64 `json:"ms"`
+	ParseMs float64 `json:"parseMs"`
+	PeakMiB int     `json:"peakMiB"`
+}
+
+func judgeFile(path string, limit time.Duration, mostMiB int) error {
+	start := time.Now()
+	recorded, err := readHistory(path)
+	if err != nil {
+		return err
+	}
+	operations, err := operationsOf(recorded)
+	if err != nil {
+		return err
+	}
+	recorded = nil
+	parseMs := milliseconds(time.Since(start))
+	if err := forgetPeak(); err != nil {
+		return err
+	}
+	began := time.Now()
+	done := make(chan porcupine.CheckResult, 1)
+	go func() { done <- porcupine.CheckOperationsTimeout(model, operations, limit) }()
+	result := judged{Verdict: "unknown", ParseMs: parseMs}
+	select {
+	case verdict := <-done:
+		switch verdict {
+		case porcupine.Ok:
+			result.Verdict = "linearizable"
+		case porcupine.Illegal:
+			result.Verdict = "violation"
+		case porcupine.Unknown:
+			result.Reason = "time"
+		}
+	case <-above(mostMiB):
+		result.Reason = "memory"
+	// The search looks at its time-out seldom when a single step is slow.
+	case <-time.After(limit + time.Second):
+		result.Reason = "time"
+	}
+	result.Ms = milliseconds(time.Since(began))
+	if result.PeakMiB, err = peakMiB(); err != nil {
+		return err
+	}
+	return json.NewEncoder(os.Stdout).Encode(result)
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
