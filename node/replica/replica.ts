@@ -211,6 +211,8 @@ export class Replica {
   #carryOut(ready: Ready): void {
     const { transport } = this.#o;
     for (const message of ready.messages) transport.send(message);
+    // The followers' disks take longer than this node's own: they hear of it first.
+    if (ready.messages.length > 0) transport.flush();
     const { hardState, entries, messagesAfterPersist, events } = ready;
     const applied = ready.committed.at(-1)?.index ?? null;
     this.#writer.add({ hardState, entries, messagesAfterPersist, events, applied });
