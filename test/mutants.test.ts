@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { HarnessEvent } from '../harness/event.ts';
 import type { RunResult, Violation } from '../harness/result.ts';
 import { chaos } from './support/chaos.ts';
 
@@ -33,14 +34,21 @@ const MUTANTS = [
   },
 ] as const;
 
-async function run(
-  ...args: readonly string[]
-): Promise<{ code: number | null; result: RunResult; html: boolean; left: readonly string[] }> {
+interface Ran {
+  readonly code: number | null;
+  readonly result: RunResult;
+  readonly events: readonly HarnessEvent[];
+  readonly html: boolean;
+  readonly left: readonly string[];
+}
+
+async function run(...args: readonly string[]): Promise<Ran> {
   await using command = chaos(['run', ...args, '--reporter', 'line', '--toxiproxy', 'builtin']);
   const { code } = await command.ended;
   return {
     code,
     result: command.result,
+    events: command.events,
     html: !command.missing.includes('report.html'),
     left: await command.settles(),
   };
@@ -51,11 +59,28 @@ function proof(violation: Violation): readonly unknown[] {
   return violation.property === 'linearizability' ? (violation.opIds ?? []) : (violation.events ?? []);
 }
 
+/** The keys that are not linearizable, as told during the run and at its end; and whether during the steps. */
+function keysFound(events: readonly HarnessEvent[]): {
+  readonly live: readonly string[];
+  readonly final: readonly string[];
+  readonly early: boolean;
+} {
+  const keys = (live: boolean): string[] =>
+    events.flatMap((event) =>
+      event.type === 'violation' && event.key !== undefined && (event.live === true) === live
+        ? [event.key]
+        : [],
+    );
+  const ended = events.findIndex((event) => event.type === 'phase' && event.phase === 'healing');
+  const first = events.findIndex((event) => event.type === 'violation' && event.live === true);
+  return { live: keys(true).sort(), final: keys(false).sort(), early: first >= 0 && first < ended };
+}
+
 describe.each(MUTANTS)('$mutant under $scenario', ({ mutant, scenario, property, anomalies }) => {
   test(
     `is caught by ${property}, with what proves it`,
     async () => {
-      const { code, result, html, left } = await run(scenario, '--node', `test/mutants/${mutant}.ts`);
+      const { code, result, events, html, left } = await run(scenario, '--node', `test/mutants/${mutant}.ts`);
       expect(result.error).toBeNull();
       expect({ code, verdict: result.verdict, exitCode: result.exitCode }).toEqual({
         code: 1,
@@ -72,6 +97,9 @@ describe.each(MUTANTS)('$mutant under $scenario', ({ mutant, scenario, property,
       expect(result.expectations).toContainEqual(
         expect.objectContaining({ group: 'always', name, status: 'fail' }),
       );
+      const keys = keysFound(events);
+      expect(keys.live).toEqual(keys.final);
+      expect(keys.early || property !== 'linearizability').toBe(true);
       expect(html).toBe(true);
       expect(left).toEqual([]);
     },
@@ -93,3 +121,26 @@ describe.each(MUTANTS)('$mutant under $scenario', ({ mutant, scenario, property,
     RUN_MS,
   );
 });
+
+test(
+  'with --stop-on-violation the steps end at the first one, and the report proves it',
+  async () => {
+    const args = ['--node', 'test/mutants/stale-reads.ts', '--stop-on-violation'];
+    const { code, result, events, left } = await run('isolated-reads.yaml', ...args);
+    expect({ code, verdict: result.verdict, error: result.error }).toEqual({
+      code: 1,
+      verdict: 'violation',
+      error: null,
+    });
+    const { live, final, early } = keysFound(events);
+    expect(early).toBe(true);
+    expect(final).toEqual(live);
+    const steps = events.find((event) => event.type === 'run')!.steps;
+    const done = events.filter(
+      (event) => event.type === 'step' && event.path === undefined && event.state === 'ok',
+    );
+    expect(done.length).toBeLessThan(steps.length);
+    expect(left).toEqual([]);
+  },
+  RUN_MS,
+);

@@ -89,18 +89,33 @@ describe('the line output', () => {
 
   test('has a stat line every ten seconds', () => {
     const ops = Array.from({ length: 100 }, (_, index) => opsEvent((index + 1) * 250, 100));
+    const checked: HarnessEvent = { t: 19_900, type: 'checked', to: 19_900, keys: 5, undecided: 0 };
     const stats = linesOf([
       runEvent(),
       { t: 0, type: 'life', node: 'n2', life: 'up', pid: 1 },
       statusEvent(10, 'n2', 'leader', 3),
-      ...ops,
+      ...ops.slice(0, 79),
+      checked,
+      ...ops.slice(79),
     ])
       .split('\n')
       .filter((line) => line.includes(' stat '));
     expect(stats).toEqual([
       '00:10.000 stat   ops=100 ok=100 fail=0 unknown=0 rate=400/s p50=3.0ms p99=12ms leader=n2',
-      '00:20.000 stat   ops=100 ok=100 fail=0 unknown=0 rate=400/s p50=3.0ms p99=12ms leader=n2',
+      '00:20.000 stat   ops=100 ok=100 fail=0 unknown=0 rate=400/s p50=3.0ms p99=12ms leader=n2 checked=00:19',
     ]);
+  });
+
+  test('has a violation as soon as it is told, and the end’s words once more', () => {
+    const told = { type: 'violation', property: 'linearizability', key: 'k3' } as const;
+    const text = linesOf([
+      { t: 12_345, ...told, text: 'Key k3: read#9 (n1) returned "c1"', live: true },
+      { t: 60_000, ...told, text: 'Key k3: in full' },
+    ]);
+    expect(text).toBe(
+      '00:12.345 FAIL   Key k3: read#9 (n1) returned "c1" linearizability key=k3 live\n' +
+        '01:00.000 FAIL   Key k3: in full linearizability key=k3\n',
+    );
   });
 
   test('holds no control character, whatever nodes say', () => {

@@ -235,6 +235,21 @@ describe('memory', () => {
     expect(Object.keys(state.checks)).toHaveLength(LIMITS.checks);
   });
 
+  test('a violation found live and told again at the end counts once, in the words of the end', () => {
+    const told = (key: string, text: string, live?: true): HarnessEvent => ({
+      t: live === true ? 1_000 : 2_000, type: 'violation', property: 'linearizability', key, text,
+      ...(live === true && { live }),
+    }); // prettier-ignore
+    const during = reduceAll([told('k0', 'short', true), told('k1', 'short', true)]);
+    expect(during.violationCount).toBe(2);
+    const after = reduceAll([told('k1', 'in full'), told('k0', 'in full')], during);
+    expect(after.violationCount).toBe(2);
+    expect(after.violations.map(({ t, key, text }) => [t, key, text])).toEqual([
+      [1_000, 'k0', 'in full'],
+      [1_000, 'k1', 'in full'],
+    ]);
+  });
+
   test('operations that time out by the dozen make a line a second', () => {
     const ops = Array.from({ length: 40 }, (_, i): HarnessEvent => ({
       t: i * 50,

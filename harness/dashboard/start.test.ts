@@ -117,6 +117,16 @@ describe('a dashboard', { timeout: 15_000 }, () => {
     expect(terminal.written).toBe(after);
   });
 
+  test('shows how far all is judged, and a violation in its place', async () => {
+    const { terminal, emit } = start();
+    emit(runEvent());
+    emit({ t: 20_100, type: 'checked', to: 20_100, keys: 5, undecided: 2 });
+    await terminal.shows('no violation, checked to 00:20, 2 keys at the end');
+    const text = 'Key k0: read#9 (n1) returned "c1.2"';
+    emit({ t: 20_200, type: 'violation', property: 'linearizability', key: 'k0', text, live: true });
+    await terminal.shows('VIOLATION linearizability: Key k0: read#9');
+  });
+
   test('that is stopped before it has opened leaves the terminal alone', async () => {
     const { terminal, dashboard } = start();
     await dashboard.stop();

@@ -150,6 +150,59 @@ describe('a run that fails', () => {
   });
 });
 
+describe('linearizability while the run goes on', () => {
+  const steps =
+    '  - partition: { isolate: n2 }\n    as: cut\n  - wait: { for: 2s }\n  - heal: cut\n  - wait: { for: 3s }';
+
+  it('a violation is told during the steps, with key and operations, and the final check confirms it', async () => {
+    const { events, outcome } = await play(scenario(steps), { staleReads: true });
+    const at = (match: (event: HarnessEvent) => boolean): number => events.findIndex(match);
+    const first = at((event) => event.type === 'violation');
+    expect(events[first]).toMatchObject({ property: 'linearizability', live: true });
+    expect(first).toBeLessThan(at((event) => event.type === 'phase' && event.phase === 'healing'));
+    const found = (live: true | undefined): ReadonlySet<unknown> =>
+      new Set(
+        events.flatMap((event) => (event.type === 'violation' && event.live === live ? [event.key] : [])),
+      );
+    expect(found(true)).toEqual(found(undefined));
+    expect(outcome).toMatchObject({ verdict: 'violation', exitCode: 1, error: null });
+  });
+
+  it('how far all is judged is told all along', async () => {
+    const { events } = await play(scenario(steps));
+    const told = events.filter((event) => event.type === 'checked');
+    expect(told.length).toBeGreaterThan(10);
+    expect(told.at(-1)).toMatchObject({ to: told.at(-1)!.t, undecided: 0 });
+  });
+
+  it('stop-on-violation ends the steps at the first one, heals and judges', async () => {
+    const { events, outcome } = await play(scenario(steps), { staleReads: true, stopOnViolation: true });
+    const ended = events.filter((event) => event.type === 'step' && event.state === 'ok');
+    expect(ended.length).toBeLessThan(4);
+    expect(outcome).toMatchObject({ verdict: 'violation', exitCode: 1, error: null });
+    expect(outcome.violations.length).toBeGreaterThan(0);
+    expect(events.filter((event) => event.type === 'fault' && event.state === 'healed')).toHaveLength(1);
+  });
+
+  it('a violation that the final check denies is an error of the harness, never a pass', async () => {
+    const { outcome } = await play(scenario('  - wait: { for: 1s }\n  - note: now\n  - wait: { for: 1s }'), {
+      onEvent: (event, { workload }) =>
+        event.type === 'note' && event.text === 'now' && workload.accuse('k0'),
+    });
+    expect(outcome).toMatchObject({ verdict: 'error', exitCode: 3 });
+    expect(outcome.error).toMatch(/the checkers disagree: key k0 was found not to be linearizable/);
+  });
+
+  it('aborted before the final check, what was found live is the verdict', async () => {
+    const { outcome } = await play(scenario(steps), {
+      staleReads: true,
+      onEvent: (event, { press }) => event.type === 'violation' && press({ type: 'abort' }),
+    });
+    expect(outcome).toMatchObject({ verdict: 'violation', exitCode: 130 });
+    expect(outcome.violations[0]).toMatchObject({ property: 'linearizability' });
+  });
+});
+
 describe('a run whose environment fails', () => {
   it('a node that exits by itself fails the run, by name, code and last words', async () => {
     const { outcome } = await play(scenario('  - wait: { for: 5s }'), {

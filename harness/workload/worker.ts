@@ -57,8 +57,8 @@ say({ type: 'started' });
 
 function closeWindow(): void {
   const t = now();
-  say({ type: 'window', ...windows.close(t, recorder.invoked) });
   judge?.report(t);
+  say({ type: 'window', ...windows.close(t, recorder.invoked) });
 }
 
 function tellIfUnusual(op: Op): void {

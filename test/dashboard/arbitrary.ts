@@ -85,7 +85,20 @@ function anyEvent(nodes: readonly string[]): fc.Arbitrary<HarnessEvent> {
       text: outsideText,
       outcome: fc.constantFrom('fail', 'info'),
     }),
-    fc.record({ t, type: fc.constant('violation' as const), property: outsideText, text: outsideText }),
+    fc
+      .record(
+        {
+          t,
+          type: fc.constant('violation' as const),
+          property: fc.oneof(outsideText, fc.constant('linearizability')),
+          text: outsideText,
+          key: outsideText,
+          live: fc.constant(true as const),
+        },
+        { requiredKeys: ['t', 'type', 'property', 'text'] },
+      )
+      .map((event): HarnessEvent => event),
+    fc.record({ t, type: fc.constant('checked' as const), to: t, keys: fc.nat(1e6), undecided: fc.nat(1e6) }),
     fc.record({
       t,
       type: fc.constant('check' as const),

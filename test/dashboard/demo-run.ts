@@ -163,6 +163,7 @@ export class DemoRun {
     const p50 = leads ? 2 + this.#random.float() * 2 : null;
     const p99 = p50 === null ? null : p50 * (4 + this.#random.float() * 9);
     const okByFunction = { read: this.#totals.ok >> 1, write: this.#totals.ok >> 1 };
+    this.#say({ type: 'checked', to: this.#t, keys: 20, undecided: 0 });
     this.#say({
       type: 'ops',
       windowMs: 250,

@@ -28,6 +28,7 @@ export interface Played {
 export interface PlayOptions {
   readonly seed?: number;
   readonly staleReads?: boolean;
+  readonly stopOnViolation?: boolean;
   /** Called with every event as it is told. */
   readonly onEvent?: (event: HarnessEvent, stage: Stage) => void;
 }
@@ -37,7 +38,7 @@ export async function play(text: string, options: PlayOptions = {}): Promise<Pla
   const loaded = loadScenario('test.yaml', text);
   if (!loaded.ok) throw new Error(formatErrors(loaded.errors));
   const { scenario } = loaded;
-  const { seed = scenario.seed ?? 1, staleReads = false } = options;
+  const { seed = scenario.seed ?? 1, staleReads = false, stopOnViolation = false } = options;
   const clock = new VirtualClock();
   const nodes = Array.from({ length: scenario.cluster.nodes }, (_, i) => `n${i + 1}`);
   const links = new TwinLinks(nodes);
@@ -58,7 +59,7 @@ export async function play(text: string, options: PlayOptions = {}): Promise<Pla
     abort: (reason) => interrupt.abort(reason),
   }; // prettier-ignore
   const running = runScenario({
-    scenario, seed, cluster, links, workload, clock,
+    scenario, seed, cluster, links, workload, clock, stopOnViolation,
     emit: (event) => {
       events.push(event);
       if (event.type === 'phase' && event.phase === 'checking') clock.stop();

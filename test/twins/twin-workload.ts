@@ -1,6 +1,7 @@
 import type { Clock } from '../../harness/clock.ts';
 import type { Op, OpFunction } from '../../harness/history/op.ts';
 import { randomStream, type Random } from '../../harness/random.ts';
+import { Judge } from '../../harness/workload/judge.ts';
 import type { Workload, WorkloadEvent, WorkloadPlan } from '../../harness/workload/port.ts';
 import type { TwinCluster } from './twin-cluster.ts';
 import type { TwinLinks } from './twin-links.ts';
@@ -22,6 +23,7 @@ export class TwinWorkload implements Workload {
   readonly #options: TwinLoadOptions;
   readonly #listeners = new Set<(event: WorkloadEvent) => void>();
   readonly #ops: Op[] = [];
+  readonly #judge = new Judge((event) => this.#tell(event));
   readonly #end = new AbortController();
   readonly #loops: Promise<void>[] = [];
   #invoked = 0;
@@ -54,6 +56,18 @@ export class TwinWorkload implements Workload {
     await this.stop();
   }
 
+  /** Tells of what the judge did not find: the judge is wrong. */
+  accuse(key: string): void {
+    const violation = {
+      property: 'linearizability',
+      anomaly: 'stale read',
+      prose: 'accused',
+      key,
+      opIds: [0],
+    };
+    this.#tell({ type: 'violation', t: this.#options.clock.now(), violation });
+  }
+
   /** The load itself breaks. */
   break(message: string): void {
     this.#tell({ type: 'broken', t: this.#options.clock.now(), message });
@@ -71,6 +85,7 @@ export class TwinWorkload implements Workload {
       const op = await this.#operate(process, pinned ? home : target, random, pinned);
       target = op.node;
       this.#ops.push(op);
+      this.#judge.onComplete(op);
       if (op.outcome === 'info') process = this.#processes++;
       await clock.sleep(pauseMs, this.#end.signal).catch(() => undefined);
     }
@@ -82,7 +97,9 @@ export class TwinWorkload implements Workload {
     const id = this.#invoked++;
     const key = `k${random.int(0, plan.keys - 1)}`;
     const base = { id, process, key, f, input: f === 'read' ? null : `v${id}`, call: clock.now() } as const;
-    const deadline = base.call + plan.timeoutMs;
+    const { call, ...invocation } = base;
+    this.#judge.onInvoke({ id, call, callNs: call * 1e6, invocation: { ...invocation, node: first } });
+    const deadline = call + plan.timeoutMs;
     let node = first;
     for (let attempts = 1; ; attempts++) {
       const wayMs = links.carry({ from: 'clients', to: node }, 100);
@@ -143,6 +160,7 @@ export class TwinWorkload implements Workload {
         p50: took[Math.floor(took.length / 2)] ?? null, p99: took.at(-1) ?? null, max: took.at(-1) ?? null,
         total: { invoked: this.#invoked, ...counts(this.#ops) }, okByFunction,
       }); // prettier-ignore
+      this.#judge.report(clock.now());
     }
   }
 
