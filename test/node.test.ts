@@ -278,7 +278,7 @@ describe('a node process', () => {
     bytes[30]! ^= 1;
     await fs.writeFile(segment, bytes);
     const { code, stderr } = await new NodeProcess(cluster.args('n1')).exited;
-    expect(stderr).toContain(`data folder ${cluster.data('n1')}: segment ${segment}, offset 24: `);
+    expect(stderr).toContain(`data folder ${cluster.data('n1')}: ${segment}, offset 25: `);
     expect(code).toBe(3);
   });
 

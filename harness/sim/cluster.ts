@@ -73,7 +73,7 @@ export class SimCluster {
         network: this.network,
         random: randomStream(seed, 'node-timers', id),
         weather,
-        disk: () => new MemoryStorage(disk),
+        disk: () => new MemoryStorage(disk, { node: id, cluster: 'sim', founders: ids, incarnation: 0 }),
         onReport: (line) => this.#reported(id, line),
       });
     });

@@ -1,4 +1,5 @@
-import type { LogWrite, Recovered, Storage } from '../../node/replica/ports.ts';
+import type { LogIndex } from '../../node/raft/types.ts';
+import type { LogWrite, Recovered, Snapshots, Storage } from '../../node/replica/ports.ts';
 import type { VirtualTime } from './time.ts';
 
 export interface SimDiskParts {
@@ -24,6 +25,10 @@ export class SimDisk implements Storage {
     this.#parts = parts;
   }
 
+  get snapshots(): Snapshots {
+    return this.#parts.storage.snapshots;
+  }
+
   recover(): Promise<Recovered> {
     return this.#parts.storage.recover();
   }
@@ -34,6 +39,10 @@ export class SimDisk implements Storage {
     await this.#parts.storage.write(batch);
     this.#underWay = null;
     await new Promise<void>((resolve) => this.#parts.inform(resolve));
+  }
+
+  compact(index: LogIndex): void {
+    this.#parts.storage.compact(index);
   }
 
   close(): Promise<void> {

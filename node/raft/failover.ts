@@ -9,9 +9,7 @@ import type { NodeId } from './types.ts';
  * voting: PreVote, term, vote and log are looked at as ever.
  */
 export function leaderLost(state: ServerState, peer: NodeId): void {
-  const { role, currentTerm: term, config } = state;
-  // Leases are promises to wait.
-  if (config.leaseReads !== undefined) return;
+  const { role, currentTerm: term } = state;
   if (role.name !== 'follower' || role.leader !== peer) return;
   role.leader = null;
   state.quickTries = mostQuickTries;

@@ -20,7 +20,6 @@ import {
   snapshotSent,
 } from './leading.ts';
 import { appendOwn } from './log-change.ts';
-import { canReadByLease, readByLease } from './lease.ts';
 import { entryCost } from './log.ts';
 import { isFromLeader } from './message.ts';
 import type { Message } from './message.ts';
@@ -162,8 +161,7 @@ export class Raft {
     const { state } = this;
     const { role, outbox, log } = state;
     if (!outbox.isEmpty || log.hasUnstored || this.#deliverable() > state.deliveredIndex) return true;
-    if (role.name !== 'leader') return false;
-    return role.appendsDue || canBeginReads(state, role) || canReadByLease(state, role);
+    return role.name === 'leader' && (role.appendsDue || canBeginReads(state, role));
   }
 
   /** Hands out everything since the last call, each thing once. See `Ready` for what to do in which order. */
@@ -174,7 +172,6 @@ export class Raft {
     // Here and not at each proposal or read: everything that came in one turn shares messages and one read round.
     if (role.name === 'leader') {
       if (role.appendsDue) sendAppends(state, role);
-      readByLease(state, role);
       if (canBeginReads(state, role)) beginReadRound(state, role);
       if (role.transfer !== null) continueTransfer(state, role, role.transfer);
     }

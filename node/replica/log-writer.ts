@@ -7,7 +7,10 @@ import type { LogWrite, Storage } from './ports.ts';
 const MAX_BATCH_BYTES = 4 << 20;
 
 /** What of a Ready waits for the disk. */
-export type DurableStep = Pick<Ready, 'hardState' | 'entries' | 'messagesAfterPersist' | 'events'> & {
+export type DurableStep = Pick<
+  Ready,
+  'hardState' | 'snapshot' | 'entries' | 'messagesAfterPersist' | 'events'
+> & {
   /** The last of the Ready's committed entries. It is durable already; it is here to be reported in order. */
   readonly applied: LogIndex | null;
 };
@@ -93,4 +96,5 @@ export class LogWriter {
   }
 }
 
-const needsWrite = (step: LogWrite): boolean => step.hardState !== null || step.entries.length > 0;
+const needsWrite = (step: LogWrite): boolean =>
+  step.hardState !== null || step.snapshot !== null || step.entries.length > 0;

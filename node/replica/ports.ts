@@ -1,26 +1,65 @@
 import type { Message } from '../raft/message.ts';
-import type { Entry, HardState, NodeId } from '../raft/types.ts';
+import type { SnapshotMeta } from '../raft/configuration.ts';
+import type { Entry, HardState, LogIndex, NodeId } from '../raft/types.ts';
+
+/** What a data folder was made as; it never changes. */
+export interface Identity {
+  readonly node: NodeId;
+  /** Nodes of different clusters do not talk to each other. */
+  readonly cluster: string;
+  /** The voters of the configuration before the first one in the log; empty for a node that joins. */
+  readonly founders: readonly NodeId[];
+  /** See `InitialState.incarnation`. */
+  readonly incarnation: number;
+}
+
+/** What a snapshot file says of itself before the state. */
+export interface SnapshotHeader extends SnapshotMeta {
+  /** The log digest at `index` (see `protocol/report.ts`): the chain goes on from here. */
+  readonly logDigest: number;
+}
+
+/** A snapshot that is complete, checked and durable. */
+export interface StoredSnapshot extends SnapshotHeader {
+  /** Of the whole file, which is the same on every node that makes it at `index`. */
+  readonly bytes: number;
+  readonly checksum: number;
+  /** CRC-32 of the state alone. */
+  readonly stateDigest: number;
+}
 
 /** What a node starts from. */
 export interface Recovered {
+  readonly identity: Identity;
   readonly hardState: HardState;
-  /** The whole log from index 1, without gaps. */
+  /** Where the log begins; its state comes from `Snapshots.load`. Null: the log begins at index 1. */
+  readonly snapshot: SnapshotHeader | null;
+  /** The log behind the snapshot, without gaps. */
   readonly entries: readonly Entry[];
   /** Bytes of a write that a crash interrupted, cut off; nothing in it was acknowledged. */
   readonly tornBytes: number;
 }
 
 /**
- * One step of the log: a new hard state (null: as before), then entries, which replace whatever stood from
- * their first index on.
+ * One step of the log: a new hard state (null: as before), then a snapshot that replaces the whole log (null: none; its
+ * file must be durable before), then entries, which replace whatever stood from their first index on.
  */
 export interface LogWrite {
   readonly hardState: HardState | null;
+  readonly snapshot: Pick<SnapshotMeta, 'index' | 'term'> | null;
   readonly entries: readonly Entry[];
 }
 
-/** Port: where term, vote and log are durable. Calls do not overlap. */
+/** What a storage is made with. */
+export interface StorageOptions {
+  readonly folder: string;
+  /** What an empty folder is made as. */
+  readonly identity: Identity;
+}
+
+/** Port: where term, vote and log are durable. Calls of `recover`, `write` and `close` do not overlap. */
 export interface Storage {
+  readonly snapshots: Snapshots;
   /**
    * Once, before anything else. Rejects with `StorageError` for damage that is not a torn tail, or a folder
    * that another node uses.
@@ -31,8 +70,52 @@ export interface Storage {
    * then on always; nothing of the batch may be acknowledged.
    */
   write(batch: readonly LogWrite[]): Promise<void>;
+  /** The entries up to `index` are in a durable snapshot: what holds nothing else may go. Never waited for. */
+  compact(index: LogIndex): void;
   /** Frees what `recover` took. Idempotent. */
   close(): Promise<void>;
+}
+
+/**
+ * Port: snapshot files. Each is written beside the ones that count, and counts once it is whole and durable; then older
+ * ones go. Everything rejects with `StorageError` when the disk refuses.
+ */
+export interface Snapshots {
+  /**
+   * Reads the one that `recover` found, and hands its state to `restore`, block by block. Rejects with `StorageError`,
+   * with file and offset, for damage.
+   */
+  load(restore: (block: Uint8Array) => void): Promise<StoredSnapshot>;
+  /** Streams a state to a file; `state` is drawn from no faster than the disk takes it. */
+  save(header: SnapshotHeader, state: Iterable<Uint8Array>): Promise<StoredSnapshot>;
+  /** The newest one's bytes, to be sent; they stay readable when a newer one takes its place. Null: there is none. */
+  open(): Promise<SnapshotSource | null>;
+  /** Puts one together that comes from elsewhere. One at a time. */
+  receive(): Promise<SnapshotSink>;
+}
+
+export interface SnapshotSource {
+  readonly snapshot: StoredSnapshot;
+  /** `length` bytes from `offset` on; fewer only at the end. */
+  read(offset: number, length: number): Promise<Uint8Array>;
+  close(): Promise<void>;
+}
+
+export interface SnapshotSink {
+  /**
+   * The file's next bytes. Resolves with the blocks of the state that they complete. Rejects with `SnapshotDamage` for
+   * bytes that are no snapshot's.
+   */
+  write(bytes: Uint8Array): Promise<readonly Uint8Array[]>;
+  /** All bytes are there: makes them durable, and the newest snapshot. Rejects with `SnapshotDamage` if some lack. */
+  finish(): Promise<StoredSnapshot>;
+  /** Forgets what came. Idempotent; nothing after `finish`. */
+  abort(): Promise<void>;
+}
+
+/** Bytes that are no snapshot, or not the whole of it. The message names the offset. */
+export class SnapshotDamage extends Error {
+  override readonly name = 'SnapshotDamage';
 }
 
 /**

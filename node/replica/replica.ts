@@ -211,11 +211,9 @@ export class Replica {
   #carryOut(ready: Ready): void {
     const { transport } = this.#o;
     for (const message of ready.messages) transport.send(message);
-    // The followers' disks take longer than this node's own: they hear of it first.
-    if (ready.messages.length > 0) transport.flush();
-    const { hardState, entries, messagesAfterPersist, events } = ready;
+    const { hardState, snapshot, entries, messagesAfterPersist, events } = ready;
     const applied = ready.committed.at(-1)?.index ?? null;
-    this.#writer.add({ hardState, entries, messagesAfterPersist, events, applied });
+    this.#writer.add({ hardState, snapshot, entries, messagesAfterPersist, events, applied });
     if (ready.committed.length > 0) this.#apply(ready.committed);
     for (const { requestId: round, index } of ready.reads) {
       this.#confirmed.push({ index, reads: this.#takeRound(round) });

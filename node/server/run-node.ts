@@ -7,7 +7,7 @@ import { Raft } from '../raft/raft.ts';
 import type { InitialState } from '../raft/state.ts';
 import type { LogIndex, NodeId } from '../raft/types.ts';
 import { StorageError } from '../replica/ports.ts';
-import type { Storage, Transport, TransportOptions } from '../replica/ports.ts';
+import type { Storage, StorageOptions, Transport, TransportOptions } from '../replica/ports.ts';
 import { Replica } from '../replica/replica.ts';
 import type { ReplicaOptions } from '../replica/replica.ts';
 import { NO_OBSERVER, Trace } from '../replica/trace.ts';
@@ -23,7 +23,7 @@ import { ReportPipe } from './report-pipe.ts';
  * What a node is put together from. A test may wrap or replace a part; the shipped node uses `NODE_PARTS`.
  */
 export interface NodeParts {
-  readonly storage: (folder: string) => Storage;
+  readonly storage: (options: StorageOptions) => Storage;
   readonly raft: (config: RaftConfig, initial: InitialState) => Raft;
   readonly stateMachine: () => StateMachine;
   /** Listens for the peers, then dials them. */
@@ -32,7 +32,7 @@ export interface NodeParts {
 }
 
 export const NODE_PARTS: NodeParts = {
-  storage: (folder) => new Wal({ folder }),
+  storage: (options) => new Wal(options),
   raft: (config, initial) => new Raft(config, initial),
   stateMachine: () => new KvStore(),
   transport: (options) => PeerTransport.listen(options),
@@ -122,7 +122,9 @@ class NodeProcess {
     const parts = this.#parts;
     const log = (level: 'info' | 'warn', message: string): void => this.#log(level, message);
 
-    const storage = parts.storage(dataFolder);
+    const founders = [id, ...peers.keys()].sort();
+    const identity = { node: id, cluster: founders.join(','), founders, incarnation: INCARNATION };
+    const storage = parts.storage({ folder: dataFolder, identity });
     this.#started.push(() => storage.close());
     const recovered = await storage.recover();
     if (recovered.tornBytes > 0)
@@ -153,7 +155,6 @@ class NodeProcess {
     const raft = parts.raft(raftConfig(this.#options), {
       ...recovered,
       incarnation: INCARNATION,
-      snapshot: null,
       nowMs: now(),
     });
     replica = parts.replica({

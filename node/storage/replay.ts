@@ -1,33 +1,82 @@
-import type { Entry, HardState } from '../raft/types.ts';
-import type { LogWrite } from '../replica/ports.ts';
+import type { Entry, HardState, LogIndex, Term } from '../raft/types.ts';
+import type { LogWrite, SnapshotHeader } from '../replica/ports.ts';
 
+/** A log as its steps have made it so far, changed in place. */
 export interface Replayed {
   hardState: HardState;
-  /** From index 1 on, no gaps. */
+  /** Index before the first of `entries`. */
+  base: number;
+  /** Where a snapshot has replaced the log: nothing at or before it is ever written again. */
+  floor: number;
+  /** From `base` + 1 on, no gaps. */
   readonly entries: Entry[];
 }
 
-/** Carries steps out on a log in memory, in place. Returns what makes them impossible, or null. */
+/** `follows`: the last index that the steps before these have written; 0: these are the first. */
+export function emptyLog(follows: number): Replayed {
+  return { hardState: NO_HARD_STATE, base: follows, floor: 0, entries: [] };
+}
+
+/** Carries steps out on a log. Returns what makes them impossible, or null. */
 export function replay(log: Replayed, steps: readonly LogWrite[]): string | null {
-  for (const { hardState, entries } of steps) {
+  for (const { hardState, snapshot, entries } of steps) {
     if (hardState !== null) {
       if (hardState.term < log.hardState.term)
         return `term ${hardState.term} after term ${log.hardState.term}`;
       log.hardState = hardState;
     }
-    const first = entries[0];
-    if (first === undefined) continue;
-    if (first.index > log.entries.length + 1) return `entry ${first.index} after entry ${log.entries.length}`;
-    log.entries.length = first.index - 1;
-    for (const entry of entries) {
-      const before = log.entries.at(-1)?.term ?? 0;
-      if (entry.term < before)
-        return `entry ${entry.index} of term ${entry.term} after one of term ${before}`;
-      if (entry.term > log.hardState.term) {
-        return `entry ${entry.index} of term ${entry.term} above the stored term ${log.hardState.term}`;
-      }
-      log.entries.push(entry);
+    if (snapshot !== null) {
+      log.base = snapshot.index;
+      log.floor = snapshot.index;
+      log.entries.length = 0;
     }
+    const problem = putEntries(log, entries);
+    if (problem !== null) return problem;
   }
   return null;
 }
+
+/** Index of the last entry, or of what stands before the first. */
+export function lastIndexOf({ base, entries }: Replayed): LogIndex {
+  return (base + entries.length) as LogIndex;
+}
+
+/**
+ * The entries that follow `snapshot` (figure 13, rules 6 and 7: all that stand behind its last entry, if the log has
+ * that one; else none do), or a text if the log cannot be the one that it was made of.
+ */
+export function entriesBehind(log: Replayed, snapshot: SnapshotHeader | null): Entry[] | string {
+  const { base, entries } = log;
+  if (base > (snapshot?.index ?? 0)) {
+    const where = snapshot === null ? 'there is no snapshot' : `the snapshot ends at ${snapshot.index}`;
+    return `the log begins behind entry ${base}, but ${where}`;
+  }
+  if (snapshot === null) return entries;
+  return holds(log, snapshot) ? entries.slice(snapshot.index - base) : [];
+}
+
+/** Whether the log holds the last entry of `snapshot`, or begins behind it. */
+export function holds(log: Replayed, { index, term }: SnapshotHeader): boolean {
+  return index === log.base || log.entries[index - log.base - 1]?.term === term;
+}
+
+function putEntries(log: Replayed, entries: readonly Entry[]): string | null {
+  const first = entries[0];
+  if (first === undefined) return null;
+  if (first.index <= log.floor)
+    return `entry ${first.index}, though a snapshot stands for all up to ${log.floor}`;
+  // It replaces what steps before these have written.
+  if (first.index <= log.base) log.base = first.index - 1;
+  if (first.index > lastIndexOf(log) + 1) return `entry ${first.index} after entry ${lastIndexOf(log)}`;
+  log.entries.length = first.index - log.base - 1;
+  for (const entry of entries) {
+    const before = log.entries.at(-1)?.term ?? 0;
+    if (entry.term < before) return `entry ${entry.index} of term ${entry.term} after one of term ${before}`;
+    if (entry.term > log.hardState.term)
+      return `entry ${entry.index} of term ${entry.term} above the stored term ${log.hardState.term}`;
+    log.entries.push(entry);
+  }
+  return null;
+}
+
+const NO_HARD_STATE: HardState = { term: 0 as Term, votedFor: null };

@@ -2,53 +2,77 @@ import { crc32 } from 'node:zlib';
 import { ByteReader, ByteWriter, MalformedBytes } from '../kv/bytes.ts';
 import { readEntries, writeEntries } from '../protocol/entry-codec.ts';
 import type { LogWrite } from '../replica/ports.ts';
-import { nodeId, term } from '../raft/types.ts';
+import { logIndex, nodeId, term } from '../raft/types.ts';
 
 /**
- * The write-ahead log's bytes. A segment is a header and then records, one per write to the disk, then zeros:
+ * The write-ahead log's bytes. A segment is a header and then records, one per write to the disk, then zeros (or, in a
+ * recycled file, bytes of its earlier life):
  *
- *   header  "CHAOSWAL", u32 version, u32 segment number, u32 salt (random), u32 CRC-32 of the 20 bytes before
- *   record  u32 magic, u32 length, u32 number in the segment (from 0), u32 CRC-32, payload
- *   payload u32 count, then per step: u8 1 and u64 term, nullable votedFor, or u8 0; then the entries as on the wire
+ *   header  "CHAOSWAL", u32 version, u32 segment number, u32 salt (random), u8 recycled, u32 CRC-32 of what is before
+ *   record  u32 magic xor salt, u32 length, u32 number in the segment (from 0), u32 CRC-32, payload
+ *   payload u64 last index of the log before it, u32 count, steps
+ *   step    u8 flags; flag 1: u64 term, nullable votedFor; flag 2: u64 index and u64 term of a snapshot that replaces
+ *           the log; then the entries as on the wire
  *
- * A record's CRC begins from the salt and covers its length, number and payload, so neither bytes of an
- * earlier life of the file nor a copy of a record inside a client's value pass for a record.
+ * A record's CRC begins from the salt and covers its length, number and payload, so neither bytes of an earlier life of
+ * the file nor a copy of a record inside a client's value pass for a record. The first record of a segment holds the
+ * hard state: segments before it may be gone.
  */
-export const HEADER_BYTES = 24;
+export const HEADER_BYTES = 25;
 export const RECORD_HEADER_BYTES = 16;
 const MAGIC = 'CHAOSWAL';
-const FORMAT_VERSION = 1;
+const FORMAT_VERSION = 2;
 const RECORD_MAGIC = 0xc4a0_57a1;
-const RECORD_MAGIC_BYTES = Buffer.of(0xc4, 0xa0, 0x57, 0xa1);
+const HAS_HARD_STATE = 1;
+const HAS_SNAPSHOT = 2;
+const ZEROS = Buffer.alloc(1 << 16);
 
 export interface SegmentHeader {
   readonly number: number;
   readonly salt: number;
+  /** What stands behind the last record are bytes of another segment, not zeros. */
+  readonly recycled: boolean;
 }
 
-export function encodeHeader({ number, salt }: SegmentHeader): Buffer {
+export function encodeHeader({ number, salt, recycled }: SegmentHeader): Buffer {
   const header = Buffer.alloc(HEADER_BYTES);
   header.write(MAGIC, 'latin1');
   header.writeUInt32BE(FORMAT_VERSION, 8);
   header.writeUInt32BE(number, 12);
   header.writeUInt32BE(salt, 16);
-  header.writeUInt32BE(crc32(header.subarray(0, 20)), 20);
+  header[20] = recycled ? 1 : 0;
+  header.writeUInt32BE(crc32(header.subarray(0, 21)), 21);
   return header;
 }
 
+/** Where a record stands. */
+export interface RecordPlace {
+  readonly salt: number;
+  /** In the segment, from 0. */
+  readonly number: number;
+  /** Last index of the log before it. */
+  readonly follows: number;
+}
+
 /** Puts one record behind what `out` holds. */
-export function writeRecord(out: ByteWriter, salt: number, number: number, batch: readonly LogWrite[]): void {
+export function writeRecord(out: ByteWriter, place: RecordPlace, batch: readonly LogWrite[]): void {
+  const { salt, number, follows } = place;
   const start = out.length;
-  out.u32(RECORD_MAGIC);
+  out.u32(magicOf(salt));
   out.u32(0);
   out.u32(number);
   out.u32(0);
+  out.u64(follows);
   out.u32(batch.length);
-  for (const { hardState, entries } of batch) {
-    out.bool(hardState !== null);
+  for (const { hardState, snapshot, entries } of batch) {
+    out.u8((hardState === null ? 0 : HAS_HARD_STATE) | (snapshot === null ? 0 : HAS_SNAPSHOT));
     if (hardState !== null) {
       out.u64(hardState.term);
       out.nullableString(hardState.votedFor);
+    }
+    if (snapshot !== null) {
+      out.u64(snapshot.index);
+      out.u64(snapshot.term);
     }
     writeEntries(out, entries);
   }
@@ -61,9 +85,11 @@ export interface ParsedSegment {
   readonly header: SegmentHeader;
   readonly steps: readonly LogWrite[];
   readonly records: number;
+  /** Last index of the log before the first record; null without one. */
+  readonly follows: number | null;
   /** Where the good records end. */
   readonly end: number;
-  /** Bytes from `end` to the last one that is not zero. */
+  /** Bytes of a record that was begun at `end`. */
   readonly strayBytes: number;
   readonly damage: string | null;
   /** Whether a good record stands somewhere behind the damage: then it is no torn write. */
@@ -77,28 +103,23 @@ export function parseSegment(file: Buffer): ParsedSegment {
   let records = 0;
   let at = HEADER_BYTES;
   let damage: string | null = null;
+  let follows: number | null = null;
   while (at < file.length) {
     const found = readRecord(file, at, header.salt, records);
     if (typeof found === 'string') {
       damage = found;
       break;
     }
+    follows ??= found.follows;
     for (const step of found.steps) steps.push(step);
     at = found.end;
     records++;
   }
-  const strayBytes = lastNonZero(file) + 1 - at;
-  if (strayBytes <= 0)
-    return { header, steps, records, end: at, strayBytes: 0, damage: null, goodRecordBehind: false };
-  return {
-    header,
-    steps,
-    records,
-    end: at,
-    strayBytes,
-    damage,
-    goodRecordBehind: hasRecordBehind(file, at, header.salt, records),
-  };
+  const parsed = { header, steps, records, follows, end: at };
+  const goodRecordBehind = damage !== null && hasRecordBehind(file, at, header.salt, records);
+  const strayBytes = strayBehind(file, at, header);
+  if (strayBytes === 0 && !goodRecordBehind) return { ...parsed, strayBytes, damage: null, goodRecordBehind };
+  return { ...parsed, strayBytes, damage, goodRecordBehind };
 }
 
 function parseHeader(file: Buffer): SegmentHeader {
@@ -106,12 +127,12 @@ function parseHeader(file: Buffer): SegmentHeader {
     throw new MalformedBytes(`its header is cut off after ${file.length} bytes`);
   if (file.toString('latin1', 0, 8) !== MAGIC)
     throw new MalformedBytes('it is not a write-ahead log (no CHAOSWAL at its start)');
-  if (crc32(file.subarray(0, 20)) !== file.readUInt32BE(20))
-    throw new MalformedBytes('the CRC-32 of its header is wrong');
   const version = file.readUInt32BE(8);
   if (version !== FORMAT_VERSION)
     throw new MalformedBytes(`its format is version ${version}, this node reads ${FORMAT_VERSION}`);
-  return { number: file.readUInt32BE(12), salt: file.readUInt32BE(16) };
+  if (crc32(file.subarray(0, 21)) !== file.readUInt32BE(21))
+    throw new MalformedBytes('the CRC-32 of its header is wrong');
+  return { number: file.readUInt32BE(12), salt: file.readUInt32BE(16), recycled: file[20] === 1 };
 }
 
 /** The record at `at`, or what is wrong with it. */
@@ -120,9 +141,9 @@ function readRecord(
   at: number,
   salt: number,
   number: number,
-): { steps: LogWrite[]; end: number } | string {
+): { follows: number; steps: LogWrite[]; end: number } | string {
   if (file.length - at < RECORD_HEADER_BYTES) return 'the header of a record is cut off';
-  if (file.readUInt32BE(at) !== RECORD_MAGIC) return 'no record begins here';
+  if (file.readUInt32BE(at) !== magicOf(salt)) return 'no record begins here';
   const end = at + RECORD_HEADER_BYTES + file.readUInt32BE(at + 4);
   if (end > file.length) return `a record of ${end - at} bytes is cut off after ${file.length - at}`;
   const record = file.subarray(at, end);
@@ -130,22 +151,26 @@ function readRecord(
   const found = file.readUInt32BE(at + 8);
   if (found !== number) return `record ${found} stands where record ${number} belongs`;
   try {
-    return { steps: readSteps(record.subarray(RECORD_HEADER_BYTES)), end };
+    return { ...readPayload(record.subarray(RECORD_HEADER_BYTES)), end };
   } catch (error) {
     if (error instanceof MalformedBytes) return error.message;
     throw error;
   }
 }
 
-function readSteps(payload: Buffer): LogWrite[] {
+function readPayload(payload: Buffer): { follows: number; steps: LogWrite[] } {
   const input = new ByteReader(payload);
+  const follows = input.u64();
   const steps: LogWrite[] = [];
   for (let left = input.u32(); left > 0; left--) {
-    const hardState = input.bool() ? { term: term(input.u64()), votedFor: readVote(input) } : null;
-    steps.push({ hardState, entries: readEntries(input) });
+    const flags = input.u8();
+    if (flags > (HAS_HARD_STATE | HAS_SNAPSHOT)) throw new MalformedBytes(`unknown flags ${flags} of a step`);
+    const hardState = flags & HAS_HARD_STATE ? { term: term(input.u64()), votedFor: readVote(input) } : null;
+    const snapshot = flags & HAS_SNAPSHOT ? { index: logIndex(input.u64()), term: term(input.u64()) } : null;
+    steps.push({ hardState, snapshot, entries: readEntries(input) });
   }
   input.end();
-  return steps;
+  return { follows, steps };
 }
 
 function readVote(input: ByteReader): ReturnType<typeof nodeId> | null {
@@ -153,14 +178,19 @@ function readVote(input: ByteReader): ReturnType<typeof nodeId> | null {
   return vote === null ? null : nodeId(vote);
 }
 
+/** Each segment's own, so that records of a recycled file's earlier life do not even look like one. */
+const magicOf = (salt: number): number => (RECORD_MAGIC ^ salt) >>> 0;
+
 /** Over length, number and payload; the magic and the CRC itself stand outside. */
 function recordCrc(record: Buffer, salt: number): number {
   return crc32(record.subarray(RECORD_HEADER_BYTES), crc32(record.subarray(4, 12), salt));
 }
 
 function hasRecordBehind(file: Buffer, damagedAt: number, salt: number, number: number): boolean {
+  const magic = Buffer.alloc(4);
+  magic.writeUInt32BE(magicOf(salt));
   for (let at = damagedAt + 1; ; at++) {
-    at = file.indexOf(RECORD_MAGIC_BYTES, at);
+    at = file.indexOf(magic, at);
     if (at === -1 || file.length - at < RECORD_HEADER_BYTES) return false;
     const end = at + RECORD_HEADER_BYTES + file.readUInt32BE(at + 4);
     if (end > file.length || file.readUInt32BE(at + 8) < number) continue;
@@ -168,8 +198,17 @@ function hasRecordBehind(file: Buffer, damagedAt: number, salt: number, number: 
   }
 }
 
-function lastNonZero(file: Buffer): number {
-  let at = file.length - 1;
-  while (at >= 0 && file[at] === 0) at--;
-  return at;
+function strayBehind(file: Buffer, end: number, { salt, recycled }: SegmentHeader): number {
+  if (!recycled) return Math.max(0, lastNonZero(file, end) + 1 - end);
+  // Only the record's own beginning tells it from what the file held before.
+  if (file.length - end < RECORD_HEADER_BYTES || file.readUInt32BE(end) !== magicOf(salt)) return 0;
+  return Math.min(file.length - end, RECORD_HEADER_BYTES + file.readUInt32BE(end + 4));
+}
+
+/** At or behind `from`; `from` − 1 if there is none. */
+function lastNonZero(file: Buffer, from: number): number {
+  let at = file.length;
+  while (at - from >= ZEROS.length && file.subarray(at - ZEROS.length, at).equals(ZEROS)) at -= ZEROS.length;
+  while (at > from && file[at - 1] === 0) at--;
+  return at - 1;
 }

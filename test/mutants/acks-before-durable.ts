@@ -1,4 +1,5 @@
-import type { LogWrite, Recovered, Storage } from '../../node/replica/ports.ts';
+import type { LogWrite, Recovered, Snapshots, Storage } from '../../node/replica/ports.ts';
+import type { LogIndex } from '../../node/raft/types.ts';
 import { runNode } from '../../node/server/run-node.ts';
 import { Wal } from '../../node/storage/wal.ts';
 
@@ -23,12 +24,18 @@ class UnsyncedStorage implements Storage {
     this.#flushing = setInterval(() => this.#flush(), FLUSH_EVERY_MS);
   }
 
+  get snapshots(): Snapshots {
+    return this.#storage.snapshots;
+  }
   recover(): Promise<Recovered> {
     return this.#storage.recover();
   }
   write(batch: readonly LogWrite[]): Promise<void> {
     this.#buffer.push(...batch);
     return Promise.resolve();
+  }
+  compact(index: LogIndex): void {
+    this.#storage.compact(index);
   }
   /** A clean stop loses nothing. */
   async close(): Promise<void> {
@@ -46,4 +53,4 @@ class UnsyncedStorage implements Storage {
   }
 }
 
-await runNode(process.argv.slice(2), { storage: (folder) => new UnsyncedStorage(new Wal({ folder })) });
+await runNode(process.argv.slice(2), { storage: (options) => new UnsyncedStorage(new Wal(options)) });

@@ -1,4 +1,5 @@
-import type { LogWrite, Recovered, Storage } from '../../node/replica/ports.ts';
+import type { LogWrite, Recovered, Snapshots, Storage } from '../../node/replica/ports.ts';
+import type { LogIndex } from '../../node/raft/types.ts';
 import { runNode } from '../../node/server/run-node.ts';
 import { Wal } from '../../node/storage/wal.ts';
 
@@ -14,20 +15,23 @@ class VotelessStorage implements Storage {
     this.#storage = storage;
   }
 
+  get snapshots(): Snapshots {
+    return this.#storage.snapshots;
+  }
   recover(): Promise<Recovered> {
     return this.#storage.recover();
   }
   write(batch: readonly LogWrite[]): Promise<void> {
     return this.#storage.write(
-      batch.map(({ hardState, entries }) => ({
-        hardState: hardState && { ...hardState, votedFor: null },
-        entries,
-      })),
+      batch.map((step) => ({ ...step, hardState: step.hardState && { ...step.hardState, votedFor: null } })),
     );
+  }
+  compact(index: LogIndex): void {
+    this.#storage.compact(index);
   }
   close(): Promise<void> {
     return this.#storage.close();
   }
 }
 
-await runNode(process.argv.slice(2), { storage: (folder) => new VotelessStorage(new Wal({ folder })) });
+await runNode(process.argv.slice(2), { storage: (options) => new VotelessStorage(new Wal(options)) });

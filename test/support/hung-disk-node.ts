@@ -1,4 +1,5 @@
-import type { LogWrite, Recovered, Storage } from '../../node/replica/ports.ts';
+import type { LogWrite, Recovered, Snapshots, Storage } from '../../node/replica/ports.ts';
+import type { LogIndex } from '../../node/raft/types.ts';
 import { runNode } from '../../node/server/run-node.ts';
 import { Wal } from '../../node/storage/wal.ts';
 
@@ -16,12 +17,18 @@ class HangingStorage implements Storage {
     process.on('SIGUSR2', () => this.#toggle());
   }
 
+  get snapshots(): Snapshots {
+    return this.#storage.snapshots;
+  }
   recover(): Promise<Recovered> {
     return this.#storage.recover();
   }
   async write(batch: readonly LogWrite[]): Promise<void> {
     await this.#hanging;
     await this.#storage.write(batch);
+  }
+  compact(index: LogIndex): void {
+    this.#storage.compact(index);
   }
   close(): Promise<void> {
     return this.#storage.close();
@@ -37,4 +44,4 @@ class HangingStorage implements Storage {
   }
 }
 
-await runNode(process.argv.slice(2), { storage: (folder) => new HangingStorage(new Wal({ folder })) });
+await runNode(process.argv.slice(2), { storage: (options) => new HangingStorage(new Wal(options)) });

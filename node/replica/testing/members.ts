@@ -2,19 +2,29 @@ import { encodeCommand } from '../../kv/command.ts';
 import { KvStore } from '../../kv/store.ts';
 import type { ClientResult } from '../../protocol/client.ts';
 import type { Message } from '../../raft/message.ts';
+import { memoryDisk, MemoryStorage } from '../../storage/memory.ts';
 import { Raft } from '../../raft/raft.ts';
 import { nodeId, term } from '../../raft/types.ts';
 import type { NodeId } from '../../raft/types.ts';
 import { StorageError } from '../ports.ts';
-import type { LogWrite, Recovered, Storage, Transport } from '../ports.ts';
+import type { Identity, LogWrite, Recovered, Storage, Transport } from '../ports.ts';
 import { Replica } from '../replica.ts';
 import { Trace } from '../trace.ts';
 import type { ReportLine } from '../trace.ts';
 
-const EMPTY: Recovered = { hardState: { term: term(0), votedFor: null }, entries: [], tornBytes: 0 };
+const FOUNDERS = ['n1', 'n2', 'n3'].map(nodeId);
+const IDENTITY: Identity = { node: FOUNDERS[0]!, cluster: 'c', founders: FOUNDERS, incarnation: 0 };
+const EMPTY: Recovered = {
+  identity: IDENTITY,
+  hardState: { term: term(0), votedFor: null },
+  snapshot: null,
+  entries: [],
+  tornBytes: 0,
+};
 
 /** A disk whose writes end when the test says so. */
 class HeldDisk implements Storage {
+  readonly snapshots = new MemoryStorage(memoryDisk(), IDENTITY).snapshots;
   readonly writes: (readonly LogWrite[])[] = [];
   held = false;
   broken = false;
@@ -28,6 +38,7 @@ class HeldDisk implements Storage {
     if (this.held) await new Promise<void>((resolve) => this.#release.push(resolve));
     if (this.broken) throw new StorageError('the disk is full');
   }
+  compact(): void {}
   release(): void {
     for (const resolve of this.#release.splice(0)) resolve();
   }

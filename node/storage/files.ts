@@ -1,0 +1,116 @@
+import { constants, promises as fs, write as writeAt } from 'node:fs';
+import { FolderLock } from './lock.ts';
+
+/** An open file of the data folder. Positions are bytes from its start. */
+export interface OpenFile {
+  /** Puts all of `bytes` at `position`; rejects if the disk takes less. */
+  write(bytes: Uint8Array, position: number): Promise<void>;
+  /** Up to `length` bytes from `position` on; fewer at the end of the file. */
+  read(position: number, length: number): Promise<Buffer>;
+  /** Cuts the file to `size` bytes. */
+  truncate(size: number): Promise<void>;
+  /** Resolves when everything that was written is durable, and the file's size with it. */
+  sync(): Promise<void>;
+  size(): Promise<number>;
+  close(): Promise<void>;
+}
+
+export interface OpenOptions {
+  /** The file is made, or emptied. */
+  readonly fresh: boolean;
+  /** A write resolves only when it is durable (O_DSYNC): one trip through the thread pool, not two. */
+  readonly durable: boolean;
+}
+
+/**
+ * Port: what storage needs of a file system. What a name stands for is durable only after `syncFolder`, what a file
+ * holds only after `sync` (or a durable write); a crash may keep or lose anything else.
+ */
+export interface Files {
+  makeFolder(folder: string): Promise<void>;
+  /** Rejects with `StorageError` if another live process has it. What it resolves to gives it back. */
+  lock(folder: string): Promise<() => Promise<void>>;
+  list(folder: string): Promise<string[]>;
+  readAll(path: string): Promise<Buffer>;
+  open(path: string, options: OpenOptions): Promise<OpenFile>;
+  /** Takes the place of a file that has the name already. */
+  rename(from: string, to: string): Promise<void>;
+  remove(path: string): Promise<void>;
+  syncFolder(folder: string): Promise<void>;
+}
+
+export const NODE_FILES: Files = {
+  makeFolder: async (folder) => void (await fs.mkdir(folder, { recursive: true })),
+  lock: async (folder) => {
+    const lock = await FolderLock.take(folder);
+    return () => lock.release();
+  },
+  list: (folder) => fs.readdir(folder),
+  readAll: (path) => fs.readFile(path),
+  open: async (path, { fresh, durable }) => {
+    const flags =
+      constants.O_RDWR |
+      (fresh ? constants.O_CREAT | constants.O_TRUNC : 0) |
+      (durable ? constants.O_DSYNC : 0);
+    return new NodeFile(await fs.open(path, flags));
+  },
+  rename: (from, to) => fs.rename(from, to),
+  remove: (path) => fs.unlink(path),
+  syncFolder: async (folder) => {
+    const handle = await fs.open(folder, constants.O_RDONLY);
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  },
+};
+
+class NodeFile implements OpenFile {
+  readonly #handle: fs.FileHandle;
+
+  constructor(handle: fs.FileHandle) {
+    this.#handle = handle;
+  }
+
+  /** A write may end short (a signal, a quota); the rest is tried until it is an error. */
+  write(bytes: Uint8Array, position: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const writeFrom = (done: number): void =>
+        writeAt(this.#handle.fd, bytes, done, bytes.length - done, position + done, (error, written) => {
+          if (error !== null) reject(error);
+          else if (done + written === bytes.length) resolve();
+          else if (written === 0) reject(new Error('the disk took no byte of a write'));
+          else writeFrom(done + written);
+        });
+      writeFrom(0);
+    });
+  }
+
+  async read(position: number, length: number): Promise<Buffer> {
+    const bytes = Buffer.allocUnsafeSlow(length);
+    let done = 0;
+    while (done < length) {
+      const { bytesRead } = await this.#handle.read(bytes, done, length - done, position + done);
+      if (bytesRead === 0) break;
+      done += bytesRead;
+    }
+    return bytes.subarray(0, done);
+  }
+
+  truncate(size: number): Promise<void> {
+    return this.#handle.truncate(size);
+  }
+
+  sync(): Promise<void> {
+    return this.#handle.datasync();
+  }
+
+  async size(): Promise<number> {
+    return (await this.#handle.stat()).size;
+  }
+
+  close(): Promise<void> {
+    return this.#handle.close();
+  }
+}

@@ -1,0 +1,96 @@
+import type { OpenFile } from './files.ts';
+import type { SegmentHeader } from './segment.ts';
+
+/** So that a record never waits long for the zeros that are being written to the same file. */
+const ZEROS = Buffer.alloc(256 << 10);
+
+export interface OpenSegmentOptions {
+  readonly header: SegmentHeader;
+  /** Open for durable writes. */
+  readonly file: OpenFile;
+  /** The same file, for the zeros: one sync for many writes, in which records need not take part. */
+  readonly ahead: OpenFile;
+  readonly size: number;
+  /** How far ahead of the records the file is to be filled with zeros; 0: not at all. */
+  readonly aheadBytes: number;
+  /** Beyond this it is not filled. */
+  readonly fullBytes: number;
+}
+
+/**
+ * The segment that records are appended to. Zeros are written ahead of them, in the background, and begun anew when
+ * half of them are used up: overwriting them syncs in half the time that growing the file does.
+ */
+export class OpenSegment {
+  readonly header: SegmentHeader;
+  readonly #o: OpenSegmentOptions;
+  #size: number;
+  #filling: Promise<void> | null = null;
+  #closed = false;
+  /** Where the next record goes. */
+  end: number;
+  /** How many there are. */
+  records: number;
+  /** Highest index that an entry here has, which counts; 0: none does. */
+  lastIndex = 0;
+
+  constructor(options: OpenSegmentOptions, records: number, end: number) {
+    this.header = options.header;
+    this.#o = options;
+    this.#size = options.size;
+    this.records = records;
+    this.end = end;
+    this.#fillAhead();
+  }
+
+  /** Resolves when the record is durable. */
+  async append(record: Uint8Array): Promise<void> {
+    const end = this.end + record.length;
+    // Zeros that are being written must not fall on the record.
+    while (end > this.#size && this.#filling !== null) await this.#filling;
+    await this.#o.file.write(record, this.end);
+    this.end = end;
+    this.#size = Math.max(this.#size, end);
+    this.records++;
+    this.#fillAhead();
+  }
+
+  /** No record follows: what was filled ahead is cut off, for good. */
+  async retire(): Promise<void> {
+    await this.#stopFilling();
+    await this.#o.file.truncate(this.end);
+    await this.#o.file.sync();
+    await this.close();
+  }
+
+  async close(): Promise<void> {
+    await this.#stopFilling();
+    await this.#o.ahead.close();
+    await this.#o.file.close();
+  }
+
+  async #stopFilling(): Promise<void> {
+    this.#closed = true;
+    await this.#filling?.catch(() => undefined);
+  }
+
+  #fillAhead(): void {
+    const { aheadBytes, fullBytes } = this.#o;
+    if (this.#filling !== null || this.#closed || this.#size - this.end >= aheadBytes / 2) return;
+    const to = Math.min(this.end + aheadBytes, fullBytes);
+    if (to <= this.#size) return;
+    this.#filling = this.#fill(to).then(() => {
+      this.#size = to;
+      this.#filling = null;
+    });
+    // A disk that refuses is noticed by the record that needs the room: the promise stays.
+    this.#filling.catch(() => undefined);
+  }
+
+  async #fill(to: number): Promise<void> {
+    const { ahead } = this.#o;
+    for (let at = this.#size; at < to; at += ZEROS.length)
+      await ahead.write(ZEROS.subarray(0, Math.min(ZEROS.length, to - at)), at);
+    await ahead.sync();
+  }
+}

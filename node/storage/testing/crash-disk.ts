@@ -1,0 +1,202 @@
+import type { Files, OpenFile, OpenOptions } from '../files.ts';
+
+/** The machine has gone down: nothing is done any more until the next life. */
+export class Crash extends Error {
+  override readonly name = 'Crash';
+}
+
+/** A file's content: what is on the disk, and writes that are only in memory, oldest first. */
+interface Inode {
+  disk: Buffer;
+  cached: ((content: Buffer) => Buffer)[];
+}
+
+type NameChange = (names: Map<string, Inode>) => void;
+
+/**
+ * A file system in memory that can lose power at any of its changes. What was synced is kept. Of what was not, any
+ * beginning may be there after the crash, the write under way with some of its bytes; so it is with names and the
+ * folder's sync, each change of a name by itself.
+ */
+export class CrashDisk implements Files {
+  readonly #random: () => number;
+  /** What is on the disk. */
+  #names = new Map<string, Inode>();
+  #changes: NameChange[] = [];
+  /** Changes until the crash. */
+  #left = Infinity;
+  #life = 0;
+  #down = false;
+
+  /** Numbers of [0, 1). */
+  constructor(random: () => number) {
+    this.#random = random;
+  }
+
+  /** Power goes at the `changes`th change from now on; 0: at the next. */
+  crashAfter(changes: number): void {
+    this.#left = changes;
+  }
+
+  get down(): boolean {
+    return this.#down;
+  }
+
+  /** What the crash has left is what is there; files opened before are dead. */
+  restart(): void {
+    if (!this.#down) this.#lose();
+    this.#left = Infinity;
+    this.#down = false;
+    this.#life++;
+  }
+
+  names(): string[] {
+    return [...this.#view().keys()];
+  }
+
+  async makeFolder(): Promise<void> {}
+
+  async lock(): Promise<() => Promise<void>> {
+    return async () => {};
+  }
+
+  async list(folder: string): Promise<string[]> {
+    this.#check();
+    return this.names().map((path) => path.slice(folder.length + 1));
+  }
+
+  async readAll(path: string): Promise<Buffer> {
+    return Buffer.from(content(this.#inode(path)));
+  }
+
+  async open(path: string, { fresh, durable }: OpenOptions): Promise<OpenFile> {
+    if (fresh && !this.#view().has(path)) {
+      const inode: Inode = { disk: Buffer.alloc(0), cached: [] };
+      this.#change((names) => names.set(path, inode));
+    } else if (fresh) {
+      this.#write(this.#inode(path), false, () => Buffer.alloc(0));
+    }
+    return this.#file(this.#inode(path), durable);
+  }
+
+  async rename(from: string, to: string): Promise<void> {
+    const inode = this.#inode(from);
+    this.#change((names) => {
+      names.delete(from);
+      names.set(to, inode);
+    });
+  }
+
+  async remove(path: string): Promise<void> {
+    this.#inode(path);
+    this.#change((names) => names.delete(path));
+  }
+
+  async syncFolder(): Promise<void> {
+    this.#step();
+    for (const change of this.#changes.splice(0)) change(this.#names);
+  }
+
+  #file(inode: Inode, durable: boolean): OpenFile {
+    const life = this.#life;
+    const alive = (): void => {
+      if (life !== this.#life) throw new Crash('a file of an earlier life');
+      this.#check();
+    };
+    return {
+      write: async (bytes, position) => {
+        alive();
+        const copy = Buffer.from(bytes);
+        this.#write(inode, durable, (before, torn = copy.length) =>
+          overwritten(before, copy.subarray(0, torn), position),
+        );
+      },
+      read: async (position, length) => {
+        alive();
+        return Buffer.from(content(inode).subarray(position, position + length));
+      },
+      truncate: async (size) => {
+        alive();
+        this.#write(inode, false, (before) => before.subarray(0, size));
+      },
+      sync: async () => {
+        alive();
+        this.#step();
+        inode.disk = content(inode);
+        inode.cached = [];
+      },
+      size: async () => {
+        alive();
+        return content(inode).length;
+      },
+      close: async () => {},
+    };
+  }
+
+  /** `write` is given how many of its bytes land, if power goes while it is under way. */
+  #write(inode: Inode, durable: boolean, write: (before: Buffer, torn?: number) => Buffer): void {
+    const torn = this.#int(200);
+    this.#step(() => (inode.disk = write(content(inode), torn)));
+    if (durable) {
+      inode.disk = write(content(inode));
+      inode.cached = [];
+    } else {
+      inode.cached.push((before) => write(before));
+    }
+  }
+
+  #change(change: NameChange): void {
+    this.#step();
+    this.#changes.push(change);
+  }
+
+  /** Power may go now; `torn` is what is done halfway. */
+  #step(torn: () => void = () => {}): void {
+    this.#check();
+    if (this.#left-- > 0) return;
+    torn();
+    this.#lose();
+    throw new Crash('power has gone');
+  }
+
+  #lose(): void {
+    this.#down = true;
+    const inodes = new Set([...this.#names.values(), ...this.#view().values()]);
+    for (const inode of inodes) {
+      const kept = this.#int(inode.cached.length + 1);
+      inode.disk = inode.cached.slice(0, kept).reduce((bytes, write) => write(bytes), inode.disk);
+      inode.cached = [];
+    }
+    for (const change of this.#changes.splice(0)) if (this.#random() < 0.5) change(this.#names);
+  }
+
+  #check(): void {
+    if (this.#down) throw new Crash('power has gone');
+  }
+
+  #view(): Map<string, Inode> {
+    const names = new Map(this.#names);
+    for (const change of this.#changes) change(names);
+    return names;
+  }
+
+  #inode(path: string): Inode {
+    this.#check();
+    const inode = this.#view().get(path);
+    if (inode === undefined) throw new Error(`ENOENT: ${path}`);
+    return inode;
+  }
+
+  #int(below: number): number {
+    return Math.floor(this.#random() * below);
+  }
+}
+
+const content = ({ disk, cached }: Inode): Buffer => cached.reduce((bytes, write) => write(bytes), disk);
+
+function overwritten(before: Buffer, bytes: Buffer, position: number): Buffer {
+  const after = Buffer.alloc(Math.max(before.length, position + bytes.length));
+  before.copy(after);
+  bytes.copy(after, position);
+  return after;
+}
