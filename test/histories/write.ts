@@ -29,8 +29,10 @@ export interface EdnStyle {
   readonly namespaced: boolean;
   /** Without `:index` and `:time`, as in hand-made histories. */
   readonly bare: boolean;
+  /** Reads return lists of what was appended. */
+  readonly lists: boolean;
 }
-const PLAIN: EdnStyle = { vector: false, tagged: false, namespaced: false, bare: false };
+export const PLAIN: EdnStyle = { vector: false, tagged: false, namespaced: false, bare: false, lists: false };
 
 /** A history's text. Foreign formats know no `delete`, Porcupine's no `cas`; logs have no keys unless `keyed`. */
 export function writeHistory(
@@ -76,15 +78,22 @@ function chaosLine({ op, type, at, index }: Event): string {
 
 const quoted = (value: RegisterValue): string => (value === null ? 'nil' : JSON.stringify(value));
 
-function ednValue({ op, type }: Event, keyed: boolean): string {
+function ednValue({ op, type }: Event, keyed: boolean, lists: boolean): string {
+  const read = type === 'ok' ? (op.output ?? null) : null;
   const value =
     op.f === 'read'
-      ? quoted(type === 'ok' ? (op.output ?? null) : null)
+      ? lists && read !== null
+        ? `[${elementsOf(read).map(quoted).join(' ')}]`
+        : quoted(read)
       : Array.isArray(op.input)
         ? `[${op.input.map(quoted).join(' ')}]`
         : quoted(op.input as RegisterValue);
   return keyed ? `[${JSON.stringify(op.key)} ${value}]` : value;
 }
+
+/** What was appended: tokens that end in a semicolon, or single characters. */
+const elementsOf = (text: string): readonly string[] =>
+  text.includes(';') ? text.split(/(?<=;)/) : Array.from(text);
 
 function jepsenMap(event: Event, keyed: boolean, style: EdnStyle): string {
   const { op, type, at, index } = event;
@@ -93,7 +102,7 @@ function jepsenMap(event: Event, keyed: boolean, style: EdnStyle): string {
     ['process', String(op.process)],
     ['type', `:${type}`],
     ['f', `:${op.f}`],
-    ['value', ednValue(event, keyed)],
+    ['value', ednValue(event, keyed, style.lists)],
     ...(style.bare ? [] : [['time', String(Math.round(at * 1e6))]]),
     ...(style.bare ? [] : [['index', String(index)]]),
     ...(type === 'invoke' || op.error === undefined ? [] : [['error', `:${op.error}`]]),
@@ -103,7 +112,7 @@ function jepsenMap(event: Event, keyed: boolean, style: EdnStyle): string {
 }
 
 const logColumns = (event: Event, keyed: boolean): string =>
-  [event.op.process, `:${event.type}`, `:${event.op.f}`, ednValue(event, keyed)].join('\t');
+  [event.op.process, `:${event.type}`, `:${event.op.f}`, ednValue(event, keyed, false)].join('\t');
 
 const PORCUPINE = { read: 'get', write: 'put', append: 'append', cas: 'cas', delete: 'delete' } as const;
 

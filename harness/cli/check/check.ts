@@ -57,7 +57,8 @@ export async function check(path: string | undefined, flags: CheckFlags): Promis
   }
 }
 
-async function judge(path: string | undefined, flags: CheckFlags): Promise<JudgedHistory> {
+/** Reads and judges. @throws SourceError, HistoryError */
+export async function judge(path: string | undefined, flags: CheckFlags): Promise<JudgedHistory> {
   const began = performance.now();
   const source = await readSource(path);
   const asked = flags.model === undefined ? undefined : MODELS[flags.model];

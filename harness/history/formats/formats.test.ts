@@ -54,6 +54,7 @@ const styles: fc.Arbitrary<EdnStyle> = fc.record({
   tagged: fc.boolean(),
   namespaced: fc.boolean(),
   bare: fc.boolean(),
+  lists: fc.constant(false),
 });
 
 describe('what is written is what is read back, and recognised', () => {

@@ -40,8 +40,10 @@ export function readJepsenEvents(source: EventSource, { file }: ReadOptions): Im
  * What a killed writer leaves behind: the last line without its end. To pass over it leaves an operation open, and so
  * loses no truth. An unclosed vector is another matter: nobody writes one line by line.
  */
-const isTornLine = (text: string, { cutOff, from }: EdnError): boolean =>
-  cutOff && from > 0 && text.lastIndexOf('\n') < from && !'[('.includes(text.trimStart().charAt(0));
+function isTornLine(text: string, { cutOff, from }: EdnError): boolean {
+  const lineFrom = text.lastIndexOf('\n') + 1;
+  return cutOff && lineFrom > 0 && from >= lineFrom && !'[('.includes(text.trimStart().charAt(0));
+}
 
 class EventReader {
   readonly #source: EventSource;
