@@ -42,7 +42,7 @@ test('a leader whose disk hangs gives way to another, and follows it once the di
   await using cluster = await NodeCluster.start(folder);
   for (const id of cluster.ids) {
     await cluster.nodes.get(id)!.end('SIGTERM');
-    await cluster.start(id, program);
+    await cluster.start(id, { program });
   }
   const old = await cluster.leader();
   using client = await cluster.client(old);

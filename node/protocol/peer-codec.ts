@@ -28,6 +28,11 @@ export interface Hello {
   /** That of `from`: all that it says on this connection, it says as this one. */
   readonly incarnation: number;
   readonly to: NodeId;
+  /**
+   * For how long the sender keeps out of elections once it has heard a leader, ms: what that leader's lease stands on.
+   * 0: it promises nothing. Nodes of which one promises less than another relies on must not form a cluster.
+   */
+  readonly promiseMs: number;
   readonly channel: PeerChannel;
 }
 
@@ -54,6 +59,7 @@ export function writeHello(out: ByteWriter, hello: Hello): void {
     out.string(hello.from);
     out.u64(hello.incarnation);
     out.string(hello.to);
+    out.u32(hello.promiseMs);
     out.u8(CHANNEL_CODE[hello.channel]);
   });
 }
@@ -68,6 +74,7 @@ export function decodeHello(payload: Uint8Array): Hello {
       from: nodeId(input.string()),
       incarnation: input.u64(),
       to: nodeId(input.string()),
+      promiseMs: input.u32(),
       channel: input.bool() ? 'bulk' : 'control',
     };
   });

@@ -3,9 +3,6 @@ import type { Ready } from '../raft/ready.ts';
 import type { LogIndex } from '../raft/types.ts';
 import type { LogWrite, Storage } from './ports.ts';
 
-/** A batch is closed when it has reached this size, so that one write does not take long. */
-const MAX_BATCH_BYTES = 4 << 20;
-
 /** What of a Ready waits for the disk. */
 export type DurableStep = Pick<
   Ready,
@@ -25,18 +22,21 @@ export class LogWriter {
   readonly #onFailure: (error: unknown) => void;
   #waiting: DurableStep[] = [];
   readonly #now: () => number;
+  /** A batch is closed when it has reached this size, so that one write does not take long. */
+  readonly #maxBatchBytes: number;
   #writing: Promise<void> | null = null;
   #writingSinceMs = 0;
 
   constructor(
     storage: Storage,
     on: { durable: (steps: readonly DurableStep[]) => void; failure: (error: unknown) => void },
-    now: () => number,
+    timing: { readonly now: () => number; readonly maxBatchBytes: number },
   ) {
     this.#storage = storage;
     this.#onDurable = on.durable;
     this.#onFailure = on.failure;
-    this.#now = now;
+    this.#now = timing.now;
+    this.#maxBatchBytes = timing.maxBatchBytes;
   }
 
   /** Whether a write is under way. */
@@ -86,7 +86,7 @@ export class LogWriter {
   #takeBatch(): DurableStep[] {
     let bytes = 0;
     let taken = 0;
-    while (taken < this.#waiting.length && bytes < MAX_BATCH_BYTES) {
+    while (taken < this.#waiting.length && bytes < this.#maxBatchBytes) {
       for (const entry of this.#waiting[taken]!.entries) bytes += ENTRY_OVERHEAD_BYTES + entry.data.length;
       taken++;
     }

@@ -139,6 +139,8 @@ export interface TransportOptions {
   readonly id: NodeId;
   /** `InitialState.incarnation`: the peers are told with the hello. */
   readonly incarnation: number;
+  /** See `Hello.promiseMs`. */
+  readonly promiseMs: number;
   /** Where to dial each peer (its link), `host:port`. */
   readonly peers: ReadonlyMap<NodeId, string>;
   readonly listenHost: string;

@@ -22,6 +22,8 @@ export interface ReplicaOptions {
   readonly transport: Transport;
   readonly stateMachine: StateMachine;
   readonly trace: Observer;
+  /** What one write to the disk holds at most, bytes. */
+  readonly maxBatchBytes?: number;
   /** Milliseconds of a monotonic clock. */
   readonly now: () => number;
   /** Runs a turn soon, after the input that is there already. */
@@ -70,7 +72,7 @@ export class Replica {
         durable: (steps) => this.#onDurable(steps),
         failure: (error) => this.#onStorageFailure(error),
       },
-      options.now,
+      { now: options.now, maxBatchBytes: options.maxBatchBytes ?? MAX_BATCH_BYTES },
     );
   }
 
@@ -314,6 +316,7 @@ export class Replica {
   }
 }
 
+const MAX_BATCH_BYTES = 4 << 20;
 const BUSY: ClientResult = { type: 'error', code: 'busy', message: 'too much is uncommitted' };
 
 const error = (code: ErrorCode, message: string): ClientResult => ({ type: 'error', code, message });

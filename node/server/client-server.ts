@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { ClientConnection } from './client-connection.ts';
 import type { Service } from './client-connection.ts';
-import type { Address } from './options.ts';
+import type { Address } from './option-values.ts';
 
 const MAX_CONNECTIONS = 4_096;
 /** Requests of all connections that may wait for their answers; the next ones hear `busy`. */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { nodeId } from '../raft/types.ts';
-import { OptionError, parseOptions } from './options.ts';
+import { OptionError } from './option-values.ts';
+import { parseOptions } from './options.ts';
 
 const base = [
   '--id',
@@ -19,6 +20,12 @@ const all = [
   '--heartbeat=25',
   '--seed=7',
   '--report-fd=3',
+  '--max-inflight-messages=64',
+  '--max-message-bytes=128KiB',
+  '--max-uncommitted-bytes=1GiB',
+  '--max-batch-bytes=100000',
+  '--lease-reads=on',
+  '--max-clock-drift=5',
 ];
 
 describe('the options', () => {
@@ -37,6 +44,14 @@ describe('the options', () => {
       heartbeatMs: 25,
       seed: 7,
       reportFd: 3,
+      tuning: {
+        maxInflightMessages: 64,
+        maxMessageBytes: 128 << 10,
+        maxUncommittedBytes: 1 << 30,
+        maxBatchBytes: 100_000,
+        fastFailover: false,
+        leaseReads: { maxClockDrift: 0.05 },
+      },
     });
   });
 
@@ -47,6 +62,14 @@ describe('the options', () => {
       heartbeatMs: 50,
       reportFd: null,
       peers: new Map(),
+      tuning: {
+        maxInflightMessages: 32,
+        maxMessageBytes: 256 << 10,
+        maxUncommittedBytes: 64 << 20,
+        maxBatchBytes: 4 << 20,
+        fastFailover: true,
+        leaseReads: null,
+      },
     });
     expect(new Set(Array.from({ length: 5 }, () => parseOptions(base).seed)).size).toBeGreaterThan(1);
   });
@@ -70,6 +93,15 @@ describe('the options', () => {
     ['--heartbeat', '5e1', /no whole number/],
     ['--seed', '-1', /no whole number/],
     ['--report-fd', '0', /no whole number of 1 to/],
+    ['--max-inflight-messages', '0', /no whole number of 1 to 4096/],
+    ['--max-inflight-messages', '65', /65 of --max-message-bytes 256KiB are more than 16MiB/],
+    ['--max-message-bytes', '256KB', /'256KB' is no size of 1KiB to 4MiB, such as 4MiB/],
+    ['--max-message-bytes', '5MiB', /no size of 1KiB to 4MiB/],
+    ['--max-uncommitted-bytes', '1', /no size of 1MiB to 1GiB/],
+    ['--max-batch-bytes', '1e6', /no size of 4KiB to 64MiB/],
+    ['--fast-failover', 'yes', /'yes' is neither on nor off/],
+    ['--lease-reads', 'true', /neither on nor off/],
+    ['--max-clock-drift', '5', /is for --lease-reads on, which is not given/],
   ])('refuse %s %s in one line', (option, value, message) => {
     const error = errorOf([
       ...base.filter((_, i) => base[i] !== option && base[i - 1] !== option),
@@ -85,6 +117,8 @@ describe('the options', () => {
     [[...base, '--id', 'n2'], /--id is given twice/],
     [[...base, '--data='], /--data needs a value/],
     [[...base, '--seed'], /--seed needs a value/],
+    [[...base, '--lease-reads=on', '--max-clock-drift=0'], /no whole number of 1 to 50/],
+    [[...base, '--lease-reads=on', '--fast-failover=on'], /exclude each other/],
     [[...base, 'extra'], /unexpected argument 'extra'/],
     [[...base, '--verbose'], /unknown option --verbose; known are --id/],
     [[...base, '-v'], /unknown option -v/],

@@ -1,7 +1,10 @@
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
-import { nodeId } from '../raft/types.ts';
 import type { NodeId } from '../raft/types.ts';
+import { OptionError, parseAddress, parseId, parseRange, parseWhole } from './option-values.ts';
+import type { Address } from './option-values.ts';
+import { parseTuning, TUNING_NAMES, TUNING_USAGE } from './tuning.ts';
+import type { Tuning } from './tuning.ts';
 
 export interface NodeOptions {
   readonly id: NodeId;
@@ -17,16 +20,7 @@ export interface NodeOptions {
   readonly seed: number;
   /** Where the report lines go; null: nowhere. */
   readonly reportFd: number | null;
-}
-
-export interface Address {
-  readonly host: string;
-  readonly port: number;
-}
-
-/** The command line is wrong. The message is one line for the user. */
-export class OptionError extends Error {
-  override readonly name = 'OptionError';
+  readonly tuning: Tuning;
 }
 
 export const USAGE = `usage: node node/main.ts --id n1 --peer-listen HOST:PORT --client-listen HOST:PORT --data DIR
@@ -34,7 +28,8 @@ export const USAGE = `usage: node node/main.ts --id n1 --peer-listen HOST:PORT -
   [--election-timeout 300..600]        ms; drawn anew from this range for each election
   [--heartbeat 50]                     ms between a leader's heartbeats
   [--seed N]                           of the election timeouts; default: random
-  [--report-fd N]                      file descriptor (a pipe) for report lines; default: none`;
+  [--report-fd N]                      file descriptor (a pipe) for report lines; default: none
+${TUNING_USAGE}`;
 
 /** Throws `OptionError`. */
 export function parseOptions(argv: readonly string[]): NodeOptions {
@@ -62,6 +57,7 @@ export function parseOptions(argv: readonly string[]): NodeOptions {
         : parseWhole('--seed', given.seed, 0, Number.MAX_SAFE_INTEGER),
     reportFd:
       given['report-fd'] === undefined ? null : parseWhole('--report-fd', given['report-fd'], 1, 1_024),
+    tuning: parseTuning(given),
   };
 }
 
@@ -75,6 +71,7 @@ const NAMES = [
   'heartbeat',
   'seed',
   'report-fd',
+  ...TUNING_NAMES,
 ] as const;
 type Given = { readonly [Name in (typeof NAMES)[number]]?: string };
 
@@ -106,27 +103,6 @@ function required(given: Given, name: (typeof NAMES)[number]): string {
   return value;
 }
 
-function parseId(option: string, text: string): NodeId {
-  if (!/^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/.test(text)) {
-    throw new OptionError(
-      `${option} '${text}' is no node id; use letters, digits, '.', '_' and '-', at most 63`,
-    );
-  }
-  return nodeId(text);
-}
-
-function parseAddress(option: string, text: string, minPort: number): Address {
-  const colon = text.lastIndexOf(':');
-  const host = text.slice(0, Math.max(0, colon)).replace(/^\[(.*)\]$/, '$1');
-  const port = text.slice(colon + 1);
-  if (host === '' || !/^\d{1,5}$/.test(port) || Number(port) > 65_535 || Number(port) < minPort) {
-    throw new OptionError(
-      `${option} '${text}' is no HOST:PORT with a port of ${minPort} to 65535, such as 127.0.0.1:7001`,
-    );
-  }
-  return { host, port: Number(port) };
-}
-
 function parsePeers(text: string, own: NodeId): Map<NodeId, string> {
   const peers = new Map<NodeId, string>();
   for (const part of text === '' ? [] : text.split(',')) {
@@ -141,27 +117,4 @@ function parsePeers(text: string, own: NodeId): Map<NodeId, string> {
     peers.set(id, `${host}:${port}`);
   }
   return peers;
-}
-
-function parseRange(option: string, text: string): { min: number; max: number } {
-  const [low, high, ...rest] = text.split('..');
-  if (low === undefined || high === undefined || rest.length > 0) {
-    throw new OptionError(`${option} '${text}' is no range of milliseconds, such as 300..600`);
-  }
-  const min = parseWhole(option, low, 1, 600_000);
-  const max = parseWhole(option, high, 1, 600_000);
-  if (min >= max) {
-    throw new OptionError(
-      `${option} ${text}: ${min} is not below ${max}; without a range candidates split the vote for ever`,
-    );
-  }
-  return { min, max };
-}
-
-function parseWhole(option: string, text: string, min: number, max: number): number {
-  const value = Number(text);
-  if (!/^\d+$/.test(text) || value < min || value > max) {
-    throw new OptionError(`${option} '${text}' is no whole number of ${min} to ${max}`);
-  }
-  return value;
 }

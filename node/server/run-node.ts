@@ -14,7 +14,8 @@ import { NO_OBSERVER, Trace } from '../replica/trace.ts';
 import { Wal } from '../storage/wal.ts';
 import { PeerTransport } from '../transport/peer-transport.ts';
 import { ClientServer } from './client-server.ts';
-import { OptionError, parseOptions, USAGE } from './options.ts';
+import { OptionError } from './option-values.ts';
+import { parseOptions, USAGE } from './options.ts';
 import type { NodeOptions } from './options.ts';
 import { nodeSeed, seededRandom } from './random.ts';
 import { ReportPipe } from './report-pipe.ts';
@@ -42,10 +43,6 @@ export const NODE_PARTS: NodeParts = {
 /** How the process ends. Anything else (1): an assertion of the node broke. */
 export const EXIT = { stopped: 0, broken: 1, badOptions: 2, cannotServe: 3, unobserved: 4 } as const;
 
-/** A follower's pipeline, 32 × 256 KiB, fits the transport's bound for bulk. */
-const MAX_INFLIGHT_MESSAGES = 32;
-const MAX_MESSAGE_BYTES = 256 << 10;
-const MAX_UNCOMMITTED_BYTES = 64 << 20;
 /** Every node is a founder. */
 const INCARNATION = 0;
 /** What an ending node still has to write, to clients and to its reports, may take this long. */
@@ -132,12 +129,16 @@ class NodeProcess {
 
     let replica: Replica | null = null;
     const receive = (message: Message): void => replica?.receive(message);
-    const peerLost = (peer: NodeId): void => replica?.peerLost(peer);
+    const { fastFailover, leaseReads, maxBatchBytes } = this.#options.tuning;
+    const peerLost = (peer: NodeId): void => {
+      if (fastFailover) replica?.peerLost(peer);
+    };
     const transport = await named(
       `cannot listen for peers on ${peerListen.host}:${peerListen.port}`,
       parts.transport({
         id,
         incarnation: INCARNATION,
+        promiseMs: leaseReads === null ? 0 : this.#options.electionTimeoutMinMs,
         peers,
         listenHost: peerListen.host,
         listenPort: peerListen.port,
@@ -163,6 +164,7 @@ class NodeProcess {
       transport,
       stateMachine: parts.stateMachine(),
       trace: this.#options.reportFd === null ? NO_OBSERVER : new Trace(this.#reports, recovered),
+      maxBatchBytes,
       now,
       soon: setImmediate,
       later: (delayMs, run) => void setTimeout(run, Math.ceil(delayMs)),
@@ -230,6 +232,7 @@ class NodeProcess {
 }
 
 function raftConfig(options: NodeOptions): RaftConfig {
+  const { tuning } = options;
   return {
     id: options.id,
     peers: [options.id, ...options.peers.keys()],
@@ -237,9 +240,10 @@ function raftConfig(options: NodeOptions): RaftConfig {
     electionTimeoutMaxMs: options.electionTimeoutMaxMs,
     heartbeatMs: options.heartbeatMs,
     random: seededRandom(nodeSeed(options.seed, options.id)),
-    maxInflightMessages: MAX_INFLIGHT_MESSAGES,
-    maxMessageBytes: MAX_MESSAGE_BYTES,
-    maxUncommittedBytes: MAX_UNCOMMITTED_BYTES,
+    maxInflightMessages: tuning.maxInflightMessages,
+    maxMessageBytes: tuning.maxMessageBytes,
+    maxUncommittedBytes: tuning.maxUncommittedBytes,
+    ...(tuning.leaseReads === null ? {} : { leaseReads: tuning.leaseReads }),
   };
 }
 

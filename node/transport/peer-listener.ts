@@ -14,6 +14,7 @@ const MAX_CONNECTIONS = 256;
 export interface PeerListenerOptions {
   readonly id: NodeId;
   readonly cluster: string;
+  readonly promiseMs: number;
   readonly peers: ReadonlySet<NodeId>;
   readonly receive: (message: Message) => void;
   /** The connection over which `peer` sent has broken. */
@@ -78,12 +79,17 @@ export class PeerListener {
     });
   }
 
-  #checkHello({ cluster, from, to }: Hello): void {
-    const { id, cluster: ours, peers } = this.#options;
+  #checkHello({ cluster, from, to, promiseMs }: Hello): void {
+    const { id, cluster: ours, peers, promiseMs: own } = this.#options;
     if (cluster !== ours) throw new ProtocolError(`it belongs to cluster ${cluster}, this node to ${ours}`);
     if (to !== id)
       throw new ProtocolError(`it wants ${to}, this node is ${id}: a link leads to the wrong node`);
     if (!peers.has(from)) throw new ProtocolError(`${from} is no peer of this node`);
+    if (promiseMs !== own) {
+      throw new ProtocolError(
+        `it keeps out of elections for ${promiseMs} ms, this node for ${own} ms: lease reads must be on or off, and the shortest election timeout the same, on all nodes`,
+      );
+    }
   }
 
   #replaceOlder({ from, channel }: Hello, socket: Socket): void {

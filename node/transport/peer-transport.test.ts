@@ -53,6 +53,7 @@ class Node {
     node.transport = await PeerTransport.listen({
       id,
       incarnation: id === n1 ? 7 : 0,
+      promiseMs: 300,
       peers: new Map(Object.entries(peers).map(([peer, port]) => [nodeId(peer), `127.0.0.1:${port}`])),
       listenHost: '127.0.0.1',
       listenPort,
@@ -126,7 +127,9 @@ describe('a transport', () => {
     await sendUntil(a, append(10), b, () => b.received.some(({ type }) => type === 'AppendEntries'));
     const newer = connect(port, '127.0.0.1');
     newer.on('error', () => undefined);
-    newer.write(hello({ cluster: 'n1,n2', from: n1, incarnation: 0, to: n2, channel: 'control' }));
+    newer.write(
+      hello({ cluster: 'n1,n2', from: n1, incarnation: 0, to: n2, promiseMs: 300, channel: 'control' }),
+    );
     // The older one is closed, and dials again, which replaces this one.
     await once(newer.resume(), 'close');
     await sendUntil(a, heartbeat(2), b, () =>
@@ -142,7 +145,7 @@ describe('a transport', () => {
     const b = await Node.listen(n2, { n1: await freePort() });
     const [control, bulk] = (['control', 'bulk'] as const).map((channel) => {
       const socket = connect(b.transport.port, '127.0.0.1');
-      socket.write(hello({ cluster: 'n1,n2', from: n1, incarnation: 0, to: n2, channel }));
+      socket.write(hello({ cluster: 'n1,n2', from: n1, incarnation: 0, to: n2, promiseMs: 300, channel }));
       return socket;
     });
     for (const [socket, message] of [
@@ -163,11 +166,22 @@ describe('a transport', () => {
 
   test('refuses a peer of another cluster, a stranger, a link to the wrong node, and nonsense, each with its reason', async () => {
     const b = await Node.listen(n2, { n1: await freePort() });
-    const good: Hello = { cluster: 'n1,n2', from: n1, incarnation: 0, to: n2, channel: 'control' };
+    const good: Hello = {
+      cluster: 'n1,n2',
+      from: n1,
+      incarnation: 0,
+      to: n2,
+      promiseMs: 300,
+      channel: 'control',
+    };
     for (const [bytes, reason] of [
       [hello({ ...good, cluster: 'n1,n2,n3' }), /it belongs to cluster n1,n2,n3, this node to n1,n2/],
       [hello({ ...good, to: nodeId('n3') }), /it wants n3, this node is n2: a link leads to the wrong node/],
       [hello({ ...good, from: nodeId('n7') }), /n7 is no peer/],
+      [
+        hello({ ...good, promiseMs: 0 }),
+        /keeps out of elections for 0 ms, this node for 300 ms: lease reads/,
+      ],
       [Buffer.concat([hello(good), Buffer.from('nonsense!!')]), /closed: frame of version 101/],
       [Buffer.from('GET / HTTP/1.1\r\n\r\n'), /closed: frame of version/],
     ] as const) {
@@ -187,7 +201,7 @@ describe('a transport', () => {
     const b = await Node.listen(n2, { n1: await freePort() });
     const dial = (channel: PeerChannel): Socket => {
       const socket = connect(b.transport.port, '127.0.0.1');
-      socket.write(hello({ cluster: 'n1,n2', from: n1, incarnation: 0, to: n2, channel }));
+      socket.write(hello({ cluster: 'n1,n2', from: n1, incarnation: 0, to: n2, promiseMs: 300, channel }));
       socket.resume();
       return socket;
     };

@@ -65,7 +65,8 @@ function openLinks(
 ): Record<PeerChannel, PeerLink> {
   const colon = address.lastIndexOf(':');
   const place = { host: address.slice(0, colon), port: Number(address.slice(colon + 1)), log: options.log };
-  const hello = { cluster, from: options.id, incarnation: options.incarnation, to };
+  const { id: from, incarnation, promiseMs } = options;
+  const hello = { cluster, from, incarnation, to, promiseMs };
   return {
     control: new PeerLink({ ...place, hello: { ...hello, channel: 'control' } }),
     bulk: new PeerLink({ ...place, hello: { ...hello, channel: 'bulk' } }),

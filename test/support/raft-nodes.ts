@@ -140,8 +140,12 @@ export class NodeCluster {
     return Object.entries(named).flatMap(([name, value]) => [`--${name}`, value]);
   }
 
-  async start(id: string, program?: string): Promise<NodeProcess> {
-    const node = new NodeProcess(this.args(id), program);
+  /** `options`: beside those of the cluster. */
+  async start(
+    id: string,
+    how: { readonly program?: string; readonly options?: Readonly<Record<string, string>> } = {},
+  ): Promise<NodeProcess> {
+    const node = new NodeProcess(this.args(id, how.options), how.program);
     this.nodes.set(id, node);
     await node.ready();
     return node;

@@ -1,0 +1,81 @@
+import { OptionError, parseBytes, parseSwitch, parseWhole, sizeText } from './option-values.ts';
+
+/** Bounds and features that have good defaults. */
+export interface Tuning {
+  /** A follower's pipeline: messages that are sent ahead of its answers, and the entries in one. */
+  readonly maxInflightMessages: number;
+  readonly maxMessageBytes: number;
+  /** What a leader has in its log and not committed; beyond it clients hear `busy`. */
+  readonly maxUncommittedBytes: number;
+  /** What one write to the disk holds. */
+  readonly maxBatchBytes: number;
+  /** Whether a broken connection from the leader starts an election at once. */
+  readonly fastFailover: boolean;
+  /** Null: off. The fraction by which the rates of two nodes' clocks may differ. */
+  readonly leaseReads: { readonly maxClockDrift: number } | null;
+}
+
+/** Bulk messages that may wait in a connection to a peer: a whole pipeline must fit (peer-link.ts). */
+const MAX_PIPELINE_BYTES = 16 << 20;
+
+export const TUNING_NAMES = [
+  'max-inflight-messages',
+  'max-message-bytes',
+  'max-uncommitted-bytes',
+  'max-batch-bytes',
+  'fast-failover',
+  'lease-reads',
+  'max-clock-drift',
+] as const;
+
+export const TUNING_USAGE = `  [--max-inflight-messages 32]         sent to a follower ahead of its answers
+  [--max-message-bytes 256KiB]         entries in one message to a follower
+  [--max-uncommitted-bytes 64MiB]      on a leader; beyond it clients hear busy
+  [--max-batch-bytes 4MiB]             entries in one write to the disk
+  [--fast-failover on]                 a broken connection from the leader starts an election; off with lease reads
+  [--lease-reads off]                  reads without asking a majority each time; stands on the nodes' clocks
+  [--max-clock-drift 10]               percent, for lease reads: by how much the speed of two clocks may differ`;
+
+/** Throws `OptionError`. */
+export function parseTuning(given: { readonly [Name in (typeof TUNING_NAMES)[number]]?: string }): Tuning {
+  const leaseReads = parseSwitch('--lease-reads', given['lease-reads'] ?? 'off');
+  if (leaseReads && given['fast-failover'] === 'on') {
+    throw new OptionError(
+      '--fast-failover on and --lease-reads on exclude each other: a lease is the promise to wait before an election',
+    );
+  }
+  if (!leaseReads && given['max-clock-drift'] !== undefined)
+    throw new OptionError('--max-clock-drift is for --lease-reads on, which is not given');
+  const maxInflightMessages = parseWhole(
+    '--max-inflight-messages',
+    given['max-inflight-messages'] ?? '32',
+    1,
+    4_096,
+  );
+  const maxMessageBytes = parseBytes(
+    '--max-message-bytes',
+    given['max-message-bytes'] ?? '256KiB',
+    1 << 10,
+    4 << 20,
+  );
+  if (maxInflightMessages * maxMessageBytes > MAX_PIPELINE_BYTES) {
+    throw new OptionError(
+      `--max-inflight-messages ${maxInflightMessages} of --max-message-bytes ${sizeText(maxMessageBytes)} are more than ${sizeText(MAX_PIPELINE_BYTES)}, which is what may wait for a peer`,
+    );
+  }
+  return {
+    maxInflightMessages,
+    maxMessageBytes,
+    maxUncommittedBytes: parseBytes(
+      '--max-uncommitted-bytes',
+      given['max-uncommitted-bytes'] ?? '64MiB',
+      1 << 20,
+      1 << 30,
+    ),
+    maxBatchBytes: parseBytes('--max-batch-bytes', given['max-batch-bytes'] ?? '4MiB', 4 << 10, 64 << 20),
+    fastFailover: parseSwitch('--fast-failover', given['fast-failover'] ?? (leaseReads ? 'off' : 'on')),
+    leaseReads: leaseReads
+      ? { maxClockDrift: parseWhole('--max-clock-drift', given['max-clock-drift'] ?? '10', 1, 50) / 100 }
+      : null,
+  };
+}
