@@ -1,20 +1,32 @@
 import { ByteReader, ByteWriter, MalformedBytes } from './bytes.ts';
 
 /** What a log entry of kind `command` asks of the state machine. The bytes are part of `docs/protocol.md`. */
-export type Command =
-  | { readonly type: 'open-session' }
-  | (InSession & { readonly type: 'write'; readonly key: string; readonly value: string })
-  | (InSession & {
+export type Command = ClientCommand | ExpireSessions;
+
+/** What clients ask for. */
+export type ClientCommand = { readonly type: 'open-session' } | InSession;
+
+export type InSession =
+  | (OfSession & { readonly type: 'write'; readonly key: string; readonly value: string })
+  | (OfSession & {
       readonly type: 'cas';
       readonly key: string;
       /** null: the key was never written. */
       readonly from: string | null;
       readonly to: string;
     })
-  | (InSession & { readonly type: 'delete'; readonly key: string; readonly tombstone: string })
-  | (InSession & { readonly type: 'append'; readonly key: string; readonly value: string });
+  | (OfSession & { readonly type: 'delete'; readonly key: string; readonly tombstone: string })
+  | (OfSession & { readonly type: 'append'; readonly key: string; readonly value: string });
 
-interface InSession {
+/** Leaders say now and then what time it is; sessions that were idle for longer than `idleMs` go. */
+export interface ExpireSessions {
+  readonly type: 'expire-sessions';
+  /** Ms since the cluster began, as far as it had a leader. */
+  readonly clockMs: number;
+  readonly idleMs: number;
+}
+
+interface OfSession {
   /** The log index of the entry that opened the session. */
   readonly session: number;
   /** Rises by one per write of a session. */
@@ -23,8 +35,10 @@ interface InSession {
 
 /** The first byte of a command. 2 is `read` of the client protocol, which never enters the log. */
 export const COMMAND_CODE = { 'open-session': 1, write: 3, cas: 4, delete: 5, append: 6 } as const;
+/** No client may ask for it. */
+const EXPIRE_SESSIONS_CODE = 128;
 
-export function writeCommand(out: ByteWriter, command: Command): void {
+export function writeCommand(out: ByteWriter, command: ClientCommand): void {
   out.u8(COMMAND_CODE[command.type]);
   if (command.type === 'open-session') return;
   out.u64(command.session);
@@ -45,7 +59,7 @@ export function writeCommand(out: ByteWriter, command: Command): void {
 }
 
 /** Throws `MalformedBytes`. */
-export function readCommand(input: ByteReader): Command {
+export function readCommand(input: ByteReader): ClientCommand {
   const code = input.u8();
   if (code === COMMAND_CODE['open-session']) return { type: 'open-session' };
   if (code < COMMAND_CODE.write || code > COMMAND_CODE.append)
@@ -67,14 +81,25 @@ export function readCommand(input: ByteReader): Command {
 
 export function encodeCommand(command: Command): Uint8Array {
   const out = new ByteWriter(256);
-  writeCommand(out, command);
+  if (command.type === 'expire-sessions') {
+    out.u8(EXPIRE_SESSIONS_CODE);
+    out.u64(command.clockMs);
+    out.u64(command.idleMs);
+  } else {
+    writeCommand(out, command);
+  }
   return out.take();
 }
 
 /** A whole entry's data. Throws `MalformedBytes`. */
 export function decodeCommand(data: Uint8Array): Command {
   const input = new ByteReader(data);
-  const command = readCommand(input);
+  const command = data[0] === EXPIRE_SESSIONS_CODE ? readExpireSessions(input) : readCommand(input);
   input.end();
   return command;
+}
+
+function readExpireSessions(input: ByteReader): ExpireSessions {
+  input.u8();
+  return { type: 'expire-sessions', clockMs: input.u64(), idleMs: input.u64() };
 }

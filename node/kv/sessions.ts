@@ -1,7 +1,18 @@
+/** A session as a snapshot keeps it. */
+export interface SessionRecord<Outcome> {
+  readonly number: number;
+  /** Highest seq that was applied; 0: none yet, a session's first write has seq 1. */
+  readonly seq: number;
+  /** What it was answered with; null: not known. */
+  readonly outcome: Outcome | null;
+  /** The clock at its last use. */
+  readonly usedMs: number;
+}
+
 /**
  * Client sessions (dissertation 6.3): what each session's last write was answered with, so that a retried
- * write is applied once. Part of the replicated state: every node evicts the same session at the same log
- * index.
+ * write is applied once. Part of the replicated state: every node lets the same session go at the same log
+ * index, by its number beyond the cap or by the clock that the log carries.
  */
 export class Sessions<Outcome> {
   readonly #open = new Map<number, Session<Outcome>>();
@@ -9,6 +20,7 @@ export class Sessions<Outcome> {
   #oldest: Session<Outcome> | null = null;
   #newest: Session<Outcome> | null = null;
   readonly #cap: number;
+  #clockMs = 0;
 
   constructor(cap: number = SESSION_CAP) {
     this.#cap = cap;
@@ -18,22 +30,48 @@ export class Sessions<Outcome> {
     return this.#open.size;
   }
 
+  /** What the log last said that the time is, ms since the cluster began; never falls. */
+  get clockMs(): number {
+    return this.#clockMs;
+  }
+
+  /** The time is `clockMs`: sessions that were not used for more than `idleMs` go. */
+  expire(clockMs: number, idleMs: number): void {
+    this.#clockMs = Math.max(this.#clockMs, clockMs);
+    while (this.#oldest !== null && this.#clockMs - this.#oldest.usedMs > idleMs) this.#drop(this.#oldest);
+  }
+
+  /** In order of last use; a copy. */
+  records(): SessionRecord<Outcome>[] {
+    const records: SessionRecord<Outcome>[] = [];
+    for (let each = this.#oldest; each !== null; each = each.newer) {
+      const { number, seq, outcome, usedMs } = each;
+      records.push({ number, seq, outcome, usedMs });
+    }
+    return records;
+  }
+
+  /** Forgets all that was, and knows `records`, which are in order of last use, instead. */
+  replace(clockMs: number, records: Iterable<SessionRecord<Outcome>>): void {
+    this.#clockMs = clockMs;
+    this.#open.clear();
+    this.#oldest = null;
+    this.#newest = null;
+    for (const record of records) this.#add({ ...record, older: null, newer: null });
+  }
+
   /** Opens a session under the log index of its entry; beyond the cap the least recently used one goes. */
   open(session: number): void {
-    const opened: Session<Outcome> = { number: session, seq: 0, outcome: null, older: null, newer: null };
-    this.#open.set(session, opened);
-    this.#putLast(opened);
-    if (this.#open.size > this.#cap) {
-      const oldest = this.#oldest!;
-      this.#takeOut(oldest);
-      this.#open.delete(oldest.number);
-    }
+    const usedMs = this.#clockMs;
+    this.#add({ number: session, seq: 0, outcome: null, usedMs, older: null, newer: null });
+    if (this.#open.size > this.#cap) this.#drop(this.#oldest!);
   }
 
   /** How (session, seq) stands. Counts as a use of the session. */
   recall(session: number, seq: number): Recall<Outcome> {
     const last = this.#open.get(session);
     if (last === undefined) return EXPIRED;
+    last.usedMs = this.#clockMs;
     if (last !== this.#newest) {
       this.#takeOut(last);
       this.#putLast(last);
@@ -49,6 +87,16 @@ export class Sessions<Outcome> {
     if (last === undefined) return;
     last.seq = seq;
     last.outcome = outcome;
+  }
+
+  #add(session: Session<Outcome>): void {
+    this.#open.set(session.number, session);
+    this.#putLast(session);
+  }
+
+  #drop(session: Session<Outcome>): void {
+    this.#takeOut(session);
+    this.#open.delete(session.number);
   }
 
   #putLast(session: Session<Outcome>): void {
@@ -71,15 +119,15 @@ export const SESSION_CAP = 10_000;
 
 interface Session<Outcome> {
   readonly number: number;
-  /** Highest seq that was applied; 0: none yet, a session's first write has seq 1. */
   seq: number;
   outcome: Outcome | null;
+  usedMs: number;
   older: Session<Outcome> | null;
   newer: Session<Outcome> | null;
 }
 
 export type Recall<Outcome> =
-  /** Never opened, or evicted. */
+  /** Never opened, or gone. */
   | { readonly type: 'expired' }
   | { readonly type: 'new' }
   /** A retry of the last write. */

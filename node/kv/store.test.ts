@@ -5,7 +5,9 @@ import { decodeCommand, encodeCommand } from './command.ts';
 import type { Command } from './command.ts';
 import { Sessions } from './sessions.ts';
 import { KvStore } from './store.ts';
-import type { Outcome, Register } from './store.ts';
+import type { Register } from './registers.ts';
+import type { Outcome } from './store.ts';
+import { commands } from './testing/commands.ts';
 
 /** A store and the log position that it stands at. */
 class Log {
@@ -113,33 +115,43 @@ describe('a session (dissertation 6.3)', () => {
     expect(write(three)).toBe('session-expired');
     expect(write(one)).toBe('done');
   });
-});
 
-const small = fc.constantFrom('a', 'b', 'c');
-const inSession = {
-  session: fc.integer({ min: 1, max: 6 }),
-  seq: fc.integer({ min: 1, max: 8 }),
-  key: small,
-};
-const commands: fc.Arbitrary<Command> = fc.oneof(
-  fc.record({ type: fc.constant('open-session' as const) }),
-  fc.record({ type: fc.constant('write' as const), ...inSession, value: small }),
-  fc.record({ type: fc.constant('append' as const), ...inSession, value: small }),
-  fc.record({ type: fc.constant('delete' as const), ...inSession, tombstone: small }),
-  fc.record({ type: fc.constant('cas' as const), ...inSession, from: fc.option(small), to: small }),
-);
+  test('goes when the log says that it was idle for too long, on every node at the same index', () => {
+    const log = new Log();
+    const [one, two] = [log.open(), log.open()];
+    const write = (session: number, seq: number): string =>
+      code(log.apply({ type: 'write', session, seq, key: 'k', value: 'a' }));
+    log.apply({ type: 'expire-sessions', clockMs: 1_000, idleMs: 2_000 });
+    expect(write(one, 1)).toBe('done');
+    log.apply({ type: 'expire-sessions', clockMs: 3_000, idleMs: 2_000 });
+    expect([write(one, 1), write(two, 1)]).toEqual(['done', 'session-expired']);
+    // A leader whose clock is behind takes nothing back.
+    log.apply({ type: 'expire-sessions', clockMs: 2_000, idleMs: 2_000 });
+    expect(log.store.sessions).toMatchObject({ size: 1, clockMs: 3_000 });
+    log.apply({ type: 'expire-sessions', clockMs: 5_001, idleMs: 2_000 });
+    expect(write(one, 2)).toBe('session-expired');
+  });
+});
 
 /** The same rules once more, written as one naive fold over the list of applied commands. */
 function naive(log: readonly Command[]): { outcomes: string[]; state: Map<string, Register> } {
   const state = new Map<string, Register>();
-  const applied = new Map<number, { seq: number; outcome: string }>();
+  const applied = new Map<number, { seq: number; outcome: string; usedMs: number }>();
+  let clockMs = 0;
   const outcomes = log.map((command, at) => {
     if (command.type === 'open-session') {
-      applied.set(at + 1, { seq: 0, outcome: '' });
+      applied.set(at + 1, { seq: 0, outcome: '', usedMs: clockMs });
       return 'session';
+    }
+    if (command.type === 'expire-sessions') {
+      clockMs = Math.max(clockMs, command.clockMs);
+      for (const [session, { usedMs }] of applied)
+        if (clockMs - usedMs > command.idleMs) applied.delete(session);
+      return 'done';
     }
     const last = applied.get(command.session);
     if (last === undefined) return 'session-expired';
+    last.usedMs = clockMs;
     if (command.seq === last.seq) return last.outcome;
     if (command.seq < last.seq) return 'stale-seq';
     const now = state.get(command.key) ?? { present: false, value: null };

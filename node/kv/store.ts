@@ -1,12 +1,10 @@
 import { decodeCommand } from './command.ts';
-import type { Command } from './command.ts';
+import type { InSession } from './command.ts';
+import { Registers } from './registers.ts';
+import type { Register } from './registers.ts';
 import { Sessions } from './sessions.ts';
-
-/** A key's state. `present: false` with a value is a tombstone; with null the key was never written. */
-export interface Register {
-  readonly present: boolean;
-  readonly value: string | null;
-}
+import type { SessionRecord } from './sessions.ts';
+import { decodeBlock, encodeState } from './state-codec.ts';
 
 /** What a command came to; the same on every node. */
 export type Outcome =
@@ -30,6 +28,26 @@ export interface StateMachine {
    */
   apply(index: number, data: Uint8Array): Outcome;
   read(key: string): Register;
+  /** What `expire-sessions` goes by: how many there are, and the time by the log. */
+  readonly sessions: { readonly size: number; readonly clockMs: number };
+  /** The state as it is now, to be drawn while it goes on changing. One at a time. */
+  capture(): StateCapture;
+  /** Begins to put a state together from the blocks of another node's. */
+  restoring(): StateRestore;
+}
+
+export interface StateCapture {
+  /** Equal states have equal blocks. */
+  readonly blocks: Iterable<Uint8Array>;
+  /** The blocks are not needed any more. */
+  release(): void;
+}
+
+export interface StateRestore {
+  /** The next block. Throws `MalformedBytes`. */
+  push(block: Uint8Array): void;
+  /** All blocks are there: this is the state now. */
+  finish(): void;
 }
 
 const NEVER_WRITTEN: Register = { present: false, value: null };
@@ -42,7 +60,7 @@ const MAX_GROWN_BYTES = 1 << 20;
  * appended to.
  */
 export class KvStore implements StateMachine {
-  readonly #registers = new Map<string, Register>();
+  #registers = new Registers();
   readonly #sessions: Sessions<Outcome>;
 
   constructor(sessions: Sessions<Outcome> = new Sessions()) {
@@ -51,6 +69,10 @@ export class KvStore implements StateMachine {
 
   apply(index: number, data: Uint8Array): Outcome {
     const command = decodeCommand(data);
+    if (command.type === 'expire-sessions') {
+      this.#sessions.expire(command.clockMs, command.idleMs);
+      return DONE;
+    }
     if (command.type === 'open-session') {
       this.#sessions.open(index);
       return { type: 'session', session: index };
@@ -64,7 +86,7 @@ export class KvStore implements StateMachine {
         return {
           type: 'error',
           code: 'session-expired',
-          message: `no session ${session}: it was never opened, or was evicted unused`,
+          message: `no session ${session}: it was never opened, or has gone unused`,
         };
       case 'stale':
         return {
@@ -86,7 +108,38 @@ export class KvStore implements StateMachine {
     return this.#registers.get(key) ?? NEVER_WRITTEN;
   }
 
-  #change(command: Exclude<Command, { type: 'open-session' }>): Outcome {
+  get sessions(): { readonly size: number; readonly clockMs: number } {
+    return this.#sessions;
+  }
+
+  capture(): StateCapture {
+    const registers = this.#registers;
+    const { clockMs } = this.#sessions;
+    // There are at most so many that a copy takes a moment only.
+    const sessions = this.#sessions.records();
+    registers.freeze();
+    return { blocks: encodeState(clockMs, sessions, registers), release: () => registers.thaw() };
+  }
+
+  restoring(): StateRestore {
+    const registers = new Map<string, Register>();
+    const sessions: SessionRecord<Outcome>[] = [];
+    let clockMs = 0;
+    return {
+      push: (block) =>
+        decodeBlock(block, {
+          clock: (ms) => (clockMs = ms),
+          session: (record) => sessions.push(record),
+          register: (key, register) => registers.set(key, register),
+        }),
+      finish: () => {
+        this.#registers = new Registers(registers);
+        this.#sessions.replace(clockMs, sessions);
+      },
+    };
+  }
+
+  #change(command: InSession): Outcome {
     switch (command.type) {
       case 'write':
         return this.#set(command.key, command.value);

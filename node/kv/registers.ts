@@ -1,0 +1,76 @@
+/** A key's state. `present: false` with a value is a tombstone; with null the key was never written. */
+export interface Register {
+  readonly present: boolean;
+  readonly value: string | null;
+}
+
+/** What is moved back with each write once a freeze has ended: more than a write can add. */
+const MOVES_PER_WRITE = 8;
+
+/**
+ * Registers by key, in order of their first write, of which a frozen view can be read while they change: meanwhile
+ * changes go to a generation of their own, which is moved back afterwards, a little with each write. No moment takes
+ * long, however many registers there are.
+ */
+export class Registers implements Iterable<readonly [string, Register]> {
+  /** Never written to while frozen. No key is ever removed from it. */
+  readonly #base: Map<string, Register>;
+  /** What was written since the freeze and is not moved back; null: nothing. */
+  #changes: Map<string, Register> | null = null;
+  /** Goes through `#changes` while they are moved back; null: frozen, or nothing to move. */
+  #moving: Iterator<[string, Register]> | null = null;
+
+  constructor(registers: Map<string, Register> = new Map()) {
+    this.#base = registers;
+  }
+
+  get(key: string): Register | undefined {
+    return this.#changes?.get(key) ?? this.#base.get(key);
+  }
+
+  set(key: string, register: Register): void {
+    const changes = this.#changes;
+    if (changes === null) {
+      this.#base.set(key, register);
+    } else if (this.#moving === null) {
+      changes.set(key, register);
+    } else {
+      // A new key waits its turn behind older ones: the order must not depend on when a node took a snapshot.
+      if (this.#base.has(key) && !changes.has(key)) this.#base.set(key, register);
+      else changes.set(key, register);
+      this.#moveBack(MOVES_PER_WRITE);
+    }
+  }
+
+  /** From now on, until `thaw`, iteration shows what there is now. */
+  freeze(): void {
+    if (this.#changes !== null && this.#moving === null) throw new Error('the registers are frozen already');
+    this.#moveBack(Infinity);
+    this.#changes = new Map();
+  }
+
+  /** Iterators of the frozen view must not be used any more. */
+  thaw(): void {
+    this.#moving = this.#changes?.entries() ?? null;
+    this.#moveBack(MOVES_PER_WRITE);
+  }
+
+  /** What the freeze has kept. Only while frozen. */
+  [Symbol.iterator](): Iterator<readonly [string, Register]> {
+    return this.#base.entries();
+  }
+
+  #moveBack(most: number): void {
+    for (let moved = 0; moved < most && this.#moving !== null; moved++) {
+      const next = this.#moving.next();
+      if (next.done) {
+        this.#moving = null;
+        this.#changes = null;
+      } else {
+        const [key, register] = next.value;
+        this.#changes!.delete(key);
+        this.#base.set(key, register);
+      }
+    }
+  }
+}
