@@ -27,15 +27,14 @@ export interface Measured {
   readonly serverCpuS: number;
   /** Of the machine's disks while measuring. */
   readonly flushes: number;
-  /** The longest time without an acknowledged put, and when it ended (Unix time, ms). */
-  readonly gapMs: number;
-  readonly gapEndMs: number;
+  /** When each put was acknowledged, ascending, Unix time in µs; if it was asked for. */
+  readonly acksUs: readonly number[] | null;
 }
 
 export interface Load {
+  /** `probe`: one put at each member every 5 ms, whether or not the ones before were answered. */
   readonly mode?: 'load' | 'probe';
   readonly clients?: number;
-  readonly connections?: number;
   readonly runS: number;
   readonly warmS?: number;
   readonly valueBytes?: number;
@@ -43,6 +42,8 @@ export interface Load {
   readonly reads?: number;
   /** Puts in all, whatever time it takes (at most `runS`). */
   readonly limit?: number;
+  /** Tell when each put was acknowledged. */
+  readonly acks?: boolean;
   /** Called when the measured time begins. */
   readonly onBegin?: () => void;
   /** Other addresses than the members' own, by id: links. */
@@ -53,7 +54,9 @@ export interface Load {
 const CONNECTIONS = 8;
 
 interface Line {
-  readonly type: 'begin' | 'end' | 'result' | 'leader';
+  readonly type: 'begin' | 'end' | 'result' | 'leader' | 'read' | 'transferring' | 'transferred';
+  /** Unix time, ms. */
+  readonly atMs: number;
   readonly id?: string;
 }
 
@@ -92,20 +95,56 @@ export async function awaitLeader(programs: Programs, cluster: Cluster): Promise
   }
 }
 
+/** When some member has answered a linearizable read, Unix time in ms. */
+export async function awaitRead(programs: Programs, cluster: Cluster): Promise<number> {
+  let atMs = 0;
+  await run(programs, [...args(cluster, { runS: 0 }), '-mode', 'read'], (line) => (atMs = line.atMs));
+  return atMs;
+}
+
+/** Has the leader hand over its lead; when it was asked to, Unix time in ms. */
+export async function transferLeadership(programs: Programs, cluster: Cluster): Promise<number> {
+  let atMs = 0;
+  await run(programs, [...args(cluster, { runS: 0 }), '-mode', 'transfer'], (line) => {
+    if (line.type === 'transferring') atMs = line.atMs;
+  });
+  return atMs;
+}
+
+/**
+ * The longest time without an acknowledged put that began about when something happened (`atMs`, Unix time): how long
+ * it was, and how long after `atMs` it ended. An acknowledgement may still be on its way then.
+ */
+export function gapAt(atMs: number, acksUs: readonly number[]): { gapMs: number; endedAfterMs: number } {
+  let longest = { gapMs: 0, endedAfterMs: 0 };
+  for (let i = 1; i < acksUs.length; i++) {
+    const [from, to] = [acksUs[i - 1]! / 1e3, acksUs[i]! / 1e3];
+    if (to < atMs || from > atMs + UNDER_WAY_MS || to - from <= longest.gapMs) continue;
+    longest = { gapMs: to - from, endedAfterMs: to - atMs };
+  }
+  return longest;
+}
+
+const UNDER_WAY_MS = 50;
+
+/** Unix time with fractions, ms: of the same clock as the generator's. */
+export const unixMs = (): number => performance.timeOrigin + performance.now();
+
 function args(cluster: Cluster, load: Load): string[] {
   const members = cluster.members.map(({ id, address }) => `${id}=${load.addresses?.[id] ?? address}`);
-  return flags('-', {
+  const values = flags('-', {
     target: cluster.target,
     members: members.join(','),
     mode: load.mode ?? 'load',
     clients: load.clients ?? 1,
-    connections: load.connections ?? CONNECTIONS,
+    connections: CONNECTIONS,
     warm: `${load.warmS ?? 1}s`,
     run: `${load.runS}s`,
     value: load.valueBytes ?? 256,
     reads: load.reads ?? 0,
     limit: load.limit ?? 0,
   });
+  return load.acks === true ? [...values, '-acks'] : values;
 }
 
 async function run(programs: Programs, argv: readonly string[], onLine: (line: Line) => void): Promise<void> {

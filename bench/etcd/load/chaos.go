@@ -26,6 +26,33 @@ func (c *chaos) leader(p *plan) (string, error) {
 	return "", fmt.Errorf("no leader among %v", p.members)
 }
 
+func (c *chaos) read(address string) error {
+	return once(address, &request{op: opRead, key: []byte("~hello")})
+}
+
+func (c *chaos) transfer(p *plan) error {
+	leader, err := c.leader(p)
+	if err != nil {
+		return err
+	}
+	return once(p.members[memberNamed(p, leader)].address, &request{op: opTransfer})
+}
+
+// once makes one request on a connection of its own.
+func once(address string, r *request) error {
+	w, err := dialChaos(address)
+	if err != nil {
+		return err
+	}
+	defer w.conn.Close()
+	w.conn.SetDeadline(time.Now().Add(etcdDeadline))
+	answer, err := w.ask(r)
+	if err == nil && answer.kind != kindValue && answer.kind != kindDone {
+		err = errors.New(answer.message)
+	}
+	return err
+}
+
 // One closed-loop client: a session, and the operation that it waits for.
 type client struct {
 	lane   *lane

@@ -37,6 +37,47 @@ func (e *etcd) leader(p *plan) (string, error) {
 	return "", fmt.Errorf("no leader among %v", p.members)
 }
 
+func (e *etcd) read(address string) error {
+	c, err := dialEtcd(address)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), etcdDeadline)
+	defer cancel()
+	_, err = pb.NewKVClient(c).Range(ctx, &pb.RangeRequest{Key: []byte("~hello")})
+	return err
+}
+
+func (e *etcd) transfer(p *plan) error {
+	for i, m := range p.members {
+		c, err := dialEtcd(m.address)
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		ctx, cancel := context.WithTimeout(context.Background(), etcdDeadline)
+		defer cancel()
+		maintenance := pb.NewMaintenanceClient(c)
+		status, err := maintenance.Status(ctx, &pb.StatusRequest{})
+		if err != nil || status.Leader != status.Header.MemberId {
+			continue
+		}
+		next, err := dialEtcd(p.members[(i+1)%len(p.members)].address)
+		if err != nil {
+			return err
+		}
+		defer next.Close()
+		to, err := pb.NewMaintenanceClient(next).Status(ctx, &pb.StatusRequest{})
+		if err != nil {
+			return err
+		}
+		_, err = maintenance.MoveLeader(ctx, &pb.MoveLeaderRequest{TargetID: to.Header.MemberId})
+		return err
+	}
+	return fmt.Errorf("no leader among %v", p.members)
+}
+
 // Every client speaks to the leader at first, so that no put is forwarded; to the next member after an error.
 func (e *etcd) load(p *plan, m *meter) error {
 	leader, err := e.leader(p)

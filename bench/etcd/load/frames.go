@@ -19,6 +19,7 @@ const (
 	opOpenSession = 1
 	opRead        = 2
 	opWrite       = 3
+	opTransfer    = 16
 
 	kindSession = 1
 	kindValue   = 2
@@ -45,8 +46,11 @@ func appendRequest(out []byte, id uint64, r *request) []byte {
 		out = binary.BigEndian.AppendUint64(out, r.session)
 		out = binary.BigEndian.AppendUint64(out, r.seq)
 	}
-	if r.op != opOpenSession {
+	if r.op == opRead || r.op == opWrite {
 		out = appendBytes(out, r.key)
+	}
+	if r.op == opTransfer {
+		out = append(out, 0) // to whomever the leader chooses
 	}
 	if r.op == opWrite {
 		out = appendBytes(out, r.value)

@@ -26,6 +26,7 @@ type plan struct {
 	reads       float64
 	// Puts to be made in all; 0: as many as the time allows.
 	limit int64
+	acks  bool
 }
 
 // A side of the comparison. `load` returns when `over` says so; each client has one operation under way.
@@ -34,10 +35,14 @@ type target interface {
 	load(p *plan, m *meter) error
 	// probe makes one put at each member every interval, and writes down when each was acknowledged.
 	probe(p *plan, m *meter, every time.Duration) error
+	// read makes one linearizable read at one member.
+	read(address string) error
+	// transfer asks the leader to hand over its lead, and waits until it has.
+	transfer(p *plan) error
 }
 
 func main() {
-	mode := flag.String("mode", "load", "leader, load or probe")
+	mode := flag.String("mode", "load", "leader, read, transfer, load or probe")
 	side := flag.String("target", "chaos", "chaos or etcd")
 	members := flag.String("members", "", "ID=HOST:PORT,...: client addresses")
 	clients := flag.Int("clients", 1, "closed-loop clients")
@@ -47,12 +52,13 @@ func main() {
 	keys := flag.Int("keys", 10_000, "")
 	valueBytes := flag.Int("value", 256, "bytes of a value")
 	reads := flag.Float64("reads", 0, "share of linearizable reads")
+	acks := flag.Bool("acks", false, "tell when each put was acknowledged")
 	limit := flag.Int64("limit", 0, "puts in all; 0: until the time is over")
 	every := flag.Duration("every", 5*time.Millisecond, "between probes")
 	flag.Parse()
 
 	p := &plan{clients: *clients, connections: min(*connections, *clients), warm: *warm, run: *run, keys: *keys,
-		values: randomValues(*valueBytes), reads: *reads, limit: *limit}
+		values: randomValues(*valueBytes), reads: *reads, limit: *limit, acks: *acks}
 	for _, each := range strings.Split(*members, ",") {
 		id, address, _ := strings.Cut(each, "=")
 		p.members = append(p.members, member{id, address})
@@ -67,6 +73,17 @@ func main() {
 		print(map[string]any{"type": "leader", "id": id})
 		return
 	}
+	if *mode == "read" {
+		firstRead(t, p)
+		print(map[string]any{"type": "read"})
+		return
+	}
+	if *mode == "transfer" {
+		print(map[string]any{"type": "transferring"})
+		check(t.transfer(p))
+		print(map[string]any{"type": "transferred"})
+		return
+	}
 	m := newMeter(p)
 	var err error
 	if *mode == "probe" {
@@ -76,6 +93,20 @@ func main() {
 	}
 	check(err)
 	m.finish()
+}
+
+// firstRead returns when some member has answered a linearizable read; each is asked again and again.
+func firstRead(t target, p *plan) {
+	answered := make(chan struct{}, len(p.members))
+	for _, each := range p.members {
+		go func() {
+			for t.read(each.address) != nil {
+				time.Sleep(2 * time.Millisecond)
+			}
+			answered <- struct{}{}
+		}()
+	}
+	<-answered
 }
 
 func randomValues(bytes int) [][]byte {

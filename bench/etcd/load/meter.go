@@ -53,14 +53,11 @@ func (m *meter) over() bool {
 }
 
 type lane struct {
-	m              *meter
-	puts, reads    []uint32 // latencies, µs
-	acks           []int64  // of puts, unix µs; only while probing or few
-	errors         int
-	random         *rand.Rand
-	lastAck        time.Time
-	longestGap     time.Duration
-	longestGapFrom time.Time
+	m           *meter
+	puts, reads []uint32 // latencies, µs
+	acks        []int64  // of puts, unix µs; only if asked for
+	errors      int
+	random      *rand.Rand
 }
 
 func (m *meter) lane() *lane {
@@ -96,7 +93,9 @@ func (l *lane) ok(read bool, called, now time.Time) {
 		return
 	}
 	l.puts = append(l.puts, latency)
-	l.acks = append(l.acks, now.UnixMicro())
+	if l.m.p.acks {
+		l.acks = append(l.acks, now.UnixMicro())
+	}
 }
 
 func (m *meter) finish() {
@@ -110,18 +109,8 @@ func (m *meter) finish() {
 	}
 	slices.Sort(acks)
 	seconds := min(time.Since(m.from), m.p.run).Seconds()
-	gapMs, gapEndMs := longestGap(acks)
 	print(map[string]any{"type": "result", "seconds": seconds, "puts": summary(puts), "reads": summary(reads),
-		"errors": errors, "made": m.made.Load(), "cpuS": m.cpuTo - m.cpuFrom, "gapMs": gapMs, "gapEndMs": gapEndMs})
-}
-
-func longestGap(acks []int64) (gapMs, endMs float64) {
-	for i := 1; i < len(acks); i++ {
-		if gap := float64(acks[i]-acks[i-1]) / 1e3; gap > gapMs {
-			gapMs, endMs = gap, float64(acks[i])/1e3
-		}
-	}
-	return
+		"errors": errors, "made": m.made.Load(), "cpuS": m.cpuTo - m.cpuFrom, "acksUs": acks})
 }
 
 func summary(latencies []uint32) map[string]any {

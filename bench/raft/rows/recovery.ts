@@ -1,0 +1,79 @@
+import type { Target } from '../cluster.ts';
+import type { Figures } from '../figures.ts';
+import { awaitLeader, awaitRead, generate, unixMs } from '../generator.ts';
+import { newCluster } from '../sides.ts';
+import { BOTH } from './row.ts';
+import type { Bench, Row } from './row.ts';
+
+const RESTART_ENTRIES = 100_000;
+const BEHIND_ENTRIES = 50_000;
+const WITHIN_S = 300;
+const CLIENTS = 256;
+
+/** All members are killed and started again: until one of them answers a linearizable read. */
+export const RESTART: Row = {
+  name: 'restart',
+  sides: BOTH,
+  async measure(target: Target, { programs }: Bench): Promise<Figures> {
+    await using cluster = await newCluster(target, programs);
+    cluster.startAll();
+    await awaitLeader(programs, cluster);
+    await generate(programs, cluster, {
+      clients: CLIENTS,
+      warmS: 0,
+      runS: WITHIN_S,
+      limit: RESTART_ENTRIES,
+    });
+    await cluster.killAll();
+    const startedAtMs = unixMs();
+    cluster.startAll();
+    return {
+      'restart with 100,000 entries to the first linearizable read, ms':
+        (await awaitRead(programs, cluster)) - startedAtMs,
+    };
+  },
+};
+
+/**
+ * A member is down while 50,000 puts are made, then the other follower is killed: puts are acknowledged again once the
+ * first, started then, has caught up. Seen from outside, and alike for both.
+ */
+export const CATCH_UP: Row = {
+  name: 'catch-up',
+  sides: BOTH,
+  async measure(target: Target, { programs }: Bench): Promise<Figures> {
+    await using cluster = await newCluster(target, programs);
+    cluster.startAll();
+    const leader = await awaitLeader(programs, cluster);
+    const [behind, other] = cluster.members.map(({ id }) => id).filter((id) => id !== leader);
+    await cluster.kill(behind!);
+    await generate(programs, cluster, {
+      clients: CLIENTS,
+      warmS: 0,
+      runS: WITHIN_S,
+      limit: BEHIND_ENTRIES,
+    });
+    let startedAtMs = 0;
+    let killed = Promise.resolve();
+    const { acksUs } = await generate(programs, cluster, {
+      mode: 'probe',
+      warmS: 0,
+      runS: 10,
+      acks: true,
+      onBegin: () => {
+        startedAtMs = unixMs();
+        cluster.start(behind!);
+        killed = cluster.kill(other!);
+      },
+    });
+    await killed;
+    const first = acksUs!.find((at) => at / 1e3 > startedAtMs + UNDER_WAY_MS);
+    return {
+      'catch-up of 50,000 entries, from start to the next acknowledged put, ms':
+        (first === undefined ? Number.NaN : first / 1e3) - startedAtMs,
+    };
+  },
+};
+
+/** Acknowledgements that the other follower had still made possible. */
+const UNDER_WAY_MS = 50;
