@@ -7,7 +7,7 @@ import { reachedByQuorum } from './quorum.ts';
 import type { ChangeResult } from './ready.ts';
 import { leaveJoint, reconfigured } from './reconfigure.ts';
 import { becomeFollower } from './role.ts';
-import { sendAppend } from './sending.ts';
+import { needsSnapshot, sendAppend } from './sending.ts';
 import { knownLeader } from './state.ts';
 import type { Leader, ServerState } from './state.ts';
 import { nameSuccessor } from './transfer.ts';
@@ -65,7 +65,8 @@ function sayFarewell(state: ServerState, leader: Leader, toAll: boolean): void {
   const members = membersOf(state.membership.current);
   for (const [to, progress] of leader.progress) {
     const departs = !members.has(to);
-    if ((departs || toAll) && progress.mode === 'replicate') sendAppend(state, to, progress, []);
+    if ((departs || toAll) && progress.mode === 'replicate' && !needsSnapshot(state, progress))
+      sendAppend(state, to, progress, []);
     if (departs) leader.progress.delete(to);
   }
   leader.hasDeparting = false;

@@ -31,6 +31,11 @@ export class Membership {
     return this.#history.at(-1)!.index;
   }
 
+  /** The one before the current one, if the log still holds it. */
+  get previous(): Configuration | null {
+    return this.#history.at(-2)?.configuration ?? null;
+  }
+
   /** The one in force at `index`, which must not be before the log's base. */
   at(index: LogIndex): Configuration {
     const found = this.#history.findLast((known) => known.index <= index);

@@ -84,7 +84,7 @@ function probe(state: ServerState, to: NodeId, progress: Progress, withEntries: 
 }
 
 /** §7: what comes before the next entry is not in the log any more. */
-function needsSnapshot({ log }: ServerState, { nextIndex }: Progress): boolean {
+export function needsSnapshot({ log }: ServerState, { nextIndex }: Progress): boolean {
   return nextIndex <= log.base.index;
 }
 

@@ -163,9 +163,15 @@ export function envelope(
   return { from: config.id, incarnation, to, term };
 }
 
-/** Whether this server may be elected: it is a voter, and not one that has forgotten what it promised. */
-export function mayStand({ config, incarnation, membership }: ServerState): boolean {
-  return counts(membership.current, config.id, incarnation);
+/**
+ * Whether this server may be elected: it is a voter, and not one that has forgotten what it promised. While C_new is
+ * not known to be committed, also one that it removes: it may be the only one that has it, so that the others cannot
+ * elect anyone without it (dissertation 4.2.2). It does not count itself.
+ */
+export function mayStand({ config, incarnation, membership, commitIndex }: ServerState): boolean {
+  const { current, previous, index } = membership;
+  if (counts(current, config.id, incarnation)) return true;
+  return index > commitIndex && previous !== null && counts(previous, config.id, incarnation);
 }
 
 /** Who leads, as far as this server knows. */

@@ -46,3 +46,13 @@ export function recover({ hardState, incarnation, snapshot, entries }: Disk): Om
   const behind = snapshot?.index ?? 0;
   return { hardState, incarnation, snapshot, entries: entries.filter(({ index }) => index > behind) };
 }
+/** The last index that is on the disk, in the log or in the snapshot. */
+export function lastStored({ snapshot, entries }: Disk): number {
+  return entries.at(-1)?.index ?? snapshot?.index ?? 0;
+}
+
+/** The term of what is stored at `index`; undefined where there is nothing, or only the snapshot's inside. */
+export function storedTerm({ snapshot, entries }: Disk, index: number): number | undefined {
+  if (index === snapshot?.index) return snapshot.term;
+  return entries[index - (entries[0]?.index ?? 0)]?.term;
+}

@@ -1,11 +1,27 @@
+import { decodeConfiguration, founding } from '../configuration.ts';
+import type { Configuration, SnapshotMeta } from '../configuration.ts';
+import { incarnationOf } from '../membership.ts';
 import type { Message } from '../message.ts';
 import type { CoreEvent, ReadState } from '../ready.ts';
-import type { Entry, HardState, NodeId } from '../types.ts';
+import type { Entry, NodeId } from '../types.ts';
+import { lastStored, recover, storedTerm } from './disk.ts';
+import type { Disk } from './disk.ts';
+import { Prefixes, termOf } from './prefixes.ts';
 
-/** What one server's storage holds; survives its crashes. */
-export interface Disk {
-  hardState: HardState;
-  entries: Entry[];
+/** One server as it is seen from outside. */
+interface Seen {
+  /** Of its present incarnation. */
+  disk: SimDisk;
+  readonly log: Prefixes;
+  /** As of the last event. */
+  configuration: Configuration;
+  leads: boolean;
+  term: number;
+}
+
+/** A disk, and the state machine's state in its snapshot: the identity of the log up to its end. */
+export interface SimDisk extends Disk {
+  snapshotState: string;
 }
 
 /**
@@ -13,29 +29,20 @@ export interface Disk {
  * servers. Every method throws at the first violation.
  */
 export class SafetyWatch {
-  readonly #disks: ReadonlyMap<NodeId, Disk>;
-  readonly #leaderOf = new Map<number, NodeId>();
+  readonly #founders: readonly NodeId[];
+  readonly #servers = new Map<NodeId, Seen>();
+  /** Every incarnation's disk, `n3#0`: one that was lost keeps what it had when it counted. */
+  readonly #disks = new Map<string, SimDisk>();
+  /** By term: `n3#0`. */
+  readonly #leaderOf = new Map<number, string>();
   readonly #voteSent = new Map<string, NodeId>();
-  /** Identity of the whole log up to (index, term); equal everywhere by Log Matching. */
+  /** Identity of the whole log up to (index, term), and who had it first; equal everywhere by Log Matching. */
   readonly #prefix = new Map<string, string>();
-  /** What each server's log holds in memory: the identity of its prefix at each index. */
-  readonly #logs = new Map<NodeId, string[]>();
   /** First known commit of each index: its prefix, and the term in which it was committed. */
   readonly #committed: { prefix: string; inTerm: number }[] = [];
-  readonly #applied: string[] = [];
-  /** As of the last role event. */
-  readonly #roles = new Map<NodeId, { readonly leads: boolean; readonly term: number }>();
 
-  /**
-   * A cluster of one is led on a vote that is not durable yet, so after a crash it may lead the same term again, with
-   * other entries in place of those that were not durable either. No one else is there to see the difference.
-   */
-  readonly #alone: boolean;
-
-  constructor(disks: ReadonlyMap<NodeId, Disk>) {
-    this.#disks = disks;
-    this.#alone = disks.size === 1;
-    for (const id of disks.keys()) this.#logs.set(id, []);
+  constructor(founders: readonly NodeId[]) {
+    this.#founders = founders;
   }
 
   /** Highest index that any server has committed. */
@@ -43,31 +50,66 @@ export class SafetyWatch {
     return this.#committed.length;
   }
 
-  /** A server starts (again) with what is on its disk. */
-  started(id: NodeId): void {
-    this.#logs.set(id, []);
-    this.#roles.set(id, { leads: false, term: this.#disks.get(id)!.hardState.term });
-    for (const entry of this.#disks.get(id)!.entries) this.#put(id, entry);
+  /** A server starts (again) with what is on its disk. `founder`: it was told who founded the cluster. */
+  started(id: NodeId, disk: SimDisk, founder: boolean): void {
+    const { snapshot, entries } = recover(disk);
+    const seen: Seen = {
+      disk,
+      log: new Prefixes(),
+      configuration: snapshot?.configuration ?? founding(founder ? this.#founders : []),
+      leads: false,
+      term: disk.hardState.term,
+    };
+    this.#servers.set(id, seen);
+    this.#disks.set(`${id}#${disk.incarnation}`, disk);
+    if (snapshot !== null) this.#reset(id, seen, snapshot, disk.snapshotState);
+    for (const entry of entries) {
+      this.#put(id, seen, entry);
+      if (entry.kind === 'config') seen.configuration = decodeConfiguration(entry.data)!;
+    }
+  }
+
+  /**
+   * A server has crashed. If it led by its own vote alone, and that is not on its disk, it may lead the same term again
+   * with other entries: nobody may know of it.
+   */
+  crashed(id: NodeId): void {
+    const { term, disk } = this.#servers.get(id)!;
+    for (let lost = disk.hardState.term + 1; lost <= term; lost++)
+      if (this.#leaderOf.get(lost) === `${id}#${disk.incarnation}`) this.#forgetLead(id, lost);
+  }
+
+  #forgetLead(id: NodeId, term: number): void {
+    for (const [other, { log }] of this.#servers) {
+      if (other !== id && log.hasTerm(term))
+        fail('durability', `${other} has entries of term ${term}, which ${id} may lead once more`);
+    }
+    this.#leaderOf.delete(term);
+    for (const [key, identity] of this.#prefix) if (termOf(identity) === term) this.#prefix.delete(key);
   }
 
   event(id: NodeId, event: CoreEvent): void {
+    const seen = this.#servers.get(id)!;
     switch (event.type) {
       case 'BecomeFollower':
       case 'BecomePreCandidate':
       case 'BecomeCandidate':
       case 'BecomeLeader':
-        this.#roles.set(id, { leads: event.type === 'BecomeLeader', term: event.term });
-        if (event.type === 'BecomeLeader') this.#elected(id, event.term);
+        seen.leads = event.type === 'BecomeLeader';
+        seen.term = event.term;
+        if (seen.leads) this.#elected(id, seen);
         return;
       case 'Replicate':
-        if (event.truncatedFrom !== null) this.#removed(id, event.truncatedFrom);
-        for (const entry of event.entries) this.#put(id, entry);
+        if (event.truncatedFrom !== null) this.#removed(id, seen, event.truncatedFrom);
+        for (const entry of event.entries) this.#put(id, seen, entry);
         return;
       case 'Commit':
-        this.#commit(id, event.index);
+        this.#commit(id, seen, event.index);
+        return;
+      case 'ChangeConf':
+        seen.configuration = event.configuration;
         return;
       case 'GrantVote':
-      case 'ChangeConf':
       case 'ApplyConfChange':
       case 'InstallSnapshot':
         return;
@@ -76,29 +118,38 @@ export class SafetyWatch {
     }
   }
 
-  /** A message leaves the server: what it promises must be on the disk. */
-  sent(m: Message): void {
-    const disk = this.#disks.get(m.from)!;
-    if (m.type === 'RequestVote' && !m.preVote) this.#vote(m.from, m.term, m.from);
-    if (m.type === 'RequestVoteResponse' && !m.preVote && m.voteGranted) this.#vote(m.from, m.term, m.to);
-    if (m.type === 'AppendEntriesResponse' && m.success) {
-      if (disk.hardState.term < m.term)
-        fail('durability', `${m.from} answers in term ${m.term}, stored: ${disk.hardState.term}`);
-      if (disk.entries.length < m.matchIndex) {
-        // Replaced since by a later leader: then this old acknowledgement is of an old term and cannot count.
-        if (disk.hardState.term === m.term)
-          fail('durability', `${m.from} acknowledges ${m.matchIndex}, stored: ${disk.entries.length}`);
-      }
-    }
+  /** A snapshot replaces a server's log, and `state` the state of its state machine. */
+  installed(id: NodeId, snapshot: SnapshotMeta, state: string): void {
+    const seen = this.#servers.get(id)!;
+    if (seen.leads) fail('Leader Append-Only', `${id} replaced its log by a snapshot`);
+    seen.configuration = snapshot.configuration;
+    this.#reset(id, seen, snapshot, state);
   }
 
-  applied(id: NodeId, entry: Entry): void {
-    const prefix = this.#logs.get(id)![entry.index - 1]!;
-    const first = (this.#applied[entry.index - 1] ??= prefix);
-    if (first !== prefix) fail('State Machine Safety', `${id} applied another entry at ${entry.index}`);
-    if (this.#disks.get(id)!.entries[entry.index - 1]?.term !== entry.term) {
+  /** A message leaves the server: what it promises must be on the disk. */
+  sent(m: Message): void {
+    const { disk } = this.#servers.get(m.from)!;
+    if (m.type === 'RequestVote' && !m.preVote) this.#vote(m.from, m.term, m.from);
+    if (m.type === 'RequestVoteResponse' && !m.preVote && m.voteGranted) this.#vote(m.from, m.term, m.to);
+    if (m.type !== 'AppendEntriesResponse' || !m.success) return;
+    if (disk.hardState.term < m.term)
+      fail('durability', `${m.from} answers in term ${m.term}, stored: ${disk.hardState.term}`);
+    // Replaced since by a later leader: then this old acknowledgement is of an old term and cannot count.
+    if (disk.hardState.term === m.term && lastStored(disk) < m.matchIndex)
+      fail('durability', `${m.from} acknowledges ${m.matchIndex}, stored: ${lastStored(disk)}`);
+  }
+
+  /** Returns the state of its state machine now. */
+  applied(id: NodeId, entry: Entry): string {
+    const { log, disk } = this.#servers.get(id)!;
+    const state = log.at(entry.index);
+    if (state === undefined || this.#committed[entry.index - 1]?.prefix !== state)
+      fail('State Machine Safety', `${id} applied at ${entry.index} what is not committed there`);
+    const stored = storedTerm(disk, entry.index);
+    const inSnapshot = disk.snapshot !== null && entry.index <= disk.snapshot.index;
+    if (stored !== entry.term && !inSnapshot)
       fail('durability', `${id} applied ${entry.index}, which is not on its disk`);
-    }
+    return state;
   }
 
   /** A read that was asked for when `commitThen` was the highest commit anywhere must see that (linearizability). */
@@ -107,67 +158,89 @@ export class SafetyWatch {
       fail('linearizable reads', `${id} reads at ${read.index}, but ${commitThen} was committed before`);
   }
 
-  #put(id: NodeId, entry: Entry): void {
-    const log = this.#logs.get(id)!;
-    if (entry.index !== log.length + 1) fail('log', `${id} put ${entry.index} behind ${log.length}`);
-    const prefix = `${entry.term}.${entry.data.join('')}${hash(log.at(-1) ?? '')}`;
+  #put(id: NodeId, { log }: Seen, entry: Entry): void {
+    if (entry.index !== log.lastIndex + 1) fail('log', `${id} put ${entry.index} behind ${log.lastIndex}`);
+    const prefix = log.push(entry);
     const key = `${entry.index}/${entry.term}`;
     const known = this.#prefix.get(key);
     if (known === undefined) this.#prefix.set(key, prefix);
-    else if (known !== prefix && !this.#alone) fail('Log Matching', `${id} has another log up to (${key})`);
-    log.push(prefix);
+    else if (known !== prefix) fail('Log Matching', `${id} has another log up to (${key})`);
   }
 
-  #elected(id: NodeId, term: number): void {
+  #reset(id: NodeId, { log }: Seen, { index, term }: SnapshotMeta, state: string): void {
+    if (this.#committed[index - 1]?.prefix !== state || termOf(state) !== term)
+      fail('State Machine Safety', `${id} has a snapshot of (${index}, ${term}) that was never committed so`);
+    log.reset(index, state);
+  }
+
+  #elected(id: NodeId, { log, term, configuration, disk }: Seen): void {
     const other = this.#leaderOf.get(term);
-    if (other !== undefined && !this.#alone)
-      fail('Election Safety', `${other} and ${id} both lead term ${term}`);
-    this.#leaderOf.set(term, id);
-    const log = this.#logs.get(id)!;
-    for (let at = this.#committed.length - 1; at >= 0; at--) {
-      const { prefix, inTerm } = this.#committed[at]!;
+    if (other !== undefined) fail('Election Safety', `${other} and ${id} both lead term ${term}`);
+    this.#leaderOf.set(term, `${id}#${disk.incarnation}`);
+    this.#votedByQuorum(id, configuration, term);
+    for (let at = this.#committed.length; at > 0; at--) {
+      const { prefix, inTerm } = this.#committed[at - 1]!;
       if (inTerm >= term) continue;
-      if (log[at] !== prefix)
-        fail('Leader Completeness', `${id} leads term ${term} without committed entry ${at + 1}`);
-      return;
+      // What comes before its log's base was checked when it got there.
+      if (at <= log.lastIndex && (log.at(at) ?? prefix) === prefix) return;
+      fail('Leader Completeness', `${id} leads term ${term} without committed entry ${at}`);
     }
   }
 
-  #removed(id: NodeId, from: number): void {
-    if (this.#roles.get(id)?.leads) fail('Leader Append-Only', `${id} removed entries from ${from} on`);
-    const log = this.#logs.get(id)!;
-    for (let at = from; at <= Math.min(log.length, this.#committed.length); at++) {
-      if (log[at - 1] === this.#committed[at - 1]!.prefix)
+  /** Whoever wins has the votes of members, each of the incarnation that the configuration means, and its own. */
+  #votedByQuorum(id: NodeId, configuration: Configuration, term: number): void {
+    const voted = (voter: NodeId): boolean =>
+      voter === id || this.#voteSent.get(`${voter}#${incarnationOf(configuration, voter)}/${term}`) === id;
+    for (const half of [configuration.voters, configuration.outgoing]) {
+      if (half.length > 0 && half.filter(voted).length * 2 <= half.length)
+        fail('Election Safety', `${id} leads term ${term} without a majority of ${half.join(', ')}`);
+    }
+  }
+
+  /** An older leader that knows no better may still have removed what a newer one has committed elsewhere. */
+  #removed(id: NodeId, { log, leads, term }: Seen, from: number): void {
+    if (leads) fail('Leader Append-Only', `${id} removed entries from ${from} on`);
+    for (let at = from; at <= Math.min(log.lastIndex, this.#committed.length); at++) {
+      const { prefix, inTerm } = this.#committed[at - 1]!;
+      if (inTerm <= term && log.at(at) === prefix)
         fail('State Machine Safety', `${id} removed committed entry ${at}`);
     }
-    log.length = from - 1;
+    log.truncateFrom(from);
   }
 
-  #commit(id: NodeId, index: number): void {
-    const inTerm = this.#roles.get(id)!.term;
-    const log = this.#logs.get(id)!;
-    if (index > log.length) fail('commit', `${id} commits ${index}, its log ends at ${log.length}`);
+  #commit(id: NodeId, { log, term: inTerm, configuration }: Seen, index: number): void {
+    const last = log.at(index);
+    if (last === undefined) fail('commit', `${id} commits ${index}, its log ends at ${log.lastIndex}`);
     const known = Math.min(index, this.#committed.length);
-    if (known > 0 && this.#committed[known - 1]!.prefix !== log[known - 1]) {
+    const here = log.at(known);
+    if (known > 0 && here !== undefined && this.#committed[known - 1]!.prefix !== here)
       fail('State Machine Safety', `${id} commits another entry at ${known}`);
-    }
     if (index <= this.#committed.length) return;
-    const last = log[index - 1]!;
-    const entryTerm = Number(last.slice(0, last.indexOf('.')));
-    let durable = 0;
-    for (const disk of this.#disks.values()) if (disk.entries[index - 1]?.term === entryTerm) durable++;
-    if (durable * 2 <= this.#disks.size)
-      fail('durability', `${id} commits ${index}, durable on ${durable} of ${this.#disks.size}`);
-    for (let at = this.#committed.length; at < index; at++)
-      this.#committed.push({ prefix: log[at]!, inTerm });
+    this.#durableOnQuorum(id, configuration, index, termOf(last));
+    for (let at = this.#committed.length + 1; at <= index; at++)
+      this.#committed.push({ prefix: log.at(at)!, inTerm });
+  }
+
+  /** Whoever commits counts the members that it knows, each as the incarnation that the configuration means. */
+  #durableOnQuorum(id: NodeId, configuration: Configuration, index: number, term: number): void {
+    const has = (voter: NodeId): boolean => {
+      const disk = this.#disks.get(`${voter}#${incarnationOf(configuration, voter)}`);
+      return disk !== undefined && (storedTerm(disk, index) === term || (disk.snapshot?.index ?? 0) >= index);
+    };
+    for (const half of [configuration.voters, configuration.outgoing]) {
+      const durable = half.filter(has).length;
+      if (half.length > 0 && durable * 2 <= half.length)
+        fail('durability', `${id} commits ${index}, durable on ${durable} of ${half.join(', ')}`);
+    }
   }
 
   #vote(voter: NodeId, term: number, candidate: NodeId): void {
-    const { hardState } = this.#disks.get(voter)!;
+    const { disk } = this.#servers.get(voter)!;
+    const { hardState, incarnation } = disk;
     const stored = hardState.term > term || (hardState.term === term && hardState.votedFor === candidate);
     if (!stored)
       fail('durability', `${voter} gives its vote of term ${term} to ${candidate} before it is stored`);
-    const key = `${voter}/${term}`;
+    const key = `${voter}#${incarnation}/${term}`;
     const other = this.#voteSent.get(key);
     if (other !== undefined && other !== candidate)
       fail('one vote per term', `${voter}, term ${term}: ${other}, ${candidate}`);
@@ -181,11 +254,4 @@ class SafetyViolation extends Error {
 
 function fail(property: string, detail: string): never {
   throw new SafetyViolation(`${property}: ${detail}`);
-}
-
-/** FNV-1a over the text: chains a prefix into a short string. */
-function hash(text: string): string {
-  let value = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) value = Math.imul(value ^ text.charCodeAt(i), 0x01000193);
-  return `#${value >>> 0}`;
 }

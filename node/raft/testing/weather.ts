@@ -1,5 +1,6 @@
-import { timing } from './cluster.ts';
 import type { SimCluster } from './cluster.ts';
+import { changeMembers, readmit } from './members.ts';
+import { timing } from './sim-server.ts';
 import type { NodeId } from '../types.ts';
 
 /** Seconds of every fault at once, drawn from the cluster's seed, under a load of writes and reads. */
@@ -23,6 +24,9 @@ export function storm(cluster: SimCluster, forMs: number): void {
     () => cluster.read(random.chance(0.7) ? (cluster.leader() ?? random.pick(ids)) : random.pick(ids)),
     20,
   );
+  if (ids.length > 1 && random.chance(0.6)) during(() => changeMembers(cluster), random.pick([60, 300]));
+  if (random.chance(0.3)) during(() => handOver(cluster), 300);
+  if (ids.length > 3 && random.chance(0.3)) schedule.after(random.between(0, forMs), () => loseDisk(cluster));
   during(() => changeWeather(cluster), 500);
   during(() => fault(cluster), faultMs);
   if (random.chance(0.4)) cluster.onElected = (id) => huntLeader(cluster, id);
@@ -38,6 +42,20 @@ function changeWeather(cluster: SimCluster): void {
     minDelayMs,
     maxDelayMs: minDelayMs + random.pick([1, 10, 40, 200, 800]),
   };
+}
+
+function handOver(cluster: SimCluster): void {
+  const leader = cluster.leader();
+  if (leader !== null)
+    cluster.transfer(leader, cluster.random.chance(0.5) ? cluster.random.pick(cluster.ids) : null);
+}
+
+/** Once in a run: a second one could be one too many. Sooner or later somebody notices. */
+function loseDisk(cluster: SimCluster): void {
+  const { random, schedule } = cluster;
+  const victim = random.pick(cluster.ids);
+  cluster.wipe(victim);
+  schedule.after(random.between(100, 3_000), () => readmit(cluster, victim));
 }
 
 /**
