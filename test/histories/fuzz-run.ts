@@ -9,7 +9,7 @@ import { historyPage } from '../../harness/report/page/history-page.ts';
 import { parseStrictly } from '../well-formed.ts';
 import { fuzzCase, type FuzzCase } from './fuzz-case.ts';
 
-const FLAGS: CheckFlags = { format: 'auto', limit: 2_000, memory: 64 };
+const FLAGS: CheckFlags = { format: 'auto', limit: 20_000, memory: 64 };
 /** More than any case takes on a busy machine, the enormous ones too: a case that takes longer hangs. */
 export const MOST_CASE_MS = 60_000;
 /** What people are told fits on some screens, whatever the file. */
