@@ -1,5 +1,5 @@
 import type { Op, RegisterValue } from '../history/op.ts';
-import { type Columns, KIND, NEVER_WRITTEN, NONE } from './columns.ts';
+import { type Columns, KIND, NEVER_WRITTEN, NONE, selectRows } from './columns.ts';
 import { sortByKey } from './stable-sort.ts';
 import { type CasFail, casInput } from './steps.ts';
 
@@ -149,25 +149,11 @@ const finished = ({ key, columns, positions, inOrder, flaw }: Draft): Part => ({
   flaw,
 });
 
-function inOrderOfCall(columns: Columns): Columns {
-  const order = sortByKey(
-    Int32Array.from({ length: columns.size }, (_, i) => i),
-    columns.call,
+const inOrderOfCall = (columns: Columns): Columns =>
+  selectRows(
+    columns,
+    sortByKey(
+      Int32Array.from({ length: columns.size }, (_, i) => i),
+      columns.call,
+    ),
   );
-  const sorted = <T extends Uint8Array | Int32Array | Float64Array>(column: T): T => {
-    const copy = column.slice() as T;
-    for (let i = 0; i < order.length; i++) copy[i] = column[order[i]!]!;
-    return copy;
-  };
-  return {
-    ...columns,
-    at: sorted(columns.at),
-    id: sorted(columns.id),
-    kind: sorted(columns.kind),
-    certain: sorted(columns.certain),
-    call: sorted(columns.call),
-    ret: sorted(columns.ret),
-    from: sorted(columns.from),
-    to: sorted(columns.to),
-  };
-}
