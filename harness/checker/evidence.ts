@@ -102,10 +102,9 @@ export class Evidence {
 
   /**
    * The given steps with all that they rest on, so that the set says no less about them than the whole history does:
-   * who wrote what they show, and who saw that an unknown one took effect, or where an append came to stand. Rows, in
-   * order.
+   * who wrote what they show, and who saw that an unknown one took effect, or where an append came to stand.
    */
-  support(steps: readonly Step[]): Int32Array {
+  support(steps: readonly Step[]): Step[] {
     const closed = new Set<Step>();
     const queue = [...steps];
     for (const step of steps) {
@@ -122,7 +121,7 @@ export class Evidence {
       queue.push(...traced.origin.appends.map((token) => this.#step(token)));
       if (traced.origin.base !== NONE) queue.push(this.#step(traced.origin.base));
     }
-    return Int32Array.from(closed, (step) => this.#rows.get(step)!).sort();
+    return [...closed].sort((a, b) => a.call - b.call || a.op.id - b.op.id);
   }
 
   #step(row: number): Step {

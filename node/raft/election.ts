@@ -1,4 +1,5 @@
 import { diskHangs } from './disk.ts';
+import { hasPromised } from './lease.ts';
 import { counts } from './membership.ts';
 import type { RequestVote, RequestVoteResponse, TimeoutNow } from './message.ts';
 import { tally } from './quorum.ts';
@@ -72,7 +73,7 @@ export function handleRequestVoteResponse(state: ServerState, m: RequestVoteResp
  */
 export function hearsLiveLeader(state: ServerState): boolean {
   const { role } = state;
-  if (role.name === 'leader') return true;
+  if (role.name === 'leader' || hasPromised(state)) return true;
   if (role.name !== 'follower' || role.leader === null) return false;
   return state.nowMs - role.lastHeardMs < state.config.electionTimeoutMinMs;
 }

@@ -9,7 +9,9 @@ import type { NodeId } from './types.ts';
  * voting: PreVote, term, vote and log are looked at as ever.
  */
 export function leaderLost(state: ServerState, peer: NodeId): void {
-  const { role, currentTerm: term } = state;
+  const { role, currentTerm: term, config } = state;
+  // Leases are promises to wait.
+  if (config.leaseReads !== undefined) return;
   if (role.name !== 'follower' || role.leader !== peer) return;
   role.leader = null;
   state.quickTries = mostQuickTries;
@@ -21,18 +23,6 @@ export function leaderLost(state: ServerState, peer: NodeId): void {
     leader: null,
     reason: `the connection of ${peer} broke`,
   });
-}
-
-/**
- * A server that has just started waits only as long as a leader that is there needs to be heard. If there is one that
- * was not heard for another reason, the others, who hear it, refuse.
- */
-export function hurryAtStart(state: ServerState): void {
-  const { role, config, nowMs } = state;
-  if (role.name !== 'follower' || role.leader !== null) return;
-  state.quickTries = mostQuickTries;
-  const waitMs = config.heartbeatMs * (1 + config.random() / 2);
-  role.electionDeadlineMs = Math.min(role.electionDeadlineMs, nowMs + waitMs);
 }
 
 /**

@@ -31,7 +31,8 @@ export function leaderTick(state: ServerState, leader: Leader): void {
   resendLost(state, leader);
   if (leader.transfer !== null) transferBeat(state, leader, leader.transfer);
   // A retry of a read round is a new round.
-  if (leader.reads.rounds > 0 || canBeginReads(state, leader)) beginReadRound(state, leader);
+  if (leader.lease !== null || leader.reads.rounds > 0 || canBeginReads(state, leader))
+    beginReadRound(state, leader);
   else sendHeartbeats(state, leader, 0);
 }
 
@@ -100,12 +101,14 @@ export function canBeginReads(state: ServerState, leader: Leader): boolean {
 export function beginReadRound(state: ServerState, leader: Leader): void {
   state.lastReadContext++;
   if (state.commitIndex >= leader.firstIndex) leader.reads.begin(state.lastReadContext, state.commitIndex);
+  leader.lease?.asked(state.lastReadContext, state.nowMs);
   sendHeartbeats(state, leader, state.lastReadContext);
   confirmReads(state, leader);
 }
 
 function confirmReads(state: ServerState, leader: Leader): void {
   const echoed = reached(state, leader, state.lastReadContext, (progress) => progress.readContext);
+  leader.lease?.confirmed(echoed);
   leader.reads.confirm(echoed, state.outbox.reads);
 }
 

@@ -8,7 +8,7 @@ import {
 } from './election.ts';
 import { compactLog, handleInstallSnapshot, installFromOldLeader } from './installing.ts';
 import { diskHangs } from './disk.ts';
-import { hurryAtStart, leaderLost } from './failover.ts';
+import { leaderLost } from './failover.ts';
 import { broken } from './invariant.ts';
 import {
   advanceCommit,
@@ -20,6 +20,7 @@ import {
   snapshotSent,
 } from './leading.ts';
 import { appendOwn } from './log-change.ts';
+import { canReadByLease, readByLease } from './lease.ts';
 import { entryCost } from './log.ts';
 import { isFromLeader } from './message.ts';
 import type { Message } from './message.ts';
@@ -83,27 +84,6 @@ export class Raft {
   peerLost(peer: NodeId, nowMs: number): void {
     this.#letTimePass(nowMs);
     leaderLost(this.state, peer);
-  }
-
-  /**
-   * The connection over which `peer` is sent entries was made anew, and what was under way on the one before may be
-   * lost: a leader asks it at once where their logs agree.
-   */
-  linkMade(peer: NodeId, nowMs: number): void {
-    this.#letTimePass(nowMs);
-    const { role } = this.state;
-    if (role.name !== 'leader') return;
-    role.progress.get(peer)?.linkMade();
-    role.appendsDue = true;
-  }
-
-  /**
-   * This server has just started and has heard of no leader: its first elections need not wait for a timeout. As with
-   * `peerLost`, not where leases are promises to wait.
-   */
-  hurry(nowMs: number): void {
-    this.#letTimePass(nowMs);
-    hurryAtStart(this.state);
   }
 
   /** Since when the write that is under way on this node's disk lasts, ms; null: none is. To be said before a tick. */
@@ -182,7 +162,8 @@ export class Raft {
     const { state } = this;
     const { role, outbox, log } = state;
     if (!outbox.isEmpty || log.hasUnstored || this.#deliverable() > state.deliveredIndex) return true;
-    return role.name === 'leader' && (role.appendsDue || canBeginReads(state, role));
+    if (role.name !== 'leader') return false;
+    return role.appendsDue || canBeginReads(state, role) || canReadByLease(state, role);
   }
 
   /** Hands out everything since the last call, each thing once. See `Ready` for what to do in which order. */
@@ -193,6 +174,7 @@ export class Raft {
     // Here and not at each proposal or read: everything that came in one turn shares messages and one read round.
     if (role.name === 'leader') {
       if (role.appendsDue) sendAppends(state, role);
+      readByLease(state, role);
       if (canBeginReads(state, role)) beginReadRound(state, role);
       if (role.transfer !== null) continueTransfer(state, role, role.transfer);
     }

@@ -48,6 +48,12 @@ export class PendingReads {
     if (done > 0) this.#asked.splice(0, done);
   }
 
+  /** Serves what waits, by other proof: `index` is the commit index now. */
+  serve(index: LogIndex, proven: ReadState[]): void {
+    for (const requestId of this.#waiting) proven.push({ requestId, index });
+    this.#waiting = [];
+  }
+
   /** Leadership is lost: none of these can be proven any more. */
   failAll(failed: number[]): void {
     for (const { requestIds } of this.#asked) for (const requestId of requestIds) failed.push(requestId);

@@ -151,6 +151,12 @@ export interface RaftConfig {
   readonly electionTimeoutMinMs: number;
   readonly electionTimeoutMaxMs: number;
   readonly heartbeatMs: number;
+  /**
+   * Reads without a round of heartbeats while a lease holds (lease.ts has what that assumes of the clocks). Absent:
+   * off. Equal on all servers of a cluster, as `electionTimeoutMinMs` must be then. `maxClockDrift`: by which fraction
+   * the rates of two servers' clocks may differ, in [0, 1).
+   */
+  readonly leaseReads?: { readonly maxClockDrift: number };
   /** Uniform in [0, 1); the only source of randomness. */
   readonly random: () => number;
   /** Bounds of one follower's pipeline, and of what is uncommitted on a leader (beyond it `propose` says busy). */

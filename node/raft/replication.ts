@@ -100,6 +100,7 @@ export function followLeader(state: ServerState, leader: NodeId): void {
   }
   if (state.role.name !== 'follower') return;
   state.role.lastHeardMs = state.nowMs;
+  state.heardLeaderMs = state.nowMs;
   restartElectionTimer(state);
 }
 

@@ -1,6 +1,7 @@
 import { hurry } from './failover.ts';
 import { broken } from './invariant.ts';
 import { appendToLog } from './log-change.ts';
+import { Lease } from './lease.ts';
 import { incarnationOf, isVoter, membersOf } from './membership.ts';
 import { Progress } from './progress.ts';
 import { PendingReads } from './read-index.ts';
@@ -80,6 +81,7 @@ export function becomeLeader(state: ServerState, reason: string): void {
     heartbeatDueMs: nowMs + config.heartbeatMs,
     uncommittedBytes: 0,
     reads: new PendingReads(),
+    lease: config.leaseReads === undefined ? null : new Lease(config, config.leaseReads.maxClockDrift),
     transfer: null,
     appendsDue: true,
   });

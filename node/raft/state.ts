@@ -2,6 +2,7 @@ import { founding } from './configuration.ts';
 import type { SnapshotMeta } from './configuration.ts';
 import { broken } from './invariant.ts';
 import { RaftLog } from './log.ts';
+import type { Lease } from './lease.ts';
 import { counts, Membership } from './membership.ts';
 import type { Message } from './message.ts';
 import { Outbox } from './outbox.ts';
@@ -66,6 +67,8 @@ export interface Leader {
   /** Cost of the entries that were proposed in this term and are not committed, bytes. */
   uncommittedBytes: number;
   readonly reads: PendingReads;
+  /** Null: lease reads are off. */
+  readonly lease: Lease | null;
   /** Handing over to another; null: to nobody. */
   transfer: Transfer | null;
   /** Something may have to be sent to a follower with the next Ready. */
@@ -98,6 +101,8 @@ export interface ServerState {
   role: Role;
   /** Time of the latest input, ms. */
   nowMs: number;
+  /** When a leader of any term was last heard, ms; at first the time of the start, before which one may have been. */
+  heardLeaderMs: number;
   /** Since when the write that is under way on this server's disk lasts, ms; null: none is. The driver says. */
   diskBusySinceMs: number | null;
   /**
@@ -138,6 +143,7 @@ export function createState(config: RaftConfig, initial: InitialState): ServerSt
     appliedIndex: known,
     role: newFollower(config, null, nowMs),
     nowMs,
+    heardLeaderMs: nowMs,
     diskBusySinceMs: null,
     quickTries: 0,
     lastReadContext: 0,
@@ -188,6 +194,9 @@ function checkConfig(config: RaftConfig): void {
   if (!(heartbeatMs > 0 && heartbeatMs < min))
     broken(`config: heartbeat ${heartbeatMs} ms must lie in (0, ${min})`);
   if (!(min < max)) broken(`config: election timeout range [${min}, ${max}) ms is empty`);
+  const { leaseReads } = config;
+  if (leaseReads !== undefined && !(leaseReads.maxClockDrift >= 0 && leaseReads.maxClockDrift < 1))
+    broken(`config: clock drift ${leaseReads.maxClockDrift} must lie in [0, 1)`);
   for (const bound of ['maxInflightMessages', 'maxMessageBytes', 'maxUncommittedBytes'] as const) {
     if (!(config[bound] > 0)) broken(`config: ${bound} ${config[bound]} must be positive`);
   }

@@ -39,6 +39,7 @@ export function continueTransfer(state: ServerState, leader: Leader, transfer: T
   if (transfer.asked || state.commitIndex < lastIndex) return;
   if (leader.progress.get(transfer.to)?.matchIndex !== lastIndex) return;
   transfer.asked = true;
+  leader.lease?.end();
   sendTimeoutNow(state, transfer.to);
 }
 

@@ -1,0 +1,60 @@
+import type { RaftConfig } from './ready.ts';
+import type { Leader, ServerState } from './state.ts';
+
+/**
+ * Lease reads (dissertation 6.4.1): whoever hears the leader promises to take part in no election for the shortest
+ * election timeout. So from the moment at which a heartbeat round left that a quorum has answered, nobody else can lead
+ * for that long, by the clocks of those who promised, and the leader may read without asking again.
+ *
+ * This stands on clocks, as nothing else here does: on all servers they must run at the same rate, within
+ * `maxClockDrift`, and must not stand still while a server does (a suspended or migrated virtual machine).
+ */
+export class Lease {
+  readonly #lastsMs: number;
+  /** Heartbeat rounds that can still prove something, ascending. */
+  readonly #rounds: { readonly context: number; readonly sentMs: number }[] = [];
+  #untilMs = -Infinity;
+  #ended = false;
+
+  constructor({ electionTimeoutMinMs }: RaftConfig, maxClockDrift: number) {
+    this.#lastsMs = electionTimeoutMinMs * (1 - maxClockDrift);
+  }
+
+  holds(nowMs: number): boolean {
+    return !this.#ended && nowMs < this.#untilMs;
+  }
+
+  /** Round `context` leaves now, or later. */
+  asked(context: number, nowMs: number): void {
+    while (this.#rounds.length > 0 && this.#rounds[0]!.sentMs + this.#lastsMs <= nowMs) this.#rounds.shift();
+    this.#rounds.push({ context, sentMs: nowMs });
+  }
+
+  /** A quorum has answered round `context`, and with it all before. */
+  confirmed(context: number): void {
+    while (this.#rounds.length > 0 && this.#rounds[0]!.context <= context)
+      this.#untilMs = this.#rounds.shift()!.sentMs + this.#lastsMs;
+  }
+
+  /** TimeoutNow makes voters break their promises, whenever it arrives: there are no more lease reads in this term. */
+  end(): void {
+    this.#ended = true;
+  }
+}
+
+/** Serves the waiting reads if the lease holds and the leader's commit index is up to date (see `canBeginReads`). */
+export function readByLease(state: ServerState, leader: Leader): void {
+  if (canReadByLease(state, leader)) leader.reads.serve(state.commitIndex, state.outbox.reads);
+}
+
+export function canReadByLease({ commitIndex, nowMs }: ServerState, leader: Leader): boolean {
+  return leader.reads.waiting > 0 && commitIndex >= leader.firstIndex && leader.lease?.holds(nowMs) === true;
+}
+
+/**
+ * Whether this server has promised a leader not to take part in an election yet. The promise outlives the leader's
+ * term, and, since nobody remembers it over a restart, every start is followed by one.
+ */
+export function hasPromised({ config, nowMs, heardLeaderMs }: ServerState): boolean {
+  return config.leaseReads !== undefined && nowMs - heardLeaderMs < config.electionTimeoutMinMs;
+}
