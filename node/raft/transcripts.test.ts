@@ -7,10 +7,23 @@ import { play } from './testing/transcript.ts';
 const rewrite = process.env['RAFT_REWRITE'] === '1';
 const folder = new URL('testdata/', import.meta.url);
 
-test.each(readdirSync(folder).filter((name) => name.endsWith('.txt')))('%s is what happens', (name) => {
-  const file = new URL(name, folder);
-  const written = readFileSync(file, 'utf8');
-  const played = play(written);
-  if (rewrite) writeFileSync(file, played);
-  expect(played).toBe(rewrite ? played : written);
-});
+/** Each begins with the claim that it shows, and where that stands. */
+const transcripts = readdirSync(folder)
+  .filter((name) => name.endsWith('.txt'))
+  .map((name) => {
+    const file = new URL(name, folder);
+    const written = readFileSync(file, 'utf8');
+    const claim = /^(?:#.*\n)+/
+      .exec(written)?.[0]
+      .replaceAll(/\n?^# ?/gm, ' ')
+      .trim();
+    return { name, file, written, claim: claim ?? 'no claim' };
+  });
+
+for (const { name, file, written, claim } of transcripts) {
+  test(`${claim} (${name})`, () => {
+    const played = play(written);
+    if (rewrite) writeFileSync(file, played);
+    expect(played).toBe(rewrite ? played : written);
+  });
+}

@@ -34,6 +34,8 @@ interface Actor {
   raft: Raft;
   /** Of its own clock. */
   nowMs: number;
+  /** While its disk is held: what waits for it, in order. Null: writes end at once. */
+  held: (() => void)[] | null;
 }
 
 /** Servers, disks and a network that do nothing by themselves: each step is a call, which returns what happened. */
@@ -49,12 +51,14 @@ export class Stage {
   add(id: NodeId, founders: readonly NodeId[], disk: Disk, config: Partial<RaftConfig> = {}): void {
     const whole: RaftConfig = { ...CONFIG, ...config, id, peers: founders };
     const raft = new Raft(whole, { ...recover(disk), nowMs: 0 });
-    this.#actors.set(id, { config: whole, disk, raft, nowMs: 0 });
+    this.#actors.set(id, { config: whole, disk, raft, nowMs: 0, held: null });
   }
 
   /** The server ends, with what it had not stored, and starts again. */
   restart(id: NodeId, disk: Disk = this.#actor(id).disk): void {
     const actor = this.#actor(id);
+    // A write that was under way is lost.
+    if (actor.held !== null) actor.held = [];
     actor.disk = disk;
     actor.raft = new Raft(actor.config, { ...recover(disk), nowMs: actor.nowMs });
   }
@@ -116,16 +120,57 @@ export class Stage {
     raft.compact(meta, logIndex(upTo));
   }
 
-  /** Carries out one Ready of `id`, with an instant disk. */
+  /** A message, as if it had come from a peer. */
+  receive(m: Message): void {
+    const to = this.#actor(m.to);
+    to.raft.step(m, to.nowMs);
+  }
+
+  /** From now on writes of `id` do not end. */
+  hold(id: NodeId): void {
+    this.#actor(id).held ??= [];
+  }
+
+  /** All writes of `id` end, also later ones. */
+  sync(id: NodeId): void {
+    const actor = this.#actor(id);
+    const waiting = actor.held ?? [];
+    actor.held = null;
+    for (const end of waiting) end();
+  }
+
+  /** The write that is under way on the disk of `id` has lasted for `ms`. */
+  busy(id: NodeId, ms: number): void {
+    const { raft, nowMs } = this.#actor(id);
+    raft.diskBusySince(nowMs - ms);
+  }
+
+  /** The connection on which `id` hears `peer` breaks. */
+  lose(id: NodeId, peer: NodeId): void {
+    const { raft, nowMs } = this.#actor(id);
+    raft.peerLost(peer, nowMs);
+  }
+
+  /** What is under way on these routes arrives twice. */
+  duplicate(isRoute: (m: Message) => boolean): void {
+    this.#network = this.#network.flatMap((m) => (isRoute(m) ? [m, m] : [m]));
+  }
+
+  /** Carries out one Ready of `id`: with an instant disk, unless that is held. */
   ready(id: NodeId): string[] {
-    const { raft, disk, nowMs } = this.#actor(id);
+    const actor = this.#actor(id);
+    const { raft, disk, nowMs } = actor;
     if (!raft.hasReady()) return [];
     const ready = raft.takeReady(nowMs);
     this.#network.push(...ready.messages);
-    store(disk, ready);
-    this.#network.push(...ready.messagesAfterPersist);
-    const last = ready.entries.at(-1);
-    if (last !== undefined) raft.persisted({ index: last.index, term: last.term }, nowMs);
+    const stored = (): void => {
+      store(disk, ready);
+      this.#network.push(...ready.messagesAfterPersist);
+      const last = ready.entries.at(-1);
+      if (last !== undefined) raft.persisted({ index: last.index, term: last.term }, actor.nowMs);
+    };
+    if (actor.held === null) stored();
+    else actor.held.push(stored);
     const applied = ready.committed.at(-1)?.index ?? ready.snapshot?.index;
     if (applied !== undefined) raft.appliedTo(applied);
     const lines = describeReady(ready);

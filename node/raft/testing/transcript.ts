@@ -3,6 +3,7 @@ import type { Message } from '../message.ts';
 import { nodeId, term } from '../types.ts';
 import type { NodeId } from '../types.ts';
 import { newDisk } from './disk.ts';
+import { parseMessage } from './parse-message.ts';
 import { logOf } from './server.ts';
 import { Stage } from './stage.ts';
 
@@ -86,7 +87,8 @@ class Args {
 
 /**
  * `add n1 n2 n3`: servers with the founders they are, or `founders=n1,n2` (empty: they have yet to join);
- * `log=1,1,2`: the terms of its log; `term=` `vote=` `incarnation=` `inflight=` `message-bytes=`.
+ * `log=1,1,2`: the terms of its log; `term=` `vote=` `incarnation=` `inflight=` `message-bytes=`; `random=0,0.9`: what
+ * it draws, again and again; `lease=10`: reads by leases, clocks drift by at most so many percent.
  */
 const COMMANDS: Readonly<Record<string, (stage: Stage, args: Args) => string[]>> = {
   add(stage, args) {
@@ -102,6 +104,10 @@ const COMMANDS: Readonly<Record<string, (stage: Stage, args: Args) => string[]>>
       stage.add(id, founders, disk, {
         maxInflightMessages: Number(args.named('inflight') ?? 8),
         maxMessageBytes: Number(args.named('message-bytes') ?? 1_000),
+        random: drawing(args.list('random').map(Number)),
+        ...(args.named('lease') === undefined
+          ? {}
+          : { leaseReads: { maxClockDrift: Number(args.named('lease')) / 100 } }),
       });
     }
     return [];
@@ -148,6 +154,34 @@ const COMMANDS: Readonly<Record<string, (stage: Stage, args: Args) => string[]>>
     stage.compact(args.id, index, index - Number(args.named('keep') ?? 0));
     return [];
   },
+  /** `receive n1 AppendEntries from=n2 term=3 prev=2/1`: as if a peer had sent it. */
+  receive(stage, args) {
+    stage.receive(parseMessage({ type: args.words[1]!, to: args.id, named: (name) => args.named(name) }));
+    return [];
+  },
+  /** `hold n1`: its writes do not end until `sync n1`. */
+  hold(stage, { ids }) {
+    for (const id of ids) stage.hold(id);
+    return [];
+  },
+  sync(stage, { ids }) {
+    for (const id of ids) stage.sync(id);
+    return [];
+  },
+  /** `busy n1 250`: a write has been under way on its disk for so many milliseconds. */
+  busy(stage, args) {
+    stage.busy(args.id, args.number(1));
+    return [];
+  },
+  /** `lose n1 n2`: the connection on which n1 hears n2 breaks. */
+  lose(stage, { ids }) {
+    stage.lose(ids[0]!, ids[1]!);
+    return [];
+  },
+  duplicate(stage, { isRoute }) {
+    stage.duplicate(isRoute);
+    return [];
+  },
   ready: (stage, { ids }) => ids.flatMap((id) => stage.ready(id)),
   deliver(stage, { isRoute }) {
     stage.deliver(isRoute);
@@ -165,3 +199,8 @@ const COMMANDS: Readonly<Record<string, (stage: Stage, args: Args) => string[]>>
   followers: (stage, { id }) => stage.followers(id),
   stored: (stage, { ids }) => ids.flatMap((id) => [`${id}:`, ...stage.stored(id).map((line) => `  ${line}`)]),
 };
+
+function drawing(draws: readonly number[]): () => number {
+  let drawn = 0;
+  return () => draws[drawn++ % draws.length] ?? 0;
+}
