@@ -50,3 +50,25 @@ export function stepAt(columns: Columns, i: number): Step {
     certain: columns.certain[i] === 1,
   };
 }
+
+/** Some of the rows, in this order, as columns of their own. */
+export function selectRows(columns: Columns, rows: Int32Array): Columns {
+  const pick = <T extends Uint8Array | Int32Array | Float64Array>(column: T): T => {
+    const picked = column.slice(0, rows.length) as T;
+    for (let i = 0; i < rows.length; i++) picked[i] = column[rows[i]!]!;
+    return picked;
+  };
+  return {
+    ops: columns.ops,
+    size: rows.length,
+    at: pick(columns.at),
+    id: pick(columns.id),
+    kind: pick(columns.kind),
+    certain: pick(columns.certain),
+    call: pick(columns.call),
+    ret: pick(columns.ret),
+    from: pick(columns.from),
+    to: pick(columns.to),
+    values: columns.values,
+  };
+}

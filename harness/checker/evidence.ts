@@ -102,9 +102,10 @@ export class Evidence {
 
   /**
    * The given steps with all that they rest on, so that the set says no less about them than the whole history does:
-   * who wrote what they show, and who saw that an unknown one took effect, or where an append came to stand.
+   * who wrote what they show, and who saw that an unknown one took effect, or where an append came to stand. Rows, in
+   * order.
    */
-  support(steps: readonly Step[]): Step[] {
+  support(steps: readonly Step[]): Int32Array {
     const closed = new Set<Step>();
     const queue = [...steps];
     for (const step of steps) {
@@ -121,7 +122,7 @@ export class Evidence {
       queue.push(...traced.origin.appends.map((token) => this.#step(token)));
       if (traced.origin.base !== NONE) queue.push(this.#step(traced.origin.base));
     }
-    return [...closed].sort((a, b) => a.call - b.call || a.op.id - b.op.id);
+    return Int32Array.from(closed, (step) => this.#rows.get(step)!).sort();
   }
 
   #step(row: number): Step {

@@ -1,15 +1,17 @@
-import type { Op } from '../history/op.ts';
+import type { Op, RegisterValue } from '../history/op.ts';
 import type { Violation } from '../result.ts';
-import { stepAt } from './columns.ts';
-import { began, deed, ended, showValue } from './describe.ts';
+import { type Columns, KIND, selectRows, stepAt } from './columns.ts';
+import { nameOf } from './describe.ts';
 import { type Explanation, explain } from './explain.ts';
-import { minimise, type Window } from './minimise.ts';
+import { type SearchedWindow, explainSearch, explainUnknown } from './explain-search.ts';
+import { judgeSteps, type Judgement } from './judge-steps.ts';
 import { bearingOf, models } from './models.ts';
 import { type Part, toParts } from './parts.ts';
-import type { CasFail, Step } from './steps.ts';
+import { search } from './portfolio.ts';
+import { registerMachine, type RegisterSteps } from './register-machine.ts';
+import type { CasFail } from './steps.ts';
 import { decideUnambiguous } from './unambiguous.ts';
 import { type Proof, verifyWitnesses } from './verify.ts';
-import { search, type SearchLimits } from './wgl.ts';
 
 export interface KeyVerdict {
   readonly verdict: 'linearizable' | 'violation' | 'unknown';
@@ -24,13 +26,9 @@ export interface KeyLimits {
   readonly memoryBytes: number;
 }
 
-/** What explaining a violation may take, over and above finding it. */
-const EXPLAIN_MS = 2_000;
 /** What looking at a contradiction by search may take: it has a proof of its own. */
 const CONFIRM_MS = 300;
 const CONFIRM_BYTES = 16 * 1_048_576;
-/** How many operations of an order are named in prose. */
-const MAX_NAMED = 8;
 /** A window with more steps is shown by the ones that matter: the report cannot draw thousands. */
 const MAX_WINDOW = 60;
 
@@ -41,29 +39,34 @@ export interface KeyHistory {
 }
 
 /** Judges the operations of one key, none of them left out: without search where that is possible. */
-export function judgeKey(history: KeyHistory, limits: KeyLimits): KeyVerdict {
-  const { ops, casFail } = history;
+export function judgeKey({ ops, casFail }: KeyHistory, { limitMs, memoryBytes }: KeyLimits): KeyVerdict {
+  const deadline = performance.now() + limitMs;
   const [part] = toParts(ops, casFail);
   if (part === undefined) throw new Error('no operations to judge');
   const decided = decidePart(part);
   if ('verdict' in decided) return decided;
-  const found = 'order' in decided ? decided : searchPart(part, decided, limits);
-  if ('verdict' in found) return found;
-  const flaws = verifyWitnesses(models.kv, ops, [proofOf(part, found.order)], (op) => bearingOf(op, casFail));
+  const judged =
+    'order' in decided
+      ? decided
+      : searched(part, judgeSteps(stepsOf(part.columns), { deadline, memoryBytes }), decided.reason);
+  if ('verdict' in judged) return judged;
+  const walk = verifyWitnesses(models.kv, ops, [proofOf(part, judged.order)], (op) => bearingOf(op, casFail));
   for (;;) {
-    const next = flaws.next();
-    if (next.done === true) return linearizable(part, found.order, next.value[0]!);
+    const next = walk.next();
+    if (next.done === true) return linearizable(part, judged.order, next.value[0]!);
   }
 }
 
+/** An order, as rows of the part's columns, that is still to be verified. */
+export interface Ordered {
+  readonly order: Int32Array;
+}
+
 /**
- * Where values tell their writers apart: a verdict, or an order (rows of the part's columns) that is still to be
- * verified; found without a search and so without a limit. Else why a search is needed. A contradiction is looked at
- * once more, by a search of the few operations it rests on.
+ * Where values tell their writers apart: a verdict, or an order; found without a search and so without a limit. Else
+ * why a search is needed. A contradiction is looked at once more, by a search of the few operations it rests on.
  */
-export function decidePart(
-  part: Part,
-): KeyVerdict | { readonly order: Int32Array } | { readonly reason: string } {
+export function decidePart(part: Part): KeyVerdict | Ordered | { readonly reason: string } {
   const { columns } = part;
   if (part.flaw !== null) return unknown(part.flaw);
   const decision = decideUnambiguous(columns);
@@ -75,26 +78,35 @@ export function decidePart(
     if (op.outcome === 'fail') failed.push(op);
   }
   const explanation = explain(decision.contradiction, failed);
-  return confirmed(part.key, { ...explanation, steps: decision.support(explanation.steps) });
+  return confirmed(part.key, explanation, selectRows(columns, decision.support(explanation.steps)));
 }
 
-/** A verdict, or an order, by Wing–Gong–Lowe. `reason`: why a search is needed. */
-function searchPart(
-  part: Part,
-  { reason }: { readonly reason: string },
-  { limitMs, memoryBytes }: KeyLimits,
-): KeyVerdict | { readonly order: Int32Array } {
-  const limits: SearchLimits = { deadline: performance.now() + limitMs, memoryBytes };
-  const { columns } = part;
-  const steps = Array.from({ length: columns.size }, (_, i) => stepAt(columns, i));
-  const result = search(steps, limits);
-  if (result.verdict === 'unknown') return unknown(`${result.reason} (a search was needed: ${reason})`);
-  if (result.verdict === 'linearizable') {
-    const rows = new Map(steps.map((step, row) => [step, row]));
-    return { order: Int32Array.from(result.order, (step) => rows.get(step)!) };
+/** What a search of the part came to. `reason`: why it was needed. */
+export function searched(part: Part, judgement: Judgement, reason: string): KeyVerdict | Ordered {
+  switch (judgement.verdict) {
+    case 'linearizable':
+      return { order: judgement.order };
+    case 'unknown':
+      return unknown(
+        `${explainUnknown(judgement, nameAt(part.columns, judgement.reach.at))} (a search was needed: ${reason})`,
+      );
+    case 'violation': {
+      const window = windowOf(part.columns, judgement.steps, judgement);
+      return asViolation(part.key, explainSearch(window), window);
+    }
+    default:
+      return judgement satisfies never;
   }
-  const window = minimise({ ...result, steps }, { deadline: performance.now() + EXPLAIN_MS, memoryBytes });
-  return asViolation(part.key, wordsFor(window), window);
+}
+
+const nameAt = (columns: Columns, row: number | null): string | null =>
+  row === null ? null : nameOf(stepAt(columns, row));
+
+/** What a search needs of the columns. */
+export function stepsOf({ size, kind, certain, call, ret, from, to, values }: Columns): RegisterSteps {
+  // Values go by their numbers, unless they are put together.
+  const texts = kind.includes(KIND.append) ? values : [];
+  return { size, kind, certain, call, ret, from, to, values: texts, valueCount: values.length };
 }
 
 /** `order`: rows of the part's columns. */
@@ -108,12 +120,8 @@ export function linearizable({ columns: { id } }: Part, order: Int32Array, flaw:
   if (flaw !== null) return unknown(`the checker contradicts itself: its order proves nothing, ${flaw}`);
   const witness: number[] = [];
   for (const row of order) witness.push(id[row]!);
-  return {
-    verdict: 'linearizable',
-    detail: `${order.length} operations in one order`,
-    violation: null,
-    witness,
-  };
+  const detail = `${order.length} operations in one order`;
+  return { verdict: 'linearizable', detail, violation: null, witness };
 }
 
 export const unknown = (detail: string): KeyVerdict => ({
@@ -123,28 +131,39 @@ export const unknown = (detail: string): KeyVerdict => ({
   witness: null,
 });
 
-/** The few steps of a contradiction must have no order by themselves, by the other method too. */
-function confirmed(key: string, explanation: Explanation): KeyVerdict {
-  const result = search(explanation.steps, {
-    deadline: performance.now() + CONFIRM_MS,
-    memoryBytes: CONFIRM_BYTES,
-  });
-  if (result.verdict === 'linearizable') {
+/** The few steps of a contradiction must have no order by themselves, by search too. */
+function confirmed(key: string, explanation: Explanation, columns: Columns): KeyVerdict {
+  const { call, ret, certain } = columns;
+  const steps = Int32Array.from({ length: columns.size }, (_, row) => row);
+  const problem = { machine: registerMachine(stepsOf(columns)), steps, call, ret, certain };
+  const result = search(problem, { deadline: performance.now() + CONFIRM_MS, memoryBytes: CONFIRM_BYTES });
+  if (result.verdict === 'linearizable')
     return unknown(
       `the checker contradicts itself: it has an order for what it calls a ${explanation.anomaly}: ${explanation.prose}`,
     );
-  }
-  if (result.verdict === 'violation')
-    return asViolation(key, explanation, { ...result, steps: explanation.steps });
-  // The contradiction stands by its own proof; only the picture of it is poorer.
-  const stuck = explanation.steps.at(-1)!;
-  return asViolation(key, explanation, { steps: explanation.steps, prefix: [], stuck, state: null });
+  // Without a result the contradiction stands by its own proof; only the picture of it is poorer.
+  const found = result.verdict === 'violation' ? result : { prefix: [], stuck: columns.size - 1 };
+  return asViolation(key, explanation, windowOf(columns, steps, found));
+}
+
+function windowOf(
+  columns: Columns,
+  rows: Int32Array,
+  { prefix, stuck }: { readonly prefix: readonly number[]; readonly stuck: number },
+): SearchedWindow {
+  const opOf = (row: number): Op => columns.ops[columns.at[row]!]!;
+  const state = prefix.reduce<RegisterValue>(
+    (before, row) => models.kv.step(before, opOf(row)) ?? null,
+    models.kv.init(),
+  );
+  const step = (row: number) => stepAt(columns, row);
+  return { steps: Array.from(rows, step), prefix: prefix.map(step), stuck: step(stuck), state };
 }
 
 function asViolation(
   key: string,
   { anomaly, prose }: Omit<Explanation, 'steps'>,
-  window: Window,
+  window: SearchedWindow,
 ): KeyVerdict {
   // The latest ones: they are the contradiction, what is before them only leads up to it.
   const shown = new Set([...window.steps.slice(-MAX_WINDOW), window.stuck].map((step) => step.op.id));
@@ -160,32 +179,3 @@ function asViolation(
   };
   return { verdict: 'violation', detail: `${anomaly}: ${prose}`, violation, witness: null };
 }
-
-/**
- * For a violation that was found by search: no rule names it, so it is told from where the longest order
- * ends.
- */
-function wordsFor({ steps, prefix, stuck, state }: Window): Omit<Explanation, 'steps'> {
-  const order = prefix.slice(-MAX_NAMED).map((step) => `#${step.op.id}`);
-  if (prefix.length > MAX_NAMED) order.unshift('…');
-  const longest =
-    prefix.length === 0 ? 'No operation can come first' : `The longest order is ${order.join(', ')}`;
-  const tail = `${longest}; there the value is ${showValue(state)}, and ${deed(stuck)}; it ${times(stuck)}. No order of these ${steps.length} operations is a register's.`;
-  const wanted = stuck.kind === 'read' || stuck.kind === 'cas' ? stuck.from : undefined;
-  const writers = steps.filter((step) => step.to === wanted && step.to !== null);
-  if (
-    wanted !== undefined &&
-    wanted !== null &&
-    writers.length === 0 &&
-    !steps.some((step) => step.kind === 'append')
-  ) {
-    return { anomaly: 'value from nowhere', prose: tail };
-  }
-  const stale =
-    stuck.kind === 'read' &&
-    (wanted === null || writers.some((step) => prefix.some((taken) => taken.op === step.op)));
-  return { anomaly: stale ? 'stale read' : 'not linearizable', prose: tail };
-}
-
-const times = (step: Step): string =>
-  `${began(step).replace(/^.*began/, 'began')} and ${ended(step).replace(/^.*had ended/, 'had ended')}`;

@@ -7,9 +7,10 @@ export {
   checkLinearizable,
   type KeyResult,
   type LinearizabilityResult,
+  type ModelOptions,
 } from './linearizable.ts';
 export type { CasFail } from './steps.ts';
-export type { Model, Operation } from './model.ts';
+export type { Effect, Model, Operation } from './model.ts';
 export { listElement, listValue, ModelError, models, type RegisterModel } from './models.ts';
 export type { Op, OpFunction, OpOutcome, RegisterValue } from '../history/op.ts';
 export type { Violation } from '../result.ts';

@@ -1,17 +1,16 @@
-import { setImmediate } from 'node:timers/promises';
 import type { Op } from '../history/op.ts';
 import type { Violation } from '../result.ts';
-import { JudgeThread } from './judge-thread.ts';
-import { decidePart, type KeyHistory, type KeyVerdict, linearizable, proofOf, unknown } from './key.ts';
-import { bearingOf, expectFunctions, models, type RegisterModel } from './models.ts';
-import { type Part, toParts } from './parts.ts';
+import { checkModel } from './check-model.ts';
+import { checkRegisters, type PartLimits } from './check-registers.ts';
+import type { Model, Operation } from './model.ts';
+import { expectFunctions, isRegisterModel, models, type RegisterModel } from './models.ts';
 import type { CasFail } from './steps.ts';
-import { verifyWitnesses } from './verify.ts';
 
 export interface KeyResult {
   readonly key: string;
   readonly verdict: 'linearizable' | 'violation' | 'unknown';
   readonly operations: number;
+  /** Of judging it; the time to verify witnesses is not apart by keys. */
   readonly tookMs: number;
   readonly detail: string;
   /**
@@ -35,112 +34,66 @@ export interface CheckOptions {
   readonly casFail?: CasFail;
   /** For all keys together; what is not judged by then is `unknown`. 60,000 by default. */
   readonly limitMs?: number;
-  /** For searches; 512 by default. */
+  /** Of the whole process, about: searches get what is left of it, but 16 at least. 512 by default. */
   readonly memoryMb?: number;
   readonly signal?: AbortSignal;
 }
 
-/** The caller's event loop gets a turn after this long. */
-const TURN_AFTER_MS = 16;
+/** As `CheckOptions`, with a model of one's own. */
+export interface ModelOptions<State, O extends Operation> extends Omit<CheckOptions, 'model' | 'casFail'> {
+  readonly model: Model<State, O>;
+}
+
 /** How many keys beside the first are named where the verdict is told in a sentence. */
 const MAX_NAMED_KEYS = 10;
 
 /**
- * Whether the history is linearizable: every key is a register (read, write, cas, delete as the write of a
- * tombstone, append) that is empty (null) at first, and is judged by itself, the smallest first (Herlihy and
- * Wing 1990: linearizability is local). Keys that need no search are judged in this thread, which takes about a second
- * for a million operations; the others in a worker thread. Whatever goes wrong makes a key `unknown`, never
- * linearizable. Rejects only with a `ModelError`: the history has an operation that the model does not know.
+ * Whether the history is linearizable, part by part (Herlihy and Wing 1990: linearizability is local). By the models of
+ * `models` every key is a register (read, write, cas, delete as the write of a tombstone, append) that is empty (null)
+ * at first: where values tell their writers apart that takes no search, and no limit counts. What needs a search may
+ * end `unknown`. So does whatever goes wrong; it never makes a part linearizable.
+ *
+ * With a model of one's own the search is the whole method, and runs in this thread, since functions cannot be handed
+ * to another one; it gives the event loop a turn every few milliseconds.
+ *
+ * Rejects only with a `ModelError`: the history has an operation that the model does not know.
  */
 export async function checkLinearizable(
   ops: readonly Op[],
-  options: CheckOptions = {},
+  options?: CheckOptions,
+): Promise<LinearizabilityResult>;
+export async function checkLinearizable<State, O extends Operation>(
+  ops: readonly O[],
+  options: ModelOptions<State, O>,
+): Promise<LinearizabilityResult>;
+export async function checkLinearizable(
+  ops: readonly Op[],
+  options: CheckOptions | ModelOptions<unknown, Op> = {},
 ): Promise<LinearizabilityResult> {
   const start = performance.now();
-  const { model = models.kv, casFail, limitMs = 60_000 } = options;
-  expectFunctions(ops, model);
-  const parts = toParts(ops, casFail);
-  const turns = new Turns();
-  const cancelled = (): boolean => options.signal?.aborted === true;
-  const decided: Decided[] = [];
-  for (const part of parts) {
-    await turns.give();
-    const began = performance.now();
-    const decision = cancelled() ? unknown('cancelled before it was judged') : tryToDecide(part);
-    decided.push({ part, decision, tookMs: performance.now() - began });
-  }
-  const verdicts = await verified(ops, decided, casFail, turns);
-
-  const keys: KeyResult[] = [];
+  const { model = models.kv, limitMs = 60_000, memoryMb = 512, signal } = options;
+  const limits: PartLimits = { start, limitMs, memoryMb, signal };
   const violations: Violation[] = [];
-  const thread = new JudgeThread(options);
-  try {
-    for (const { part, decision, tookMs } of decided) {
-      const began = performance.now();
-      const found = verdicts.get(part) ?? decision;
-      const { violation, ...verdict } =
-        'verdict' in found ? found : await thread.judge(historyOf(part, casFail), start + limitMs);
-      if (violation !== null) violations.push(violation);
-      const { key, positions } = part;
-      keys.push({
-        key,
-        operations: positions.length,
-        tookMs: tookMs + performance.now() - began,
-        ...verdict,
-      });
-    }
-  } finally {
-    await thread.end();
-  }
+  const judged = isRegisterModel(model)
+    ? await registers(ops, model, options as CheckOptions, limits)
+    : await checkModel(model, ops, limits);
+  const keys = judged.map(({ verdict: { violation, ...verdict }, ...part }): KeyResult => {
+    if (violation !== null) violations.push(violation);
+    return { ...part, ...verdict };
+  });
   const tookMs = performance.now() - start;
   return { ...summary(keys, violations, ops.length, tookMs), keys, violations, tookMs };
 }
 
-interface Decided {
-  readonly part: Part;
-  readonly decision: ReturnType<typeof decidePart>;
-  readonly tookMs: number;
-}
-
-function tryToDecide(part: Part): ReturnType<typeof decidePart> {
-  try {
-    return decidePart(part);
-  } catch (error) {
-    return unknown(`the checker failed: ${error instanceof Error ? error.message : String(error)}`);
-  }
-}
-
-/** Lets the caller's event loop have a turn when the last one is a while ago. */
-class Turns {
-  #last = performance.now();
-
-  async give(): Promise<void> {
-    if (performance.now() < this.#last + TURN_AFTER_MS) return;
-    await setImmediate();
-    this.#last = performance.now();
-  }
-}
-
-/** The verdicts on the orders that were found without a search. */
-async function verified(
+function registers(
   ops: readonly Op[],
-  decided: readonly Decided[],
-  casFail: CasFail | undefined,
-  turns: Turns,
-): Promise<ReadonlyMap<Part, KeyVerdict>> {
-  const found = decided.flatMap(({ part, decision }) => ('order' in decision ? [{ part, ...decision }] : []));
-  const proofs = found.map(({ part, order }) => proofOf(part, order));
-  const walk = verifyWitnesses(models.kv, ops, proofs, (op) => bearingOf(op, casFail));
-  let next = walk.next();
-  for (; next.done !== true; next = walk.next()) await turns.give();
-  const flaws = next.value;
-  return new Map(found.map(({ part, order }, i) => [part, linearizable(part, order, flaws[i]!)]));
+  model: RegisterModel,
+  { casFail }: CheckOptions,
+  limits: PartLimits,
+): ReturnType<typeof checkRegisters> {
+  expectFunctions(ops, model);
+  return checkRegisters(ops, casFail, limits);
 }
-
-const historyOf = ({ positions, columns: { ops } }: Part, casFail: CasFail | undefined): KeyHistory => ({
-  ops: Array.from(positions, (position) => ops[position]!),
-  casFail,
-});
 
 function summary(
   keys: readonly KeyResult[],

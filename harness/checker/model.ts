@@ -1,5 +1,3 @@
-import type { Op } from '../history/op.ts';
-
 /** What the checker itself needs of an operation; the rest is between the history and its model. */
 export interface Operation {
   /** Unique in the history: what verdicts and witnesses name it by. */
@@ -10,18 +8,22 @@ export interface Operation {
   readonly return: number;
 }
 
+/** `reads`: it never changes the state. `overwrites`: what it leaves is the same after any state, and legal in any. */
+export type Effect = 'reads' | 'overwrites' | 'any';
+
 /**
  * What the system under test should be, as a sequential machine. A history is linearizable if every operation that
  * returned, and any choice of those that did not, can be put in one order that keeps real time (x before y where x
  * returned before y was called) and in which `step` allows each of them. States are values: never change one in place.
  */
-export interface Model<State, O extends Operation = Op> {
+export interface Model<State, O extends Operation> {
   readonly name: string;
   /** The state before the first operation. */
   init(): State;
   /**
    * The state after `operation` took effect in `state`; undefined: it cannot have had this outcome there. With an
-   * unknown outcome it is asked what the operation does if it takes effect.
+   * unknown outcome it is asked what the operation does if it takes effect. An operation that definitely did not take
+   * effect has no place in the history, or leaves every state as it is.
    */
   step(state: State, operation: O): State | undefined;
   /**
@@ -31,4 +33,12 @@ export interface Model<State, O extends Operation = Op> {
   partition?(operation: O): string;
   /** For prose: what the operation did, as a clause. `read#812 (n1) returned "17"`. */
   describe(operation: O): string;
+  /** For prose. As JSON where it is absent. */
+  describeState?(state: State): string;
+  /** The same for equal states. As JSON where it is absent. */
+  hash?(state: State): string | number;
+  /** Whether states with the same hash are equal. Absent: they are. */
+  equal?(a: State, b: State): boolean;
+  /** Makes the search faster by orders of magnitude. It is believed: a wrong answer is a wrong verdict. */
+  effect?(operation: O): Effect;
 }

@@ -4,7 +4,7 @@ import { type CasFail, casInput } from './steps.ts';
 import type { Bearing } from './verify.ts';
 
 /** A register for each key, empty (null) at first; the models differ in what may be asked of it. */
-export interface RegisterModel extends Model<RegisterValue> {
+export interface RegisterModel extends Model<RegisterValue, Op> {
   /** A history with any other function is not one of this model. */
   readonly functions: readonly OpFunction[];
 }
@@ -16,6 +16,9 @@ export class ModelError extends Error {
 
 /** @throws ModelError at the first operation that the model does not know. */
 export function expectFunctions(ops: readonly Op[], { name, functions }: RegisterModel): void {
+  const met = new Set<OpFunction>();
+  for (const { f } of ops) met.add(f);
+  if ([...met].every((f) => functions.includes(f))) return;
   const stranger = ops.find((op) => !functions.includes(op.f));
   if (stranger !== undefined)
     throw new ModelError(
@@ -32,6 +35,10 @@ export const models = {
   /** A list: inputs of appends are made by `listElement`, what reads return by `listValue`. */
   listAppend: registers('list-append', ['read', 'append']),
 } as const;
+
+/** One of `models`, and not one that was made from it. */
+export const isRegisterModel = (model: object): model is RegisterModel =>
+  (Object.values(models) as object[]).includes(model);
 
 function registers(name: string, functions: readonly OpFunction[]): RegisterModel {
   return { name, functions, init: () => null, step: stepRegister, partition: (op) => op.key, describe };

@@ -11,7 +11,7 @@ export type Decision =
       readonly verdict: 'violation';
       readonly contradiction: Contradiction;
       /** `Evidence.support` */
-      readonly support: (steps: readonly Step[]) => Step[];
+      readonly support: (steps: readonly Step[]) => Int32Array;
     }
   | { readonly verdict: 'ambiguous'; readonly reason: string };
 

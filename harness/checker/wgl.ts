@@ -1,237 +1,295 @@
-import type { RegisterValue } from '../history/op.ts';
-import { applyStep, type Step } from './steps.ts';
 import { ConfigurationSet } from './configuration-set.ts';
-
-export interface SearchLimits {
-  /** On `performance.now`'s clock. */
-  readonly deadline: number;
-  readonly memoryBytes: number;
-}
-
-export type SearchResult =
-  | { readonly verdict: 'linearizable'; readonly order: readonly Step[] }
-  /**
-   * `prefix`: the longest order that was found; `stuck`: what had to come next and could not, with the state
-   * it met.
-   */
-  | {
-      readonly verdict: 'violation';
-      readonly prefix: readonly Step[];
-      readonly stuck: Step;
-      readonly state: RegisterValue;
-    }
-  | { readonly verdict: 'unknown'; readonly reason: string };
-
-/**
- * Wing and Gong's search with Lowe's linked list and memo ("Testing for linearizability", 2017), for one key:
- * take any step that was invoked before the first end still in the list; on a dead end go back; never visit
- * the same (set of steps taken, state) twice.
- *
- * Three rules keep it small where chaos makes it hard. Each only leaves out orders that another, kept order
- * stands for:
- * 1. A step that leaves the state as it is (a read) is taken at once when it may be, with nothing else tried:
- *    in any order that takes it later it can be moved here; the state is the same, and nothing that is left
- *    must precede it.
- * 2. A step with an unknown outcome is taken only if the next step depends on the state (a read, a CAS, an
- *    append). Else leave it out of the order: what follows is a blind write or nothing, to which the state
- *    before is all one. Moving reads forward (1) and leaving steps out (2) each make an order earlier or
- *    shorter, so doing both comes to an end.
- * 3. Of unknown steps alike in all but the time of invocation the earliest goes first: swap any order that
- *    has it otherwise.
- */
-export function search(steps: readonly Step[], limits: SearchLimits): SearchResult {
-  return new Search(needed(steps), limits).run();
-}
-
-/**
- * An unknown write or CAS leaves a value; where no step asks for a value like it, rule 2 never lets it be
- * taken.
- */
-function needed(steps: readonly Step[]): Step[] {
-  if (steps.some((step) => step.kind === 'differs' || step.kind === 'append')) return [...steps];
-  const asked = new Set(
-    steps.filter((step) => step.kind === 'read' || step.kind === 'cas').map((step) => step.from),
-  );
-  return steps.filter((step) => step.certain || asked.has(step.to));
-}
+import { ILLEGAL, NATURE } from './machine.ts';
+import { MemoryBudget } from './memory-budget.ts';
+import { eventsOf, type Problem, type Reach, type Search, type SearchResult } from './problem.ts';
+import { UnknownPools } from './unknown-pools.ts';
 
 /** How many moves between two looks at the clock. */
-const MOVES_PER_LOOK = 1_024;
+const MOVES_PER_LOOK = 256;
+const FULL_WORD = -1;
+/** No move: before the first, behind the last. */
+const NO_MOVE = -1;
 
-class Search {
+/**
+ * Wing and Gong's search with Lowe's linked list and memo ("Testing for linearizability", 2017): take any step that was
+ * called before the first return still in the list; on a dead end go back; never visit the same (set of steps taken,
+ * state) twice.
+ *
+ * Three rules keep it small where chaos makes it hard. Each only leaves out orders that another, kept order stands for:
+ * 1. A step that never changes the state (a read) is taken at once when it may be, with nothing else tried: in any
+ *    order that takes it later it can be moved here; the state is the same, and nothing that is left must precede it.
+ * 2. A step with an unknown outcome is taken only if it changes the state, and if the next step depends on that (a
+ *    read, a CAS, an append). Else leave it out of the order: what follows is a blind write or nothing, to which the
+ *    state before is all one. Moving reads forward (1) and leaving steps out (2) each make an order earlier or
+ *    shorter, so doing both comes to an end.
+ * 3. Of steps that are alike and that may all be taken now, the one that returns first is; those with an unknown
+ *    outcome come last, the earliest called first. In an order that has it otherwise the two can change places: the one
+ *    that then comes later has been called already, and returns later still.
+ *
+ * A move is a known step, by its place in #steps, or behind these a pool of unknown ones.
+ */
+export class WglSearch implements Search {
+  readonly #problem: Problem;
+  readonly #unknown: UnknownPools;
+  /** Steps with a known outcome, by call. */
+  readonly #steps: Int32Array;
+  /** By known step 1: another one is alike. By pool likewise, behind them. */
+  readonly #hasTwin: Uint8Array;
   /**
-   * Known outcomes first, each part in order of invocation: so the taken ones among the first are a prefix
-   * and a short window.
-   */
-  readonly #steps: readonly Step[];
-  readonly #certain: number;
-  readonly #limits: SearchLimits;
-  /**
-   * Lowe's list over events: 2i is step i's invocation, 2i + 1 its end (none for an unknown one).
-   * `#next`/`#prev` are shifted by one, so that 0 is the head; an index of 0 in `#next` ends the list.
+   * Lowe's list over the events of known steps: 1 + 2i is the call of #steps[i], 2 + 2i its return. 0 is the head, and
+   * an index of 0 in `#next` ends the list.
    */
   readonly #next: Int32Array;
   readonly #prev: Int32Array;
-  readonly #taken: Uint32Array;
-  readonly #twin: Int32Array;
-  readonly #states = new Map<string, number>([['', 0]]);
-  readonly #values: RegisterValue[] = [null];
+  /** By step of the problem: the places in time of its call, and of its return. */
+  readonly #callAt: Map<number, number> = new Map();
+  readonly #returnAt: Int32Array;
+  /** A bit a known step. */
+  readonly #taken: Int32Array;
+  /** All words before are full; all from the end on are empty. */
+  #firstWord = 0;
+  #endWord = 0;
+  readonly #budget: MemoryBudget;
   readonly #seen: ConfigurationSet;
-  /**
-   * Where nothing but appends changes the state: the longest value read. Every state is a beginning of it, or
-   * goes on from it.
-   */
-  readonly #longest: string | null;
+  readonly #record: Int32Array;
   #left: number;
 
-  constructor(steps: readonly Step[], limits: SearchLimits) {
-    this.#limits = limits;
-    const certain = steps.filter((step) => step.certain);
-    this.#steps = [...certain, ...steps.filter((step) => !step.certain)];
-    this.#certain = certain.length;
-    this.#left = certain.length;
-    this.#next = new Int32Array(2 * this.#steps.length + 1);
-    this.#prev = new Int32Array(2 * this.#steps.length + 1);
-    // The window of the known and the unknown start at words of their own.
-    this.#taken = new Uint32Array(words(this.#certain) + words(this.#steps.length - this.#certain));
-    this.#seen = new ConfigurationSet({
-      certainWords: words(this.#certain),
-      memoryBytes: limits.memoryBytes,
-    });
-    this.#twin = this.#findTwins();
-    this.#longest = longestRead(steps);
+  /** The way here: the moves, and before each the state and whether an observer was owed (rule 2). */
+  readonly #path: number[] = [];
+  readonly #stepsTaken: number[] = [];
+  readonly #before: number[] = [];
+  readonly #owedBefore: boolean[] = [];
+  #state: number;
+  #owed = false;
+  /** The move that was tried last from here. */
+  #tried = NO_MOVE;
+
+  /** The longest order found, what was stuck behind it, and how many known steps were left then. */
+  #best: number[] = [];
+  #bestStuck: number | null = null;
+  #bestLeft = Infinity;
+  /** Up to here the way has not changed since `#best` was noted. */
+  #sameAsBest = 0;
+
+  constructor(problem: Problem, memoryBytes: number) {
+    const { machine, steps, certain } = problem;
+    this.#problem = problem;
+    this.#unknown = new UnknownPools(problem);
+    this.#steps = steps.filter((step) => certain[step] === 1);
+    this.#left = this.#steps.length;
+    this.#hasTwin = new Uint8Array(this.#left + this.#unknown.steps.length);
+    const inClass = new Map<number, number>();
+    for (const step of this.#steps)
+      inClass.set(machine.alike[step]!, (inClass.get(machine.alike[step]!) ?? 0) + 1);
+    for (const [i, step] of this.#steps.entries())
+      if (inClass.get(machine.alike[step]!)! > 1) this.#hasTwin[i] = 1;
+    for (const [pool, alike] of this.#unknown.alike.entries())
+      if (inClass.has(alike)) this.#hasTwin[this.#left + pool] = 1;
+    this.#state = machine.initial;
+    this.#next = new Int32Array(2 * this.#left + 1);
+    this.#prev = new Int32Array(2 * this.#left + 1);
+    this.#returnAt = new Int32Array(this.#left);
+    this.#taken = new Int32Array((this.#left + 31) >> 5);
+    this.#budget = new MemoryBudget(memoryBytes);
+    this.#seen = new ConfigurationSet(this.#budget);
+    this.#record = new Int32Array(2 + this.#taken.length + this.#unknown.packed.length);
     this.#linkEvents();
   }
 
-  run(): SearchResult {
-    /**
-     * Steps taken, and per step: the state before it, whether it owes an observer (rule 2), where to go on
-     * after going back.
-     */
-    const path: number[] = [];
-    const before: number[] = [];
-    const owedBefore: boolean[] = [];
-    let state = 0;
-    let owed = false;
-    let best: { prefix: number[]; stuck: number; state: number; left: number } | null = null;
-    let cursor = this.#next[0]!;
-    let moves = 0;
-    while (this.#left > 0) {
-      if (++moves % MOVES_PER_LOOK === 0 && performance.now() > this.#limits.deadline) {
-        return { verdict: 'unknown', reason: this.#howFar('the time limit', best?.left ?? this.#left) };
+  run(until: number): Exclude<SearchResult, { verdict: 'unknown' }> | 'memory' | null {
+    for (let moves = 1; this.#left > 0; moves++) {
+      if (moves % MOVES_PER_LOOK === 0 && performance.now() > until) return null;
+      if (this.#budget.isSpent) return 'memory';
+      if (this.#tried === NO_MOVE && this.#takeRead()) continue;
+      if (this.#step()) continue;
+      this.#noteBest();
+      if (!this.#goBack()) {
+        if (this.#bestStuck === null) throw new Error('no dead end was seen, yet no order was found');
+        return { verdict: 'violation', prefix: this.#best, stuck: this.#bestStuck };
       }
-      const move = this.#nextMove(cursor, state, owed);
-      if (move !== null) {
-        this.#take(move.step);
-        if (
-          isFree(this.#steps[move.step]!) ||
-          this.#seen.add(move.state * 2 + Number(move.owes), this.#taken)
-        ) {
-          if (this.#seen.full)
-            return { verdict: 'unknown', reason: this.#howFar('the memory limit', best?.left ?? this.#left) };
-          path.push(move.step);
-          before.push(state);
-          owedBefore.push(owed);
-          state = move.state;
-          owed = move.owes;
-          cursor = this.#next[0]!;
-          continue;
-        }
-        this.#giveBack(move.step);
-        cursor = this.#next[1 + 2 * move.step]!;
+    }
+    return { verdict: 'linearizable', order: [...this.#stepsTaken] };
+  }
+
+  reach(): Reach {
+    const certain = this.#steps.length;
+    const at = this.#bestStuck;
+    const { call, ret } = this.#problem;
+    const around = (step: number): boolean =>
+      at !== null && call[step]! <= ret[at]! && ret[step]! >= call[at]!;
+    return {
+      ordered: certain - Math.min(this.#bestLeft, this.#left),
+      certain,
+      at,
+      open: this.#steps.reduce((count, step) => count + Number(around(step)), 0),
+      unknown: this.#unknown.steps.flat().filter(around).length,
+      configurations: this.#seen.size,
+    };
+  }
+
+  /** Rule 1. */
+  #takeRead(): boolean {
+    const { machine } = this.#problem;
+    for (let event = this.#next[0]!; isCall(event); event = this.#next[event]!) {
+      const i = (event - 1) >> 1;
+      const step = this.#steps[i]!;
+      if (machine.nature[step] !== NATURE.reads) continue;
+      if (machine.apply(this.#state, step) === ILLEGAL) continue;
+      this.#push(i, step);
+      this.#take(i);
+      this.#owed = false;
+      return true;
+    }
+    return false;
+  }
+
+  /** Makes the next move from here that leads to a new configuration; false: there is none. */
+  #step(): boolean {
+    const { machine } = this.#problem;
+    const known = this.#steps.length;
+    for (let move = this.#nextMove(); move !== NO_MOVE; move = this.#nextMove()) {
+      this.#tried = move;
+      const isKnown = move < known;
+      const step = isKnown ? this.#steps[move]! : this.#unknown.next(move - known)!;
+      if (this.#owed && machine.nature[step] === NATURE.overwrites) continue;
+      const after = machine.apply(this.#state, step);
+      if (after === ILLEGAL || (!isKnown && after === this.#state)) continue;
+      if (isKnown) this.#take(move);
+      else this.#unknown.take(move - known);
+      if (!this.#isNew(after, !isKnown)) {
+        if (this.#budget.isSpent) return true;
+        if (isKnown) this.#giveBack(move);
+        else this.#unknown.giveBack(move - known);
         continue;
       }
-      if (best === null || this.#left < best.left) {
-        best = { prefix: [...path], stuck: this.#firstToEnd(), state, left: this.#left };
-      }
-      // Dead end: go back to the last step that had an alternative (rule 1: a read has none).
-      for (;;) {
-        const last = path.pop();
-        if (last === undefined) return this.#violation(best);
-        this.#giveBack(last);
-        state = before.pop()!;
-        owed = owedBefore.pop()!;
-        if (isFree(this.#steps[last]!)) continue;
-        cursor = this.#next[1 + 2 * last]!;
-        break;
-      }
+      this.#push(move, step);
+      this.#state = after;
+      this.#owed = !isKnown;
+      this.#tried = NO_MOVE;
+      return true;
     }
-    return { verdict: 'linearizable', order: path.map((index) => this.#steps[index]!) };
+    return false;
   }
 
-  /**
-   * The next step to try at or behind `cursor` (an event, shifted by one), with the state it leaves and
-   * whether it owes an observer.
-   */
-  #nextMove(
-    cursor: number,
-    state: number,
-    owed: boolean,
-  ): { step: number; state: number; owes: boolean } | null {
-    // Rule 1 looks only when the list is entered from its head; coming back to the middle of it, no read was
-    // there to take.
-    if (cursor === this.#next[0]) {
-      for (let event = cursor; event !== 0 && isCall(event); event = this.#next[event]!) {
-        const index = (event - 1) >> 1;
-        const step = this.#steps[index]!;
-        if (isFree(step) && applyStep(step, this.#values[state]!) !== undefined)
-          return { step: index, state, owes: false };
+  /** Behind `#tried` the next move that real time and rule 3 allow, never a read. */
+  #nextMove(): number {
+    const { machine } = this.#problem;
+    const known = this.#steps.length;
+    if (this.#tried < known) {
+      let event = this.#next[this.#tried === NO_MOVE ? 0 : 1 + 2 * this.#tried]!;
+      for (; isCall(event); event = this.#next[event]!) {
+        const i = (event - 1) >> 1;
+        const step = this.#steps[i]!;
+        if (machine.nature[step] === NATURE.reads) continue;
+        if (this.#hasTwin[i] === 1 && this.#firstTwin(machine.alike[step]!) !== i) continue;
+        return i;
       }
     }
-    for (let event = cursor; event !== 0 && isCall(event); event = this.#next[event]!) {
-      const index = (event - 1) >> 1;
-      const step = this.#steps[index]!;
-      if (isFree(step)) continue;
-      if (owed && step.kind === 'write') continue;
-      if (!step.certain && this.#twin[index]! >= 0 && !this.#isTaken(this.#twin[index]!)) continue;
-      const after = applyStep(step, this.#values[state]!);
-      if (after !== undefined && this.#leadsOn(after))
-        return { step: index, state: this.#stateNumber(after), owes: !step.certain };
+    const end = this.#firstReturn();
+    for (let pool = Math.max(0, this.#tried + 1 - known); pool < this.#unknown.steps.length; pool++) {
+      const step = this.#unknown.next(pool);
+      if (step === undefined || this.#callAt.get(step)! > end) continue;
+      if (this.#hasTwin[known + pool] === 1 && this.#firstTwin(this.#unknown.alike[pool]!) !== NO_MOVE)
+        continue;
+      return known + pool;
     }
-    return null;
+    return NO_MOVE;
   }
 
-  #leadsOn(state: RegisterValue): boolean {
-    if (this.#longest === null || state === null) return true;
-    return state.length <= this.#longest.length
-      ? this.#longest.startsWith(state)
-      : state.startsWith(this.#longest);
+  /** Of the known steps that may be taken now, the one of this class that returns first. */
+  #firstTwin(alike: number): number {
+    let first = NO_MOVE;
+    for (let event = this.#next[0]!; isCall(event); event = this.#next[event]!) {
+      const i = (event - 1) >> 1;
+      if (this.#problem.machine.alike[this.#steps[i]!] !== alike) continue;
+      if (first === NO_MOVE || this.#returnAt[i]! < this.#returnAt[first]!) first = i;
+    }
+    return first;
   }
 
-  /** Marks a step as taken and unlinks its events. */
-  #take(index: number): void {
-    const bit = this.#bit(index);
-    this.#taken[bit >> 5]! |= 1 << (bit & 31);
-    this.#unlink(1 + 2 * index);
-    if (this.#steps[index]!.certain) {
-      this.#unlink(2 + 2 * index);
-      this.#left--;
+  /** Place in time of the first return that is left: what was called behind it may not be taken yet. */
+  #firstReturn(): number {
+    let event = this.#next[0]!;
+    while (isCall(event)) event = this.#next[event]!;
+    return event === 0 ? Infinity : this.#returnAt[(event - 2) >> 1]!;
+  }
+
+  #push(move: number, step: number): void {
+    this.#path.push(move);
+    this.#stepsTaken.push(step);
+    this.#before.push(this.#state);
+    this.#owedBefore.push(this.#owed);
+  }
+
+  /** Goes back to the last step that had an alternative (rule 1: a read has none). False: there is none. */
+  #goBack(): boolean {
+    const known = this.#steps.length;
+    for (;;) {
+      const move = this.#path.pop();
+      if (move === undefined) return false;
+      const step = this.#stepsTaken.pop()!;
+      this.#sameAsBest = Math.min(this.#sameAsBest, this.#path.length);
+      if (move < known) this.#giveBack(move);
+      else this.#unknown.giveBack(move - known);
+      this.#state = this.#before.pop()!;
+      this.#owed = this.#owedBefore.pop()!;
+      if (this.#problem.machine.nature[step] === NATURE.reads) continue;
+      this.#tried = move;
+      return true;
     }
   }
 
-  #giveBack(index: number): void {
-    const bit = this.#bit(index);
-    this.#taken[bit >> 5]! &= ~(1 << (bit & 31));
-    if (this.#steps[index]!.certain) {
-      this.#relink(2 + 2 * index);
-      this.#left++;
-    }
-    this.#relink(1 + 2 * index);
+  #noteBest(): void {
+    if (this.#left >= this.#bestLeft) return;
+    this.#best.length = this.#sameAsBest;
+    this.#best.push(...this.#stepsTaken.slice(this.#sameAsBest));
+    this.#sameAsBest = this.#best.length;
+    this.#bestLeft = this.#left;
+    let event = this.#next[0]!;
+    while (isCall(event)) event = this.#next[event]!;
+    this.#bestStuck = this.#steps[(event - 2) >> 1]!;
   }
 
-  #bit(index: number): number {
-    return index < this.#certain ? index : 32 * words(this.#certain) + index - this.#certain;
+  #isNew(state: number, owes: boolean): boolean {
+    const taken = this.#taken;
+    const record = this.#record;
+    while (this.#endWord > this.#firstWord && taken[this.#endWord - 1] === 0) this.#endWord--;
+    let length = 0;
+    record[length++] = 2 * state + Number(owes);
+    record[length++] = this.#firstWord;
+    for (let i = this.#firstWord; i < this.#endWord; i++) record[length++] = taken[i]!;
+    const { packed } = this.#unknown;
+    for (let i = 0; i < packed.length; i++) record[length++] = packed[i]!;
+    return this.#seen.add(record, length);
   }
 
-  #isTaken(index: number): boolean {
-    const bit = this.#bit(index);
-    return (this.#taken[bit >> 5]! & (1 << (bit & 31))) !== 0;
+  /** Marks a known step as taken and unlinks its events. */
+  #take(i: number): void {
+    const word = i >> 5;
+    this.#taken[word]! |= 1 << (i & 31);
+    while (this.#taken[this.#firstWord] === FULL_WORD) this.#firstWord++;
+    this.#endWord = Math.max(this.#endWord, word + 1);
+    this.#unlink(1 + 2 * i);
+    this.#unlink(2 + 2 * i);
+    this.#left--;
+  }
+
+  #giveBack(i: number): void {
+    const word = i >> 5;
+    this.#taken[word]! &= ~(1 << (i & 31));
+    this.#firstWord = Math.min(this.#firstWord, word);
+    this.#endWord = Math.max(this.#endWord, word + 1);
+    this.#relink(2 + 2 * i);
+    this.#relink(1 + 2 * i);
+    this.#left++;
   }
 
   #unlink(event: number): void {
-    this.#next[this.#prev[event]!] = this.#next[event]!;
+    const prev = this.#prev[event]!;
+    const next = this.#next[event]!;
+    this.#next[prev] = next;
     // The end of the list is the head again, whose `prev` is then the last event: harmless, and no branch.
-    this.#prev[this.#next[event]!] = this.#prev[event]!;
+    this.#prev[next] = prev;
   }
 
   #relink(event: number): void {
@@ -239,88 +297,29 @@ class Search {
     this.#prev[this.#next[event]!] = event;
   }
 
-  #stateNumber(value: RegisterValue): number {
-    if (value === null) return 0;
-    // 'v' keeps the empty string apart from null.
-    const key = `v${value}`;
-    const known = this.#states.get(key);
-    if (known !== undefined) return known;
-    this.#states.set(key, this.#values.length);
-    return this.#values.push(value) - 1;
-  }
-
-  /**
-   * The known step that ends first of those left: what every order must take before anything invoked after
-   * its end.
-   */
-  #firstToEnd(): number {
-    for (let event = this.#next[0]!; event !== 0; event = this.#next[event]!)
-      if (!isCall(event)) return (event - 1) >> 1;
-    throw new Error('nothing is left to take, yet the search is stuck');
-  }
-
   #linkEvents(): void {
-    const events: number[] = [];
-    for (let i = 0; i < this.#steps.length; i++) {
-      events.push(1 + 2 * i);
-      if (this.#steps[i]!.certain) events.push(2 + 2 * i);
-    }
-    const timeOf = (event: number): number => {
-      const step = this.#steps[(event - 1) >> 1]!;
-      return isCall(event) ? step.call : step.ret;
-    };
-    // At equal times invocations come first: then the two are concurrent.
-    events.sort((a, b) => timeOf(a) - timeOf(b) || Number(isCall(b)) - Number(isCall(a)) || a - b);
+    const { steps, certain } = this.#problem;
+    const placeOf = new Map<number, number>();
+    for (const [i, step] of this.#steps.entries()) placeOf.set(step, i);
     let last = 0;
-    for (const event of events) {
-      this.#next[last] = event;
-      this.#prev[event] = last;
-      last = event;
+    for (const [at, event] of eventsOf(this.#problem).entries()) {
+      const step = steps[event >> 1]!;
+      const isReturn = (event & 1) === 1;
+      if (certain[step] === 0) {
+        this.#callAt.set(step, at);
+        continue;
+      }
+      const i = placeOf.get(step)!;
+      if (isReturn) this.#returnAt[i] = at;
+      const linked = isReturn ? 2 + 2 * i : 1 + 2 * i;
+      this.#next[last] = linked;
+      this.#prev[linked] = last;
+      last = linked;
     }
     this.#next[last] = 0;
     this.#prev[0] = last;
   }
-
-  /** Per unknown step: the one before it that is alike, or −1. */
-  #findTwins(): Int32Array {
-    const twins = new Int32Array(this.#steps.length).fill(-1);
-    const lastAlike = new Map<string, number>();
-    for (let i = this.#certain; i < this.#steps.length; i++) {
-      const { kind, from, to } = this.#steps[i]!;
-      const alike = JSON.stringify([kind, from, to]);
-      twins[i] = lastAlike.get(alike) ?? -1;
-      lastAlike.set(alike, i);
-    }
-    return twins;
-  }
-
-  #howFar(limit: string, left: number): string {
-    return `${limit} was reached after ${this.#certain - left} of ${this.#certain} operations could be ordered`;
-  }
-
-  #violation(best: { prefix: readonly number[]; stuck: number; state: number } | null): SearchResult {
-    if (best === null) throw new Error('no dead end was seen, yet no order was found');
-    return {
-      verdict: 'violation',
-      prefix: best.prefix.map((index) => this.#steps[index]!),
-      stuck: this.#steps[best.stuck]!,
-      state: this.#values[best.state]!,
-    };
-  }
 }
 
-function longestRead(steps: readonly Step[]): string | null {
-  if (steps.some((step) => step.kind === 'write' || step.kind === 'cas')) return null;
-  const values = steps.flatMap((step) => (step.kind === 'read' && step.from !== null ? [step.from] : []));
-  return values.reduce<string | null>(
-    (longest, value) => (longest === null || value.length > longest.length ? value : longest),
-    null,
-  );
-}
-
-const words = (bits: number): number => (bits + 31) >> 5;
-/** Events are shifted by one: odd ones are invocations. */
+/** Events of the list: odd ones are calls, even ones returns, 0 is its end. */
 const isCall = (event: number): boolean => (event & 1) === 1;
-/** Leaves the state as it is. */
-const isFree = (step: Step): boolean =>
-  step.kind === 'read' || step.kind === 'differs' || step.kind === 'impossible';

@@ -1,24 +1,24 @@
 import { parentPort } from 'node:worker_threads';
-import { type KeyHistory, type KeyLimits, type KeyVerdict, judgeKey } from './key.ts';
+import { judgeSteps, type Judgement } from './judge-steps.ts';
+import type { RegisterSteps } from './register-machine.ts';
 
-/** A key to judge, and the answer: the verdict with the time it took, or what went wrong. */
-export interface KeyRequest extends KeyLimits {
-  readonly history: KeyHistory;
+/** What to search, and the answer, or what went wrong. */
+export interface SearchRequest {
+  readonly columns: RegisterSteps;
+  /** On the clock of all threads: `performance.timeOrigin + performance.now()`. */
+  readonly deadline: number;
+  readonly memoryBytes: number;
 }
-export type KeyAnswer =
-  | { readonly type: 'judged'; readonly verdict: KeyVerdict; readonly tookMs: number }
-  | { readonly type: 'failed'; readonly message: string };
+export type SearchAnswer = { readonly judgement: Judgement } | { readonly error: string };
 
-parentPort?.on('message', (request: KeyRequest) => {
+parentPort?.on('message', (request: SearchRequest) => {
   parentPort?.postMessage(answer(request));
 });
 
-function answer(request: KeyRequest): KeyAnswer {
-  const start = performance.now();
+function answer({ columns, deadline, memoryBytes }: SearchRequest): SearchAnswer {
   try {
-    const verdict = judgeKey(request.history, request);
-    return { type: 'judged', verdict, tookMs: performance.now() - start };
+    return { judgement: judgeSteps(columns, { deadline: deadline - performance.timeOrigin, memoryBytes }) };
   } catch (error) {
-    return { type: 'failed', message: error instanceof Error ? error.message : String(error) };
+    return { error: error instanceof Error ? error.message : String(error) };
   }
 }

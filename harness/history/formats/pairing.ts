@@ -1,14 +1,6 @@
-import type { Op, OpFunction } from '../op.ts';
+import type { Op } from '../op.ts';
+import type { Invocation } from '../recorder.ts';
 import type { HistoryClock, Lines } from './history.ts';
-
-/** An operation as it begins. */
-export interface Invocation {
-  readonly process: number;
-  readonly f: OpFunction;
-  readonly key: string;
-  readonly input: Op['input'];
-  readonly node: string;
-}
 
 /** Where an event stands: its line from 1, and its time in ns if it has a usable one. */
 export interface Moment {

@@ -1,0 +1,93 @@
+import { mix } from './configuration-set.ts';
+import type { MemoryBudget } from './memory-budget.ts';
+
+const FIRST_ROWS = 16;
+const FIRST_TABLE = 64;
+
+/**
+ * A list of configurations, each of the same number of words, no two alike in all but the last word (the way there).
+ * To be emptied and filled again and again.
+ */
+export class Configurations {
+  readonly #budget: MemoryBudget;
+  readonly #stride: number;
+  #data: Int32Array;
+  /** Rows plus one; 0 is free. Its length is a power of two. */
+  #table: Int32Array;
+  #count = 0;
+
+  constructor(budget: MemoryBudget, stride: number) {
+    this.#budget = budget;
+    this.#stride = stride;
+    this.#data = budget.words(FIRST_ROWS * stride) ?? new Int32Array(FIRST_ROWS * stride);
+    this.#table = budget.words(FIRST_TABLE) ?? new Int32Array(FIRST_TABLE);
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  clear(): void {
+    this.#count = 0;
+    this.#table.fill(0);
+  }
+
+  read(row: number, into: Int32Array): void {
+    const at = row * this.#stride;
+    for (let i = 0; i < this.#stride; i++) into[i] = this.#data[at + i]!;
+  }
+
+  /** False: it was there before, or the budget is spent. */
+  add(configuration: Int32Array): boolean {
+    if (2 * this.#count >= this.#table.length && !this.#rehash()) return false;
+    const slot = this.#slotOf(configuration, 0);
+    if (this.#table[slot] !== 0) return false;
+    if ((this.#count + 1) * this.#stride > this.#data.length) {
+      const grown = this.#budget.grown(this.#data, 2 * this.#data.length);
+      if (grown === null) return false;
+      this.#data = grown;
+    }
+    this.#data.set(configuration, this.#count * this.#stride);
+    this.#table[slot] = ++this.#count;
+    return true;
+  }
+
+  /** Changes rows, or keeps only some: those for which it is true. Until `clear` nothing may be added then. */
+  retain(change: (row: Int32Array, number: number) => boolean): void {
+    let kept = 0;
+    for (let number = 0; number < this.#count; number++) {
+      const row = this.#data.subarray(number * this.#stride, (number + 1) * this.#stride);
+      if (!change(row, number)) continue;
+      if (kept < number)
+        this.#data.copyWithin(kept * this.#stride, number * this.#stride, (number + 1) * this.#stride);
+      kept++;
+    }
+    this.#count = kept;
+  }
+
+  /** Where it stands in the table, or the free slot where it belongs. */
+  #slotOf(words: Int32Array, at: number): number {
+    const length = this.#stride - 1;
+    const mask = this.#table.length - 1;
+    let hash = 0;
+    for (let i = 0; i < length; i++) hash = mix(hash, words[at + i]!);
+    let slot = hash & mask;
+    for (; this.#table[slot] !== 0; slot = (slot + 1) & mask) {
+      const other = (this.#table[slot]! - 1) * this.#stride;
+      let i = 0;
+      while (i < length && this.#data[other + i] === words[at + i]) i++;
+      if (i === length) break;
+    }
+    return slot;
+  }
+
+  #rehash(): boolean {
+    const grown = this.#budget.words(2 * this.#table.length);
+    if (grown === null) return false;
+    this.#budget.release(this.#table);
+    this.#table = grown;
+    for (let row = 0; row < this.#count; row++)
+      this.#table[this.#slotOf(this.#data, row * this.#stride)] = row + 1;
+    return true;
+  }
+}

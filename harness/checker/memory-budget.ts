@@ -1,0 +1,49 @@
+const BYTES_A_WORD = 4;
+
+/** Counts what a search holds before it takes it, so that it stays within a limit, also while an array grows. */
+export class MemoryBudget {
+  readonly #limit: number;
+  #used = 0;
+  /** Something was refused: what the search knows is no longer all. */
+  isSpent = false;
+
+  constructor(bytes: number) {
+    this.#limit = bytes;
+  }
+
+  /** An array of zeros, or null. */
+  words(length: number): Int32Array | null {
+    return this.take(length * BYTES_A_WORD) ? new Int32Array(length) : null;
+  }
+
+  release(array: Int32Array): void {
+    this.#used -= array.length * BYTES_A_WORD;
+  }
+
+  /** The array with more room, its content kept; null: not within the limit, and the old one is still held. */
+  grown(array: Int32Array, length: number): Int32Array | null {
+    const larger = this.words(length);
+    if (larger === null) return null;
+    larger.set(array);
+    this.release(array);
+    return larger;
+  }
+
+  /** For what is not an array. */
+  take(bytes: number): boolean {
+    if (this.#used + bytes > this.#limit) {
+      this.isSpent = true;
+      return false;
+    }
+    this.#used += bytes;
+    return true;
+  }
+}
+
+/** Searches get what the rest of the process leaves of the memory, but this much at least. */
+const MIN_SEARCH_BYTES = 16 * 1_048_576;
+const BYTES_A_MIB = 1_048_576;
+
+/** What searches may take if the process is to stay within so much. */
+export const searchBytes = (memoryMb: number): number =>
+  Math.max(MIN_SEARCH_BYTES, memoryMb * BYTES_A_MIB - process.memoryUsage.rss());

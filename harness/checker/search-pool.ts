@@ -1,0 +1,121 @@
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import type { Judgement } from './judge-steps.ts';
+import type { RegisterSteps } from './register-machine.ts';
+import type { SearchAnswer, SearchRequest } from './worker.ts';
+
+export interface PoolOptions {
+  /** On `performance.now`'s clock, for all searches together. */
+  readonly deadline: number;
+  /** A worker that holds its thread past the deadline is ended this long after it. */
+  readonly graceMs: number;
+  /** For all searches together. */
+  readonly memoryBytes: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** What a thread takes beside its search: its heap and code. */
+const THREAD_BYTES = 16 * 1_048_576;
+const MIN_SEARCH_BYTES = 8 * 1_048_576;
+const BYTES_A_MIB = 1_048_576;
+
+export interface PoolAnswer {
+  /** `none`: why there is no judgement. */
+  readonly judgement: Judgement | { readonly verdict: 'none'; readonly reason: string };
+  readonly tookMs: number;
+}
+
+/**
+ * Searches in worker threads, as many at a time as there are processors, in the order of the list. Never rejects:
+ * whatever happens to a thread makes its search end without a judgement.
+ */
+export async function searchAll(
+  searches: readonly RegisterSteps[],
+  options: PoolOptions,
+): Promise<readonly PoolAnswer[]> {
+  const threads = Math.min(availableParallelism(), searches.length);
+  const memoryBytes = Math.max(MIN_SEARCH_BYTES, options.memoryBytes / threads - THREAD_BYTES);
+  const answers: PoolAnswer[] = [];
+  let next = 0;
+  const takeTurns = async (): Promise<void> => {
+    let thread: SearchThread | null = null;
+    try {
+      for (let i = next++; i < searches.length; i = next++) {
+        if (thread === null || thread.isOver) thread = new SearchThread(memoryBytes);
+        const began = performance.now();
+        const judgement = await thread.search(searches[i]!, options);
+        answers[i] = { judgement, tookMs: performance.now() - began };
+      }
+    } finally {
+      await thread?.end();
+    }
+  };
+  await Promise.all(Array.from({ length: threads }, takeTurns));
+  return answers;
+}
+
+/** A worker thread, for one search after the other. */
+class SearchThread {
+  readonly #memoryBytes: number;
+  readonly #worker: Worker;
+  isOver = false;
+
+  constructor(memoryBytes: number) {
+    this.#memoryBytes = memoryBytes;
+    this.#worker = new Worker(new URL('./worker.ts', import.meta.url), {
+      name: 'checker',
+      resourceLimits: { maxOldGenerationSizeMb: Math.ceil(memoryBytes / BYTES_A_MIB) + 64 },
+    });
+    // One that is being ended may still report an error when nobody waits for an answer any more.
+    this.#worker.on('error', () => {});
+  }
+
+  async search(
+    columns: RegisterSteps,
+    { deadline, graceMs, signal }: PoolOptions,
+  ): Promise<PoolAnswer['judgement']> {
+    if (signal?.aborted === true) return none('cancelled before it was searched');
+    const left = deadline - performance.now();
+    if (left <= 0) return none('the time limit was reached before it could be searched');
+    const worker = this.#worker;
+    const { promise, resolve } = Promise.withResolvers<PoolAnswer['judgement']>();
+    const giveUp = (reason: string): void => {
+      this.isOver = true;
+      resolve(none(reason));
+    };
+    const onAbort = (): void => giveUp('cancelled while it was searched');
+    const onError = (error: Error): void => giveUp(`the checker failed: ${error.message}`);
+    const onExit = (): void => giveUp('the checker ended before it had an answer');
+    const onMessage = (answer: SearchAnswer): void =>
+      resolve('error' in answer ? none(`the checker failed: ${answer.error}`) : answer.judgement);
+    const timer = setTimeout(
+      () => giveUp('the time limit was reached while it was searched'),
+      left + graceMs,
+    );
+    worker.once('message', onMessage).once('error', onError).once('exit', onExit);
+    signal?.addEventListener('abort', onAbort);
+    try {
+      const request: SearchRequest = {
+        columns,
+        deadline: performance.timeOrigin + deadline,
+        memoryBytes: this.#memoryBytes,
+      };
+      worker.postMessage(request);
+      return await promise;
+    } catch (error) {
+      return none(`the operations could not be handed to the checker: ${String(error)}`);
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', onAbort);
+      worker.off('message', onMessage).off('error', onError).off('exit', onExit);
+      if (this.isOver) await worker.terminate();
+    }
+  }
+
+  async end(): Promise<void> {
+    this.isOver = true;
+    await this.#worker.terminate();
+  }
+}
+
+const none = (reason: string): PoolAnswer['judgement'] => ({ verdict: 'none', reason });

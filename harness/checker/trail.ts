@@ -1,0 +1,72 @@
+import type { MemoryBudget } from './memory-budget.ts';
+
+/** Compaction is worth its while from so many marks on. */
+const FIRST_COMPACTION = 1 << 16;
+const NO_MARK = -1;
+/** Until it has a new number. */
+const KEPT = 0;
+
+/**
+ * The ways to all configurations of a frontier, as marks that point back. Configurations share the beginnings of their
+ * ways; what no configuration leads back to any more is cleared away now and then.
+ */
+export class Trail {
+  readonly #budget: MemoryBudget;
+  #before: Int32Array;
+  #entry: Int32Array;
+  #size = 0;
+  #compactAt = FIRST_COMPACTION;
+
+  constructor(budget: MemoryBudget) {
+    this.#budget = budget;
+    this.#before = budget.words(64) ?? new Int32Array(64);
+    this.#entry = budget.words(64) ?? new Int32Array(64);
+  }
+
+  static readonly start = NO_MARK;
+
+  get wantsCompaction(): boolean {
+    return this.#size >= this.#compactAt;
+  }
+
+  add(before: number, entry: number): number {
+    if (this.#size === this.#before.length) {
+      const length = 2 * this.#size;
+      this.#before = this.#budget.grown(this.#before, length) ?? this.#before;
+      this.#entry = this.#budget.grown(this.#entry, length) ?? this.#entry;
+      if (this.#budget.isSpent) return before;
+    }
+    this.#before[this.#size] = before;
+    this.#entry[this.#size] = entry;
+    return this.#size++;
+  }
+
+  /** The entries on the way to a mark, first to last. */
+  way(mark: number): number[] {
+    const entries: number[] = [];
+    for (let at = mark; at !== NO_MARK; at = this.#before[at]!) entries.push(this.#entry[at]!);
+    return entries.reverse();
+  }
+
+  /** Keeps the ways to these marks only. Returns the new marks by the old ones; null: no memory for that. */
+  compact(marks: Iterable<number>): Int32Array | null {
+    const renamed = this.#budget.words(this.#size)?.fill(NO_MARK);
+    if (renamed === undefined) return null;
+    for (const mark of marks)
+      for (let at = mark; at !== NO_MARK && renamed[at] === NO_MARK; at = this.#before[at]!)
+        renamed[at] = KEPT;
+    // What a mark points back to has a lower number, so it has its new one already.
+    let size = 0;
+    for (let at = 0; at < this.#size; at++) {
+      if (renamed[at] === NO_MARK) continue;
+      const before = this.#before[at]!;
+      this.#before[size] = before === NO_MARK ? NO_MARK : renamed[before]!;
+      this.#entry[size] = this.#entry[at]!;
+      renamed[at] = size++;
+    }
+    this.#size = size;
+    this.#compactAt = Math.max(FIRST_COMPACTION, 2 * size);
+    this.#budget.release(renamed);
+    return renamed;
+  }
+}
