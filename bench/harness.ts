@@ -32,16 +32,23 @@ const PACED: WorkloadPlan = {
 };
 const PACED_MS = 6_000;
 
+/** The dashboard's share counts from here on: by then it is loaded, compiled and drawn a few times. */
+const OPENED_MS = 5_000;
+
 const out = mkdtempSync(join(tmpdir(), 'chaos-bench-'));
 try {
-  const figures = {
-    unlimited: await perServer(unlimited),
-    latency: await latency(),
-    firstFaultMs: await perServer(firstFault),
-    dashboard: await dashboard(),
-  };
-  print(figures);
-  writeFileSync(join(ROOT, 'reports', 'bench-harness.json'), `${JSON.stringify(figures, null, 2)}\n`);
+  if (process.argv.includes('dashboard')) printDashboard(await dashboard());
+  else {
+    const figures = {
+      unlimited: await perServer(unlimited),
+      latency: await latency(),
+      firstFaultMs: await perServer(firstFault),
+      dashboard: await dashboard(),
+    };
+    print(figures);
+    printDashboard(figures.dashboard);
+    writeFileSync(join(ROOT, 'reports', 'bench-harness.json'), `${JSON.stringify(figures, null, 2)}\n`);
+  }
 } finally {
   rmSync(out, { recursive: true, force: true });
 }
@@ -58,9 +65,8 @@ interface Sampled {
   readonly result: RunResult;
   /** Resident memory of the harness process, a sample every 250 ms, MiB. */
   readonly rssMiB: readonly number[];
-  /** CPU seconds of the harness process alone (all threads), user and system. */
-  readonly cpuS: number;
-  readonly wallS: number;
+  /** CPU seconds of the harness's main thread alone so far, user and system, at each sample. */
+  readonly cpuS: readonly { readonly wallMs: number; readonly cpuS: number }[];
 }
 
 /**
@@ -80,15 +86,16 @@ async function sampled(args: readonly string[], terminal = false): Promise<Sampl
     : spawn(command[0]!, command.slice(1), { stdio: ['ignore', 'ignore', 'inherit'] });
   const started = performance.now();
   const rssMiB: number[] = [];
-  let cpuS = 0;
+  const cpuS: { wallMs: number; cpuS: number }[] = [];
   const timer = setInterval(() => {
     try {
       const pid = terminal ? Number(readFileSync(join(dir, 'pid'), 'utf8').split(' ')[1]) : child.pid!;
       rssMiB.push(Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) / 1_024);
-      const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+      const fields = readFileSync(`/proc/${pid}/task/${pid}/stat`, 'utf8')
         .replace(/^.*\) /, '')
         .split(' ');
-      cpuS = (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS_PER_S;
+      const used = (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS_PER_S;
+      cpuS.push({ wallMs: performance.now() - started, cpuS: used });
     } catch {
       // Not started yet, or gone.
     }
@@ -98,7 +105,7 @@ async function sampled(args: readonly string[], terminal = false): Promise<Sampl
   const result = JSON.parse(readFileSync(join(dir, 'latest', 'result.json'), 'utf8')) as RunResult;
   if (result.verdict !== 'pass')
     console.error(`note: exit ${String(code)}, ${result.verdict}: ${result.sentence}`);
-  return { result, rssMiB, cpuS, wallS: (performance.now() - started) / 1_000 };
+  return { result, rssMiB, cpuS };
 }
 
 async function unlimited(
@@ -212,15 +219,52 @@ function straightLinks(
   };
 }
 
-/** CPU of the harness process with the dashboard and with line output, the same scenario, in turns. */
-async function dashboard(): Promise<readonly { tuiCpuS: number; lineCpuS: number; wallS: number }[]> {
-  const rows = [];
+interface DashboardCost {
+  /** CPU until `OPENED_MS` over that of line output: loading Ink and its like, the first frames. */
+  readonly openingS: number;
+  /** Of a core, from then until the load ends. */
+  readonly sharePercent: number;
+}
+
+/** The main thread with the dashboard and with line output, under the unlimited load, in turns. */
+async function dashboard(): Promise<readonly DashboardCost[]> {
+  const rows: DashboardCost[] = [];
+  const scenario = join(ROOT, 'bench/scenarios/unlimited.yaml');
   for (let round = 0; round < ROUNDS; round++) {
-    const tui = await sampled(['partition-leader.yaml', '--reporter', 'tui', '--toxiproxy', 'builtin'], true);
-    const line = await sampled(['partition-leader.yaml', '--reporter', 'line', '--toxiproxy', 'builtin']);
-    rows.push({ tuiCpuS: tui.cpuS, lineCpuS: line.cpuS, wallS: tui.wallS });
+    const [tui, line] = [
+      await watched([scenario, '--reporter', 'tui', '--toxiproxy', 'builtin'], true),
+      await watched([scenario, '--reporter', 'line', '--toxiproxy', 'builtin'], false),
+    ];
+    rows.push({
+      openingS: tui.openingS - line.openingS,
+      sharePercent: tui.sharePercent - line.sharePercent,
+    });
   }
   return rows;
+}
+
+async function watched(args: readonly string[], terminal: boolean): Promise<DashboardCost> {
+  const { result, cpuS } = await sampled(args, terminal);
+  const loadedMs = lastWindowMs(result);
+  const before = cpuS.filter(({ wallMs }) => wallMs <= OPENED_MS).at(-1)!;
+  const after = cpuS.filter(({ wallMs }) => wallMs <= loadedMs).at(-1)!;
+  const sharePercent = (100_000 * (after.cpuS - before.cpuS)) / (after.wallMs - before.wallMs);
+  return { openingS: before.cpuS, sharePercent };
+}
+
+/** When the load ended, by the run's clock, which begins with the command. */
+function lastWindowMs({ run }: RunResult): number {
+  const lines = readFileSync(join(ROOT, run, 'events.jsonl'), 'utf8').split('\n');
+  return (JSON.parse(lines.findLast((line) => line.includes('"type":"ops"'))!) as { t: number }).t;
+}
+
+function printDashboard(rows: readonly DashboardCost[]): void {
+  const all = (pick: (row: DashboardCost) => number, digits: number): string =>
+    `${median(rows.map(pick)).toFixed(digits)} (${rows.map((row) => pick(row).toFixed(digits)).join(', ')})`;
+  console.log(
+    `\nthe dashboard, over line output: ${all((row) => row.sharePercent, 1)} % of a core under the`,
+  );
+  console.log(`unlimited load; ${all((row) => row.openingS, 2)} s of CPU to open`);
 }
 
 function median(values: readonly number[]): number {
@@ -231,7 +275,6 @@ function print(figures: {
   readonly unlimited: Awaited<ReturnType<typeof perServer<Awaited<ReturnType<typeof unlimited>>>>>;
   readonly latency: Awaited<ReturnType<typeof latency>>;
   readonly firstFaultMs: Record<string, readonly number[]>;
-  readonly dashboard: Awaited<ReturnType<typeof dashboard>>;
 }): void {
   const of = <T>(rows: readonly T[], pick: (row: T) => number, digits = 0): string =>
     `${median(rows.map(pick)).toFixed(digits)} (${rows.map((row) => pick(row).toFixed(digits)).join(', ')})`;
@@ -251,9 +294,5 @@ function print(figures: {
     (
       median(figures.latency[s]!.map((r) => r.p99)) / median(figures.latency['straight']!.map((r) => r.p99))
     ).toFixed(2),
-  );
-  const share = figures.dashboard.map((r) => (100 * (r.tuiCpuS - r.lineCpuS)) / r.wallS);
-  console.log(
-    `\ndashboard's share of a core: ${median(share).toFixed(1)} % (${share.map((s) => s.toFixed(1)).join(', ')})`,
   );
 }

@@ -33,6 +33,11 @@ export class Judge {
     if (this.#checker !== null) this.#say({ type: 'checked', t, ...this.#checker.counts });
   }
 
+  /** How many things it remembers. */
+  get size(): number {
+    return this.#checker?.size ?? 0;
+  }
+
   #try(t: number, act: (checker: LiveChecker) => void): void {
     if (this.#checker === null) return;
     try {
