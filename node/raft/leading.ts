@@ -1,7 +1,6 @@
 import { advanceChange } from './changing.ts';
 import { stepDownIfDiskHangs } from './disk.ts';
 import { broken } from './invariant.ts';
-import { entryCost } from './log.ts';
 import { incarnationOf } from './membership.ts';
 import type { AppendEntriesResponse, HeartbeatResponse } from './message.ts';
 import type { Progress } from './progress.ts';
@@ -81,9 +80,7 @@ export function advanceCommit(state: ServerState, leader: Leader): void {
   const index = reached(state, leader, log.durableIndex, (progress) => progress.matchIndex) as LogIndex;
   if (index <= state.commitIndex || log.termAt(index) !== state.currentTerm) return;
   // What `propose` counted: neither the noop at firstIndex nor what other terms left behind.
-  for (let at = Math.max(state.commitIndex, leader.firstIndex) + 1; at <= index; at++) {
-    leader.uncommittedBytes -= entryCost(log.entryAt(at as LogIndex).data.length);
-  }
+  leader.uncommittedBytes -= log.costOf(Math.max(state.commitIndex, leader.firstIndex) + 1, index);
   commitTo(state, index);
   advanceChange(state, leader);
 }

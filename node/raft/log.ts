@@ -104,6 +104,25 @@ export class RaftLog {
     return this.#entries.slice(from - this.#base.index - 1, to - this.#base.index);
   }
 
+  /** What the entries `from`..`to`, both included and in the log, count for against the bounds, bytes. */
+  costOf(from: number, to: number): number {
+    let cost = 0;
+    const offset = this.#base.index + 1;
+    for (let at = from - offset; at <= to - offset; at++) cost += entryCost(this.#entries[at]!.data.length);
+    return cost;
+  }
+
+  /** The last index such that the entries from `from` on count for at most `bytes`; `from` - 1 if not even one does. */
+  lastWithin(from: number, bytes: number): number {
+    let left = bytes;
+    let at = from - this.#base.index - 1;
+    for (; at < this.#entries.length; at++) {
+      left -= entryCost(this.#entries[at]!.data.length);
+      if (left < 0) break;
+    }
+    return at + this.#base.index;
+  }
+
   append(entry: Entry): void {
     if (entry.index !== this.lastIndex + 1) broken(`entry ${entry.index} does not follow ${this.describe()}`);
     if (entry.term < this.lastTerm)

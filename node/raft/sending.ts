@@ -1,5 +1,4 @@
 import { broken } from './invariant.ts';
-import { entryCost } from './log.ts';
 import type { Progress } from './progress.ts';
 import { envelope } from './state.ts';
 import type { Leader, ServerState } from './state.ts';
@@ -9,6 +8,8 @@ import type { Entry, LogIndex, NodeId } from './types.ts';
 export function sendAppends(state: ServerState, leader: Leader): void {
   leader.appendsDue = false;
   if (leader.mute) return;
+  // Followers that keep up are sent the same.
+  let last: readonly Entry[] = [];
   for (const [to, progress] of leader.progress) {
     if (progress.mode === 'probe') {
       if (!progress.probeOut) probe(state, to, progress, true);
@@ -23,9 +24,9 @@ export function sendAppends(state: ServerState, leader: Leader): void {
         sendSnapshot(state, to, progress);
         break;
       }
-      const entries = takeForMessage(state, progress.nextIndex);
-      sendAppend(state, to, progress, entries);
-      progress.sent(entries.at(-1)!.index);
+      if (last[0]?.index !== progress.nextIndex) last = takeForMessage(state, progress.nextIndex);
+      sendAppend(state, to, progress, last);
+      progress.sent(last.at(-1)!.index);
     }
   }
 }
@@ -102,13 +103,6 @@ function sendSnapshot(state: ServerState, to: NodeId, progress: Progress): void 
 
 /** As many entries from `from` on as one message may hold; one always fits. */
 function takeForMessage({ log, config }: ServerState, from: LogIndex): Entry[] {
-  const { lastIndex } = log;
-  let bytes = 0;
-  let to: number = from - 1;
-  while (to < lastIndex) {
-    bytes += entryCost(log.entryAt((to + 1) as LogIndex).data.length);
-    if (bytes > config.maxMessageBytes && to >= from) break;
-    to++;
-  }
-  return log.slice(from, to);
+  const to = Math.max(from, log.lastWithin(from, config.maxMessageBytes));
+  return log.slice(from, Math.min(to, log.lastIndex));
 }
