@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 
+import { decodeConfiguration, founding } from './configuration.ts';
 import type { Message } from './message.ts';
 import {
   acknowledge,
@@ -263,10 +264,20 @@ describe('an election', () => {
     expect(server.role).toBe('candidate');
   });
 
-  test('a leader begins its term with a noop (§8)', () => {
+  test('a leader begins its term with an entry of its own: a noop (§8), the first leader ever with who founded', () => {
     const server = leader();
     const ready = server.take();
-    expect(ready.entries).toMatchObject([{ index: 2, term: 2, kind: 'noop' }]);
+    expect(ready.entries).toMatchObject([{ index: 2, term: 2, kind: 'config' }]);
+    expect(decodeConfiguration(ready.entries[0]!.data)).toEqual(founding([n1, n2, n3]));
+    server.receive(heartbeat(n2, 3));
+    server.settle();
+    server.electLeader();
+    expect(server.take().entries).toMatchObject([{ index: 3, term: 4, kind: 'noop' }]);
+  });
+
+  test('a leader sends its first entry with its first messages', () => {
+    const server = leader();
+    const ready = server.take();
     expect(only(ready.messages, 'AppendEntries').map((m) => m.entries.length)).toEqual([1, 1]);
   });
 
@@ -277,7 +288,7 @@ describe('an election', () => {
     server.propose('x');
     server.settle();
     expect(server.status.commitIndex).toBe(2);
-    expect(server.applied.map((e) => e.kind)).toEqual(['noop', 'command']);
+    expect(server.applied.map((e) => e.kind)).toEqual(['config', 'command']);
   });
 });
 

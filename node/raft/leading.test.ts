@@ -15,7 +15,7 @@ import {
   TestServer,
 } from './testing/server.ts';
 
-/** The leader of term 2 with the log 1, noop; its first messages are out, everything of its own is durable. */
+/** The leader of term 2 with the log 1, 2; its first messages are out, everything of its own is durable. */
 function leader(options: ConstructorParameters<typeof TestServer>[0] = {}): TestServer {
   const server = new TestServer({ term: 1, log: [1], ...options });
   server.electLeader();
@@ -88,14 +88,14 @@ describe('the commit rule (§5.3, §5.4.2)', () => {
     server.receive(appendEntries(n3, 2, [1, 1]));
     server.electLeader();
     // `settle` in the election gave the disk nothing: its write of entry 2 is still the first one under way.
-    const noop = server.take();
-    expect(noop.entries).toMatchObject([{ index: 3, term: 3, kind: 'noop' }]);
+    const own = server.take();
+    expect(own.entries).toMatchObject([{ index: 3, term: 3, kind: 'config' }]);
     for (const from of [n2, n3]) server.receive(acknowledge(from, 3, 2));
     server.persist(before);
     expect(server.status).toMatchObject({ durableIndex: 2, commitIndex: 0 });
     server.receive(acknowledge(n2, 3, 3));
     expect(server.status.commitIndex).toBe(0);
-    server.persist(noop);
+    server.persist(own);
     expect(server.status.commitIndex).toBe(3);
   });
 });

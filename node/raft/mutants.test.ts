@@ -130,7 +130,7 @@ const mutants = [
     seeds: 100,
     finds: /Leader Completeness|State Machine Safety|differs from a committed/,
   },
-  { mutant: VotesTwice, seeds: 100, finds: /one vote per term|Election Safety|both lead/ },
+  { mutant: VotesTwice, seeds: 100, finds: /one vote per term|Election Safety|both lead|gives its vote/ },
   { mutant: ForgetsVoteOnRestart, seeds: 300, finds: /one vote per term|Election Safety|both lead/ },
   { mutant: TruncatesOnStaleAppend, seeds: 100, finds: /durability|Leader Completeness|Safety|acknowledges/ },
   { mutant: CommitsPastVerifiedPrefix, seeds: 300, finds: /State Machine Safety|differs from a committed/ },

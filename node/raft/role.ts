@@ -1,4 +1,5 @@
 import { hurry } from './failover.ts';
+import { encodeConfiguration } from './configuration.ts';
 import { broken } from './invariant.ts';
 import { appendToLog } from './log-change.ts';
 import { Lease } from './lease.ts';
@@ -87,8 +88,14 @@ export function becomeLeader(state: ServerState, reason: string): void {
   });
   state.quickTries = 0;
   outbox.event({ type: 'BecomeLeader', term, leader: config.id, reason });
-  const noop: Entry = { index: firstIndex, term, kind: 'noop', data: new Uint8Array(0) };
-  appendToLog(state, noop);
+  appendToLog(state, firstEntry(state, firstIndex));
+}
+
+/** A noop; but the first leader ever puts the founders into the log, so that whoever joins learns who they are. */
+function firstEntry({ membership, currentTerm: term }: ServerState, index: LogIndex): Entry {
+  return membership.index === 0
+    ? { index, term, kind: 'config', data: encodeConfiguration(membership.current) }
+    : { index, term, kind: 'noop', data: new Uint8Array(0) };
 }
 
 function newProgress({ config, membership, nowMs }: ServerState, nextIndex: LogIndex): Map<NodeId, Progress> {

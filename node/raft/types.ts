@@ -13,7 +13,7 @@ export const logIndex = (value: number): LogIndex => value as LogIndex;
 
 /**
  * `noop` is what a new leader appends at the start of its term (§8); `command` is for the state machine; `config` is a
- * Configuration (§6).
+ * Configuration (§6). The first entry of the first leader is that of the founders.
  */
 export type EntryKind = 'noop' | 'command' | 'config';
 

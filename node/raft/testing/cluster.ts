@@ -65,10 +65,11 @@ export class SimCluster implements Surroundings {
 
   /** `size` founders, and as many `spares` that may join. */
   constructor(
-    { size, spares }: { readonly size: number; readonly spares: number },
+    options: { readonly size: number; readonly spares: number; readonly looksInside?: boolean },
     seed: number,
     factory: RaftFactory = (config, initial) => new Raft(config, initial),
   ) {
+    const { size, spares, looksInside = true } = options;
     const random = new SeededRandom(seed);
     this.random = random;
     this.#factory = factory;
@@ -87,7 +88,7 @@ export class SimCluster implements Surroundings {
       snapshotEvery: random.pick([Infinity, 3, 10, 40]),
       keepEntries: random.pick([0, 3, 20]),
     };
-    this.watch = new SafetyWatch(this.founders);
+    this.watch = new SafetyWatch(this.founders, looksInside);
     for (const id of this.ids) this.#servers.set(id, new SimServer(id, this.#newDisk(id), this));
   }
 

@@ -1,8 +1,10 @@
-import { decodeConfiguration, founding } from '../configuration.ts';
+import { decodeConfiguration, encodeConfiguration, founding } from '../configuration.ts';
 import type { Configuration, SnapshotMeta } from '../configuration.ts';
 import { incarnationOf } from '../membership.ts';
 import type { Message } from '../message.ts';
-import type { CoreEvent, ReadState } from '../ready.ts';
+import type { ConfigurationAt } from '../membership.ts';
+import type { CoreEvent, CoreStatus, ReadState } from '../ready.ts';
+import { logIndex } from '../types.ts';
 import type { Entry, NodeId } from '../types.ts';
 import { lastStored, recover, storedTerm } from './disk.ts';
 import type { Disk } from './disk.ts';
@@ -13,10 +15,13 @@ interface Seen {
   /** Of its present incarnation. */
   disk: SimDisk;
   readonly log: Prefixes;
+  /** Those in its log, ascending, from the one at its base on. */
+  configurations: ConfigurationAt[];
   /** As of the last event. */
-  configuration: Configuration;
   leads: boolean;
   term: number;
+  /** Where the configuration stood that it has shown last. */
+  shown: number;
 }
 
 /** A disk, and the state machine's state in its snapshot: the identity of the log up to its end. */
@@ -30,6 +35,7 @@ export interface SimDisk extends Disk {
  */
 export class SafetyWatch {
   readonly #founders: readonly NodeId[];
+  readonly #looksInside: boolean;
   readonly #servers = new Map<NodeId, Seen>();
   /** Every incarnation's disk, `n3#0`: one that was lost keeps what it had when it counted. */
   readonly #disks = new Map<string, SimDisk>();
@@ -40,9 +46,13 @@ export class SafetyWatch {
   readonly #prefix = new Map<string, string>();
   /** First known commit of each index: its prefix, and the term in which it was committed. */
   readonly #committed: { prefix: string; inTerm: number }[] = [];
+  /** Every committed configuration, by index. */
+  readonly #configurations: ConfigurationAt[];
 
-  constructor(founders: readonly NodeId[]) {
+  constructor(founders: readonly NodeId[], looksInside: boolean) {
     this.#founders = founders;
+    this.#looksInside = looksInside;
+    this.#configurations = [{ index: logIndex(0), configuration: founding(founders) }];
   }
 
   /** Highest index that any server has committed. */
@@ -56,17 +66,15 @@ export class SafetyWatch {
     const seen: Seen = {
       disk,
       log: new Prefixes(),
-      configuration: snapshot?.configuration ?? founding(founder ? this.#founders : []),
+      configurations: [{ index: logIndex(0), configuration: founding(founder ? this.#founders : []) }],
       leads: false,
       term: disk.hardState.term,
+      shown: -1,
     };
     this.#servers.set(id, seen);
     this.#disks.set(`${id}#${disk.incarnation}`, disk);
     if (snapshot !== null) this.#reset(id, seen, snapshot, disk.snapshotState);
-    for (const entry of entries) {
-      this.#put(id, seen, entry);
-      if (entry.kind === 'config') seen.configuration = decodeConfiguration(entry.data)!;
-    }
+    for (const entry of entries) this.#put(id, seen, entry);
   }
 
   /**
@@ -106,10 +114,8 @@ export class SafetyWatch {
       case 'Commit':
         this.#commit(id, seen, event.index);
         return;
-      case 'ChangeConf':
-        seen.configuration = event.configuration;
-        return;
       case 'GrantVote':
+      case 'ChangeConf':
       case 'ApplyConfChange':
       case 'InstallSnapshot':
         return;
@@ -122,7 +128,6 @@ export class SafetyWatch {
   installed(id: NodeId, snapshot: SnapshotMeta, state: string): void {
     const seen = this.#servers.get(id)!;
     if (seen.leads) fail('Leader Append-Only', `${id} replaced its log by a snapshot`);
-    seen.configuration = snapshot.configuration;
     this.#reset(id, seen, snapshot, state);
   }
 
@@ -137,6 +142,25 @@ export class SafetyWatch {
     // Replaced since by a later leader: then this old acknowledgement is of an old term and cannot count.
     if (disk.hardState.term === m.term && lastStored(disk) < m.matchIndex)
       fail('durability', `${m.from} acknowledges ${m.matchIndex}, stored: ${lastStored(disk)}`);
+  }
+
+  /** All events of a Ready were told: what the server shows is what it did. */
+  shows(id: NodeId, { term, lastIndex, configuration, configurationIndex }: CoreStatus): void {
+    if (!this.#looksInside) return;
+    const seen = this.#servers.get(id)!;
+    const latest = seen.configurations.at(-1)!;
+    if (term !== seen.term || lastIndex !== seen.log.lastIndex)
+      fail(
+        'trace',
+        `${id}: term ${term}, log up to ${lastIndex}, but told ${seen.term}, ${seen.log.lastIndex}`,
+      );
+    const isSame = latest.index === seen.shown || sameConfiguration(configuration, latest.configuration);
+    if (configurationIndex !== latest.index || !isSame)
+      fail(
+        'membership',
+        `${id} uses a configuration of ${configurationIndex}, its log has one at ${latest.index}`,
+      );
+    seen.shown = latest.index;
   }
 
   /** Returns the state of its state machine now. */
@@ -158,26 +182,32 @@ export class SafetyWatch {
       fail('linearizable reads', `${id} reads at ${read.index}, but ${commitThen} was committed before`);
   }
 
-  #put(id: NodeId, { log }: Seen, entry: Entry): void {
+  #put(id: NodeId, { log, configurations }: Seen, entry: Entry): void {
     if (entry.index !== log.lastIndex + 1) fail('log', `${id} put ${entry.index} behind ${log.lastIndex}`);
     const prefix = log.push(entry);
+    if (entry.kind === 'config')
+      configurations.push({ index: entry.index, configuration: decodeConfiguration(entry.data)! });
     const key = `${entry.index}/${entry.term}`;
     const known = this.#prefix.get(key);
     if (known === undefined) this.#prefix.set(key, prefix);
     else if (known !== prefix) fail('Log Matching', `${id} has another log up to (${key})`);
   }
 
-  #reset(id: NodeId, { log }: Seen, { index, term }: SnapshotMeta, state: string): void {
+  #reset(id: NodeId, seen: Seen, { index, term, configuration }: SnapshotMeta, state: string): void {
     if (this.#committed[index - 1]?.prefix !== state || termOf(state) !== term)
       fail('State Machine Safety', `${id} has a snapshot of (${index}, ${term}) that was never committed so`);
-    log.reset(index, state);
+    const then = this.#configurations.findLast((known) => known.index <= index)!;
+    if (!sameConfiguration(configuration, then.configuration))
+      fail('membership', `${id} has a snapshot of ${index} with another configuration than ${then.index}'s`);
+    seen.log.reset(index, state);
+    seen.configurations = [{ index, configuration }];
   }
 
-  #elected(id: NodeId, { log, term, configuration, disk }: Seen): void {
+  #elected(id: NodeId, { log, term, configurations, disk }: Seen): void {
     const other = this.#leaderOf.get(term);
     if (other !== undefined) fail('Election Safety', `${other} and ${id} both lead term ${term}`);
     this.#leaderOf.set(term, `${id}#${disk.incarnation}`);
-    this.#votedByQuorum(id, configuration, term);
+    this.#votedByQuorum(id, configurations.at(-1)!.configuration, term);
     for (let at = this.#committed.length; at > 0; at--) {
       const { prefix, inTerm } = this.#committed[at - 1]!;
       if (inTerm >= term) continue;
@@ -198,7 +228,8 @@ export class SafetyWatch {
   }
 
   /** An older leader that knows no better may still have removed what a newer one has committed elsewhere. */
-  #removed(id: NodeId, { log, leads, term }: Seen, from: number): void {
+  #removed(id: NodeId, seen: Seen, from: number): void {
+    const { log, leads, term } = seen;
     if (leads) fail('Leader Append-Only', `${id} removed entries from ${from} on`);
     for (let at = from; at <= Math.min(log.lastIndex, this.#committed.length); at++) {
       const { prefix, inTerm } = this.#committed[at - 1]!;
@@ -206,9 +237,10 @@ export class SafetyWatch {
         fail('State Machine Safety', `${id} removed committed entry ${at}`);
     }
     log.truncateFrom(from);
+    seen.configurations = seen.configurations.filter(({ index }) => index < from);
   }
 
-  #commit(id: NodeId, { log, term: inTerm, configuration }: Seen, index: number): void {
+  #commit(id: NodeId, { log, term: inTerm, configurations }: Seen, index: number): void {
     const last = log.at(index);
     if (last === undefined) fail('commit', `${id} commits ${index}, its log ends at ${log.lastIndex}`);
     const known = Math.min(index, this.#committed.length);
@@ -216,7 +248,11 @@ export class SafetyWatch {
     if (known > 0 && here !== undefined && this.#committed[known - 1]!.prefix !== here)
       fail('State Machine Safety', `${id} commits another entry at ${known}`);
     if (index <= this.#committed.length) return;
-    this.#durableOnQuorum(id, configuration, index, termOf(last));
+    // Of those in its log: what is behind the committed entry is not yet told.
+    this.#durableOnQuorum(id, configurations.at(-1)!.configuration, index, termOf(last));
+    this.#configurations.push(
+      ...configurations.filter((known) => known.index > this.#committed.length && known.index <= index),
+    );
     for (let at = this.#committed.length + 1; at <= index; at++)
       this.#committed.push({ prefix: log.at(at)!, inTerm });
   }
@@ -246,6 +282,10 @@ export class SafetyWatch {
       fail('one vote per term', `${voter}, term ${term}: ${other}, ${candidate}`);
     this.#voteSent.set(key, candidate);
   }
+}
+
+function sameConfiguration(a: Configuration, b: Configuration): boolean {
+  return encodeConfiguration(a).join() === encodeConfiguration(b).join();
 }
 
 class SafetyViolation extends Error {

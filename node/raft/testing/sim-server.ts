@@ -284,6 +284,7 @@ export class SimServer {
       if (event.type === 'ApplyConfChange' && event.configuration.outgoing.length > 0) counts.jointCommits++;
       if (event.type === 'Replicate' && event.truncatedFrom !== null) counts.rollbacks++;
     }
+    watch.shows(this.id, this.raft.status());
   }
 
   #send(m: Message): void {

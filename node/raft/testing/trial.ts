@@ -10,9 +10,9 @@ const recoveryMs = 60 * timing.electionTimeoutMaxMs;
  * A storm, then all heals. Throws at the first violated safety property, or if the healed cluster does not get a leader
  * that all follow, does not take and commit another entry, or ends with unequal logs. Everything follows from the seed.
  */
-export function trial(size: number, seed: number, factory?: RaftFactory): SimCluster {
+export function trial(size: number, seed: number, factory?: RaftFactory, looksInside = true): SimCluster {
   // A cluster of one stays alone.
-  const cluster = new SimCluster({ size, spares: size > 1 ? 2 : 0 }, seed, factory);
+  const cluster = new SimCluster({ size, spares: size > 1 ? 2 : 0, looksInside }, seed, factory);
   storm(cluster, 6_000);
   cluster.healAll();
   cluster.runUntil('one leader that all follow', () => cluster.isSettled(), recoveryMs);
@@ -27,13 +27,19 @@ export function trial(size: number, seed: number, factory?: RaftFactory): SimClu
 
 /** The first of `seeds` trials that fails, if one does. */
 export function firstFailure(
-  options: { readonly size: number; readonly firstSeed: number; readonly seeds: number },
+  options: {
+    readonly size: number;
+    readonly firstSeed: number;
+    readonly seeds: number;
+    /** Whether what a server shows of itself counts too; else only what it causes. */
+    readonly looksInside?: boolean;
+  },
   factory?: RaftFactory,
 ): { readonly seed: number; readonly error: Error } | null {
-  const { size, firstSeed, seeds } = options;
+  const { size, firstSeed, seeds, looksInside = true } = options;
   for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
     try {
-      trial(size, seed, factory);
+      trial(size, seed, factory, looksInside);
     } catch (error) {
       return { seed, error: error as Error };
     }

@@ -16,10 +16,11 @@ export function storm(cluster: SimCluster, forMs: number): void {
     schedule.after(random.between(0, 2 * meanMs), next);
   };
   const faultMs = random.pick([150, 400, 1_000]);
-  during(
-    () => cluster.propose(random.chance(0.7) ? (cluster.leader() ?? random.pick(ids)) : random.pick(ids)),
-    15,
-  );
+  during(() => {
+    // Everyone who believes to lead takes some, the deposed too: their logs grow apart.
+    const asked = random.chance(0.7) ? [cluster.leader() ?? random.pick(ids)] : ids;
+    for (const id of asked) cluster.propose(id);
+  }, 15);
   during(
     () => cluster.read(random.chance(0.7) ? (cluster.leader() ?? random.pick(ids)) : random.pick(ids)),
     20,
