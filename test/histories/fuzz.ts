@@ -62,6 +62,7 @@ async function supervise(seconds: number): Promise<number> {
     const ended = await follow(next, until, ({ verdict, finding }) => {
       count(verdict ?? 'nothing');
       if (finding !== null) findings.push(finding);
+      return findings.length < MOST_FINDINGS;
     });
     next = ended.next;
     if (ended.finding !== null) findings.push(ended.finding);
@@ -76,7 +77,7 @@ async function supervise(seconds: number): Promise<number> {
 async function follow(
   from: number,
   until: number,
-  found: (outcome: Outcome) => void,
+  goesOn: (outcome: Outcome) => boolean,
 ): Promise<{ readonly next: number; readonly finding: string | null }> {
   const child: ChildProcess = fork(
     fileURLToPath(import.meta.url),
@@ -102,8 +103,11 @@ async function follow(
       return;
     }
     const { ended, verdict, finding } = message;
-    found({ verdict, finding: finding === null ? null : `seed ${seed}, case ${ended}: ${finding}` });
-    if (Date.now() >= until) end(ended + 1, null);
+    const wanted = goesOn({
+      verdict,
+      finding: finding === null ? null : `seed ${seed}, case ${ended}: ${finding}`,
+    });
+    if (!wanted || Date.now() >= until) end(ended + 1, null);
   });
   child.on('exit', (code, signal) =>
     end(current + 1, `the process ended (${signal ?? code}): ${fuzzCase(seed, current).name}`),
