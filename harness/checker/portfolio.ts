@@ -12,14 +12,14 @@ const LONGEST_TURN_MS = 100;
  */
 export class Portfolio {
   readonly #deadline: number;
-  readonly #frontier: FrontierSearch;
+  readonly #searches: readonly Search[];
   readonly #going: Set<Search>;
   #turnMs = FIRST_TURN_MS;
 
   constructor(problem: Problem, { deadline, memoryBytes }: SearchLimits) {
     this.#deadline = deadline;
-    this.#frontier = new FrontierSearch(problem, memoryBytes / 2);
-    this.#going = new Set<Search>([new WglSearch(problem, memoryBytes / 2), this.#frontier]);
+    this.#searches = [new WglSearch(problem, memoryBytes / 2), new FrontierSearch(problem, memoryBytes / 2)];
+    this.#going = new Set(this.#searches);
   }
 
   /** A turn of each search; null: no result yet. */
@@ -34,8 +34,11 @@ export class Portfolio {
     return performance.now() >= this.#deadline ? this.giveUp('time') : null;
   }
 
+  /** With the reach of the search that got farthest. */
   giveUp(limit: 'time' | 'memory'): SearchResult {
-    return { verdict: 'unknown', limit, reach: this.#frontier.reach() };
+    const reaches = this.#searches.map((engine) => engine.reach());
+    const reach = reaches.reduce((far, other) => (other.ordered > far.ordered ? other : far));
+    return { verdict: 'unknown', limit, reach };
   }
 }
 

@@ -1,6 +1,7 @@
 import { buildBlocks, conflictingPair, orderOf, sortBlocks, tellingPair } from './blocks.ts';
 import { type Columns, KIND } from './columns.ts';
 import { type Contradiction, Evidence } from './evidence.ts';
+import { placeOpaque } from './opaque.ts';
 import { States } from './states.ts';
 import type { Step } from './steps.ts';
 
@@ -48,12 +49,11 @@ export function decideUnambiguous(columns: Columns): Decision {
     const telling = tellingPair(columns, states, blocks, pair);
     return violation((evidence) => evidence.conflict(blocks, telling));
   }
-  // What is left are failed CAS that do not say what they found: they only forbid orders, but to place them
-  // takes a search.
+  const order = orderOf(blocks, sorted, states);
   const opaque = columns.kind.subarray(0, columns.size).indexOf(KIND.differs);
-  if (opaque >= 0) {
-    const { id } = columns.ops[columns.at[opaque]!]!;
-    return { verdict: 'ambiguous', reason: `#${id} failed without saying what it found` };
-  }
-  return { verdict: 'linearizable', order: orderOf(blocks, sorted, states) };
+  if (opaque < 0) return { verdict: 'linearizable', order };
+  // Failed CAS that do not say what they found only forbid orders. If this one has room for them all, it will do.
+  const all = placeOpaque(columns, states, order);
+  if (all !== null) return { verdict: 'linearizable', order: all };
+  return { verdict: 'ambiguous', reason: `#${columns.id[opaque]} failed without saying what it found` };
 }
