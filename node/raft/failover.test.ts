@@ -99,6 +99,28 @@ describe('a follower whose connection from the leader breaks', () => {
   });
 });
 
+describe('a server that has just started', () => {
+  test('stands after a heartbeat or two if it hears of no leader, and tries again soon', () => {
+    const server = new TestServer({ config: { heartbeatMs: 50 } });
+    server.raft.hurry(server.nowMs);
+    server.pass(45);
+    expect(server.role).toBe('follower');
+    server.pass(35);
+    expect(server.status).toMatchObject({ role: 'pre-candidate', term: 0 });
+    server.settle();
+    server.pass(45);
+    expect(only(server.settle(), 'RequestVote')).toHaveLength(2);
+  });
+
+  test('follows a leader that it hears, with the usual timeout', () => {
+    const server = new TestServer({ term: 1, log: [1], config: { heartbeatMs: 50 } });
+    server.raft.hurry(server.nowMs);
+    server.receive(heartbeat(n2, 1));
+    server.pass(140);
+    expect(server.status).toMatchObject({ role: 'follower', leader: n2 });
+  });
+});
+
 describe('followers that lose the leader at the same moment', () => {
   const delays = (ids: typeof five, term: number, random: number): number[] =>
     ids.map((id) => {

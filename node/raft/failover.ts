@@ -26,6 +26,18 @@ export function leaderLost(state: ServerState, peer: NodeId): void {
 }
 
 /**
+ * A server that has just started waits only as long as a leader that is there needs to be heard. If there is one that
+ * was not heard for another reason, the others, who hear it, refuse.
+ */
+export function hurryAtStart(state: ServerState): void {
+  const { role, config, nowMs } = state;
+  if (role.name !== 'follower' || role.leader !== null) return;
+  state.quickTries = mostQuickTries;
+  const waitMs = config.heartbeatMs * (1 + config.random() / 2);
+  role.electionDeadlineMs = Math.min(role.electionDeadlineMs, nowMs + waitMs);
+}
+
+/**
  * After a role has drawn its election deadline: while a leader was lost and none was found, the tries follow each other
  * soon, each after about twice the time of the one before, until that reaches the usual timeout.
  */

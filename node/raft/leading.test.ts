@@ -220,6 +220,16 @@ describe('replication to a follower', () => {
     expect(only(server.settle(), 'AppendEntries')[0]).toMatchObject({ to: n2, prevLogIndex: 2 });
   });
 
+  test('a new connection to a follower is asked at once what the one before it has lost', () => {
+    const server = replicating();
+    server.propose('lost');
+    server.settle();
+    server.raft.linkMade(n2, server.nowMs);
+    const [probe] = only(server.settle(), 'AppendEntries').filter((m) => m.to === n2);
+    expect(probe).toMatchObject({ prevLogIndex: server.status.lastIndex - 1 });
+    expect(probe!.entries).toHaveLength(1);
+  });
+
   test('a follower that lost its disk is sent everything again', () => {
     const server = replicating();
     for (let round = 0; round < 12; round++) {

@@ -123,6 +123,12 @@ export class Progress {
     this.probeOut = true;
   }
 
+  /** What is in flight may be lost with the connection that it went over: begin again from what is known. */
+  linkMade(): void {
+    if (this.mode === 'replicate') this.#enter('probe');
+    this.probeOut = false;
+  }
+
   /**
    * The follower denies the very entry it acknowledged. Once, that is an old refusal that came late. Again and again,
    * its log is gone (a wiped disk): sending it afresh costs time only, while a match that stays would shut it out. A

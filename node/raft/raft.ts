@@ -8,7 +8,7 @@ import {
 } from './election.ts';
 import { compactLog, handleInstallSnapshot, installFromOldLeader } from './installing.ts';
 import { diskHangs } from './disk.ts';
-import { leaderLost } from './failover.ts';
+import { hurryAtStart, leaderLost } from './failover.ts';
 import { broken } from './invariant.ts';
 import {
   advanceCommit,
@@ -84,6 +84,27 @@ export class Raft {
   peerLost(peer: NodeId, nowMs: number): void {
     this.#letTimePass(nowMs);
     leaderLost(this.state, peer);
+  }
+
+  /**
+   * The connection over which `peer` is sent entries was made anew, and what was under way on the one before may be
+   * lost: a leader asks it at once where their logs agree.
+   */
+  linkMade(peer: NodeId, nowMs: number): void {
+    this.#letTimePass(nowMs);
+    const { role } = this.state;
+    if (role.name !== 'leader') return;
+    role.progress.get(peer)?.linkMade();
+    role.appendsDue = true;
+  }
+
+  /**
+   * This server has just started and has heard of no leader: its first elections need not wait for a timeout. As with
+   * `peerLost`, not where leases are promises to wait.
+   */
+  hurry(nowMs: number): void {
+    this.#letTimePass(nowMs);
+    hurryAtStart(this.state);
   }
 
   /** Since when the write that is under way on this node's disk lasts, ms; null: none is. To be said before a tick. */

@@ -146,6 +146,8 @@ export interface TransportOptions {
   readonly listenHost: string;
   readonly listenPort: number;
   readonly receive: (message: Message) => void;
+  /** The connection over which `peer` is sent entries was made anew: what the one before held may be lost. */
+  readonly linkMade: (peer: NodeId) => void;
   /** The connection over which `peer` sent has broken: it ended, or what came over it is no longer to be trusted. */
   readonly peerLost: (peer: NodeId) => void;
   readonly log: (level: 'info' | 'warn', message: string) => void;

@@ -100,6 +100,20 @@ export class Replica {
     this.#o.later(this.#o.raft.nextDeadlineMs() - nowMs, () => this.tick());
   }
 
+  /** The connection over which `peer` is sent entries was made anew. */
+  linkMade(peer: NodeId): void {
+    if (this.#ended) return;
+    this.#o.raft.linkMade(peer, this.#o.now());
+    this.wake();
+  }
+
+  /** The node can be reached, and time begins to pass. `hurry`: its first election need not wait for a timeout. */
+  begin(hurry: boolean): void {
+    const nowMs = this.#o.now();
+    if (hurry) this.#o.raft.hurry(nowMs);
+    this.#o.later(this.#o.raft.nextDeadlineMs() - nowMs, () => this.tick());
+  }
+
   /** Time has passed. */
   tick(): void {
     if (this.#ended) return;

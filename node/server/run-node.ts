@@ -133,6 +133,7 @@ class NodeProcess {
     const peerLost = (peer: NodeId): void => {
       if (fastFailover) replica?.peerLost(peer);
     };
+    const linkMade = (peer: NodeId): void => replica?.linkMade(peer);
     const transport = await named(
       `cannot listen for peers on ${peerListen.host}:${peerListen.port}`,
       parts.transport({
@@ -143,6 +144,7 @@ class NodeProcess {
         listenHost: peerListen.host,
         listenPort: peerListen.port,
         receive,
+        linkMade,
         peerLost,
         log,
       }),
@@ -186,6 +188,7 @@ class NodeProcess {
     // Time runs for the core only from here on: a node that is not reachable yet must not stand for election.
     const ticking = setInterval(() => service.tick(), Math.max(1, Math.floor(this.#options.heartbeatMs / 5)));
     this.#started.push(() => Promise.resolve(clearInterval(ticking)));
+    service.begin(fastFailover);
     const { term, votedFor } = recovered.hardState;
     this.#reports.report({
       type: 'ready',

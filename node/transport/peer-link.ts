@@ -24,6 +24,8 @@ export interface PeerLinkOptions {
   readonly hello: Hello;
   readonly host: string;
   readonly port: number;
+  /** Connected: what a connection before this one held may be lost. */
+  readonly onConnect: () => void;
   readonly log: (level: 'info' | 'warn', message: string) => void;
 }
 
@@ -64,6 +66,14 @@ export class PeerLink {
     if (this.#connected && this.#out.length > 0) this.#socket.write(this.#out.take(), this.#onWritten);
   }
 
+  /** The peer is there: no need to wait for the next dial. */
+  dialNow(): void {
+    if (this.#redial === null || this.#closed) return;
+    clearTimeout(this.#redial);
+    this.#backoffMs = BACKOFF_MIN_MS;
+    this.#socket = this.#dial();
+  }
+
   close(): void {
     this.#closed = true;
     if (this.#redial !== null) clearTimeout(this.#redial);
@@ -71,6 +81,7 @@ export class PeerLink {
   }
 
   #dial(): Socket {
+    this.#redial = null;
     const { host, port } = this.#options;
     const socket = connect({ host, port, noDelay: true });
     socket.on('connect', () => this.#onConnect());
@@ -86,6 +97,7 @@ export class PeerLink {
     this.#connectedAtMs = performance.now();
     writeHello(this.#out, this.#options.hello);
     this.flush();
+    this.#options.onConnect();
   }
 
   /** Not `drain`, which needs more to wait than the control connection lets wait. */

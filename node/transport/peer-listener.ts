@@ -17,6 +17,8 @@ export interface PeerListenerOptions {
   readonly promiseMs: number;
   readonly peers: ReadonlySet<NodeId>;
   readonly receive: (message: Message) => void;
+  /** `peer` has made a connection to this node. */
+  readonly peerCame: (peer: NodeId) => void;
   /** The connection over which `peer` sent has broken. */
   readonly peerLost: (peer: NodeId) => void;
   readonly log: (level: 'info' | 'warn', message: string) => void;
@@ -65,6 +67,7 @@ export class PeerListener {
           this.#checkHello(hello);
           clearTimeout(impatience);
           this.#replaceOlder(hello, socket);
+          this.#options.peerCame(hello.from);
         }
       } catch (error) {
         if (!(error instanceof ProtocolError)) throw error;

@@ -45,6 +45,7 @@ class Node {
   readonly received: Message[] = [];
   readonly logged: string[] = [];
   readonly lost: NodeId[] = [];
+  readonly linked: NodeId[] = [];
   #changed: () => void = () => undefined;
   transport!: PeerTransport;
 
@@ -59,6 +60,10 @@ class Node {
       listenPort,
       receive: (message) => {
         node.received.push(message);
+        node.#changed();
+      },
+      linkMade: (peer) => {
+        node.linked.push(peer);
         node.#changed();
       },
       peerLost: (peer) => {
@@ -117,6 +122,17 @@ describe('a transport', () => {
     const again = await Node.listen(n2, { n1: a.transport.port }, port);
     await sendUntil(a, heartbeat(2), again, () => again.received.length > 0);
     expect(again.received[0]).toEqual(heartbeat(2));
+  });
+
+  test('tells each time that the connection for entries was made', async () => {
+    const port = await freePort();
+    const a = await Node.listen(n1, { n2: port });
+    const b = await Node.listen(n2, { n1: a.transport.port }, port);
+    await a.until(() => a.linked.length === 1);
+    await b.transport.close();
+    await Node.listen(n2, { n1: a.transport.port }, port);
+    await a.until(() => a.linked.length === 2);
+    expect(a.linked).toEqual([n2, n2]);
   });
 
   test('tells once that the peer is lost, when its process ends; not when its connection is replaced', async () => {

@@ -27,10 +27,17 @@ export class PeerTransport implements Transport {
   /** Listens, then begins to dial. Rejects with the system's error if the address cannot be listened on. */
   static async listen(options: TransportOptions): Promise<PeerTransport> {
     const cluster = [options.id, ...options.peers.keys()].sort().join(',');
-    const listener = new PeerListener({ ...options, cluster, peers: new Set(options.peers.keys()) });
+    let transport: PeerTransport | null = null;
+    const listener = new PeerListener({
+      ...options,
+      cluster,
+      peers: new Set(options.peers.keys()),
+      peerCame: (peer) => transport?.dialNow(peer),
+    });
     listener.server.listen({ host: options.listenHost, port: options.listenPort });
     await once(listener.server, 'listening');
-    return new PeerTransport(options, listener, cluster);
+    transport = new PeerTransport(options, listener, cluster);
+    return transport;
   }
 
   get port(): number {
@@ -46,6 +53,13 @@ export class PeerTransport implements Transport {
       control.flush();
       bulk.flush();
     }
+  }
+
+  /** `peer` has dialled this node: so it can be dialled. */
+  dialNow(peer: NodeId): void {
+    const links = this.#links.get(peer);
+    links?.control.dialNow();
+    links?.bulk.dialNow();
   }
 
   async close(): Promise<void> {
@@ -68,7 +82,15 @@ function openLinks(
   const { id: from, incarnation, promiseMs } = options;
   const hello = { cluster, from, incarnation, to, promiseMs };
   return {
-    control: new PeerLink({ ...place, hello: { ...hello, channel: 'control' } }),
-    bulk: new PeerLink({ ...place, hello: { ...hello, channel: 'bulk' } }),
+    control: new PeerLink({
+      ...place,
+      hello: { ...hello, channel: 'control' },
+      onConnect: () => undefined,
+    }),
+    bulk: new PeerLink({
+      ...place,
+      hello: { ...hello, channel: 'bulk' },
+      onConnect: () => options.linkMade(to),
+    }),
   };
 }
