@@ -1,7 +1,8 @@
+import { encodeConfiguration, founding } from '../configuration.ts';
 import type { MemberChange } from '../configuration.ts';
 import type { Message } from '../message.ts';
 import { nodeId, term } from '../types.ts';
-import type { NodeId } from '../types.ts';
+import type { Entry, NodeId } from '../types.ts';
 import { newDisk } from './disk.ts';
 import { parseMessage } from './parse-message.ts';
 import { logOf } from './server.ts';
@@ -43,6 +44,12 @@ function carryOut(stage: Stage, line: string): string[] {
   } catch (error) {
     return [String(error)];
   }
+}
+
+/** A log begins with who founded. */
+function foundersFirst(entry: Entry, founders: readonly NodeId[]): Entry {
+  if (entry.index > 1 || founders.length === 0) return entry;
+  return { ...entry, kind: 'config', data: encodeConfiguration(founding(founders)) };
 }
 
 /** Words, some of them `name=value`. */
@@ -95,7 +102,7 @@ const COMMANDS: Readonly<Record<string, (stage: Stage, args: Args) => string[]>>
     const founders = args.named('founders') === undefined ? args.ids : args.list('founders').map(nodeId);
     for (const id of args.ids) {
       const disk = newDisk(Number(args.named('incarnation') ?? 0));
-      disk.entries = logOf(...args.list('log').map(Number));
+      disk.entries = logOf(...args.list('log').map(Number)).map((entry) => foundersFirst(entry, founders));
       const vote = args.named('vote');
       disk.hardState = {
         term: term(Number(args.named('term') ?? disk.entries.at(-1)?.term ?? 0)),
