@@ -53,11 +53,11 @@ export function smallHistory(seed: number, number: number): SmallHistory {
 }
 
 /** By a clock that ticks seldom, many operations begin and end at one time. That only makes more of them concurrent. */
-const coarse = (ops: readonly Op[]): Op[] =>
+export const coarse = (ops: readonly Op[]): Op[] =>
   ops.map((op) => ({ ...op, call: Math.floor(op.call), return: Math.floor(op.return) }));
 
 /** One to three answers, times or outcomes are others than they were. */
-function changed(ops: readonly Op[], random: Random): Op[] {
+export function changed(ops: readonly Op[], random: Random): Op[] {
   const result = [...ops];
   for (let changes = random.int(1, 3); changes > 0; changes--) {
     const at = random.int(0, result.length - 1);
