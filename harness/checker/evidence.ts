@@ -1,6 +1,7 @@
 import type { RegisterValue } from '../history/op.ts';
 import type { Blocks, Inversion } from './blocks.ts';
 import { type Columns, KIND, NONE, stepAt } from './columns.ts';
+import { type Ignored, sightsOfFork } from './split-brain.ts';
 import type { States, Trouble } from './states.ts';
 import type { Step } from './steps.ts';
 
@@ -36,11 +37,26 @@ export type Contradiction =
   | { readonly type: 'nowhere'; readonly step: Step; readonly value: RegisterValue }
   | { readonly type: 'repeats'; readonly step: Step; readonly token: Step }
   | { readonly type: 'impossible'; readonly step: Step }
-  | { readonly type: 'fork'; readonly state: StateNode; readonly heirs: readonly [StateNode, StateNode] }
+  | {
+      readonly type: 'fork';
+      readonly state: StateNode;
+      readonly heirs: readonly [StateNode, StateNode];
+      /** Where both are appends: what reads tell of them. */
+      readonly bothShown: boolean;
+      readonly apart: readonly [Step, Step] | null;
+    }
   | { readonly type: 'twice'; readonly token: Step; readonly seen: readonly [Step, Step] }
   | { readonly type: 'cycle'; readonly nodes: readonly StateNode[] }
   | { readonly type: 'inversion'; readonly early: PlacedStep; readonly late: PlacedStep }
-  | { readonly type: 'blocks'; readonly pair: readonly [Block, Block] };
+  | { readonly type: 'blocks'; readonly pair: readonly [Block, Block] }
+  | { readonly type: 'split'; readonly sides: readonly [Side, Side] };
+
+/** A node that showed what it had written, although another node had written in between. */
+export interface Side {
+  readonly write: Step;
+  readonly other: Step;
+  readonly shown: PlacedStep;
+}
 
 /** Turns what the decision found, which is rows of columns, into objects to speak about. One object a row. */
 export class Evidence {
@@ -66,7 +82,17 @@ export class Evidence {
         return { type: 'impossible', step: this.#step(trouble.step) };
       case 'fork': {
         const [a, b] = trouble.heirs;
-        return { type: 'fork', state: this.#node(trouble.state), heirs: [this.#node(a), this.#node(b)] };
+        const areAppends = this.#columns.kind[a] === KIND.append && this.#columns.kind[b] === KIND.append;
+        const { bothShown, apart } = areAppends
+          ? sightsOfFork(this.#columns, this.#states, trouble.heirs)
+          : { bothShown: false, apart: null };
+        return {
+          type: 'fork',
+          state: this.#node(trouble.state),
+          heirs: [this.#node(a), this.#node(b)],
+          bothShown,
+          apart: apart === null ? null : [this.#step(apart[0]), this.#step(apart[1])],
+        };
       }
       case 'twice': {
         const [a, b] = trouble.seen;
@@ -98,6 +124,15 @@ export class Evidence {
 
   conflict(blocks: Blocks, [a, b]: readonly [number, number]): Contradiction {
     return { type: 'blocks', pair: [this.#block(blocks, a), this.#block(blocks, b)] };
+  }
+
+  split(sides: readonly [Ignored, Ignored]): Contradiction {
+    const [x, y] = sides.map(({ write, other, shown }) => ({
+      write: this.#step(write),
+      other: this.#step(other),
+      shown: this.#placed(write, shown)!,
+    })) as [Side, Side];
+    return { type: 'split', sides: [x, y] };
   }
 
   /**

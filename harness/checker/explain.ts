@@ -1,6 +1,6 @@
 import type { Op } from '../history/op.ts';
 import { began, deed, ended, nameOf, showValue } from './describe.ts';
-import type { Block, Contradiction, PlacedStep, StateNode } from './evidence.ts';
+import type { Block, Contradiction, PlacedStep, Side } from './evidence.ts';
 import type { Step } from './steps.ts';
 
 /**
@@ -34,7 +34,7 @@ export function explain(contradiction: Contradiction, failed: readonly Op[]): Ex
         steps: [contradiction.token, contradiction.step],
       };
     case 'fork':
-      return explainFork(contradiction.state, contradiction.heirs);
+      return explainFork(contradiction);
     case 'twice':
       return explainTwice(contradiction.token, contradiction.seen);
     case 'cycle': {
@@ -49,13 +49,17 @@ export function explain(contradiction: Contradiction, failed: readonly Op[]): Ex
       return explainInversion(contradiction.early, contradiction.late);
     case 'blocks':
       return explainBlocks(...contradiction.pair);
+    case 'split':
+      return explainSplit(...contradiction.sides);
     default:
       return contradiction satisfies never;
   }
 }
 
 const needs = (step: Step): string =>
-  step.kind === 'cas' ? `${nameOf(step)} succeeded from ${showValue(step.from)}` : deed(step);
+  step.kind === 'cas'
+    ? `${nameOf(step)} ${step.certain ? 'succeeded' : 'took effect'} from ${showValue(step.from)}`
+    : deed(step);
 
 function explainNowhere(step: Step, value: Step['from'], failed: readonly Op[]): Explanation {
   const isSource = (op: Op): boolean => {
@@ -95,7 +99,9 @@ const wrote = (op: Op, left: string, value: Step['from']): boolean =>
   value === left ||
   (op.f === 'append' ? (value?.includes(left) ?? false) : (value?.startsWith(left) ?? false));
 
-function explainFork(state: StateNode, heirs: readonly [StateNode, StateNode]): Explanation {
+type Fork = Extract<Contradiction, { type: 'fork' }>;
+
+function explainFork({ state, heirs, bothShown, apart }: Fork): Explanation {
   const [a, b] = heirs.map((heir) => heir.producer!) as [Step, Step];
   const steps = unique([a, b]);
   const held = `${showValue(state.value)} was the value only once`;
@@ -106,10 +112,17 @@ function explainFork(state: StateNode, heirs: readonly [StateNode, StateNode]): 
       steps,
     };
   }
-  const lost = a.kind === 'append' && b.kind === 'append' ? 'append reorder' : 'lost write';
+  if (apart !== null) {
+    const [ofA, ofB] = apart;
+    return {
+      anomaly: 'split brain',
+      prose: `${deed(a)} and ${deed(b)}, each directly after ${showValue(state.value)}; then ${deed(ofA)} without the second, and ${deed(ofB)} without the first, though both had ended: ${a.op.node} and ${b.op.node} each went on without the other.`,
+      steps: unique([a, b, ofA, ofB]),
+    };
+  }
   const seen = heirs.map((heir) => (heir.reader === null ? '' : ` (${deed(heir.reader)})`));
   return {
-    anomaly: lost,
+    anomaly: bothShown ? 'append reorder' : 'lost write',
     prose: `${deed(a)}${seen[0]}, and ${deed(b)}${seen[1]}: each is seen to have come directly after ${showValue(state.value)}, though that ${held.slice(held.indexOf('was'))}.`,
     steps,
   };
@@ -146,7 +159,7 @@ function explainInversion(early: PlacedStep, late: PlacedStep): Explanation {
     };
   }
   const anomaly =
-    early.step.kind === 'append' || late.step.kind === 'append' ? 'append reorder' : 'read from the future';
+    early.step.kind === 'append' && late.step.kind === 'append' ? 'append reorder' : 'read from the future';
   return { anomaly, prose: `${deed(early.step)} and ${deed(late.step)}, but ${times}.${chained}`, steps };
 }
 
@@ -177,6 +190,18 @@ function explainBlocks(x: Block, y: Block): Explanation {
     anomaly,
     prose: `${deed(again.step)} after ${deed(between.step)}: ${ended(between.step)} before ${began(again.step)}. Yet ${before}: ${anomaly}.`,
     steps,
+  };
+}
+
+/** Each side alone is a stale read; both together say that two nodes led at once. */
+function explainSplit(x: Side, y: Side): Explanation {
+  const told = ({ other, shown }: Side): string =>
+    `${deed(shown.step)} after ${deed(other)}: ${ended(other)} before ${began(shown.step)}`;
+  const nodes = `${x.write.op.node} and ${y.write.op.node}`;
+  return {
+    anomaly: 'split brain',
+    prose: `${told(x)}, and after ${deed(x.write)}. Yet ${told(y)}, and after ${deed(y.write)}. So ${nodes} each went on from their own writes without the other's: split brain.`,
+    steps: unique([x, y].flatMap(({ write, other, shown }) => [write, other, ...withProducer(shown)])),
   };
 }
 

@@ -38,6 +38,8 @@ export class States {
   readonly nextReader: Int32Array;
   /** Per step that made a state: the known step that showed it first, which is itself for a known write or CAS. */
   readonly witness: Int32Array;
+  /** Per append that made a state: the read or CAS whose value showed first where it stands. */
+  readonly shownBy: Int32Array;
   readonly values: Values;
   /** How many states there are. */
   count = 0;
@@ -45,8 +47,9 @@ export class States {
   readonly #lastReader: Int32Array;
   /** Made by a CAS, what they were made from not looked up yet. */
   readonly #unlinked: number[] = [];
-  /** The known step that is being looked at. */
+  /** The known step that is being looked at, and the one whose `from` is: the same, or an unknown CAS that it showed. */
   #looking = NONE;
+  #asking = NONE;
 
   constructor(columns: Columns) {
     const { size } = columns;
@@ -55,7 +58,7 @@ export class States {
     this.initial = size;
     this.made = new Uint8Array(size + 1);
     const none = (): Int32Array => new Int32Array(size + 1).fill(NONE);
-    [this.parent, this.heir, this.witness] = [none(), none(), none()];
+    [this.parent, this.heir, this.witness, this.shownBy] = [none(), none(), none(), none()];
     [this.firstReader, this.nextReader, this.#lastReader] = [none(), none(), none()];
     this.made[this.initial] = 1;
     this.count = 1;
@@ -67,6 +70,7 @@ export class States {
     for (let i = 0; i < size; i++) {
       if (certain[i] === 0) continue;
       this.#looking = i;
+      this.#asking = i;
       const k = kind[i]!;
       if (k === KIND.read) {
         const state = this.#stateOf(from[i]!);
@@ -103,7 +107,7 @@ export class States {
     if (value === NEVER_WRITTEN) return this.initial;
     if (this.values.areParsed) return this.#parsedState(value);
     const base = this.values.baseOf(value);
-    if (base === NONE) return { type: 'nowhere', step: this.#looking, value };
+    if (base === NONE) return { type: 'nowhere', step: this.#asking, value };
     const reason = this.values.ambiguity(value);
     if (reason !== null) return { type: 'ambiguous', reason };
     this.#make(base);
@@ -112,8 +116,8 @@ export class States {
 
   #parsedState(value: number): number | Trouble {
     const traced = this.values.trace(value);
-    if (traced.type === 'nowhere') return { type: 'nowhere', step: this.#looking, value };
-    if (traced.type === 'repeats') return { type: 'repeats', step: this.#looking, token: traced.token };
+    if (traced.type === 'nowhere') return { type: 'nowhere', step: this.#asking, value };
+    if (traced.type === 'repeats') return { type: 'repeats', step: this.#asking, token: traced.token };
     if (traced.type === 'ambiguous') return traced;
     const { base, appends } = traced.origin;
     let state = base === NONE ? this.initial : base;
@@ -121,9 +125,10 @@ export class States {
     for (const token of appends) {
       if (this.made[token] === 1) {
         if (this.parent[token] !== state)
-          return { type: 'twice', token, seen: [this.witness[token]!, this.#looking] };
+          return { type: 'twice', token, seen: [this.shownBy[token]!, this.#asking] };
       } else {
         this.#make(token);
+        this.shownBy[token] = this.#asking;
         const trouble = this.#follow(state, token);
         if (trouble !== null) return trouble;
       }
@@ -135,6 +140,7 @@ export class States {
   /** Ties every state that a CAS made to the one it was made from; that may show further states. */
   #link(): Trouble | null {
     for (let cas = this.#unlinked.pop(); cas !== undefined; cas = this.#unlinked.pop()) {
+      this.#asking = cas;
       const from = this.#stateOf(this.#columns.from[cas]!);
       const trouble = typeof from === 'number' ? this.#follow(from, cas) : from;
       if (trouble !== null) return trouble;

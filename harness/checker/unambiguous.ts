@@ -2,6 +2,7 @@ import { buildBlocks, conflictingPair, orderOf, sortBlocks, tellingPair } from '
 import { type Columns, KIND } from './columns.ts';
 import { type Contradiction, Evidence } from './evidence.ts';
 import { placeOpaque } from './opaque.ts';
+import { splitBrain } from './split-brain.ts';
 import { States } from './states.ts';
 import type { Step } from './steps.ts';
 
@@ -46,6 +47,8 @@ export function decideUnambiguous(columns: Columns): Decision {
   const sorted = sortBlocks(blocks);
   const pair = conflictingPair(blocks, sorted);
   if (pair !== null) {
+    const split = splitBrain(columns, blocks);
+    if (split !== null) return violation((evidence) => evidence.split(split));
     const telling = tellingPair(columns, states, blocks, pair);
     return violation((evidence) => evidence.conflict(blocks, telling));
   }
