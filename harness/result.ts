@@ -24,8 +24,13 @@ export interface Violation {
   readonly anomaly: string;
   readonly prose: string;
   readonly key?: string;
-  /** Ids of `Op`s: the smallest failing window that was found. */
+  /** Ids of `Op`s: the smallest failing window that was found, as far as it can be drawn. */
   readonly opIds?: readonly number[];
+  /**
+   * Ids of `Op`s that have no order by themselves, whatever the rest of the history is: at most six where values tell
+   * their writers apart, and the CAS and appends that lead from a write to the values that these saw.
+   */
+  readonly certificate?: readonly number[];
   /** Longest prefix that can be linearized (ids in order), the operation that is stuck, and the states around it. */
   readonly linearizedIds?: readonly number[];
   readonly stuckId?: number;

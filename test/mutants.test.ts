@@ -12,7 +12,7 @@ const MUTANTS = [
     mutant: 'stale-reads',
     scenario: 'isolated-reads.yaml',
     property: 'linearizability',
-    anomalies: ['stale read', 'lost write'],
+    anomalies: ['stale read', 'lost write', 'split brain'],
   },
   {
     mutant: 'forgets-vote',

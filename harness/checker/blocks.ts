@@ -145,28 +145,45 @@ export function conflictingPair(
 }
 
 /**
- * Of a pair that conflicts the block that lasts longer, with the block that shows best that it cannot: one that
- * somebody saw and that a known write began, wholly within its time; of these the latest.
+ * Of a pair that conflicts the block that came back, with the block that shows best that it cannot: one that somebody
+ * saw and that a known write began, wholly within its time; of these the latest.
  */
 export function tellingPair(
-  { call, ret }: Columns,
+  columns: Columns,
   { initial, heir, firstReader }: States,
-  { size, root, first, last }: Blocks,
+  blocks: Blocks,
   [a, b]: readonly [number, number],
 ): readonly [number, number] {
-  const [long, other] = last[a]! >= last[b]! ? [a, b] : [b, a];
+  const { call, ret } = columns;
+  const { size, root, first, last } = blocks;
+  const [back, other] = cameBack(columns, initial, blocks, [a, b]) ? [a, b] : [b, a];
   let best = other;
   let bestMerit = -1;
   for (let block = 0; block < size; block++) {
-    if (block === long || !(first[long]! < last[block]! && first[block]! < last[long]!)) continue;
+    const conflicts = first[back]! < last[block]! && first[block]! < last[back]!;
+    if (block === back || root[block] === initial || !conflicts) continue;
     const start = root[block]!;
     const seen = firstReader[start] !== NONE || heir[start] !== NONE;
-    const within = start !== initial && first[long]! < call[start]! && ret[start]! < last[long]!;
+    const within = first[back]! < call[start]! && ret[start]! < last[back]!;
     const merit = 2 * Number(seen) + Number(within);
     if (merit < bestMerit || (merit === bestMerit && first[block]! < first[best]!)) continue;
     [best, bestMerit] = [block, merit];
   }
-  return [long, best];
+  return [back, best];
+}
+
+/** Of two blocks the older is the initial one, or the one whose write had ended; else the one that lasts longer. */
+function cameBack(
+  { call, ret }: Columns,
+  initial: number,
+  { root, last }: Blocks,
+  [a, b]: readonly [number, number],
+): boolean {
+  const [x, y] = [root[a]!, root[b]!];
+  if (x === initial || y === initial) return x === initial;
+  if (ret[x]! < call[y]!) return true;
+  if (ret[y]! < call[x]!) return false;
+  return last[a]! >= last[b]!;
 }
 
 /**

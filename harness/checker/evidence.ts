@@ -10,8 +10,6 @@ export interface StateNode {
   /** What made it; null: the initial state, never written. */
   readonly producer: Step | null;
   readonly value: RegisterValue;
-  /** A read that saw it. */
-  readonly reader: Step | null;
 }
 
 export interface PlacedStep {
@@ -41,6 +39,8 @@ export type Contradiction =
       readonly type: 'fork';
       readonly state: StateNode;
       readonly heirs: readonly [StateNode, StateNode];
+      /** What showed first where an heir stands; null: it is a CAS. */
+      readonly shownBy: readonly (Step | null)[];
       /** Where both are appends: what reads tell of them. */
       readonly bothShown: boolean;
       readonly apart: readonly [Step, Step] | null;
@@ -48,14 +48,14 @@ export type Contradiction =
   | { readonly type: 'twice'; readonly token: Step; readonly seen: readonly [Step, Step] }
   | { readonly type: 'cycle'; readonly nodes: readonly StateNode[] }
   | { readonly type: 'inversion'; readonly early: PlacedStep; readonly late: PlacedStep }
-  | { readonly type: 'blocks'; readonly pair: readonly [Block, Block] }
+  /** `over` had already replaced what `back` shows again. */
+  | { readonly type: 'blocks'; readonly back: Block; readonly over: Block }
   | { readonly type: 'split'; readonly sides: readonly [Side, Side] };
 
-/** A node that showed what it had written, although another node had written in between. */
+/** `newer` had already replaced what `older` shows again. */
 export interface Side {
-  readonly write: Step;
-  readonly other: Step;
-  readonly shown: PlacedStep;
+  readonly older: Block;
+  readonly newer: Block;
 }
 
 /** Turns what the decision found, which is rows of columns, into objects to speak about. One object a row. */
@@ -90,6 +90,10 @@ export class Evidence {
           type: 'fork',
           state: this.#node(trouble.state),
           heirs: [this.#node(a), this.#node(b)],
+          shownBy: trouble.heirs.map((heir) => {
+            const shown = this.#states.shownBy[heir]!;
+            return shown === NONE ? null : this.#step(shown);
+          }),
           bothShown,
           apart: apart === null ? null : [this.#step(apart[0]), this.#step(apart[1])],
         };
@@ -122,17 +126,16 @@ export class Evidence {
     return { type: 'cycle', nodes: ring.reverse().map((made) => this.#node(made)) };
   }
 
-  conflict(blocks: Blocks, [a, b]: readonly [number, number]): Contradiction {
-    return { type: 'blocks', pair: [this.#block(blocks, a), this.#block(blocks, b)] };
+  conflict(blocks: Blocks, [back, over]: readonly [number, number]): Contradiction {
+    return { type: 'blocks', back: this.#block(blocks, back), over: this.#block(blocks, over) };
   }
 
-  split(sides: readonly [Ignored, Ignored]): Contradiction {
-    const [x, y] = sides.map(({ write, other, shown }) => ({
-      write: this.#step(write),
-      other: this.#step(other),
-      shown: this.#placed(write, shown)!,
-    })) as [Side, Side];
-    return { type: 'split', sides: [x, y] };
+  split(blocks: Blocks, [x, y]: readonly [Ignored, Ignored]): Contradiction {
+    const side = ({ older, newer }: Ignored): Side => ({
+      older: this.#block(blocks, older),
+      newer: this.#block(blocks, newer),
+    });
+    return { type: 'split', sides: [side(x), side(y)] };
   }
 
   /**
@@ -142,12 +145,20 @@ export class Evidence {
    */
   support(steps: readonly Step[]): Int32Array {
     const closed = new Set<Step>();
-    const queue = [...steps];
+    // What a known step shows needs no other witness, so the known ones go first.
+    for (const step of steps) if (step.certain && step.kind !== 'append') this.#close(step, closed);
     for (const step of steps) {
-      if (step.certain && step.kind !== 'append') continue;
+      if (closed.has(step)) continue;
       const witness = this.#states.witness[this.#rows.get(step)!]!;
-      if (witness !== NONE) queue.push(this.#step(witness));
+      if (witness !== NONE) this.#close(this.#step(witness), closed);
+      this.#close(step, closed);
     }
+    return Int32Array.from(closed, (step) => this.#rows.get(step)!).sort();
+  }
+
+  /** Adds the step, what left the value that it shows, what that one was made from, and so on. */
+  #close(start: Step, closed: Set<Step>): void {
+    const queue = [start];
     for (let step = queue.pop(); step !== undefined; step = queue.pop()) {
       if (closed.has(step)) continue;
       closed.add(step);
@@ -157,7 +168,6 @@ export class Evidence {
       queue.push(...traced.origin.appends.map((token) => this.#step(token)));
       if (traced.origin.base !== NONE) queue.push(this.#step(traced.origin.base));
     }
-    return Int32Array.from(closed, (step) => this.#rows.get(step)!).sort();
   }
 
   #step(row: number): Step {
@@ -173,12 +183,10 @@ export class Evidence {
   #node(state: number): StateNode {
     let node = this.#nodes.get(state);
     if (node === undefined) {
-      const { initial, firstReader } = this.#states;
-      const reader = firstReader[state]!;
+      const { initial } = this.#states;
       node = {
         producer: state === initial ? null : this.#step(state),
         value: this.#valueOf(state),
-        reader: reader === NONE ? null : this.#step(reader),
       };
       this.#nodes.set(state, node);
     }

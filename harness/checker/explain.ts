@@ -11,6 +11,8 @@ export interface Explanation {
   readonly anomaly: string;
   readonly prose: string;
   readonly steps: readonly Step[];
+  /** Steps that the name rests on beside, not the proof. */
+  readonly alsoShown?: readonly Step[];
 }
 
 /**
@@ -48,7 +50,7 @@ export function explain(contradiction: Contradiction, failed: readonly Op[]): Ex
     case 'inversion':
       return explainInversion(contradiction.early, contradiction.late);
     case 'blocks':
-      return explainBlocks(...contradiction.pair);
+      return explainBlocks(contradiction.back, contradiction.over);
     case 'split':
       return explainSplit(...contradiction.sides);
     default:
@@ -101,9 +103,9 @@ const wrote = (op: Op, left: string, value: Step['from']): boolean =>
 
 type Fork = Extract<Contradiction, { type: 'fork' }>;
 
-function explainFork({ state, heirs, bothShown, apart }: Fork): Explanation {
+function explainFork({ state, heirs, shownBy, bothShown, apart }: Fork): Explanation {
   const [a, b] = heirs.map((heir) => heir.producer!) as [Step, Step];
-  const steps = unique([a, b]);
+  const steps = unique([a, b, ...shownBy.filter((step) => step !== null)]);
   const held = `${showValue(state.value)} was the value only once`;
   if (a.kind === 'cas' && b.kind === 'cas') {
     return {
@@ -116,11 +118,12 @@ function explainFork({ state, heirs, bothShown, apart }: Fork): Explanation {
     const [ofA, ofB] = apart;
     return {
       anomaly: 'split brain',
-      prose: `${deed(a)} and ${deed(b)}, each directly after ${showValue(state.value)}; then ${deed(ofA)} without the second, and ${deed(ofB)} without the first, though both had ended: ${a.op.node} and ${b.op.node} each went on without the other.`,
-      steps: unique([a, b, ofA, ofB]),
+      prose: `${deed(a)} and ${deed(b)}, each directly after ${showValue(state.value)}; then ${deed(ofA)} and ${deed(ofB)}, each without the other, though both were there: ${a.op.node} and ${b.op.node} each went on alone.`,
+      steps,
+      alsoShown: apart,
     };
   }
-  const seen = heirs.map((heir) => (heir.reader === null ? '' : ` (${deed(heir.reader)})`));
+  const seen = shownBy.map((step) => (step === null ? '' : ` (${needs(step)})`));
   return {
     anomaly: bothShown ? 'append reorder' : 'lost write',
     prose: `${deed(a)}${seen[0]}, and ${deed(b)}${seen[1]}: each is seen to have come directly after ${showValue(state.value)}, though that ${held.slice(held.indexOf('was'))}.`,
@@ -163,13 +166,8 @@ function explainInversion(early: PlacedStep, late: PlacedStep): Explanation {
   return { anomaly, prose: `${deed(early.step)} and ${deed(late.step)}, but ${times}.${chained}`, steps };
 }
 
-/**
- * A and B must each precede the other. Told from the side of whichever began last: it shows a value again
- * that the other block had already replaced.
- */
-function explainBlocks(x: Block, y: Block): Explanation {
-  const isInitial = (block: Block): boolean => block.root.producer === null;
-  const [back, over] = isInitial(x) || (x.last >= y.last && !isInitial(y)) ? [x, y] : [y, x];
+/** Two blocks that must each precede the other: `back` shows a value again that `over` had already replaced. */
+function explainBlocks(back: Block, over: Block): Explanation {
   const again = back.lastBegin!;
   // The writes themselves prove it where they can; else whichever step ended first, or began last.
   const root = placedRoot(over);
@@ -193,15 +191,20 @@ function explainBlocks(x: Block, y: Block): Explanation {
   };
 }
 
-/** Each side alone is a stale read; both together say that two nodes led at once. */
+/** Each side alone is a stale read, and the first is the proof; both together say that two nodes led at once. */
 function explainSplit(x: Side, y: Side): Explanation {
-  const told = ({ other, shown }: Side): string =>
-    `${deed(shown.step)} after ${deed(other)}: ${ended(other)} before ${began(shown.step)}`;
-  const nodes = `${x.write.op.node} and ${y.write.op.node}`;
+  const told = ({ older, newer }: Side): string => {
+    const [again, between] = [older.lastBegin!.step, newer.firstEnd!.step];
+    return `${deed(again)} after ${deed(between)}: ${ended(between)} before ${began(again)}`;
+  };
+  const proven = ({ older, newer }: Side): Step[] =>
+    unique([older.firstEnd!, older.lastBegin!, newer.firstEnd!, placedRoot(newer)!].flatMap(withProducer));
+  const [atX, atY] = [x, y].map(({ older }) => older.root.producer!.op.node);
   return {
     anomaly: 'split brain',
-    prose: `${told(x)}, and after ${deed(x.write)}. Yet ${told(y)}, and after ${deed(y.write)}. So ${nodes} each went on from their own writes without the other's: split brain.`,
-    steps: unique([x, y].flatMap(({ write, other, shown }) => [write, other, ...withProducer(shown)])),
+    prose: `${told(x)}. Likewise ${told(y)}. Each time the older value came first, so ${atX} and ${atY} each went on from their own writes without the other's: split brain.`,
+    steps: proven(x),
+    alsoShown: proven(y),
   };
 }
 

@@ -9,7 +9,7 @@ import { bearingOf, models } from './models.ts';
 import { type Part, toParts } from './parts.ts';
 import { search } from './portfolio.ts';
 import { registerMachine, type RegisterSteps } from './register-machine.ts';
-import type { CasFail } from './steps.ts';
+import type { CasFail, Step } from './steps.ts';
 import { decideUnambiguous } from './unambiguous.ts';
 import { type Proof, verifyWitnesses } from './verify.ts';
 
@@ -92,7 +92,7 @@ export function searched(part: Part, judgement: Judgement, reason: string): KeyV
       );
     case 'violation': {
       const window = windowOf(part.columns, judgement.steps, judgement);
-      return asViolation(part.key, explainSearch(window), window);
+      return asViolation({ key: part.key, ...explainSearch(window), window, core: [] });
     }
     default:
       return judgement satisfies never;
@@ -143,7 +143,8 @@ function confirmed(key: string, explanation: Explanation, columns: Columns): Key
     );
   // Without a result the contradiction stands by its own proof; only the picture of it is poorer.
   const found = result.verdict === 'violation' ? result : { prefix: [], stuck: columns.size - 1 };
-  return asViolation(key, explanation, windowOf(columns, steps, found));
+  const core = [...explanation.steps, ...(explanation.alsoShown ?? [])];
+  return asViolation({ key, ...explanation, window: windowOf(columns, steps, found), core });
 }
 
 function windowOf(
@@ -160,22 +161,32 @@ function windowOf(
   return { steps: Array.from(rows, step), prefix: prefix.map(step), stuck: step(stuck), state };
 }
 
-function asViolation(
-  key: string,
-  { anomaly, prose }: Omit<Explanation, 'steps'>,
-  window: SearchedWindow,
-): KeyVerdict {
-  // The latest ones: they are the contradiction, what is before them only leads up to it.
-  const shown = new Set([...window.steps.slice(-MAX_WINDOW), window.stuck].map((step) => step.op.id));
+interface Found {
+  readonly key: string;
+  readonly anomaly: string;
+  readonly prose: string;
+  readonly window: SearchedWindow;
+  /** What must be shown beside, or however long the window is. */
+  readonly core: readonly Step[];
+}
+
+function asViolation({ key, anomaly, prose, window, core }: Found): KeyVerdict {
+  const { steps, prefix, stuck, state } = window;
+  const idsOf = (some: readonly Step[]): number[] => some.map((step) => step.op.id);
+  // Beside the core the latest ones: what is before them only leads up to it.
+  const shown = new Set(idsOf([stuck, ...core]));
+  for (const id of idsOf(steps).reverse()) if (shown.size < MAX_WINDOW) shown.add(id);
+  const byNumber = (a: number, b: number): number => a - b;
   const violation: Violation = {
     property: 'linearizability',
     anomaly,
     prose: `Key ${key}: ${prose}`,
     key,
-    opIds: [...shown].sort((a, b) => a - b),
-    linearizedIds: window.prefix.map((step) => step.op.id).filter((id) => shown.has(id)),
-    stuckId: window.stuck.op.id,
-    stateBefore: window.state,
+    opIds: [...shown].sort(byNumber),
+    certificate: idsOf(steps).sort(byNumber),
+    linearizedIds: idsOf(prefix).filter((id) => shown.has(id)),
+    stuckId: stuck.op.id,
+    stateBefore: state,
   };
   return { verdict: 'violation', detail: `${anomaly}: ${prose}`, violation, witness: null };
 }

@@ -2,39 +2,45 @@ import type { Blocks } from './blocks.ts';
 import { type Columns, KIND, NONE } from './columns.ts';
 import type { States } from './states.ts';
 
-/** A node that showed what it had written, although another node had written in between. Rows of the columns. */
+/**
+ * A block that a node wrote and showed again, although it had been replaced by one that another node wrote: `older`
+ * had been seen (or made) before the write of `newer` began, and `newer` before that node showed `older` again. Numbers
+ * of blocks. As with any two blocks that must each precede the other no order allows that.
+ */
 export interface Ignored {
-  readonly write: number;
-  readonly other: number;
-  readonly shown: number;
+  readonly older: number;
+  readonly newer: number;
 }
 
 /** With more nodes than this nobody asks whether two of them went their own ways: it costs a look at each. */
 const MOST_NODES = 16;
 /** How many reads behind a fork are looked at. */
 const MOST_READS = 1_000;
+/** Two nodes that led in turns may each be caught with a stale read; at most so far apart it is one event. */
+const MOST_APART_MS = 1_000;
 
 /**
  * Two nodes that each ignored a write of the other, about the same time: both acted as the leader. One of the two alone
  * is a stale read.
  */
 export function splitBrain(columns: Columns, blocks: Blocks): readonly [Ignored, Ignored] | null {
-  const { call, ret, kind } = columns;
-  const writes = writesByNode(columns, blocks);
-  if (writes.size > MOST_NODES) return null;
+  const { kind } = columns;
+  const { first, last, root, lastStep } = blocks;
+  const written = blocksByNode(columns, blocks);
+  if (written.size > MOST_NODES) return null;
   const latest = new Map<string, Ignored>();
-  for (let block = 0; block < blocks.size; block++) {
-    const write = blocks.root[block]!;
-    const shown = blocks.lastStep[block]!;
+  for (let older = 0; older < blocks.size; older++) {
+    const write = root[older]!;
+    const shown = lastStep[older]!;
     if (write === columns.size || shown === NONE || kind[shown] !== KIND.read) continue;
     const node = nodeOf(columns, write);
     if (nodeOf(columns, shown) !== node) continue;
-    for (const [otherNode, others] of writes) {
-      const other = otherNode === node ? NONE : others.firstToEndAfter(ret[write]!);
-      if (other === NONE || !(ret[other]! < call[shown]!)) continue;
-      const side = { write, other, shown };
+    for (const [otherNode, others] of written) {
+      const newer = otherNode === node ? NONE : others.firstSeenAfter(first[older]!);
+      if (newer === NONE || !(first[newer]! < last[older]!)) continue;
+      const side = { older, newer };
       const mirror = latest.get(`${otherNode} ${node}`);
-      if (mirror !== undefined && ret[mirror.write]! < call[shown]! && ret[write]! < call[mirror.shown]!)
+      if (mirror !== undefined && apartMs(blocks, mirror.older, older) <= MOST_APART_MS)
         return [mirror, side];
       latest.set(`${node} ${otherNode}`, side);
     }
@@ -42,53 +48,59 @@ export function splitBrain(columns: Columns, blocks: Blocks): readonly [Ignored,
   return null;
 }
 
-/** The known writes of a node that begin a block, to ask for the one that ends first of those that begin after a time. */
-class Writes {
+/** How long neither of two blocks lasts between them; not above 0: they overlap. */
+const apartMs = ({ first, last }: Blocks, a: number, b: number): number =>
+  Math.max(first[a]! - last[b]!, first[b]! - last[a]!);
+
+/** The blocks that a node wrote, to ask for the one that is seen first of those whose write began after a time. */
+class Written {
   readonly #columns: Columns;
-  readonly #rows: number[] = [];
-  /** Per row: the one that ends first of it and all behind it. */
-  #firstToEnd: number[] | null = null;
+  readonly #blocks: Blocks;
+  /** In order of their writes' beginnings. */
+  readonly #all: number[] = [];
+  /** Per block: the one that is seen first of it and all behind it. */
+  #firstSeen: number[] | null = null;
 
-  constructor(columns: Columns) {
+  constructor(columns: Columns, blocks: Blocks) {
     this.#columns = columns;
+    this.#blocks = blocks;
   }
 
-  /** In order of call. */
-  add(row: number): void {
-    this.#rows.push(row);
+  add(block: number): void {
+    this.#all.push(block);
   }
 
-  firstToEndAfter(time: number): number {
-    const { call, ret } = this.#columns;
-    if (this.#firstToEnd === null) {
-      let first = NONE;
-      this.#firstToEnd = this.#rows
+  firstSeenAfter(time: number): number {
+    const { first, root } = this.#blocks;
+    if (this.#firstSeen === null) {
+      let least = NONE;
+      this.#firstSeen = this.#all
         .toReversed()
-        .map((row) => (first = first === NONE || ret[row]! < ret[first]! ? row : first))
+        .map((block) => (least = least === NONE || first[block]! < first[least]! ? block : least))
         .toReversed();
     }
     let low = 0;
-    let high = this.#rows.length;
+    let high = this.#all.length;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (call[this.#rows[middle]!]! > time) high = middle;
+      if (this.#columns.call[root[this.#all[middle]!]!]! > time) high = middle;
       else low = middle + 1;
     }
-    return this.#firstToEnd[low] ?? NONE;
+    return this.#firstSeen[low] ?? NONE;
   }
 }
 
-function writesByNode(columns: Columns, { root, size }: Blocks): ReadonlyMap<string, Writes> {
-  const writes = new Map<string, Writes>();
-  for (let block = 0; block < size; block++) {
-    const row = root[block]!;
-    if (row === columns.size || columns.certain[row] === 0) continue;
+function blocksByNode(columns: Columns, blocks: Blocks): ReadonlyMap<string, Written> {
+  const written = new Map<string, Written>();
+  for (let block = 0; block < blocks.size; block++) {
+    const row = blocks.root[block]!;
+    if (row === columns.size) continue;
     const node = nodeOf(columns, row);
-    let ofNode = writes.get(node);
-    if (ofNode === undefined) writes.set(node, (ofNode = new Writes(columns)));
-    ofNode.add(row);
+    let ofNode = written.get(node);
+    if (ofNode === undefined) written.set(node, (ofNode = new Written(columns, blocks)));
+    ofNode.add(block);
   }
-  return writes;
+  return written;
 }
 
 const nodeOf = ({ ops, at }: Columns, row: number): string => ops[at[row]!]!.node;
@@ -97,7 +109,7 @@ const nodeOf = ({ ops, at }: Columns, row: number): string => ops[at[row]!]!.nod
 export interface ForkSights {
   /** Some read shows both. */
   readonly bothShown: boolean;
-  /** Reads by the nodes that took the appends, each without the other's, though that one had ended: both went on. */
+  /** Reads by the nodes that took the appends, each without the other's, though that one was there: both went on. */
   readonly apart: readonly [number, number] | null;
 }
 
@@ -107,10 +119,8 @@ export function sightsOfFork(
   [a, b]: readonly [number, number],
 ): ForkSights {
   const { kind, from, call, ret, size } = columns;
-  const ignores = (reader: number, own: number, other: number): boolean =>
-    call[reader]! > ret[other]! && nodeOf(columns, reader) === nodeOf(columns, own);
-  let ofA = NONE;
-  let ofB = NONE;
+  const ofA: number[] = [];
+  const ofB: number[] = [];
   let looks = MOST_READS;
   for (let row = Math.min(a, b) + 1; row < size && looks > 0; row++) {
     if (kind[row] !== KIND.read) continue;
@@ -119,9 +129,20 @@ export function sightsOfFork(
     if (traced.type !== 'origin') continue;
     const [hasA, hasB] = [a, b].map((append) => traced.origin.appends.includes(append));
     if (hasA && hasB) return { bothShown: true, apart: null };
-    if (hasA && ofA === NONE && ignores(row, a, b)) ofA = row;
-    if (hasB && ofB === NONE && ignores(row, b, a)) ofB = row;
+    if (hasA) ofA.push(row);
+    if (hasB) ofB.push(row);
   }
-  const apart = ofA !== NONE && ofB !== NONE && nodeOf(columns, a) !== nodeOf(columns, b);
-  return { bothShown: false, apart: apart ? [ofA, ofB] : null };
+  const without = (
+    own: number,
+    reads: readonly number[],
+    other: number,
+    others: readonly number[],
+  ): number => {
+    const there = others.reduce((end, read) => Math.min(end, ret[read]!), ret[other]!);
+    const node = nodeOf(columns, own);
+    return reads.find((read) => call[read]! > there && nodeOf(columns, read) === node) ?? NONE;
+  };
+  const apart = [without(a, ofA, b, ofB), without(b, ofB, a, ofA)] as const;
+  const areTwo = nodeOf(columns, a) !== nodeOf(columns, b) && !apart.includes(NONE);
+  return { bothShown: false, apart: areTwo ? apart : null };
 }

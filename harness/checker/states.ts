@@ -47,7 +47,7 @@ export class States {
   readonly #lastReader: Int32Array;
   /** Made by a CAS, what they were made from not looked up yet. */
   readonly #unlinked: number[] = [];
-  /** The known step that is being looked at, and the one whose `from` is: the same, or an unknown CAS that it showed. */
+  /** The known step that is being looked at, and the one whose `from` is: it, or an unknown CAS that it showed. */
   #looking = NONE;
   #asking = NONE;
 

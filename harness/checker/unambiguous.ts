@@ -48,7 +48,7 @@ export function decideUnambiguous(columns: Columns): Decision {
   const pair = conflictingPair(blocks, sorted);
   if (pair !== null) {
     const split = splitBrain(columns, blocks);
-    if (split !== null) return violation((evidence) => evidence.split(split));
+    if (split !== null) return violation((evidence) => evidence.split(blocks, split));
     const telling = tellingPair(columns, states, blocks, pair);
     return violation((evidence) => evidence.conflict(blocks, telling));
   }

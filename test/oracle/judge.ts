@@ -1,6 +1,7 @@
 import { isLinearizableByDefinition } from '../../harness/checker/brute-force.ts';
-import { judgeKey } from '../../harness/checker/key.ts';
+import { decidePart, judgeKey } from '../../harness/checker/key.ts';
 import { bearingOf, models } from '../../harness/checker/models.ts';
+import { toParts } from '../../harness/checker/parts.ts';
 import { verifyWitnesses } from '../../harness/checker/verify.ts';
 import type { Op } from '../../harness/history/op.ts';
 
@@ -15,6 +16,13 @@ export interface Judgement {
 /** So small a history needs milliseconds; without a limit a mistake could hold the whole run. */
 const LIMITS = { limitMs: 10_000, memoryBytes: 64 * 1_048_576 };
 
+/** How long a certificate is at most where values tell their writers apart, beside the chain. */
+export const MOST_IN_CORE = 6;
+
+/** A certificate without the CAS and appends that lead to what its other operations saw. */
+export const coreOf = (certificate: readonly Op[]): readonly Op[] =>
+  certificate.filter((op) => (op.f !== 'cas' && op.f !== 'append') || op.outcome === 'fail');
+
 export function judge(ops: readonly Op[]): Judgement {
   const certificates: Op[][] = [];
   const flaws: string[] = [];
@@ -23,8 +31,14 @@ export function judge(ops: readonly Op[]): Judgement {
     if (verdict === 'unknown') flaws.push(`key ${key}: unknown: ${detail}`);
     if (verdict === 'linearizable') flaws.push(...flawsOfWitness(ofKey, witness));
     if (verdict !== 'violation') continue;
-    const named = new Set(violation!.opIds);
-    certificates.push(ofKey.filter((op) => named.has(op.id)));
+    const named = new Set(violation!.certificate);
+    const certificate = ofKey.filter((op) => named.has(op.id));
+    certificates.push(certificate);
+    const isDecided = 'verdict' in decidePart(toParts(ofKey)[0]!);
+    if (isDecided && coreOf(certificate).length > MOST_IN_CORE)
+      flaws.push(
+        `key ${key}: a certificate of ${coreOf(certificate).length} operations beside the chain: ${detail}`,
+      );
     if (/undefined|NaN|Infinity/.test(violation!.prose)) flaws.push(`key ${key}: ${violation!.prose}`);
     if (!named.has(violation!.stuckId!))
       flaws.push(`key ${key}: the stuck operation is not in the certificate`);

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { buildPorcupine } from '../../bench/porcupine/driver.ts';
+import { checkInjections, falseAlarms } from './check-injections.ts';
 import { compare, type Disagreement, type Series } from './compare.ts';
+import { INJECTIONS } from './injections.ts';
 
 /** A slice of `npm run oracle:checker -- --count 1000000`. */
 const SLICE = { seed: 20_261, from: 0, count: 20_000 };
@@ -31,4 +33,18 @@ describe('verdicts, witnesses and certificates of random small histories', () =>
     expect(found).toEqual([]);
     expect(violations).toBeGreaterThan(600);
   });
+});
+
+/** Slices of `npm run oracle:anomalies`, by another seed. */
+describe('50 histories of correct registers with one thing wrong in each: caught, named, and proven in a few operations', () => {
+  test.each(INJECTIONS.map((injection) => [injection.anomaly, injection.base, injection] as const))(
+    '%s (%s)',
+    async (_anomaly, _base, injection) => {
+      expect(await checkInjections({ injection, seed: 7, count: 50, porcupine })).toEqual([]);
+    },
+  );
+});
+
+test('no false alarm in 500 histories of correct registers', () => {
+  expect(falseAlarms(7, 500)).toEqual([]);
 });

@@ -45,6 +45,7 @@ function violationJson(violation: Violation, { history }: JudgedHistory): unknow
     anomaly: violation.anomaly,
     prose: violation.prose,
     operations,
+    certificate: violation.certificate ?? [],
     order: violation.linearizedIds ?? [],
     stuck: violation.stuckId ?? null,
     stateBefore: violation.stateBefore ?? null,

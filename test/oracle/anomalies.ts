@@ -1,0 +1,34 @@
+// npm run oracle:anomalies -- --count 500 --valid 10000 --seed 1: histories of correct registers with one thing wrong
+// in each, and some with nothing wrong. Prints whatever the checker misses, calls by another name, cannot prove in a
+// few operations, or alarms about for nothing; exits 1 then.
+import { parseArgs } from 'node:util';
+import { buildPorcupine } from '../../bench/porcupine/driver.ts';
+import { checkInjections, falseAlarms } from './check-injections.ts';
+import { INJECTIONS } from './injections.ts';
+
+const { values } = parseArgs({
+  options: {
+    count: { type: 'string', default: '500' },
+    valid: { type: 'string', default: '10000' },
+    seed: { type: 'string', default: '1' },
+  },
+});
+/** Of each injection. */
+const MOST_PRINTED = 5;
+
+const [count, valid, seed] = [Number(values.count), Number(values.valid), Number(values.seed)];
+const porcupine = await buildPorcupine();
+if (porcupine === null) console.log('no Go, so no Porcupine: nobody judges the certificates');
+let wrong = 0;
+for (const injection of INJECTIONS) {
+  const found = await checkInjections({ injection, seed, count, porcupine });
+  report(`${injection.anomaly} (${injection.base}): ${count} injected`, found);
+}
+report(`${valid} valid histories`, falseAlarms(seed, valid));
+process.exitCode = wrong === 0 ? 0 : 1;
+
+function report(what: string, found: readonly string[]): void {
+  wrong += found.length;
+  console.log(`${what}, ${found.length} wrong`);
+  for (const line of found.slice(0, MOST_PRINTED)) console.log(`  ${line}`);
+}
