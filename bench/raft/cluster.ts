@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { openSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Links } from '../../harness/links/port.ts';
 
 export interface Member {
   readonly id: string;
@@ -18,12 +19,15 @@ export type Target = 'chaos' | 'etcd';
 export class Cluster implements AsyncDisposable {
   readonly target: Target;
   readonly members: readonly Member[];
+  /** Null: nodes and clients dial one another straight. */
+  readonly links: Links | null;
   readonly #folder: string;
   readonly #running = new Map<string, ChildProcess>();
 
-  constructor(target: Target, folder: string, members: readonly Member[]) {
+  constructor(target: Target, folder: string, members: readonly Member[], links: Links | null) {
     this.target = target;
     this.members = members;
+    this.links = links;
     this.#folder = folder;
   }
 
@@ -76,5 +80,6 @@ export class Cluster implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.killAll();
+    await this.links?.[Symbol.asyncDispose]();
   }
 }

@@ -46,8 +46,6 @@ export interface Load {
   readonly acks?: boolean;
   /** Called when the measured time begins. */
   readonly onBegin?: () => void;
-  /** Other addresses than the members' own, by id: links. */
-  readonly addresses?: Readonly<Record<string, string>>;
 }
 
 /** Clients share at most so many connections, on both sides: what suits etcd best on two cores. */
@@ -131,7 +129,7 @@ const UNDER_WAY_MS = 50;
 export const unixMs = (): number => performance.timeOrigin + performance.now();
 
 function args(cluster: Cluster, load: Load): string[] {
-  const members = cluster.members.map(({ id, address }) => `${id}=${load.addresses?.[id] ?? address}`);
+  const members = cluster.members.map(({ id, address }) => `${id}=${address}`);
   const values = flags('-', {
     target: cluster.target,
     members: members.join(','),

@@ -8,12 +8,24 @@ import type { Collected } from './figures.ts';
 import { CATCH_UP, RESTART } from './rows/recovery.ts';
 import type { Row } from './rows/row.ts';
 import { FAILOVER, SILENCE } from './rows/failover.ts';
-import { MEMORY } from './rows/memory.ts';
+import { MATRIX } from './rows/matrix.ts';
+import { MEMORY, ONE_DOWN } from './rows/memory.ts';
 import { PUTS, READS } from './rows/steady.ts';
 import { TRANSFER } from './rows/transfer.ts';
 import { findPrograms, ROOT } from './sides.ts';
 
-const ROWS: readonly Row[] = [PUTS, READS, FAILOVER, SILENCE, TRANSFER, RESTART, CATCH_UP, MEMORY];
+const ROWS: readonly Row[] = [
+  PUTS,
+  READS,
+  FAILOVER,
+  SILENCE,
+  TRANSFER,
+  RESTART,
+  CATCH_UP,
+  MEMORY,
+  ONE_DOWN,
+  MATRIX,
+];
 
 const rounds = Number(process.env['ROUNDS'] ?? 3);
 const seconds = Number(process.env['SECONDS'] ?? 5);

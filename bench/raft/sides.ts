@@ -2,7 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { allocateNodePorts } from '../../harness/links/open.ts';
+import { allocateNodePorts, openLinks } from '../../harness/links/open.ts';
+import type { Links } from '../../harness/links/port.ts';
 import { Cluster } from './cluster.ts';
 import type { Target } from './cluster.ts';
 
@@ -64,28 +65,38 @@ function version(etcd: string): string {
   );
 }
 
+export interface ClusterOptions {
+  readonly size?: number;
+  readonly timing?: Timing;
+  /** Ours only: everything crosses Toxiproxy links, which end with the cluster. */
+  readonly linked?: boolean;
+}
+
 /** A cluster that has not been started, in a fresh folder on the project's disk (not in a tmpfs). */
 export async function newCluster(
   target: Target,
   programs: Programs,
-  { size = 3, timing = TIMING }: { readonly size?: number; readonly timing?: Timing } = {},
+  { size = 3, timing = TIMING, linked = false }: ClusterOptions = {},
 ): Promise<Cluster> {
   const folder = mkdtempSync(join(CACHE, `${target}-`));
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   writeFileSync(join(folder, 'README'), 'of npm run bench:raft; may be removed when it does not run\n');
   const ports = await allocateNodePorts(size);
+  const links = linked ? await linksBetween(ports) : null;
+  const dialled = (from: string, to: string): string => links?.address({ from, to }) ?? peer(to);
   const host = '127.0.0.1';
   const peer = (id: string): string => `${host}:${ports.find((each) => each.id === id)!.peerPort}`;
   const ids = ports.map(({ id }) => id);
   const initialCluster = ids.map((id) => `${id}=http://${peer(id)}`).join(',');
   const members = ports.map(({ id, clientPort }) => {
-    const address = `${host}:${clientPort}`;
+    const listen = `${host}:${clientPort}`;
+    const address = links?.address({ from: 'clients', to: id }) ?? listen;
     const dataFolder = join(folder, id);
-    const others = ids.filter((each) => each !== id).map((each) => `${each}=${peer(each)}`);
+    const others = ids.filter((each) => each !== id).map((each) => `${each}=${dialled(id, each)}`);
     const ours = {
       id,
       data: dataFolder,
-      'client-listen': address,
+      'client-listen': listen,
       'peer-listen': peer(id),
       peers: others.join(','),
       'election-timeout': `${timing.electionMs}..${2 * timing.electionMs}`,
@@ -96,8 +107,8 @@ export async function newCluster(
       'data-dir': dataFolder,
       'log-level': 'error',
       'quota-backend-bytes': 8 * 2 ** 30,
-      'listen-client-urls': `http://${address}`,
-      'advertise-client-urls': `http://${address}`,
+      'listen-client-urls': `http://${listen}`,
+      'advertise-client-urls': `http://${listen}`,
       'listen-peer-urls': `http://${peer(id)}`,
       'initial-advertise-peer-urls': `http://${peer(id)}`,
       'initial-cluster': initialCluster,
@@ -110,7 +121,17 @@ export async function newCluster(
         : [programs.etcd ?? 'etcd', ...flags('--', theirs)];
     return { id, address, dataFolder, command };
   });
-  return new Cluster(target, folder, members);
+  return new Cluster(target, folder, members, links);
+}
+
+function linksBetween(nodes: Awaited<ReturnType<typeof allocateNodePorts>>): Promise<Links> {
+  return openLinks({
+    nodes,
+    cacheDir: join(ROOT, '.cache'),
+    signal: new AbortController().signal,
+    onServerExit: (detail) => console.error(detail),
+    onNote: () => undefined,
+  });
 }
 
 /** `{ id: 'n1' }` → `--id n1`. */

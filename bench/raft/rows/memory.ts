@@ -3,7 +3,7 @@ import type { Figures } from '../figures.ts';
 import { awaitLeader, generate } from '../generator.ts';
 import { residentMiB } from '../machine.ts';
 import { newCluster } from '../sides.ts';
-import { BOTH } from './row.ts';
+import { BOTH, OURS } from './row.ts';
 import type { Bench, Row } from './row.ts';
 
 const PUTS = 1_000_000;
@@ -31,6 +31,34 @@ export const MEMORY: Row = {
       'memory after 1,000,000 puts, larger follower, MiB': Math.max(
         ...followers.map(({ id }) => residentMiB(cluster.pid(id))),
       ),
+    };
+  },
+};
+
+const MINUTES = Number(process.env['MINUTES'] ?? 10);
+const SAMPLE_MS = 1_000;
+
+/** Resident memory of a leader under full load while a follower is down: what is kept for it must not grow. */
+export const ONE_DOWN: Row = {
+  name: 'one-down',
+  sides: OURS,
+  once: true,
+  async measure(target: Target, { programs }: Bench): Promise<Figures> {
+    await using cluster = await newCluster(target, programs);
+    cluster.startAll();
+    const leader = await awaitLeader(programs, cluster);
+    await cluster.kill(cluster.members.find(({ id }) => id !== leader)!.id);
+    const samples: number[] = [];
+    const sampling = setInterval(() => samples.push(residentMiB(cluster.pid(leader))), SAMPLE_MS);
+    await generate(programs, cluster, { clients: 256, runS: MINUTES * 60, warmS: 0 });
+    clearInterval(sampling);
+    const tenth = (n: number): number =>
+      Math.max(...samples.slice((samples.length * n) / 10, (samples.length * (n + 1)) / 10));
+    const name = `one node down for ${MINUTES} min, leader's memory`;
+    return {
+      [`${name}, second tenth of the time, MiB`]: tenth(1),
+      [`${name}, last tenth, MiB`]: tenth(9),
+      [`${name}, last tenth / second tenth`]: tenth(9) / tenth(1),
     };
   },
 };

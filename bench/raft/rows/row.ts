@@ -19,3 +19,4 @@ export interface Row {
 }
 
 export const BOTH: readonly Target[] = ['chaos', 'etcd'];
+export const OURS: readonly Target[] = ['chaos'];
