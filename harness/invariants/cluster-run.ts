@@ -1,12 +1,25 @@
 import type { TraceReport } from '../../node/protocol/report.ts';
 import type { Random } from '../random.ts';
-import { applied, became, committed, recovered, replicated, type Sketch, voted } from './trace.ts';
+import {
+  applied,
+  became,
+  committed,
+  installed,
+  recovered,
+  replicated,
+  type Sketch,
+  snapshot,
+  took,
+  voted,
+} from './trace.ts';
 
 interface Server {
   readonly id: string;
   term: number;
   votedFor: string | null;
   log: Entry[];
+  /** Up to here a snapshot stands for the log: what is before is not sent, nor found on disk. */
+  base: number;
   commit: number;
   applied: number;
   readonly lines: TraceReport[];
@@ -15,7 +28,7 @@ type Entry = readonly [term: number, digest: number];
 
 /**
  * What correct nodes trace, per node in its own order: a plain model of Raft in which elections, replication,
- * commits, crashes and restarts happen one at a time and by the rules. For tests of the properties: none of
+ * commits, snapshots, crashes and restarts happen one at a time and by the rules. For tests of the properties: none of
  * them may find fault with it.
  */
 export function clusterRun(
@@ -28,6 +41,7 @@ export function clusterRun(
     term: 0,
     votedFor: null,
     log: [],
+    base: 0,
     commit: 0,
     applied: 0,
     lines: [recovered(0, null)],
@@ -45,7 +59,8 @@ export function clusterRun(
       const victim = random.pick(servers);
       restart(victim);
       if (victim === leader) leader = null;
-    } else if (dice < 0.4) append(leader, random);
+    } else if (dice < 0.15) takeSnapshot(random.pick(servers));
+    else if (dice < 0.4) append(leader, random);
     else leader = replicate(leader, random.pick(servers), servers, majority) ? leader : null;
   }
   return new Map(servers.map(({ id, lines }) => [id, lines]));
@@ -100,7 +115,8 @@ function replicate(leader: Server, follower: Server, servers: readonly Server[],
   }
   if (follower === leader) return true;
   if (follower.term < leader.term) adopt(follower, leader.term);
-  let same = 0;
+  if (follower.log.length < leader.base) install(follower, leader);
+  let same = follower.base;
   while (same < follower.log.length && follower.log[same]?.[1] === leader.log[same]?.[1]) same++;
   const entries: Sketch = leader.log.slice(same);
   if (entries.length > 0) {
@@ -128,8 +144,30 @@ function commit(server: Server, index: number): void {
   server.lines.push(committed(index, term), applied(index, digest));
 }
 
+function takeSnapshot(server: Server): void {
+  if (server.applied <= server.base) return;
+  server.base = server.applied;
+  server.lines.push(took(pointAt(server.log, server.base)));
+}
+
+/** What the follower lacks is not in the leader's log any more. */
+function install(follower: Server, leader: Server): void {
+  follower.base = leader.base;
+  follower.log = leader.log.slice(0, leader.base);
+  follower.commit = leader.base;
+  follower.applied = leader.base;
+  follower.lines.push(installed(pointAt(leader.log, leader.base)));
+}
+
+function pointAt(log: readonly Entry[], index: number): ReturnType<typeof snapshot> {
+  const [term, digest] = log[index - 1]!;
+  return snapshot(index, term, digest);
+}
+
 function restart(server: Server): void {
-  server.commit = 0;
-  server.applied = 0;
-  server.lines.push(recovered(server.term, server.votedFor, [...server.log]));
+  const { log, base, term, votedFor } = server;
+  server.commit = base;
+  server.applied = base;
+  const point = base === 0 ? null : pointAt(log, base);
+  server.lines.push(recovered(term, votedFor, log.slice(base), point));
 }

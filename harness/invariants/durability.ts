@@ -23,7 +23,7 @@ export class Durability implements Property {
 
   feed(seen: Seen, view: NodeView): readonly Violation[] {
     const { t, node, trace } = seen;
-    if (trace.type === 'Apply') {
+    if (trace.type === 'Apply' || trace.type === 'InstallSnapshot') {
       this.#applies++;
       // A new life applies from the start again: what an earlier one had applied is owed still.
       const known = this.#applied.get(node)?.index ?? 0;
@@ -50,11 +50,11 @@ export class Durability implements Property {
     const applied = this.#applied.get(node);
     if (applied === undefined) return [];
     this.#restarts++;
-    const { first, terms, digests } = trace;
+    const { first, terms, digests, snapshot } = trace;
     const last = first + terms.length - 1;
-    // Below `first` is a snapshot, which has applied it.
-    if (applied.index < first) return [];
-    const found = digests[applied.index - first];
+    // A snapshot has applied what it stands for; what the log was at its index is known.
+    if (snapshot !== null && applied.index < snapshot.index) return [];
+    const found = applied.index === snapshot?.index ? snapshot.digest : digests[applied.index - first];
     if (found !== undefined && found >>> 0 === applied.digest) return [];
     this.#applied.delete(node);
     const what =

@@ -6,6 +6,12 @@ const NAME = 'log-matching';
 /** Indexes at which entries of more than one term were seen: what leaders that fell had not committed. */
 const MAX_CONTESTED = 100_000;
 
+interface Point {
+  readonly index: number;
+  readonly term: number;
+  readonly digest: number;
+}
+
 /**
  * If two logs have an entry with the same index and term, they are identical up to that index (Raft §5.3,
  * figure 3). Digests are chained, so equal digests stand for equal logs; it holds over all time, as a leader
@@ -24,29 +30,48 @@ export class LogMatching implements Property {
 
   feed(seen: Seen, _view: NodeView): readonly Violation[] {
     const { trace } = seen;
+    if (trace.type === 'TakeSnapshot' || trace.type === 'InstallSnapshot')
+      return this.#atSnapshot(seen, trace);
     if (trace.type !== 'Replicate' && trace.type !== 'Recover') return [];
+    const begin = trace.type === 'Recover' && trace.snapshot !== null ? trace.snapshot : null;
+    const [differs] = begin === null ? [] : this.#atSnapshot(seen, begin);
+    if (differs !== undefined) return [differs];
     for (let i = 0; i < trace.terms.length; i++) {
       const index = trace.first + i;
       const term = trace.terms[i]!;
       const digest = trace.digests[i]! >>> 0;
       const known = this.#digestOf(seen, index, term, digest);
       if (known === digest) continue;
-      // Chained digests differ from here on: one proof for this node's divergence is enough.
-      const about = `${seen.node}/${term}`;
-      if (this.#reported.has(about)) return [];
-      this.#reported.add(about);
-      const source = this.#sourceOf(index);
-      const prose = `${seen.node} has an entry with index ${index} and term ${term} whose log digest is ${hex(digest)}; ${source?.node ?? 'another node'} has one with ${hex(known)}: their logs differ at or before it.`;
-      const own = event(seen, `entry ${index} of term ${term}, digest ${hex(digest)}`);
-      const other =
-        source === undefined ? [] : [event(source, `entry ${index} of term ${term}, digest ${hex(known)}`)];
-      return [violation(NAME, 'logs differ at the same index and term', prose, [...other, own])];
+      return this.#differs(seen, { index, term, digest }, known);
     }
     return [];
   }
 
   summary(): { evidence: number; detail: string } {
     return { evidence: this.#compared, detail: `${this.#compared} entries compared with another log's` };
+  }
+
+  /** What a snapshot stands for is a log, too; it adds nothing to what is known of entries. */
+  #atSnapshot(seen: Seen, { index, term, digest }: Point): readonly Violation[] {
+    if (!this.#first.has(index)) return [];
+    this.#compared++;
+    const same = this.#first.termAt(index) === term;
+    const known = same ? this.#first.digestAt(index) : this.#others.get(`${index}/${term}`);
+    if (known === undefined || known === digest >>> 0) return [];
+    return this.#differs(seen, { index, term, digest: digest >>> 0 }, known);
+  }
+
+  #differs(seen: Seen, { index, term, digest }: Point, known: number): readonly Violation[] {
+    // Chained digests differ from here on: one proof for this node's divergence is enough.
+    const about = `${seen.node}/${term}`;
+    if (this.#reported.has(about)) return [];
+    this.#reported.add(about);
+    const source = this.#sourceOf(index);
+    const prose = `${seen.node} has an entry with index ${index} and term ${term} whose log digest is ${hex(digest)}; ${source?.node ?? 'another node'} has one with ${hex(known)}: their logs differ at or before it.`;
+    const own = event(seen, `entry ${index} of term ${term}, digest ${hex(digest)}`);
+    const other =
+      source === undefined ? [] : [event(source, `entry ${index} of term ${term}, digest ${hex(known)}`)];
+    return [violation(NAME, 'logs differ at the same index and term', prose, [...other, own])];
   }
 
   /** The digest that this index and term are known by; the given one, remembered, if they are new. */

@@ -101,14 +101,23 @@ function takeIn(view: NodeView, trace: TraceReport): void {
     case 'Apply':
       view.applied = Math.max(view.applied, trace.index);
       break;
+    case 'InstallSnapshot':
+      view.log = new LogMirror(trace.index + 1);
+      view.commit = Math.max(view.commit, trace.index);
+      view.applied = Math.max(view.applied, trace.index);
+      break;
+    case 'TakeSnapshot':
+    case 'ChangeConf':
+    case 'ApplyConfChange':
+      break;
     case 'Recover':
       view.log = new LogMirror(trace.first);
       putAll(view.log, trace);
       Object.assign(view, {
         term: trace.term,
         leading: false,
-        commit: 0,
-        applied: 0,
+        commit: trace.snapshot?.index ?? 0,
+        applied: trace.snapshot?.index ?? 0,
       });
       break;
     default:

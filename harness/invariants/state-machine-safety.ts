@@ -1,9 +1,11 @@
-import type { TraceReport } from '../../node/protocol/report.ts';
+import type { SnapshotPoint, TraceReport } from '../../node/protocol/report.ts';
 import type { Violation } from '../result.ts';
 import { LogMirror } from './log-mirror.ts';
 import { event, hex, type NodeView, type Property, type Seen, violation } from './property.ts';
 
 const NAME = 'state-machine-safety';
+/** Snapshots whose state is remembered: the latest ones. */
+const MAX_STATES = 10_000;
 
 /**
  * If a server has applied an entry at an index, no other ever applies a different one there (Raft §5.4.3,
@@ -19,6 +21,9 @@ export class StateMachineSafety implements Property {
   readonly #checked = new Map<string, number>();
   readonly #appliedAt = new Map<string, number>();
   readonly #reported = new Set<string>();
+  /** By index: the state of the first snapshot seen there. */
+  readonly #states = new Map<number, { readonly t: number; readonly node: string; readonly state: number }>();
+  #statesCompared = 0;
   #applies = 0;
   #compared = 0;
 
@@ -32,7 +37,7 @@ export class StateMachineSafety implements Property {
   summary(): { evidence: number; detail: string } {
     return {
       evidence: this.#applies,
-      detail: `applied up to index ${this.#applied.last}, ${this.#compared} entries compared between nodes`,
+      detail: `applied up to index ${this.#applied.last}, ${this.#compared} entries and ${this.#statesCompared} snapshots compared between nodes`,
     };
   }
 
@@ -40,10 +45,51 @@ export class StateMachineSafety implements Property {
     const { trace, node } = seen;
     if (trace.type === 'Apply') return this.#onApply(seen, trace.index, trace.digest >>> 0, view);
     if (trace.type === 'Replicate') return this.#onReplicate(seen, trace, view);
+    if (trace.type === 'TakeSnapshot') return this.#onSnapshot(seen, trace);
+    if (trace.type === 'InstallSnapshot') return this.#onInstall(seen, trace, view);
     // A new life applies again from the start (or from a snapshot); it is compared again, as its log may have
     // changed.
-    if (trace.type === 'Recover') this.#checked.delete(node);
-    return null;
+    if (trace.type !== 'Recover') return null;
+    this.#checked.delete(node);
+    return trace.snapshot === null ? null : this.#onSnapshot(seen, trace.snapshot);
+  }
+
+  /** State and log of a snapshot are those that anybody else has at its index. */
+  #onSnapshot(seen: Seen, { index, digest, state }: SnapshotPoint): Violation | null {
+    const { t, node } = seen;
+    const now = event(seen, `snapshot at index ${index}, log digest ${hex(digest)}, state ${hex(state)}`);
+    if (this.#applied.has(index) && this.#applied.digestAt(index) !== digest >>> 0) {
+      const known = hex(this.#applied.digestAt(index));
+      const prose = `${node} has a snapshot of another log than was applied up to index ${index}: digest ${hex(digest)}, not ${known}.`;
+      return violation(NAME, 'two entries applied at one index', prose, [now]);
+    }
+    const other = this.#states.get(index);
+    if (other === undefined) {
+      this.#states.set(index, { t, node, state });
+      if (this.#states.size > MAX_STATES) this.#states.delete(this.#states.keys().next().value!);
+      return null;
+    }
+    this.#statesCompared++;
+    if (other.state === state) return null;
+    const prose = `${node} and ${other.node} have other states at index ${index}, ${hex(state)} and ${hex(other.state)}: applying the same log came to other results.`;
+    return violation(NAME, 'two states at one index', prose, [
+      event(other, `snapshot at index ${index}, state ${hex(other.state)}`),
+      now,
+    ]);
+  }
+
+  #onInstall(seen: Seen, point: SnapshotPoint, view: NodeView): Violation | null {
+    const { node, t } = seen;
+    if (point.index <= view.applied) {
+      const prose = `${node} had applied up to index ${view.applied}, and then took a snapshot for its state that ends at ${point.index}: its state machine went back.`;
+      return violation(NAME, 'state machine went back', prose, [
+        event(seen, `installed the snapshot at index ${point.index}`),
+      ]);
+    }
+    this.#applies++;
+    this.#appliedAt.set(node, t);
+    this.#checked.set(node, point.index);
+    return this.#onSnapshot(seen, point);
   }
 
   #onApply(seen: Seen, index: number, digest: number, view: NodeView): Violation | null {

@@ -1,4 +1,4 @@
-import type { LogIndex, NodeId, Term, TraceReport } from '../../node/protocol/report.ts';
+import type { LogIndex, NodeId, SnapshotPoint, Term, TraceReport } from '../../node/protocol/report.ts';
 
 /** Trace lines in short, for tests: a log is a list of [term, digest], from index `first` on. */
 export type Sketch = readonly (readonly [term: number, digest: number])[];
@@ -35,9 +35,24 @@ export const applied = (index: number, digest: number): TraceReport => ({
   index: index as LogIndex,
   digest,
 });
-export const recovered = (term: number, votedFor: string | null, log: Sketch = []): TraceReport => ({
+/** A snapshot of the log up to `index`; by default equal logs have equal states. */
+export const snapshot = (
+  index: number,
+  term: number,
+  digest: number,
+  state: number = digest ^ 0x5a5a,
+): SnapshotPoint => ({ index: index as LogIndex, term: term as Term, digest, state });
+export const took = (point: SnapshotPoint): TraceReport => ({ type: 'TakeSnapshot', ...point });
+export const installed = (point: SnapshotPoint): TraceReport => ({ type: 'InstallSnapshot', ...point });
+export const recovered = (
+  term: number,
+  votedFor: string | null,
+  log: Sketch = [],
+  point: SnapshotPoint | null = null,
+): TraceReport => ({
   type: 'Recover',
   term: term as Term,
   votedFor: votedFor as NodeId | null,
-  ...columns(1, log),
+  snapshot: point,
+  ...columns((point?.index ?? 0) + 1, log),
 });

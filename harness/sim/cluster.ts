@@ -2,6 +2,7 @@ import { crc32 } from 'node:zlib';
 import { nodeId } from '../../node/raft/types.ts';
 import type { ReportLine } from '../../node/replica/trace.ts';
 import { memoryDisk, MemoryStorage } from '../../node/storage/memory.ts';
+import { SNAPSHOT_POLICY, type SnapshotPolicy } from '../../node/replica/snapshotter.ts';
 import type { Op } from '../history/op.ts';
 import { keepOps, Recorder } from '../history/recorder.ts';
 import { SafetyMonitor } from '../invariants/monitor.ts';
@@ -57,6 +58,7 @@ export class SimCluster {
     const ids = Array.from({ length: size }, (_, at) => nodeId(`n${at + 1}`));
     this.#monitor = new SafetyMonitor(ids);
     const bounds = drawBounds(stream('bounds'));
+    const policy = drawPolicy(stream('snapshots'));
     this.servers = ids.map((id) => {
       const disk = memoryDisk();
       return new SimServer({
@@ -73,6 +75,7 @@ export class SimCluster {
         network: this.network,
         random: randomStream(seed, 'node-timers', id),
         weather,
+        snapshots: policy,
         disk: () => new MemoryStorage(disk, { node: id, cluster: 'sim', founders: ids, incarnation: 0 }),
         onReport: (line) => this.#reported(id, line),
       });
@@ -168,4 +171,11 @@ function drawBounds(random: Random): {
         maxUncommittedBytes: 2_000,
       }
     : { maxInflightMessages: 32, maxMessageBytes: 64 << 10, maxUncommittedBytes: 1 << 20 };
+}
+
+/** Small ones make followers fall behind the log; shipped ones never would in so short a life. */
+function drawPolicy(random: Random): SnapshotPolicy {
+  return random.float() < 0.7
+    ? { everyEntries: random.int(3, 40), everyBytes: 1 << 20, keepEntries: random.int(0, 8) }
+    : SNAPSHOT_POLICY;
 }

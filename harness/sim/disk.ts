@@ -25,8 +25,35 @@ export class SimDisk implements Storage {
     this.#parts = parts;
   }
 
+  /** Whoever saves or receives one waits for the disk at each piece, as it goes on with everything else. */
   get snapshots(): Snapshots {
-    return this.#parts.storage.snapshots;
+    const { snapshots } = this.#parts.storage;
+    const slowly = async <T>(result: Promise<T>): Promise<T> => {
+      await this.#written();
+      const value = await result;
+      await new Promise<void>((resolve) => this.#parts.inform(resolve));
+      return value;
+    };
+    return {
+      load: (restore) => snapshots.load(restore),
+      save: async (header, state) => {
+        const blocks: Uint8Array[] = [];
+        for (const block of state) {
+          blocks.push(Buffer.from(block));
+          await this.#written();
+        }
+        return slowly(snapshots.save(header, blocks));
+      },
+      open: () => snapshots.open(),
+      receive: async () => {
+        const sink = await snapshots.receive();
+        return {
+          write: (bytes) => slowly(sink.write(bytes)),
+          finish: () => slowly(sink.finish()),
+          abort: () => sink.abort(),
+        };
+      },
+    };
   }
 
   recover(): Promise<Recovered> {

@@ -1,4 +1,4 @@
-import type { Message } from '../../node/raft/message.ts';
+import type { PeerMessage } from '../../node/protocol/snapshot-message.ts';
 import type { Transport } from '../../node/replica/ports.ts';
 import type { Random } from '../random.ts';
 import type { VirtualTime } from './time.ts';
@@ -16,10 +16,10 @@ export class SimNetwork {
   readonly #time: VirtualTime;
   readonly #random: Random;
   readonly #weather: () => Weather;
-  readonly #receivers = new Map<string, (message: Message) => void>();
+  readonly #receivers = new Map<string, (message: PeerMessage) => void>();
   readonly #cuts = new Set<string>();
   /** Tells every delivery, in order: it is part of the run's digest. */
-  onDelivery: (message: Message) => void = () => {};
+  onDelivery: (message: PeerMessage) => void = () => {};
 
   constructor(parts: { time: VirtualTime; random: Random; weather: () => Weather }) {
     this.#time = parts.time;
@@ -44,9 +44,9 @@ export class SimNetwork {
   }
 
   /** A node's end: what it sends leaves at its `flush`, as the real transport's does. */
-  attach(node: string, receive: (message: Message) => void): Transport {
+  attach(node: string, receive: (message: PeerMessage) => void): Transport {
     this.#receivers.set(node, receive);
-    let turn: Message[] = [];
+    let turn: PeerMessage[] = [];
     return {
       send: (message) => void turn.push(message),
       flush: () => {
@@ -65,7 +65,7 @@ export class SimNetwork {
     });
   }
 
-  #carry(message: Message): void {
+  #carry(message: PeerMessage): void {
     const { lossProbability, duplicateProbability } = this.#weather();
     if (chance(this.#random, lossProbability)) return;
     const copies = chance(this.#random, duplicateProbability) ? 2 : 1;

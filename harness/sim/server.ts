@@ -1,11 +1,12 @@
 import { KvStore, type StateMachine } from '../../node/kv/store.ts';
-import type { Message } from '../../node/raft/message.ts';
+import type { PeerMessage } from '../../node/protocol/snapshot-message.ts';
 import { Raft } from '../../node/raft/raft.ts';
 import type { CoreStatus, RaftConfig } from '../../node/raft/ready.ts';
 import type { InitialState } from '../../node/raft/state.ts';
 import type { NodeId } from '../../node/raft/types.ts';
-import type { Storage } from '../../node/replica/ports.ts';
+import type { Storage, StoredSnapshot } from '../../node/replica/ports.ts';
 import { Replica } from '../../node/replica/replica.ts';
+import type { SnapshotPolicy } from '../../node/replica/snapshotter.ts';
 import { Trace, type ReportLine } from '../../node/replica/trace.ts';
 import type { Random } from '../random.ts';
 import { SimDisk } from './disk.ts';
@@ -31,6 +32,7 @@ export interface SimServerOptions {
   readonly network: SimNetwork;
   readonly random: Random;
   readonly weather: () => Weather;
+  readonly snapshots: SnapshotPolicy;
   /** What survives crashes: a new storage over the same bytes at each start. */
   readonly disk: () => Storage;
   readonly onReport: (line: ReportLine) => void;
@@ -145,16 +147,24 @@ export class SimServer {
     const { parts, config, time, random, network, onReport } = this.#o;
     const recovered = await life.disk.recover();
     if (this.#life !== life) return;
-    const initial = { ...recovered, incarnation: 0, snapshot: null, nowMs: time.now() };
+    const initial = { ...recovered, incarnation: 0, nowMs: time.now() };
     life.raft = parts.raft({ ...config, random: () => random.float() }, initial);
     life.stateMachine = parts.stateMachine();
-    const receive = (message: Message): void => this.#input(life, () => life.replica?.receive(message));
+    const startedFrom = recovered.snapshot && (await restored(life.stateMachine, life.disk));
+    if (this.#life !== life) return;
+    const receive = (message: PeerMessage): void => this.#input(life, () => life.replica?.receive(message));
     life.replica = new Replica({
       raft: life.raft,
       storage: life.disk,
       transport: network.attach(this.id, receive),
       stateMachine: life.stateMachine,
-      trace: new Trace({ report: onReport, flush: () => {} }, recovered, () => 0),
+      startedFrom,
+      incarnation: 0,
+      snapshots: this.#o.snapshots,
+      trace: new Trace({ report: onReport, flush: () => {} }, recovered, {
+        snapshot: startedFrom,
+        rssBytes: () => 0,
+      }),
       now: () => time.now(),
       later: (delayMs, run) => void time.after(delayMs, () => this.#input(life, run)),
       soon: (turn) => void time.after(between(random, TURN_MS), () => this.#input(life, turn)),
@@ -162,6 +172,7 @@ export class SimServer {
       onStorageFailure: (error) => {
         throw error;
       },
+      log: () => {},
     });
     this.#tick(life);
   }
@@ -186,4 +197,12 @@ export class SimServer {
     if (this.#paused) this.#backlog.push(() => this.#input(life, run));
     else run();
   }
+}
+
+/** Puts the stored state into the state machine. */
+async function restored(stateMachine: StateMachine, { snapshots }: Storage): Promise<StoredSnapshot> {
+  const restore = stateMachine.restoring();
+  const snapshot = await snapshots.load((block) => restore.push(block));
+  restore.finish();
+  return snapshot;
 }

@@ -2,11 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ByteWriter } from '../kv/bytes.ts';
 import { encodeConfiguration, founding } from '../raft/configuration.ts';
-import type { Message } from '../raft/message.ts';
 import { logIndex, nodeId, term } from '../raft/types.ts';
 import type { Entry } from '../raft/types.ts';
 import { FrameReader, ProtocolError } from './frame.ts';
 import { channelOf, decodeHello, decodeMessage, writeHello, writeMessage } from './peer-codec.ts';
+import type { PeerMessage } from './snapshot-message.ts';
 
 const from = nodeId('n1');
 const to = nodeId('n2');
@@ -41,7 +41,7 @@ const entriesAfter = (prev: number): fc.Arbitrary<Entry[]> =>
       })),
     );
 
-const messages: fc.Arbitrary<Message> = fc.oneof(
+const messages: fc.Arbitrary<PeerMessage> = fc.oneof(
   fc.record({
     type: fc.constant('RequestVote' as const),
     ...envelope,
@@ -84,13 +84,29 @@ const messages: fc.Arbitrary<Message> = fc.oneof(
   fc.record({ type: fc.constant('HeartbeatResponse' as const), ...envelope, readContext: number }),
   fc.record({ type: fc.constant('TimeoutNow' as const), ...envelope }),
   fc.record({
-    type: fc.constant('InstallSnapshot' as const),
+    type: fc.constant('SnapshotChunk' as const),
+    ...envelope,
+    index,
+    offset: number,
+    data: fc.uint8Array({ maxLength: 60 }).map((bytes) => Buffer.from(bytes)),
+  }),
+  fc.record({
+    type: fc.constant('SnapshotWanted' as const),
+    ...envelope,
+    index,
+    offset: number,
+    again: fc.boolean(),
+  }),
+  fc.record({
+    type: fc.constant('SnapshotOffer' as const),
     ...envelope,
     snapshot: fc.record({ index, term: terms, configuration: fc.constant(configuration) }),
+    bytes: number,
+    checksum: fc.nat({ max: 0xffff_ffff }),
   }),
 );
 
-const payloadOf = (message: Message): Uint8Array => {
+const payloadOf = (message: PeerMessage): Uint8Array => {
   const out = new ByteWriter(64);
   writeMessage(out, message);
   return new FrameReader('peer').push(out.take())[0]!;
@@ -119,7 +135,7 @@ describe('the peer codec', () => {
     const out = new ByteWriter(64);
     writeHello(out, hello);
     expect(decodeHello(new FrameReader('peer').push(out.take())[0]!)).toEqual(hello);
-    const heartbeat: Message = {
+    const heartbeat: PeerMessage = {
       type: 'Heartbeat',
       ...peers,
       term: term(1),
@@ -137,7 +153,7 @@ describe('the peer codec', () => {
       kind: 'noop',
       data: Buffer.alloc(0),
     });
-    const append = (prev: number, entries: Entry[]): Message => ({
+    const append = (prev: number, entries: Entry[]): PeerMessage => ({
       type: 'AppendEntries',
       ...peers,
       term: term(1),
@@ -156,7 +172,7 @@ describe('the peer codec', () => {
 
   test('refuses a configuration that is none', () => {
     const broken = { index: logIndex(1), term: term(1), kind: 'config' as const, data: Buffer.from('{}') };
-    const append: Message = {
+    const append: PeerMessage = {
       type: 'AppendEntries',
       ...peers,
       term: term(1),
@@ -171,7 +187,9 @@ describe('the peer codec', () => {
   test('keeps heartbeats and votes off the bulk connection', () => {
     fc.assert(
       fc.property(messages, (message) => {
-        expect(channelOf(message) === 'bulk').toBe(message.type === 'AppendEntries');
+        expect(channelOf(message) === 'bulk').toBe(
+          message.type === 'AppendEntries' || message.type === 'SnapshotChunk',
+        );
       }),
     );
   });

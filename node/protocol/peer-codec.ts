@@ -2,11 +2,12 @@ import { MalformedBytes } from '../kv/bytes.ts';
 import type { ByteReader, ByteWriter } from '../kv/bytes.ts';
 import { decodeConfiguration, encodeConfiguration } from '../raft/configuration.ts';
 import type { SnapshotMeta } from '../raft/configuration.ts';
-import type { Message } from '../raft/message.ts';
+import type { AppendEntries, Message } from '../raft/message.ts';
 import { logIndex, nodeId, term } from '../raft/types.ts';
 import type { NodeId } from '../raft/types.ts';
 import { readEntries, writeEntries } from './entry-codec.ts';
 import { decodePayload, writeFrame } from './frame.ts';
+import type { PeerMessage } from './snapshot-message.ts';
 
 /**
  * A node has two connections to each peer, so that a heartbeat or a vote never waits behind bulk:
@@ -38,19 +39,21 @@ export interface Hello {
 
 const HELLO_CODE = 0;
 const CHANNEL_CODE: Readonly<Record<PeerChannel, number>> = { control: 0, bulk: 1 };
-const MESSAGE_CODE: Readonly<Record<Message['type'], number>> = {
+const MESSAGE_CODE: Readonly<Record<PeerMessage['type'], number>> = {
   RequestVote: 1,
   RequestVoteResponse: 2,
   AppendEntries: 3,
   AppendEntriesResponse: 4,
   Heartbeat: 5,
   HeartbeatResponse: 6,
-  InstallSnapshot: 7,
+  SnapshotOffer: 7,
   TimeoutNow: 8,
+  SnapshotChunk: 9,
+  SnapshotWanted: 10,
 };
 
-export const channelOf = (message: Message): PeerChannel =>
-  message.type === 'AppendEntries' ? 'bulk' : 'control';
+export const channelOf = ({ type }: PeerMessage): PeerChannel =>
+  type === 'AppendEntries' || type === 'SnapshotChunk' ? 'bulk' : 'control';
 
 export function writeHello(out: ByteWriter, hello: Hello): void {
   writeFrame(out, 'peer', () => {
@@ -80,7 +83,7 @@ export function decodeHello(payload: Uint8Array): Hello {
   });
 }
 
-export function writeMessage(out: ByteWriter, message: Message): void {
+export function writeMessage(out: ByteWriter, message: PeerMessage): void {
   writeFrame(out, 'peer', () => {
     out.u8(MESSAGE_CODE[message.type]);
     out.u64(message.term);
@@ -111,10 +114,20 @@ export function writeMessage(out: ByteWriter, message: Message): void {
         return out.u64(message.readContext);
       case 'TimeoutNow':
         return;
-      case 'InstallSnapshot':
+      case 'SnapshotOffer':
         out.u64(message.snapshot.index);
         out.u64(message.snapshot.term);
-        return out.bytes(encodeConfiguration(message.snapshot.configuration));
+        out.bytes(encodeConfiguration(message.snapshot.configuration));
+        out.u64(message.bytes);
+        return out.u32(message.checksum);
+      case 'SnapshotChunk':
+        out.u64(message.index);
+        out.u64(message.offset);
+        return out.bytes(message.data);
+      case 'SnapshotWanted':
+        out.u64(message.index);
+        out.u64(message.offset);
+        return out.bool(message.again);
       default:
         return message satisfies never;
     }
@@ -122,14 +135,14 @@ export function writeMessage(out: ByteWriter, message: Message): void {
 }
 
 /**
- * A message on a connection that began with `hello`. Entries' data are views of `payload`. Throws
+ * A message on a connection that began with `hello`. The data of entries and chunks are views of `payload`. Throws
  * `ProtocolError`.
  */
 export function decodeMessage(
   payload: Uint8Array,
   hello: Pick<Hello, 'from' | 'incarnation' | 'to'>,
-): Message {
-  return decodePayload('peer message', payload, (input): Message => {
+): PeerMessage {
+  return decodePayload('peer message', payload, (input): PeerMessage => {
     const code = input.u8();
     const { from, incarnation, to } = hello;
     const envelope = { from, incarnation, to, term: term(input.u64()) };
@@ -168,8 +181,30 @@ export function decodeMessage(
         };
       case MESSAGE_CODE.HeartbeatResponse:
         return { type: 'HeartbeatResponse', ...envelope, readContext: input.u64() };
-      case MESSAGE_CODE.InstallSnapshot:
-        return { type: 'InstallSnapshot', ...envelope, snapshot: readSnapshotMeta(input) };
+      case MESSAGE_CODE.SnapshotOffer:
+        return {
+          type: 'SnapshotOffer',
+          ...envelope,
+          snapshot: readSnapshotMeta(input),
+          bytes: input.u64(),
+          checksum: input.u32(),
+        };
+      case MESSAGE_CODE.SnapshotChunk:
+        return {
+          type: 'SnapshotChunk',
+          ...envelope,
+          index: logIndex(input.u64()),
+          offset: input.u64(),
+          data: input.bytes(),
+        };
+      case MESSAGE_CODE.SnapshotWanted:
+        return {
+          type: 'SnapshotWanted',
+          ...envelope,
+          index: logIndex(input.u64()),
+          offset: input.u64(),
+          again: input.bool(),
+        };
       default:
         throw new MalformedBytes(`unknown message ${code}`);
     }
@@ -187,7 +222,7 @@ function readSnapshotMeta(input: ByteReader): SnapshotMeta {
 function readAppendEntries(
   input: ByteReader,
   envelope: Pick<Message, 'from' | 'incarnation' | 'to' | 'term'>,
-): Message {
+): AppendEntries {
   const prevLogIndex = logIndex(input.u64());
   const prevLogTerm = term(input.u64());
   const leaderCommit = logIndex(input.u64());

@@ -22,6 +22,8 @@ export interface ReadyLine {
     readonly term: Term;
     readonly votedFor: NodeId | null;
     readonly lastIndex: LogIndex;
+    /** Index of the snapshot that it began from; 0: none. */
+    readonly snapshotIndex: LogIndex;
     /**
      * Bytes of a torn tail that were cut off (a write that a crash interrupted; nothing in it was
      * acknowledged).
@@ -76,15 +78,41 @@ export type TraceReport =
   | { readonly type: 'Commit'; readonly index: LogIndex; readonly term: Term }
   /** The state machine has applied up to `index`; `digest` is the log digest there. */
   | { readonly type: 'Apply'; readonly index: LogIndex; readonly digest: number }
-  /** After a start: the log positions that were found on disk (as Replicate, but nothing was written). */
+  /** A snapshot of what was applied up to `index` is on the disk. `digest`: of the log there; `state`: of the state. */
+  | ({ readonly type: 'TakeSnapshot' } & SnapshotPoint)
+  /** A snapshot from the leader is the whole log and state now: `index` is applied, the next entry will follow it. */
+  | ({ readonly type: 'InstallSnapshot' } & SnapshotPoint)
+  /** The configuration of the entry at `index` (0: the founding one) is in force; and, later, committed. */
+  | ({ readonly type: 'ChangeConf' | 'ApplyConfChange'; readonly index: LogIndex } & Members)
+  /**
+   * After a start: the log positions that were found on disk (as Replicate, but nothing was written). `snapshot`
+   * stands for what is before `first`, applied already; null: `first` is 1.
+   */
   | {
       readonly type: 'Recover';
       readonly term: Term;
       readonly votedFor: NodeId | null;
+      readonly snapshot: SnapshotPoint | null;
       readonly first: LogIndex;
       readonly terms: readonly Term[];
       readonly digests: readonly number[];
     };
+
+export interface SnapshotPoint {
+  readonly index: LogIndex;
+  readonly term: Term;
+  /** The log digest at `index`. */
+  readonly digest: number;
+  /** CRC-32 of the state machine's state: nodes that have applied the same log have the same. */
+  readonly state: number;
+}
+
+/** Who is in the cluster. While `outgoing` (C_old of a joint configuration) holds anyone, both majorities decide. */
+export interface Members {
+  readonly voters: readonly NodeId[];
+  readonly outgoing: readonly NodeId[];
+  readonly learners: readonly NodeId[];
+}
 
 export interface LogReport {
   readonly type: 'log';

@@ -1,4 +1,4 @@
-import type { Message } from '../raft/message.ts';
+import type { PeerMessage } from '../protocol/snapshot-message.ts';
 import type { SnapshotMeta } from '../raft/configuration.ts';
 import type { Entry, HardState, LogIndex, NodeId } from '../raft/types.ts';
 
@@ -128,7 +128,7 @@ export class StorageError extends Error {
 /** Port: messages to the peers. Anything may be lost, late, doubled or overtaken: Raft is made for that. */
 export interface Transport {
   /** Never waits and never throws; drops the message when its peer cannot be reached or does not keep up. */
-  send(message: Message): void;
+  send(message: PeerMessage): void;
   /** The turn's messages leave: one write per connection. */
   flush(): void;
   close(): Promise<void>;
@@ -145,7 +145,7 @@ export interface TransportOptions {
   readonly peers: ReadonlyMap<NodeId, string>;
   readonly listenHost: string;
   readonly listenPort: number;
-  readonly receive: (message: Message) => void;
+  readonly receive: (message: PeerMessage) => void;
   /** The connection over which `peer` is sent entries was made anew: what the one before held may be lost. */
   readonly linkMade: (peer: NodeId) => void;
   /** The connection over which `peer` sent has broken: it ended, or what came over it is no longer to be trusted. */

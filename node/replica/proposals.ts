@@ -1,6 +1,6 @@
 import { EntrySlab } from '../protocol/entry-codec.ts';
 import type { LogIndex, Term } from '../raft/types.ts';
-import type { Requester } from './replica.ts';
+import type { Requester } from './answers.ts';
 
 /** A client's command from its arrival to its answer. */
 export interface Proposal {
@@ -74,6 +74,15 @@ export class Proposals {
       this.#head = 0;
     }
     return first;
+  }
+
+  /** Those in the log up to `index`: what a snapshot stands for is not applied one by one. */
+  takeUpTo(index: LogIndex): readonly Proposal[] {
+    let end = this.#head;
+    while (end < this.#inLog.length && this.#inLog[end]!.index <= index) end++;
+    const taken = this.#inLog.slice(this.#head, end);
+    this.#head = end;
+    return taken;
   }
 
   /** Those in the log behind `index`: they will not be applied as they are. */

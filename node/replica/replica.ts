@@ -1,26 +1,35 @@
 import type { StateMachine } from '../kv/store.ts';
-import type { ClientResult, ErrorCode } from '../protocol/client.ts';
+import type { ErrorCode } from '../protocol/client.ts';
+import type { PeerMessage } from '../protocol/snapshot-message.ts';
+import type { SnapshotMeta } from '../raft/configuration.ts';
 import type { Message } from '../raft/message.ts';
 import type { Raft } from '../raft/raft.ts';
-import type { ProposeResult, Ready } from '../raft/ready.ts';
+import type { Ready } from '../raft/ready.ts';
 import type { Entry, LogIndex, NodeId } from '../raft/types.ts';
+import { BUSY, error, leadershipLost, notLeader, refusal } from './answers.ts';
+import type { Requester } from './answers.ts';
 import { LogWriter } from './log-writer.ts';
 import type { DurableStep } from './log-writer.ts';
-import type { Storage, Transport } from './ports.ts';
+import type { Storage, StoredSnapshot, Transport } from './ports.ts';
 import { Proposals } from './proposals.ts';
+import { Reads } from './reads.ts';
+import { SnapshotReceiver } from './snapshot-receiver.ts';
+import { SnapshotSender } from './snapshot-sender.ts';
+import { SNAPSHOT_POLICY, Snapshotter } from './snapshotter.ts';
+import type { SnapshotPolicy } from './snapshotter.ts';
 import type { Observer } from './trace.ts';
 import { Transfers } from './transfers.ts';
-
-/** Who asked, and is told under its own number: a client connection. */
-export interface Requester {
-  answer(requestId: number, result: ClientResult): void;
-}
 
 export interface ReplicaOptions {
   readonly raft: Raft;
   readonly storage: Storage;
   readonly transport: Transport;
+  /** Its state is that of `startedFrom`. */
   readonly stateMachine: StateMachine;
+  readonly startedFrom: StoredSnapshot | null;
+  /** Of this node's data folder. */
+  readonly incarnation: number;
+  readonly snapshots?: SnapshotPolicy;
   readonly trace: Observer;
   /** What one write to the disk holds at most, bytes. */
   readonly maxBatchBytes?: number;
@@ -34,12 +43,7 @@ export interface ReplicaOptions {
   readonly onTurnEnd: () => void;
   /** The disk has failed: the replica has answered everyone and does nothing any more. */
   readonly onStorageFailure: (error: unknown) => void;
-}
-
-interface PendingRead {
-  readonly key: string;
-  readonly requester: Requester;
-  readonly requestId: number;
+  readonly log: (level: 'info' | 'warn', message: string) => void;
 }
 
 /**
@@ -51,15 +55,12 @@ export class Replica {
   readonly #o: ReplicaOptions;
   readonly #writer: LogWriter;
   readonly #proposals = new Proposals();
-  /** Reads of this turn; they share one `readIndex`. */
-  #newReads: PendingRead[] = [];
-  /** Reads that the core is to confirm, by the number given to `readIndex`. */
-  readonly #unconfirmed = new Map<number, readonly PendingRead[]>();
-  /** Confirmed, in order of index; served once that is applied. */
-  #confirmed: { readonly index: LogIndex; readonly reads: readonly PendingRead[] }[] = [];
+  readonly #reads = new Reads();
   readonly #transfers = new Transfers();
-  #readRounds = 0;
-  #applied = 0 as LogIndex;
+  readonly #snapshotter: Snapshotter;
+  readonly #sender: SnapshotSender;
+  readonly #receiver: SnapshotReceiver;
+  #applied: LogIndex;
   #turnDue = false;
   /** Why nothing is served any more. */
   #ended: { readonly code: ErrorCode; readonly message: string } | null = null;
@@ -74,19 +75,59 @@ export class Replica {
       },
       { now: options.now, maxBatchBytes: options.maxBatchBytes ?? MAX_BATCH_BYTES },
     );
+    const { raft, storage, stateMachine, startedFrom, incarnation, trace, transport, now } = options;
+    const { snapshots } = storage;
+    const onFailure = (error: unknown): void => this.#onStorageFailure(error);
+    const send = (message: PeerMessage): void => transport.send(message);
+    const wake = (): void => this.wake();
+    this.#applied = startedFrom?.index ?? (0 as LogIndex);
+    this.#sender = new SnapshotSender({
+      snapshots,
+      send,
+      report: (to, ok) => raft.reportSnapshot(to, ok, now()),
+      now,
+      wake,
+      onFailure,
+    });
+    this.#receiver = new SnapshotReceiver({
+      snapshots,
+      stateMachine,
+      incarnation,
+      send,
+      step: (install) => raft.step(install, now()),
+      wake,
+      log: (message) => options.log('warn', message),
+      onFailure,
+    });
+    this.#snapshotter = new Snapshotter(
+      {
+        policy: options.snapshots ?? SNAPSHOT_POLICY,
+        raft,
+        storage,
+        stateMachine,
+        digestAt: (index) => trace.digestAt(index),
+        sending: () => this.#sender.oldest,
+        onTaken: (snapshot, keptFrom) => {
+          trace.taken(snapshot);
+          trace.compacted(keptFrom);
+        },
+        onFailure,
+      },
+      startedFrom,
+    );
   }
 
   /** Requests that wait for an answer. */
   get waiting(): number {
-    let reads = this.#newReads.length;
-    for (const batch of this.#unconfirmed.values()) reads += batch.length;
-    for (const batch of this.#confirmed) reads += batch.reads.length;
-    return this.#proposals.size + reads + this.#transfers.waiting;
+    return this.#proposals.size + this.#reads.waiting + this.#transfers.waiting;
   }
 
-  receive(message: Message): void {
+  receive(message: PeerMessage): void {
     if (this.#ended) return;
-    this.#o.raft.step(message, this.#o.now());
+    if (message.type === 'SnapshotOffer') this.#receiver.offered(message);
+    else if (message.type === 'SnapshotChunk') this.#receiver.chunk(message);
+    else if (message.type === 'SnapshotWanted') this.#sender.wanted(message);
+    else this.#o.raft.step(message, this.#o.now());
     this.wake();
   }
 
@@ -134,7 +175,7 @@ export class Replica {
   /** A linearizable read (dissertation 6.4). */
   read(key: string, requester: Requester, requestId: number): void {
     if (this.#ended) return this.#refuse(requester, requestId);
-    this.#newReads.push({ key, requester, requestId });
+    this.#reads.add(key, requester, requestId);
     this.wake();
   }
 
@@ -171,7 +212,7 @@ export class Replica {
   /** Ends the service in order: everyone who waits is told, the write in flight ends. */
   async stop(): Promise<void> {
     this.#end('stopping', 'the node stops');
-    await this.#writer.stop();
+    await Promise.all([this.#writer.stop(), this.#snapshotter.stop(), this.#receiver.stop()]);
   }
 
   #turn(): void {
@@ -183,10 +224,13 @@ export class Replica {
       this.#letTimePass(nowMs);
       // An idle node does not wait, one that does not lead has nothing to wait for.
       if (!this.#writer.busy || raft.status().role !== 'leader') this.#proposeGathered(nowMs);
-      this.#askForReads(nowMs);
+      this.#reads.ask(raft, nowMs);
       if (raft.hasReady()) this.#carryOut(raft.takeReady(nowMs));
       const status = raft.status();
       this.#transfers.settle(status, nowMs);
+      if (status.role === 'leader') this.#sender.tick(nowMs);
+      else this.#sender.endAll();
+      this.#snapshotter.takeIfDue();
       this.#o.trace.status(status, this.#applied, nowMs);
       if (raft.hasReady()) this.wake();
     }
@@ -213,46 +257,29 @@ export class Replica {
     }
   }
 
-  /** All reads of a turn share one quorum round. */
-  #askForReads(nowMs: number): void {
-    const reads = this.#newReads;
-    if (reads.length === 0) return;
-    this.#newReads = [];
-    const round = ++this.#readRounds;
-    const result = this.#o.raft.readIndex(round, nowMs);
-    if (result.ok) this.#unconfirmed.set(round, reads);
-    else answerAll(reads, notLeader(result.leader));
-  }
-
   #carryOut(ready: Ready): void {
-    const { transport } = this.#o;
-    for (const message of ready.messages) transport.send(message);
+    for (const message of ready.messages) this.#send(message);
+    if (ready.snapshot !== null) this.#install(ready.snapshot);
     const { hardState, snapshot, entries, messagesAfterPersist, events } = ready;
     const applied = ready.committed.at(-1)?.index ?? null;
     this.#writer.add({ hardState, snapshot, entries, messagesAfterPersist, events, applied });
     if (ready.committed.length > 0) this.#apply(ready.committed);
-    for (const { requestId: round, index } of ready.reads) {
-      this.#confirmed.push({ index, reads: this.#takeRound(round) });
-    }
-    for (const round of ready.failedReads) {
-      answerAll(
-        this.#takeRound(round),
-        error('read-unconfirmed', 'leadership was lost before the read was confirmed'),
-      );
-    }
-    this.#serveReads();
+    for (const read of ready.reads) this.#reads.confirmed(read);
+    for (const round of ready.failedReads) this.#reads.failed(round);
+    this.#reads.serve(this.#o.stateMachine, this.#applied);
     if (ready.events.some(({ type }) => type === 'BecomeFollower')) this.#giveUpProposals();
   }
 
   /** Steps whose Ready, and all before, are on the disk. */
   #onDurable(steps: readonly DurableStep[]): void {
     if (this.#ended) return;
-    const { raft, transport, trace } = this.#o;
+    const { raft, storage, trace } = this.#o;
     const nowMs = this.#o.now();
-    for (const { entries, messagesAfterPersist, events, applied } of steps) {
+    for (const { snapshot, entries, messagesAfterPersist, events, applied } of steps) {
       trace.events(events);
       if (applied !== null) trace.applied(applied);
-      for (const message of messagesAfterPersist) transport.send(message);
+      for (const message of messagesAfterPersist) this.#send(message);
+      if (snapshot !== null) storage.compact(snapshot.index);
       const last = entries.at(-1);
       if (last !== undefined) raft.persisted({ index: last.index, term: last.term }, nowMs);
     }
@@ -272,18 +299,25 @@ export class Replica {
     }
     this.#applied = committed.at(-1)!.index;
     raft.appliedTo(this.#applied);
+    this.#snapshotter.applied(committed);
+    this.#receiver.applied(this.#applied);
   }
 
-  #serveReads(): void {
-    let served = 0;
-    for (; served < this.#confirmed.length; served++) {
-      const { index, reads } = this.#confirmed[served]!;
-      if (index > this.#applied) break;
-      for (const { key, requester, requestId } of reads) {
-        requester.answer(requestId, { type: 'value', ...this.#o.stateMachine.read(key) });
-      }
-    }
-    if (served > 0) this.#confirmed = this.#confirmed.slice(served);
+  /** The core has put a snapshot that was received in the place of its log. */
+  #install(meta: SnapshotMeta): void {
+    const snapshot = this.#receiver.install(meta);
+    this.#applied = meta.index;
+    this.#o.raft.appliedTo(meta.index);
+    this.#o.trace.installing(snapshot);
+    this.#snapshotter.installed(snapshot);
+    // Whether they are in it nobody can tell.
+    for (const { requester, requestId } of this.#proposals.takeUpTo(meta.index))
+      requester.answer(requestId, leadershipLost());
+  }
+
+  #send(message: Message): void {
+    if (message.type === 'InstallSnapshot') this.#sender.begin(message);
+    else this.#o.transport.send(message);
   }
 
   /**
@@ -298,12 +332,6 @@ export class Replica {
     }
   }
 
-  #takeRound(round: number): readonly PendingRead[] {
-    const reads = this.#unconfirmed.get(round) ?? [];
-    this.#unconfirmed.delete(round);
-    return reads;
-  }
-
   #onStorageFailure(cause: unknown): void {
     this.#end('storage-failed', 'the disk refused a write; the node stops serving');
     this.#o.onStorageFailure(cause);
@@ -314,13 +342,9 @@ export class Replica {
     this.#ended = { code, message };
     const result = error(code, message);
     for (const { requester, requestId } of this.#proposals.takeAll()) requester.answer(requestId, result);
-    for (const reads of this.#unconfirmed.values()) answerAll(reads, result);
-    for (const { reads } of this.#confirmed) answerAll(reads, result);
-    answerAll(this.#newReads, result);
+    this.#reads.endAll(result);
     this.#transfers.endAll(result);
-    this.#unconfirmed.clear();
-    this.#confirmed = [];
-    this.#newReads = [];
+    this.#sender.stop();
     this.wake();
   }
 
@@ -331,32 +355,3 @@ export class Replica {
 }
 
 const MAX_BATCH_BYTES = 4 << 20;
-const BUSY: ClientResult = { type: 'error', code: 'busy', message: 'too much is uncommitted' };
-
-const error = (code: ErrorCode, message: string): ClientResult => ({ type: 'error', code, message });
-
-function refusal(result: Extract<ProposeResult, { ok: false }>): ClientResult {
-  switch (result.reason) {
-    case 'not-leader':
-      return notLeader(result.leader);
-    case 'busy':
-      return BUSY;
-    case 'transferring':
-      return error('busy', `leadership is being handed to ${result.to}`);
-    default:
-      return result satisfies never;
-  }
-}
-
-const leadershipLost = (): ClientResult =>
-  error('leadership-lost', 'leadership was lost before the command was committed; it may still be');
-
-function notLeader(leader: NodeId | null): ClientResult {
-  return leader === null
-    ? error('not-leader', 'this node knows of no leader')
-    : { type: 'error', code: 'not-leader', message: `${leader} leads`, leader };
-}
-
-function answerAll(reads: readonly PendingRead[], result: ClientResult): void {
-  for (const { requester, requestId } of reads) requester.answer(requestId, result);
-}

@@ -1,9 +1,9 @@
 import { crc32 } from 'node:zlib';
 import { KIND_CODE } from '../protocol/entry-codec.ts';
-import type { LogReport, ReadyLine, StatusReport, TraceReport } from '../protocol/report.ts';
+import type { LogReport, ReadyLine, SnapshotPoint, StatusReport, TraceReport } from '../protocol/report.ts';
 import type { CoreEvent, CoreStatus } from '../raft/ready.ts';
 import type { Entry, LogIndex } from '../raft/types.ts';
-import type { Recovered } from './ports.ts';
+import type { Recovered, StoredSnapshot } from './ports.ts';
 
 export type ReportLine = ReadyLine | StatusReport | TraceReport | LogReport;
 
@@ -16,13 +16,20 @@ export interface Reports {
 }
 
 /** What a replica tells of its steps. */
-export type Observer = Pick<Trace, 'events' | 'applied' | 'status'>;
+export type Observer = Pick<
+  Trace,
+  'events' | 'applied' | 'status' | 'digestAt' | 'installing' | 'taken' | 'compacted'
+>;
 
 /** Of a node that nobody watches: no digests, no lines. */
 export const NO_OBSERVER: Observer = {
   events: () => undefined,
   applied: () => undefined,
   status: () => undefined,
+  digestAt: () => 0,
+  installing: () => undefined,
+  taken: () => undefined,
+  compacted: () => undefined,
 };
 
 const STATUS_AT_MOST_EVERY_MS = 100;
@@ -37,21 +44,30 @@ const residentBytes = (): number => process.memoryUsage.rss();
 export class Trace {
   readonly #reports: Reports;
   readonly #rssBytes: () => number;
-  /** digests[i] is the log digest at index i; digests[0] = 0. */
-  readonly #digests: number[] = [0];
+  /** digests[i] is the log digest at index #base + i; at index 0 it is 0. */
+  #digests: number[] = [0];
+  #base = 0;
+  /** Installed, though its event waits for the disk. */
+  #installing: StoredSnapshot | null = null;
   #lastStatus: StatusReport | null = null;
   #lastStatusAtMs = -Infinity;
 
   /** `rssBytes`: resident memory of the node. */
-  constructor(reports: Reports, recovered: Recovered, rssBytes: () => number = residentBytes) {
+  constructor(
+    reports: Reports,
+    recovered: Recovered,
+    { snapshot, rssBytes = residentBytes }: { snapshot: StoredSnapshot | null; rssBytes?: () => number },
+  ) {
     this.#reports = reports;
     this.#rssBytes = rssBytes;
+    if (snapshot !== null) this.#begin(snapshot);
     for (const entry of recovered.entries) this.#extend(entry);
     reports.report({
       type: 'Recover',
       term: recovered.hardState.term,
       votedFor: recovered.hardState.votedFor,
-      first: 1 as LogIndex,
+      snapshot: snapshot && pointOf(snapshot),
+      first: (this.#base + 1) as LogIndex,
       terms: recovered.entries.map((entry) => entry.term),
       digests: this.#digests.slice(1),
     });
@@ -60,12 +76,36 @@ export class Trace {
   events(events: readonly CoreEvent[]): void {
     for (const event of events) {
       if (event.type === 'Replicate') this.#replicate(event.entries, event.truncatedFrom !== null);
-      else if (isReported(event)) this.#reports.report(event);
+      else if (event.type === 'InstallSnapshot') this.#installed();
+      else if (event.type === 'ChangeConf' || event.type === 'ApplyConfChange') this.#configured(event);
+      else this.#reports.report(event);
     }
   }
 
   applied(index: LogIndex): void {
-    this.#reports.report({ type: 'Apply', index, digest: this.#digests[index]! });
+    this.#reports.report({ type: 'Apply', index, digest: this.digestAt(index) });
+  }
+
+  /** The log digest at an index that was applied, and is not compacted. */
+  digestAt(index: LogIndex): number {
+    if (this.#installing?.index === index) return this.#installing.logDigest;
+    return this.#digests[index - this.#base]!;
+  }
+
+  /** `snapshot` is served; its event follows when its step is durable. */
+  installing(snapshot: StoredSnapshot): void {
+    this.#installing = snapshot;
+  }
+
+  taken(snapshot: StoredSnapshot): void {
+    this.#reports.report({ type: 'TakeSnapshot', ...pointOf(snapshot) });
+  }
+
+  /** Nothing before `index` will be asked for any more. */
+  compacted(index: LogIndex): void {
+    if (index <= this.#base) return;
+    this.#digests.splice(0, index - this.#base);
+    this.#base = index;
   }
 
   /**
@@ -102,7 +142,7 @@ export class Trace {
       lastIndex: core.lastIndex,
       lastTerm: core.lastTerm,
       durable: core.durableIndex,
-      appliedDigest: this.#digests[applied]!,
+      appliedDigest: this.digestAt(applied),
       rssBytes: this.#rssBytes(),
     };
     this.#reports.report(this.#lastStatus);
@@ -110,15 +150,32 @@ export class Trace {
 
   #replicate(entries: readonly Entry[], truncated: boolean): void {
     const first = entries[0]!.index;
-    this.#digests.length = first;
+    this.#digests.length = first - this.#base;
     for (const entry of entries) this.#extend(entry);
     this.#reports.report({
       type: 'Replicate',
       first,
       terms: entries.map((entry) => entry.term),
-      digests: this.#digests.slice(first),
+      digests: this.#digests.slice(first - this.#base),
       truncated,
     });
+  }
+
+  #installed(): void {
+    const snapshot = this.#installing!;
+    this.#installing = null;
+    this.#begin(snapshot);
+    this.#reports.report({ type: 'InstallSnapshot', ...pointOf(snapshot) });
+  }
+
+  #configured({ type, index, configuration }: ConfigurationEvent): void {
+    const { voters, outgoing, learners } = configuration;
+    this.#reports.report({ type, index, voters, outgoing, learners });
+  }
+
+  #begin({ index, logDigest }: StoredSnapshot): void {
+    this.#base = index;
+    this.#digests = [logDigest];
   }
 
   #extend(entry: Entry): void {
@@ -126,10 +183,14 @@ export class Trace {
   }
 }
 
-/** The harness does not know of changing members and snapshots yet. */
-function isReported(event: CoreEvent): event is Extract<CoreEvent, TraceReport> {
-  return event.type !== 'ChangeConf' && event.type !== 'ApplyConfChange' && event.type !== 'InstallSnapshot';
-}
+type ConfigurationEvent = Extract<CoreEvent, { type: 'ChangeConf' | 'ApplyConfChange' }>;
+
+const pointOf = ({ index, term, logDigest: digest, stateDigest: state }: StoredSnapshot): SnapshotPoint => ({
+  index,
+  term,
+  digest,
+  state,
+});
 
 const TWO_32 = 0x1_0000_0000;
 const head = Buffer.alloc(13);

@@ -1,7 +1,7 @@
 import type { ClientResult } from '../protocol/client.ts';
 import type { CoreStatus } from '../raft/ready.ts';
 import type { NodeId, Term } from '../raft/types.ts';
-import type { Requester } from './replica.ts';
+import type { Requester } from './answers.ts';
 
 /** Where no leader emerges, whoever asked is told after this time. */
 const ANSWER_WITHIN_MS = 5_000;

@@ -13,7 +13,7 @@ import type { ClientRequest, ClientResult } from '../protocol/client.ts';
 import { FrameReader, ProtocolError } from '../protocol/frame.ts';
 import { nodeId } from '../raft/types.ts';
 import type { NodeId } from '../raft/types.ts';
-import type { Requester } from '../replica/replica.ts';
+import type { Requester } from '../replica/answers.ts';
 
 /** Requests of one connection that may wait for their answers; the next ones hear `busy`. */
 const MAX_IN_FLIGHT = 4_096;

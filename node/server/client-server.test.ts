@@ -8,7 +8,7 @@ import { decodeResponse, encodeRequest, writeRequest } from '../protocol/client-
 import type { ClientRequest, ClientResponse } from '../protocol/client.ts';
 import { FrameReader } from '../protocol/frame.ts';
 import type { NodeId } from '../raft/types.ts';
-import type { Requester } from '../replica/replica.ts';
+import type { Requester } from '../replica/answers.ts';
 import type { Service } from './client-connection.ts';
 import { ClientServer } from './client-server.ts';
 

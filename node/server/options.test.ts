@@ -26,6 +26,9 @@ const all = [
   '--max-batch-bytes=100000',
   '--lease-reads=on',
   '--max-clock-drift=5',
+  '--snapshot-entries=1000',
+  '--snapshot-bytes=8MiB',
+  '--keep-entries=10',
 ];
 
 describe('the options', () => {
@@ -51,6 +54,7 @@ describe('the options', () => {
         maxBatchBytes: 100_000,
         fastFailover: false,
         leaseReads: { maxClockDrift: 0.05 },
+        snapshots: { everyEntries: 1_000, everyBytes: 8 << 20, keepEntries: 10 },
       },
     });
   });

@@ -1,13 +1,19 @@
 import { flushCompileCache } from 'node:module';
 import { KvStore } from '../kv/store.ts';
 import type { StateMachine } from '../kv/store.ts';
-import type { Message } from '../raft/message.ts';
+import type { PeerMessage } from '../protocol/snapshot-message.ts';
 import type { RaftConfig } from '../raft/ready.ts';
 import { Raft } from '../raft/raft.ts';
 import type { InitialState } from '../raft/state.ts';
 import type { LogIndex, NodeId } from '../raft/types.ts';
 import { StorageError } from '../replica/ports.ts';
-import type { Storage, StorageOptions, Transport, TransportOptions } from '../replica/ports.ts';
+import type {
+  Storage,
+  StorageOptions,
+  StoredSnapshot,
+  Transport,
+  TransportOptions,
+} from '../replica/ports.ts';
 import { Replica } from '../replica/replica.ts';
 import type { ReplicaOptions } from '../replica/replica.ts';
 import { NO_OBSERVER, Trace } from '../replica/trace.ts';
@@ -128,8 +134,8 @@ class NodeProcess {
       log('warn', `${recovered.tornBytes} bytes of an interrupted write were cut off the log`);
 
     let replica: Replica | null = null;
-    const receive = (message: Message): void => replica?.receive(message);
-    const { fastFailover, leaseReads, maxBatchBytes } = this.#options.tuning;
+    const receive = (message: PeerMessage): void => replica?.receive(message);
+    const { fastFailover, leaseReads, maxBatchBytes, snapshots } = this.#options.tuning;
     const peerLost = (peer: NodeId): void => {
       if (fastFailover) replica?.peerLost(peer);
     };
@@ -155,6 +161,8 @@ class NodeProcess {
     let server: ClientServer | null = null;
     this.#started.push(async () => server?.close());
     const now = (): number => performance.now();
+    const stateMachine = parts.stateMachine();
+    const startedFrom = recovered.snapshot && (await restored(stateMachine, storage));
     const raft = parts.raft(raftConfig(this.#options), {
       ...recovered,
       incarnation: INCARNATION,
@@ -164,9 +172,15 @@ class NodeProcess {
       raft,
       storage,
       transport,
-      stateMachine: parts.stateMachine(),
-      trace: this.#options.reportFd === null ? NO_OBSERVER : new Trace(this.#reports, recovered),
+      stateMachine,
+      startedFrom,
+      incarnation: INCARNATION,
+      trace:
+        this.#options.reportFd === null
+          ? NO_OBSERVER
+          : new Trace(this.#reports, recovered, { snapshot: startedFrom }),
       maxBatchBytes,
+      snapshots,
       now,
       soon: setImmediate,
       later: (delayMs, run) => void setTimeout(run, Math.ceil(delayMs)),
@@ -176,6 +190,7 @@ class NodeProcess {
       },
       onStorageFailure: (error) =>
         this.#end(EXIT.cannotServe, error instanceof Error ? error.message : String(error)),
+      log,
     });
     const service = replica;
     this.#started.push(() => service.stop());
@@ -198,7 +213,8 @@ class NodeProcess {
       recovered: {
         term,
         votedFor,
-        lastIndex: recovered.entries.length as LogIndex,
+        lastIndex: ((recovered.snapshot?.index ?? 0) + recovered.entries.length) as LogIndex,
+        snapshotIndex: recovered.snapshot?.index ?? (0 as LogIndex),
         tornBytes: recovered.tornBytes,
       },
     });
@@ -248,6 +264,14 @@ function raftConfig(options: NodeOptions): RaftConfig {
     maxUncommittedBytes: tuning.maxUncommittedBytes,
     ...(tuning.leaseReads === null ? {} : { leaseReads: tuning.leaseReads }),
   };
+}
+
+/** Puts the stored state into the state machine. Rejects with `StorageError`. */
+async function restored(stateMachine: StateMachine, storage: Storage): Promise<StoredSnapshot> {
+  const restore = stateMachine.restoring();
+  const snapshot = await storage.snapshots.load((block) => restore.push(block));
+  restore.finish();
+  return snapshot;
 }
 
 /** Says what a system error kept the node from doing. */

@@ -1,3 +1,5 @@
+import { SNAPSHOT_POLICY } from '../replica/snapshotter.ts';
+import type { SnapshotPolicy } from '../replica/snapshotter.ts';
 import { OptionError, parseBytes, parseSwitch, parseWhole, sizeText } from './option-values.ts';
 
 /** Bounds and features that have good defaults. */
@@ -13,6 +15,7 @@ export interface Tuning {
   readonly fastFailover: boolean;
   /** Null: off. The fraction by which the rates of two nodes' clocks may differ. */
   readonly leaseReads: { readonly maxClockDrift: number } | null;
+  readonly snapshots: SnapshotPolicy;
 }
 
 /** Bulk messages that may wait in a connection to a peer: a whole pipeline must fit (peer-link.ts). */
@@ -26,6 +29,9 @@ export const TUNING_NAMES = [
   'fast-failover',
   'lease-reads',
   'max-clock-drift',
+  'snapshot-entries',
+  'snapshot-bytes',
+  'keep-entries',
 ] as const;
 
 export const TUNING_USAGE = `  [--max-inflight-messages 32]         sent to a follower ahead of its answers
@@ -34,7 +40,10 @@ export const TUNING_USAGE = `  [--max-inflight-messages 32]         sent to a fo
   [--max-batch-bytes 4MiB]             entries in one write to the disk
   [--fast-failover on]                 a broken connection from the leader starts an election; off with lease reads
   [--lease-reads off]                  reads without asking a majority each time; stands on the nodes' clocks
-  [--max-clock-drift 10]               percent, for lease reads: by how much the speed of two clocks may differ`;
+  [--max-clock-drift 10]               percent, for lease reads: by how much the speed of two clocks may differ
+  [--snapshot-entries 50000]           applied since the last snapshot: the next one is due
+  [--snapshot-bytes 16MiB]             likewise, in bytes of entries
+  [--keep-entries 5000]                of the log behind a snapshot, for followers that are a little late`;
 
 /** Throws `OptionError`. */
 export function parseTuning(given: { readonly [Name in (typeof TUNING_NAMES)[number]]?: string }): Tuning {
@@ -77,5 +86,25 @@ export function parseTuning(given: { readonly [Name in (typeof TUNING_NAMES)[num
     leaseReads: leaseReads
       ? { maxClockDrift: parseWhole('--max-clock-drift', given['max-clock-drift'] ?? '10', 1, 50) / 100 }
       : null,
+    snapshots: {
+      everyEntries: parseWhole(
+        '--snapshot-entries',
+        given['snapshot-entries'] ?? String(SNAPSHOT_POLICY.everyEntries),
+        1,
+        1e9,
+      ),
+      everyBytes: parseBytes(
+        '--snapshot-bytes',
+        given['snapshot-bytes'] ?? String(SNAPSHOT_POLICY.everyBytes),
+        1 << 10,
+        16 * 2 ** 30,
+      ),
+      keepEntries: parseWhole(
+        '--keep-entries',
+        given['keep-entries'] ?? String(SNAPSHOT_POLICY.keepEntries),
+        0,
+        1e9,
+      ),
+    },
   };
 }

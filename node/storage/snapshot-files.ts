@@ -84,13 +84,16 @@ export class SnapshotFiles implements Snapshots {
   }
 
   async open(): Promise<SnapshotSource | null> {
-    const snapshot = this.#newest;
-    if (snapshot === null) return null;
-    try {
-      const file = await this.#o.files.open(this.#path(snapshot.index), { fresh: false, durable: false });
-      return { snapshot, read: (offset, length) => file.read(offset, length), close: () => file.close() };
-    } catch (error) {
-      throw this.#o.failed(error);
+    for (;;) {
+      const snapshot = this.#newest;
+      if (snapshot === null) return null;
+      try {
+        const file = await this.#o.files.open(this.#path(snapshot.index), { fresh: false, durable: false });
+        return { snapshot, read: (offset, length) => file.read(offset, length), close: () => file.close() };
+      } catch (error) {
+        // A newer one may have taken its place just now.
+        if (this.#newest === snapshot) throw this.#o.failed(error);
+      }
     }
   }
 

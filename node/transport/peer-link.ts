@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { ByteWriter } from '../kv/bytes.ts';
 import { writeHello, writeMessage } from '../protocol/peer-codec.ts';
 import type { Hello, PeerChannel } from '../protocol/peer-codec.ts';
-import type { Message } from '../raft/message.ts';
+import type { PeerMessage } from '../protocol/snapshot-message.ts';
 
 /** Between two dials; doubles from the first to the second while dialling fails. */
 const BACKOFF_MIN_MS = 50;
@@ -38,7 +38,7 @@ export class PeerLink {
   readonly #options: PeerLinkOptions;
   readonly #out = new ByteWriter();
   /** Control only: the newest message of each type that found no room; they go first once there is. */
-  readonly #newest = new Map<Message['type'], Message>();
+  readonly #newest = new Map<PeerMessage['type'], PeerMessage>();
   #socket: Socket;
   #connected = false;
   #connectedAtMs = 0;
@@ -52,7 +52,7 @@ export class PeerLink {
     this.#socket = this.#dial();
   }
 
-  send(message: Message): void {
+  send(message: PeerMessage): void {
     if (!this.#connected) return;
     const { channel } = this.#options.hello;
     if (this.#socket.writableLength + this.#out.length > MAX_WAITING_BYTES[channel]) {

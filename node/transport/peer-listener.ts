@@ -3,7 +3,7 @@ import type { Server, Socket } from 'node:net';
 import { FrameReader, ProtocolError } from '../protocol/frame.ts';
 import { decodeHello, decodeMessage } from '../protocol/peer-codec.ts';
 import type { Hello } from '../protocol/peer-codec.ts';
-import type { Message } from '../raft/message.ts';
+import type { PeerMessage } from '../protocol/snapshot-message.ts';
 import type { NodeId } from '../raft/types.ts';
 
 /** A connection that has not said who it is by then is closed. */
@@ -16,7 +16,7 @@ export interface PeerListenerOptions {
   readonly cluster: string;
   readonly promiseMs: number;
   readonly peers: ReadonlySet<NodeId>;
-  readonly receive: (message: Message) => void;
+  readonly receive: (message: PeerMessage) => void;
   /** `peer` has made a connection to this node. */
   readonly peerCame: (peer: NodeId) => void;
   /** The connection over which `peer` sent has broken. */

@@ -6,7 +6,7 @@ import { ByteWriter } from '../kv/bytes.ts';
 import { FrameReader } from '../protocol/frame.ts';
 import { decodeHello, decodeMessage, writeHello, writeMessage } from '../protocol/peer-codec.ts';
 import type { Hello, PeerChannel } from '../protocol/peer-codec.ts';
-import type { Message } from '../raft/message.ts';
+import type { PeerMessage } from '../protocol/snapshot-message.ts';
 import { logIndex, nodeId, term } from '../raft/types.ts';
 import type { NodeId } from '../raft/types.ts';
 import { PeerTransport } from './peer-transport.ts';
@@ -18,7 +18,7 @@ afterEach(async () => {
   for (const clean of cleanups.splice(0)) await clean();
 });
 
-const heartbeat = (readContext: number): Message => ({
+const heartbeat = (readContext: number): PeerMessage => ({
   type: 'Heartbeat',
   from: n1,
   incarnation: 7,
@@ -28,7 +28,7 @@ const heartbeat = (readContext: number): Message => ({
   commitTerm: term(0),
   readContext,
 });
-const append = (bytes: number): Message => ({
+const append = (bytes: number): PeerMessage => ({
   type: 'AppendEntries',
   from: n1,
   incarnation: 7,
@@ -42,7 +42,7 @@ const append = (bytes: number): Message => ({
 
 /** A transport, what it has received and logged, and waiting for either. */
 class Node {
-  readonly received: Message[] = [];
+  readonly received: PeerMessage[] = [];
   readonly logged: string[] = [];
   readonly lost: NodeId[] = [];
   readonly linked: NodeId[] = [];
@@ -85,7 +85,7 @@ class Node {
 }
 
 /** Sends again and again until the other end has something: what is sent before the connection stands is lost. */
-async function sendUntil(node: Node, message: Message, other: Node, holds: () => boolean): Promise<void> {
+async function sendUntil(node: Node, message: PeerMessage, other: Node, holds: () => boolean): Promise<void> {
   const sending = setInterval(() => {
     node.transport.send(message);
     node.transport.flush();
@@ -244,7 +244,7 @@ describe('a peer that takes connections and does not read', () => {
       if (i % 100 === 0) await new Promise(setImmediate);
     }
     const newest = 2_000 * 50 + 49;
-    const last: Message = { ...append(0), term: term(99) };
+    const last: PeerMessage = { ...append(0), term: term(99) };
     const { bulkBytes, beats } = await hole.readUntil(
       (message) => message.type === 'Heartbeat' && message.readContext === newest,
       // Bulk takes messages again once it is read: the first that comes through ends it.
@@ -301,8 +301,8 @@ class Hole {
 
   /** Reads both connections, each until its last message, and calls `prompt` meanwhile. */
   async readUntil(
-    lastBeat: (message: Message) => boolean,
-    lastBulk: (message: Message) => boolean,
+    lastBeat: (message: PeerMessage) => boolean,
+    lastBulk: (message: PeerMessage) => boolean,
     prompt: () => void,
   ): Promise<{ bulkBytes: number; beats: number }> {
     let bulkBytes = 0;

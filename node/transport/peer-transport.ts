@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { channelOf } from '../protocol/peer-codec.ts';
 import type { PeerChannel } from '../protocol/peer-codec.ts';
-import type { Message } from '../raft/message.ts';
+import type { PeerMessage } from '../protocol/snapshot-message.ts';
 import type { NodeId } from '../raft/types.ts';
 import type { Transport, TransportOptions } from '../replica/ports.ts';
 import { PeerLink } from './peer-link.ts';
@@ -44,7 +44,7 @@ export class PeerTransport implements Transport {
     return (this.#listener.server.address() as AddressInfo).port;
   }
 
-  send(message: Message): void {
+  send(message: PeerMessage): void {
     this.#links.get(message.to)?.[channelOf(message)].send(message);
   }
 

@@ -133,7 +133,7 @@ const messages: Target = {
     const message = decodeMessage(bytes, sample.peers);
     const again = payloadOf((out) => writeMessage(out, message));
     // A configuration is JSON, which can be written in many ways.
-    if (message.type === 'InstallSnapshot') expectEqual('again', decodeMessage(again, sample.peers), message);
+    if (message.type === 'SnapshotOffer') expectEqual('again', decodeMessage(again, sample.peers), message);
     else expectSameBytes('a message', bytes, again);
   },
 };

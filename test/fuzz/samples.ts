@@ -10,7 +10,7 @@ import type {
 } from '../../node/protocol/client.ts';
 import { encodeConfiguration } from '../../node/raft/configuration.ts';
 import type { Configuration } from '../../node/raft/configuration.ts';
-import type { Message } from '../../node/raft/message.ts';
+import type { PeerMessage } from '../../node/protocol/snapshot-message.ts';
 import { logIndex, nodeId, term } from '../../node/raft/types.ts';
 import type { Entry } from '../../node/raft/types.ts';
 import type { SeededRandom } from '../../node/raft/testing/random.ts';
@@ -97,11 +97,11 @@ export function entries(random: SeededRandom, after: number = random.int(0, 5)):
 
 export const peers = { from: nodeId('n1'), incarnation: 7, to: nodeId('n2') } as const;
 
-export function message(random: SeededRandom): Message {
+export function message(random: SeededRandom): PeerMessage {
   const index = (): ReturnType<typeof logIndex> => logIndex(number(random));
   const head = { ...peers, term: term(number(random)) };
   const prev = random.int(0, 9);
-  return random.pick<Message>([
+  return random.pick<PeerMessage>([
     {
       type: 'RequestVote',
       ...head,
@@ -137,9 +137,25 @@ export function message(random: SeededRandom): Message {
     { type: 'HeartbeatResponse', ...head, readContext: number(random) },
     { type: 'TimeoutNow', ...head },
     {
-      type: 'InstallSnapshot',
+      type: 'SnapshotOffer',
       ...head,
       snapshot: { index: index(), term: term(number(random)), configuration: configuration(random) },
+      bytes: number(random),
+      checksum: random.int(0, 2 ** 31),
+    },
+    {
+      type: 'SnapshotChunk',
+      ...head,
+      index: index(),
+      offset: number(random),
+      data: Buffer.alloc(random.int(0, 40), 'x'),
+    },
+    {
+      type: 'SnapshotWanted',
+      ...head,
+      index: index(),
+      offset: number(random),
+      again: random.pick([true, false]),
     },
   ]);
 }

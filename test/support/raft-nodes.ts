@@ -153,7 +153,9 @@ export class NodeCluster {
 
   /** The node that leads in the highest term, once one says so; `not`: it must be another one. */
   async leader(not?: string): Promise<string> {
-    const live = [...this.nodes].filter(([id, node]) => id !== not && node.child.exitCode === null);
+    const live = [...this.nodes].filter(
+      ([id, { child }]) => id !== not && child.exitCode === null && child.signalCode === null,
+    );
     const ended = new AbortController();
     const found = live.map(([id, node]) =>
       node.until(`a lead of ${id}`, (reports) => {

@@ -1,7 +1,7 @@
 import { encodeCommand } from '../../kv/command.ts';
 import { KvStore } from '../../kv/store.ts';
 import type { ClientResult } from '../../protocol/client.ts';
-import type { Message } from '../../raft/message.ts';
+import type { PeerMessage } from '../../protocol/snapshot-message.ts';
 import { memoryDisk, MemoryStorage } from '../../storage/memory.ts';
 import { Raft } from '../../raft/raft.ts';
 import { nodeId, term } from '../../raft/types.ts';
@@ -52,7 +52,7 @@ export class Member {
   readonly disk = new HeldDisk();
   readonly store = new KvStore();
   readonly lines: ReportLine[] = [];
-  readonly sent: Message[] = [];
+  readonly sent: PeerMessage[] = [];
   /** What clients were told, by request number. */
   readonly answers = new Map<number, ClientResult>();
   readonly failures: unknown[] = [];
@@ -85,7 +85,12 @@ export class Member {
       storage: this.disk,
       transport,
       stateMachine: this.store,
-      trace: new Trace({ report: (line) => this.lines.push(line), flush: () => undefined }, EMPTY),
+      startedFrom: null,
+      incarnation: 0,
+      log: () => undefined,
+      trace: new Trace({ report: (line) => this.lines.push(line), flush: () => undefined }, EMPTY, {
+        snapshot: null,
+      }),
       now: () => cluster.nowMs,
       soon: (turn) => cluster.turns.push(turn),
       // Time passes by `pass` only, in steps that are short enough.
@@ -150,7 +155,7 @@ export class Cluster {
     }
   }
 
-  #deliver(message: Message): void {
+  #deliver(message: PeerMessage): void {
     if (!this.cut.has(message.from) && !this.cut.has(message.to))
       this.members.get(message.to)!.replica.receive(message);
   }

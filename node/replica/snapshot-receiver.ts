@@ -1,0 +1,187 @@
+import { MalformedBytes } from '../kv/bytes.ts';
+import type { StateMachine, StateRestore } from '../kv/store.ts';
+import type { PeerMessage, SnapshotChunk, SnapshotOffer } from '../protocol/snapshot-message.ts';
+import type { SnapshotMeta } from '../raft/configuration.ts';
+import type { InstallSnapshot } from '../raft/message.ts';
+import type { LogIndex } from '../raft/types.ts';
+import { SnapshotDamage } from './ports.ts';
+import type { Snapshots, SnapshotSink, StoredSnapshot } from './ports.ts';
+
+/** Bytes that may wait for the disk; a sender's window is smaller. */
+const MAX_WAITING_BYTES = 4 << 20;
+
+export interface SnapshotReceiverOptions {
+  readonly snapshots: Snapshots;
+  readonly stateMachine: StateMachine;
+  /** Of this node. */
+  readonly incarnation: number;
+  readonly send: (message: PeerMessage) => void;
+  /** The whole of it is durable here: the core may know. */
+  readonly step: (install: InstallSnapshot) => void;
+  readonly wake: () => void;
+  readonly log: (message: string) => void;
+  readonly onFailure: (error: unknown) => void;
+}
+
+/** One that is being put together. */
+interface Incoming {
+  /** The latest offer of it: its leader may have a successor that has the same one. */
+  offer: SnapshotOffer;
+  readonly restore: StateRestore;
+  sink: SnapshotSink | null;
+  /** What has come in order, and what of it is in the file. */
+  came: number;
+  written: number;
+  /** Where the sender was told to go on again; −1: nowhere since the last piece. */
+  askedAt: number;
+  /** Writes to the file, one after the other. */
+  writing: Promise<void>;
+}
+
+/**
+ * Puts together what a leader streams: to a file, and, as it comes, to a state that can take the place of the one that
+ * is served. Only when all of it is there, checked and durable, does the core hear of it.
+ */
+export class SnapshotReceiver {
+  readonly #o: SnapshotReceiverOptions;
+  #incoming: Incoming | null = null;
+  /** Durable, and not installed (yet): the core decides. */
+  #ready: { readonly snapshot: StoredSnapshot; readonly restore: StateRestore } | null = null;
+  #applied = 0 as LogIndex;
+  #stopped = false;
+
+  constructor(options: SnapshotReceiverOptions) {
+    this.#o = options;
+  }
+
+  offered(offer: SnapshotOffer): void {
+    const { snapshot, bytes, checksum } = offer;
+    const incoming = this.#incoming;
+    if (this.#applied >= snapshot.index) {
+      // The core answers with what it has committed.
+      this.#answer(offer, bytes, false);
+      this.#install(offer, snapshot);
+    } else if (this.#ready !== null && this.#ready.snapshot.index >= snapshot.index) {
+      this.#answer(offer, bytes, false);
+      this.#install(offer, this.#ready.snapshot);
+    } else if (incoming?.offer.snapshot.index === snapshot.index && incoming.offer.checksum === checksum) {
+      incoming.offer = offer;
+      // Once all has come, the answer waits until it is durable.
+      if (incoming.sink !== null && incoming.came < bytes) this.#answer(offer, incoming.came, true);
+    } else {
+      this.#begin(offer);
+    }
+  }
+
+  chunk({ index, offset, data, from }: SnapshotChunk): void {
+    const incoming = this.#incoming;
+    if (incoming === null || incoming.sink === null) return;
+    const { offer } = incoming;
+    if (offer.snapshot.index !== index || offer.from !== from) return;
+    const fits = incoming.came - incoming.written + data.length <= MAX_WAITING_BYTES;
+    if (offset !== incoming.came || incoming.came + data.length > offer.bytes || !fits) {
+      // One lost piece makes all behind it come in vain: ask once.
+      if (incoming.askedAt !== incoming.came) this.#answer(offer, incoming.came, true);
+      incoming.askedAt = incoming.came;
+      return;
+    }
+    incoming.came += data.length;
+    incoming.writing = incoming.writing.then(() => this.#write(incoming, data));
+  }
+
+  /** The state machine has applied up to `index`. */
+  applied(index: LogIndex): void {
+    this.#applied = index;
+    if (this.#ready !== null && this.#ready.snapshot.index <= index) this.#ready = null;
+    if (this.#incoming !== null && this.#incoming.offer.snapshot.index <= index) this.#drop();
+  }
+
+  /** The core has put `meta` in the place of its log: so does this with the state. */
+  install({ index }: SnapshotMeta): StoredSnapshot {
+    const ready = this.#ready;
+    if (ready === null || ready.snapshot.index !== index)
+      throw new Error(`snapshot ${index} is to be installed, but is not here`);
+    ready.restore.finish();
+    this.applied(index);
+    return ready.snapshot;
+  }
+
+  /** Resolves when nothing is written any more. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    const incoming = this.#incoming;
+    this.#drop();
+    await incoming?.writing;
+  }
+
+  #begin(offer: SnapshotOffer): void {
+    this.#drop();
+    const incoming: Incoming = {
+      offer,
+      restore: this.#o.stateMachine.restoring(),
+      sink: null,
+      came: 0,
+      written: 0,
+      askedAt: -1,
+      writing: Promise.resolve(),
+    };
+    this.#incoming = incoming;
+    this.#o.snapshots.receive().then(
+      (sink) => {
+        incoming.sink = sink;
+        if (this.#incoming === incoming) this.#answer(incoming.offer, 0, true);
+        else this.#abort(incoming);
+      },
+      (error: unknown) => this.#o.onFailure(error),
+    );
+  }
+
+  async #write(incoming: Incoming, data: Uint8Array): Promise<void> {
+    if (this.#incoming !== incoming) return;
+    try {
+      for (const block of await incoming.sink!.write(data)) incoming.restore.push(block);
+      incoming.written += data.length;
+      if (this.#incoming !== incoming) return;
+      if (incoming.written < incoming.offer.bytes) this.#answer(incoming.offer, incoming.written, false);
+      else await this.#finish(incoming);
+    } catch (error) {
+      if (!(error instanceof SnapshotDamage || error instanceof MalformedBytes))
+        return this.#o.onFailure(error);
+      const { from, snapshot } = incoming.offer;
+      this.#o.log(`snapshot ${snapshot.index} from ${from} is of no use: ${error.message}`);
+      if (this.#incoming === incoming) this.#drop();
+    }
+  }
+
+  async #finish(incoming: Incoming): Promise<void> {
+    const snapshot = await incoming.sink!.finish();
+    if (this.#incoming !== incoming || this.#stopped) return;
+    this.#incoming = null;
+    this.#ready = { snapshot, restore: incoming.restore };
+    this.#answer(incoming.offer, snapshot.bytes, false);
+    this.#install(incoming.offer, snapshot);
+  }
+
+  #install({ from, incarnation, to, term }: SnapshotOffer, meta: SnapshotMeta): void {
+    const snapshot = { index: meta.index, term: meta.term, configuration: meta.configuration };
+    this.#o.step({ type: 'InstallSnapshot', from, incarnation, to, term, snapshot });
+  }
+
+  #answer({ from, to, term, snapshot }: SnapshotOffer, offset: number, again: boolean): void {
+    const envelope = { from: to, incarnation: this.#o.incarnation, to: from, term };
+    this.#o.send({ type: 'SnapshotWanted', ...envelope, index: snapshot.index, offset, again });
+    this.#o.wake();
+  }
+
+  #drop(): void {
+    const incoming = this.#incoming;
+    this.#incoming = null;
+    if (incoming !== null && incoming.sink !== null) this.#abort(incoming);
+  }
+
+  #abort(incoming: Incoming): void {
+    incoming.writing = incoming.writing
+      .then(() => incoming.sink!.abort())
+      .catch((error: unknown) => this.#o.onFailure(error));
+  }
+}
