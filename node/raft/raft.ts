@@ -38,6 +38,7 @@ import type {
 import { handleAppendEntries, handleHeartbeat, refuseOldLeader } from './replication.ts';
 import { becomeFollower } from './role.ts';
 import { sendAppends } from './sending.ts';
+import { Assertions } from './assertions.ts';
 import { proposeConfiguration } from './changing.ts';
 import type { MemberChange, SnapshotMeta } from './configuration.ts';
 import { createState, knownLeader } from './state.ts';
@@ -55,10 +56,12 @@ import type { LogIndex, NodeId } from './types.ts';
  */
 export class Raft {
   protected readonly state: ServerState;
+  readonly #assertions: Assertions | null;
 
   /** Starts as a follower that knows of no leader. Throws on a malformed config or log. */
   constructor(config: RaftConfig, initial: InitialState) {
     this.state = createState(config, initial);
+    this.#assertions = config.assertions === false ? null : new Assertions(this.state);
   }
 
   /**
@@ -204,7 +207,9 @@ export class Raft {
     const last = Math.min(this.#deliverable(), state.deliveredIndex + maxCommittedPerReady) as LogIndex;
     const committed = log.slice(state.deliveredIndex + 1, last);
     state.deliveredIndex = last;
-    return { hardState, entries, committed, ...outbox.take() };
+    const ready: Ready = { hardState, entries, committed, ...outbox.take() };
+    this.#assertions?.check(ready);
+    return ready;
   }
 
   /** What a snapshot of the state machine, as applied up to `index`, stands for. `index` must be in the log. */

@@ -157,6 +157,8 @@ export interface RaftConfig {
    * the rates of two servers' clocks may differ, in [0, 1).
    */
   readonly leaseReads?: { readonly maxClockDrift: number };
+  /** Whether the server checks itself with every Ready (assertions.ts). Absent: it does. */
+  readonly assertions?: boolean;
   /** Uniform in [0, 1); the only source of randomness. */
   readonly random: () => number;
   /** Bounds of one follower's pipeline, and of what is uncommitted on a leader (beyond it `propose` says busy). */

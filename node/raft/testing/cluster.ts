@@ -59,6 +59,7 @@ export class SimCluster implements Surroundings {
   readonly #servers = new Map<NodeId, SimServer>();
   readonly #cuts = new Set<string>();
   readonly #factory: RaftFactory;
+  readonly #looksInside: boolean;
   readonly #bounds: Pick<RaftConfig, 'maxInflightMessages' | 'maxMessageBytes' | 'maxUncommittedBytes'>;
   #requestId = 0;
   #incarnations = 0;
@@ -73,6 +74,7 @@ export class SimCluster implements Surroundings {
     const random = new SeededRandom(seed);
     this.random = random;
     this.#factory = factory;
+    this.#looksInside = looksInside;
     this.ids = Array.from({ length: size + spares }, (_, at) => nodeId(`n${at + 1}`));
     this.founders = this.ids.slice(0, size);
     this.#bounds = random.chance(0.5)
@@ -240,7 +242,14 @@ export class SimCluster implements Surroundings {
     const knowsFounders = disk.incarnation === 0;
     this.watch.started(id, disk, knowsFounders);
     const peers = knowsFounders ? this.founders : [];
-    const config: RaftConfig = { id, peers, ...timing, ...this.#bounds, random: this.random.float };
+    const config: RaftConfig = {
+      id,
+      peers,
+      ...timing,
+      ...this.#bounds,
+      random: this.random.float,
+      assertions: this.#looksInside,
+    };
     return this.#factory(config, { ...recover(disk), nowMs: this.schedule.nowMs });
   }
 
