@@ -5,47 +5,94 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
 import { type BenchHistory, HISTORIES, writeBenchHistory } from './checker/histories.ts';
 import type { Judged } from './checker/judged.ts';
+import { buildPorcupine } from './porcupine/driver.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const OURS = fileURLToPath(new URL('./checker/ours.ts', import.meta.url));
 const FOLDER = `${ROOT}.cache/bench-checker`;
-/** What a judge may take for one history; one that has no verdict by then counts as this long. */
+/** What a judge may take for one history; one that has no verdict by then, or for its memory, counts as this long. */
 const LIMIT_S = 60;
 const run = promisify(execFile);
 
 const { values } = parseArgs({
-  options: { only: { type: 'string', default: '' }, rounds: { type: 'string', default: '3' } },
+  options: {
+    only: { type: 'string', default: '' },
+    rounds: { type: 'string', default: '3' },
+    /** What Porcupine may hold. */
+    mib: { type: 'string', default: '8192' },
+    /** Without Porcupine. */
+    ours: { type: 'boolean', default: false },
+  },
 });
-const chosen = HISTORIES.filter(({ name }) => name.includes(values.only));
-const rows: Row[] = [];
-for (const history of chosen) rows.push(await measure(history));
-console.table(rows);
-mkdirSync(`${ROOT}reports`, { recursive: true });
-writeFileSync(`${ROOT}reports/bench-checker.json`, `${JSON.stringify(rows, null, 2)}\n`);
 
-interface Row {
-  readonly history: string;
-  readonly verdict: Judged['verdict'];
-  readonly ms: number;
-  readonly parseMs: number;
-  readonly peakMiB: number;
+/** The turns of one history, each judge's in order. */
+interface Measured {
+  readonly history: BenchHistory;
+  readonly ours: readonly Judged[];
+  readonly porcupine: readonly Judged[];
 }
 
-async function measure(history: BenchHistory): Promise<Row> {
+const porcupine = values.ours ? null : await buildPorcupine();
+if (porcupine === null && !values.ours) console.log('no Go, so no Porcupine: ours alone');
+const measured: Measured[] = [];
+for (const history of HISTORIES.filter(({ name }) => name.includes(values.only))) {
+  const each = await measure(history);
+  measured.push(each);
+  console.log(JSON.stringify(rowOf(each)));
+}
+console.table(Object.fromEntries(measured.map((each) => [each.history.name, rowOf(each)])));
+mkdirSync(`${ROOT}reports`, { recursive: true });
+writeFileSync(`${ROOT}reports/bench-checker.json`, `${JSON.stringify(measured, null, 2)}\n`);
+
+async function measure(history: BenchHistory): Promise<Measured> {
   const file = await writeBenchHistory(history, FOLDER);
-  const turns: Judged[] = [];
-  for (let round = 0; round < Number(values.rounds); round++) turns.push(await ours(file));
-  const best = turns.toSorted((a, b) => a.ms - b.ms)[0]!;
+  const turns = { ours: [] as Judged[], porcupine: [] as Judged[] };
+  for (let round = 0; round < Number(values.rounds); round++) {
+    turns.ours.push(await judged(process.execPath, '--expose-gc', OURS, file, String(LIMIT_S)));
+    // Where it ran into a limit once it would do so again.
+    if (porcupine === null || turns.porcupine.some(({ verdict }) => verdict === 'unknown')) continue;
+    turns.porcupine.push(
+      await judged(porcupine, 'file', '-seconds', String(LIMIT_S), '-mib', values.mib, file),
+    );
+  }
+  return { history, ...turns };
+}
+
+async function judged(program: string, ...args: readonly string[]): Promise<Judged> {
+  const { stdout } = await run(program, args);
+  return JSON.parse(stdout) as Judged;
+}
+
+function rowOf({ ours, porcupine: theirs }: Measured): Record<string, string | number> {
+  const own = {
+    verdict: ours[0]!.verdict,
+    'ours ms': rounded(msOf(ours)),
+    'ours MiB': peakOf(ours),
+  };
+  if (theirs.length === 0) return own;
+  const gaveUp = theirs.find(({ verdict }) => verdict === 'unknown')?.reason;
   return {
-    history: history.name,
-    verdict: best.verdict,
-    ms: Math.round(best.ms),
-    parseMs: Math.round(best.parseMs),
-    peakMiB: Math.max(...turns.map((turn) => turn.peakMiB)),
+    ...own,
+    'Porcupine ms': gaveUp === undefined ? rounded(msOf(theirs)) : `gave up: ${gaveUp}`,
+    'Porcupine MiB': peakOf(theirs),
+    'Porcupine / ours': rounded(msOf(theirs) / msOf(ours)),
+    ...(theirs[0]!.verdict === ours[0]!.verdict || gaveUp !== undefined
+      ? {}
+      : { DISAGREE: theirs[0]!.verdict }),
   };
 }
 
-async function ours(file: string): Promise<Judged> {
-  const { stdout } = await run(process.execPath, ['--expose-gc', OURS, file, String(LIMIT_S)]);
-  return JSON.parse(stdout) as Judged;
+/** The median. */
+function msOf(turns: readonly Judged[]): number {
+  if (turns.some(({ verdict }) => verdict === 'unknown')) return LIMIT_S * 1_000;
+  return turns.map(({ ms }) => ms).toSorted((a, b) => a - b)[turns.length >> 1]!;
+}
+
+function peakOf(turns: readonly Judged[]): number {
+  return Math.max(...turns.map(({ peakMiB }) => peakMiB));
+}
+
+/** To two figures or so. */
+function rounded(value: number): number {
+  return Number(value.toPrecision(value < 10 ? 2 : 3));
 }

@@ -1,6 +1,8 @@
 /** What a judge prints about one history, as a line of JSON. */
 export interface Judged {
   readonly verdict: 'linearizable' | 'violation' | 'unknown';
+  /** Of `unknown`: `time` or `memory`. */
+  readonly reason?: string;
   /** From the parsed operations to the verdict. */
   readonly ms: number;
   readonly parseMs: number;
