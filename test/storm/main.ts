@@ -1,0 +1,89 @@
+// npm run storm -- [--seeds N] [--seed N] [--writes N] [--rate N] [--program FILE]: node processes under kill -9, see
+// docs/storms.md. Exit 0: nothing broke; 1: something did; 2: bad options; 130, 143: interrupted.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { constants, tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { wholeNumber } from './arguments.ts';
+import { NODE_PROGRAM } from './nodes.ts';
+import { storm } from './storm.ts';
+import type { StormResult } from './storm.ts';
+
+interface Options {
+  readonly seeds: number;
+  readonly seed: number;
+  readonly writes: number;
+  readonly rate: number;
+  readonly program: string;
+}
+
+/** What a run of storms must have seen at least once, or it showed nothing. */
+const NEEDED = ['kills', 'elections', 'transfers', 'snapshots taken', 'snapshots installed'];
+
+function readOptions(): Options {
+  const { values } = parseArgs({
+    options: {
+      seeds: { type: 'string', default: '20' },
+      seed: { type: 'string', default: '1' },
+      writes: { type: 'string', default: '10000' },
+      rate: { type: 'string', default: '500' },
+      program: { type: 'string' },
+    },
+  });
+  return {
+    seeds: wholeNumber('--seeds', values.seeds, 1),
+    seed: wholeNumber('--seed', values.seed, 0),
+    writes: wholeNumber('--writes', values.writes, 1),
+    rate: wholeNumber('--rate', values.rate, 1),
+    program: values.program === undefined ? NODE_PROGRAM : resolve(values.program),
+  };
+}
+
+async function main(options: Options, signal: AbortSignal): Promise<number> {
+  const { seeds, seed: firstSeed, writes, rate, program } = options;
+  console.log(`seeds ${firstSeed} to ${firstSeed + seeds - 1}, ${writes} writes each`);
+  const dir = mkdtempSync(join(tmpdir(), 'chaos-storm-'));
+  const totals = new Map<string, number>();
+  for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
+    try {
+      const result = await storm({ seed, writes, ratePerSecond: rate, dir, program, signal });
+      console.log(`seed ${seed}: ${inWords(result)}`);
+      for (const [what, times] of result.counts) totals.set(what, (totals.get(what) ?? 0) + times);
+      rmSync(join(dir, `seed-${seed}`), { recursive: true });
+    } catch (error) {
+      if (signal.aborted) return (rmSync(dir, { recursive: true }), 1);
+      console.log(`seed ${seed}: ${(error as Error).message}`);
+      console.log(`data and logs: ${join(dir, `seed-${seed}`)}`);
+      const own = program === NODE_PROGRAM ? '' : ` --program ${program}`;
+      console.log(`again: npm run storm -- --seed ${seed} --seeds 1 --writes ${writes} --rate ${rate}${own}`);
+      return 1;
+    }
+  }
+  rmSync(dir, { recursive: true });
+  const missing = NEEDED.filter((what) => (totals.get(what) ?? 0) === 0);
+  if (missing.length === 0) return 0;
+  console.log(`no storm: there were no ${missing.join(', no ')}; ask for more writes, or a lower rate`);
+  return 1;
+}
+
+function inWords({ writes, operations, tookMs, counts }: StormResult): string {
+  const counted = [...counts].map(([what, times]) => `${times} ${what}`).toSorted();
+  return `${writes} writes of ${operations} operations in ${(tookMs / 1_000).toFixed(1)} s; ${counted.join(', ')}`;
+}
+
+let options: Options;
+try {
+  options = readOptions();
+} catch (error) {
+  console.error(`storm: ${(error as Error).message}`);
+  process.exit(2);
+}
+const interrupted = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    process.exitCode = 128 + constants.signals[signal];
+    interrupted.abort(new Error(`${signal}`));
+  });
+}
+const code = await main(options, interrupted.signal);
+process.exitCode ??= code;
