@@ -84,6 +84,10 @@ function walkBack(last: readonly (State | undefined)[], tokens: ReadonlyMap<stri
 export class Lengths {
   readonly #counts = new Map<number, number>();
 
+  get size(): number {
+    return this.#counts.size;
+  }
+
   all(): Iterable<number> {
     return this.#counts.keys();
   }

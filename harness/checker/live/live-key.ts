@@ -19,7 +19,7 @@ export interface LiveOptions {
   readonly forgetAfter?: number;
 }
 
-const MIN_FORGET_AFTER = 32;
+const MIN_FORGET_AFTER = 16;
 
 /**
  * One key, judged after every response: whether the operations so far have an order, those under way taken for ones
@@ -74,6 +74,7 @@ export class LiveKey {
   /** How many things it remembers. */
   get size(): number {
     let size = this.#open.size + this.#states.size + this.#tokens.size + this.#order.size;
+    size += this.#tokenLengths.size + this.#baseLengths.size;
     for (const block of this.#order) size += block.size;
     return size;
   }
