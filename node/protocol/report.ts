@@ -18,6 +18,8 @@ export interface ReadyLine {
   readonly pid: number;
   readonly clientPort: number;
   readonly peerPort: number;
+  /** Null: no admin port. */
+  readonly adminPort: number | null;
   readonly recovered: {
     readonly term: Term;
     readonly votedFor: NodeId | null;

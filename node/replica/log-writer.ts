@@ -24,19 +24,25 @@ export class LogWriter {
   readonly #now: () => number;
   /** A batch is closed when it has reached this size, so that one write does not take long. */
   readonly #maxBatchBytes: number;
+  readonly #onWritten: (ms: number) => void;
   #writing: Promise<void> | null = null;
   #writingSinceMs = 0;
 
   constructor(
     storage: Storage,
     on: { durable: (steps: readonly DurableStep[]) => void; failure: (error: unknown) => void },
-    timing: { readonly now: () => number; readonly maxBatchBytes: number },
+    timing: {
+      readonly now: () => number;
+      readonly maxBatchBytes: number;
+      readonly onWritten: (ms: number) => void;
+    },
   ) {
     this.#storage = storage;
     this.#onDurable = on.durable;
     this.#onFailure = on.failure;
     this.#now = timing.now;
     this.#maxBatchBytes = timing.maxBatchBytes;
+    this.#onWritten = timing.onWritten;
   }
 
   /** Whether a write is under way. */
@@ -73,6 +79,7 @@ export class LogWriter {
     this.#writing = this.#storage.write(writes).then(
       () => {
         this.#writing = null;
+        this.#onWritten(this.#now() - this.#writingSinceMs);
         this.#onDurable(steps);
         this.#next();
       },

@@ -1,6 +1,7 @@
 import type { PeerMessage } from '../protocol/snapshot-message.ts';
 import type { SnapshotMeta } from '../raft/configuration.ts';
 import type { Entry, HardState, LogIndex, NodeId } from '../raft/types.ts';
+import type { Log } from './log.ts';
 
 /** What a data folder was made as; it never changes. */
 export interface Identity {
@@ -150,5 +151,5 @@ export interface TransportOptions {
   readonly linkMade: (peer: NodeId) => void;
   /** The connection over which `peer` sent has broken: it ended, or what came over it is no longer to be trusted. */
   readonly peerLost: (peer: NodeId) => void;
-  readonly log: (level: 'info' | 'warn', message: string) => void;
+  readonly log: Log;
 }

@@ -4,12 +4,13 @@ import type { PeerMessage } from '../protocol/snapshot-message.ts';
 import type { SnapshotMeta } from '../raft/configuration.ts';
 import type { Message } from '../raft/message.ts';
 import type { Raft } from '../raft/raft.ts';
-import type { Ready } from '../raft/ready.ts';
+import type { CoreEvent, Ready } from '../raft/ready.ts';
 import type { Entry, LogIndex, NodeId } from '../raft/types.ts';
 import { BUSY, error, leadershipLost, notLeader, refusal } from './answers.ts';
 import type { Requester } from './answers.ts';
 import { LogWriter } from './log-writer.ts';
 import type { DurableStep } from './log-writer.ts';
+import type { Log } from './log.ts';
 import type { Storage, StoredSnapshot, Transport } from './ports.ts';
 import { Proposals } from './proposals.ts';
 import { Reads } from './reads.ts';
@@ -33,6 +34,10 @@ export interface ReplicaOptions {
   readonly trace: Observer;
   /** What one write to the disk holds at most, bytes. */
   readonly maxBatchBytes?: number;
+  /** A write to the disk has ended, and took so long. */
+  readonly onWritten?: (ms: number) => void;
+  /** What happens in the core, at once: it may not be durable yet. */
+  readonly onEvents?: (events: readonly CoreEvent[]) => void;
   /** Milliseconds of a monotonic clock. */
   readonly now: () => number;
   /** Runs a turn soon, after the input that is there already. */
@@ -43,7 +48,7 @@ export interface ReplicaOptions {
   readonly onTurnEnd: () => void;
   /** The disk has failed: the replica has answered everyone and does nothing any more. */
   readonly onStorageFailure: (error: unknown) => void;
-  readonly log: (level: 'info' | 'warn', message: string) => void;
+  readonly log: Log;
 }
 
 /**
@@ -60,6 +65,8 @@ export class Replica {
   readonly #snapshotter: Snapshotter;
   readonly #sender: SnapshotSender;
   readonly #receiver: SnapshotReceiver;
+  /** What clients have asked for so far. */
+  readonly counts = { proposals: 0, reads: 0 };
   #applied: LogIndex;
   #turnDue = false;
   /** Why nothing is served any more. */
@@ -73,7 +80,11 @@ export class Replica {
         durable: (steps) => this.#onDurable(steps),
         failure: (error) => this.#onStorageFailure(error),
       },
-      { now: options.now, maxBatchBytes: options.maxBatchBytes ?? MAX_BATCH_BYTES },
+      {
+        now: options.now,
+        maxBatchBytes: options.maxBatchBytes ?? MAX_BATCH_BYTES,
+        onWritten: options.onWritten ?? (() => undefined),
+      },
     );
     const { raft, storage, stateMachine, startedFrom, incarnation, trace, transport, now } = options;
     const { snapshots } = storage;
@@ -96,7 +107,7 @@ export class Replica {
       send,
       step: (install) => raft.step(install, now()),
       wake,
-      log: (message) => options.log('warn', message),
+      log: options.log,
       onFailure,
     });
     this.#snapshotter = new Snapshotter(
@@ -115,6 +126,11 @@ export class Replica {
       },
       startedFrom,
     );
+  }
+
+  /** Last entry that the state machine has applied. */
+  get appliedIndex(): LogIndex {
+    return this.#applied;
   }
 
   /** Requests that wait for an answer. */
@@ -168,6 +184,7 @@ export class Replica {
    */
   propose(data: Uint8Array, requester: Requester, requestId: number): void {
     if (this.#ended) return this.#refuse(requester, requestId);
+    this.counts.proposals++;
     if (!this.#proposals.gather(data, requester, requestId)) requester.answer(requestId, BUSY);
     this.wake();
   }
@@ -175,6 +192,7 @@ export class Replica {
   /** A linearizable read (dissertation 6.4). */
   read(key: string, requester: Requester, requestId: number): void {
     if (this.#ended) return this.#refuse(requester, requestId);
+    this.counts.reads++;
     this.#reads.add(key, requester, requestId);
     this.wake();
   }
@@ -260,6 +278,7 @@ export class Replica {
   #carryOut(ready: Ready): void {
     for (const message of ready.messages) this.#send(message);
     if (ready.snapshot !== null) this.#install(ready.snapshot);
+    if (ready.events.length > 0) this.#o.onEvents?.(ready.events);
     const { hardState, snapshot, entries, messagesAfterPersist, events } = ready;
     const applied = ready.committed.at(-1)?.index ?? null;
     this.#writer.add({ hardState, snapshot, entries, messagesAfterPersist, events, applied });

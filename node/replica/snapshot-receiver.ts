@@ -4,6 +4,7 @@ import type { PeerMessage, SnapshotChunk, SnapshotOffer } from '../protocol/snap
 import type { SnapshotMeta } from '../raft/configuration.ts';
 import type { InstallSnapshot } from '../raft/message.ts';
 import type { LogIndex } from '../raft/types.ts';
+import type { Log } from './log.ts';
 import { SnapshotDamage } from './ports.ts';
 import type { Snapshots, SnapshotSink, StoredSnapshot } from './ports.ts';
 
@@ -19,7 +20,7 @@ export interface SnapshotReceiverOptions {
   /** The whole of it is durable here: the core may know. */
   readonly step: (install: InstallSnapshot) => void;
   readonly wake: () => void;
-  readonly log: (message: string) => void;
+  readonly log: Log;
   readonly onFailure: (error: unknown) => void;
 }
 
@@ -148,7 +149,12 @@ export class SnapshotReceiver {
       if (!(error instanceof SnapshotDamage || error instanceof MalformedBytes))
         return this.#o.onFailure(error);
       const { from, snapshot } = incoming.offer;
-      this.#o.log(`snapshot ${snapshot.index} from ${from} is of no use: ${error.message}`);
+      this.#o.log({
+        level: 'warn',
+        event: 'snapshot-damaged',
+        message: `snapshot ${snapshot.index} from ${from} is of no use: ${error.message}`,
+        fields: { peer: from, index: snapshot.index, reason: error.message },
+      });
       if (this.#incoming === incoming) this.#drop();
     }
   }

@@ -79,7 +79,7 @@ class Pair {
       send,
       step: (message) => this.stepped.push(message),
       wake: () => undefined,
-      log: (message) => this.warnings.push(message),
+      log: ({ message }) => this.warnings.push(message),
       onFailure,
     });
   }

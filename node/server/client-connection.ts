@@ -9,11 +9,12 @@ import {
   requestProblem,
   writeResponse,
 } from '../protocol/client-codec.ts';
-import type { ClientRequest, ClientResult } from '../protocol/client.ts';
+import type { ClientRequest, ClientResult, ErrorCode } from '../protocol/client.ts';
 import { FrameReader, ProtocolError } from '../protocol/frame.ts';
 import { nodeId } from '../raft/types.ts';
 import type { NodeId } from '../raft/types.ts';
 import type { Requester } from '../replica/answers.ts';
+import type { Log, LogLine } from '../replica/log.ts';
 
 /** Requests of one connection that may wait for their answers; the next ones hear `busy`. */
 const MAX_IN_FLIGHT = 4_096;
@@ -39,7 +40,9 @@ export interface ClientConnectionOptions {
   readonly admit: () => boolean;
   /** An answer waits: `flush` is to be called at the end of the turn. */
   readonly onAnswer: (connection: ClientConnection) => void;
-  readonly log: (level: 'info' | 'warn', message: string) => void;
+  readonly log: Log;
+  /** An answer was an error. */
+  readonly onError: (code: ErrorCode) => void;
 }
 
 /** One client: requests in, answers out in any order, one write a turn. */
@@ -60,6 +63,7 @@ export class ClientConnection implements Requester {
 
   answer(requestId: number, result: ClientResult): void {
     this.#inFlight--;
+    if (result.type === 'error') this.#o.onError(result.code);
     if (this.#o.socket.destroyed) return;
     if (this.#out.length === 0) this.#o.onAnswer(this);
     writeResponse(this.#out, requestId, result);
@@ -72,10 +76,8 @@ export class ClientConnection implements Requester {
     if (!socket.writable) return;
     socket.write(bytes);
     if (socket.writableLength > CLOSE_ABOVE_BYTES) {
-      log(
-        'warn',
-        `client ${remote(socket)} closed: it does not read its ${socket.writableLength} bytes of answers`,
-      );
+      const reason = `it does not read its ${socket.writableLength} bytes of answers`;
+      log(closed(socket, reason));
       socket.destroy();
     } else if (socket.writableLength > PAUSE_ABOVE_BYTES) {
       socket.pause();
@@ -92,7 +94,7 @@ export class ClientConnection implements Requester {
       }
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
-      this.#o.log('warn', `client ${remote(this.#o.socket)} closed: ${error.message}`);
+      this.#o.log(closed(this.#o.socket, error.message));
       this.#o.socket.destroy();
     }
   }
@@ -149,4 +151,8 @@ export class ClientConnection implements Requester {
   }
 }
 
-const remote = (socket: Socket): string => `${socket.remoteAddress}:${socket.remotePort}`;
+function closed(socket: Socket, reason: string): LogLine {
+  const from = `${socket.remoteAddress}:${socket.remotePort}`;
+  const message = `client ${from} closed: ${reason}`;
+  return { level: 'warn', event: 'client-closed', message, fields: { from, reason } };
+}

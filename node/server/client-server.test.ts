@@ -80,7 +80,7 @@ beforeEach(async () => {
   server = await ClientServer.listen({
     listen: { host: '127.0.0.1', port: 0 },
     service,
-    log: (_level, message) => logged.push(message),
+    log: ({ message }) => logged.push(message),
   });
   service.onTurn = () => server.flush();
 });

@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
+import type { ErrorCode } from '../protocol/client.ts';
+import type { Log } from '../replica/log.ts';
 import { ClientConnection } from './client-connection.ts';
 import type { Service } from './client-connection.ts';
 import type { Address } from './option-values.ts';
@@ -12,7 +14,9 @@ const MAX_WAITING = 32_768;
 export interface ClientServerOptions {
   readonly listen: Address;
   readonly service: Service & { readonly waiting: number };
-  readonly log: (level: 'info' | 'warn', message: string) => void;
+  readonly log: Log;
+  /** An answer was an error. */
+  readonly onError?: (code: ErrorCode) => void;
 }
 
 /** The client API: `docs/protocol.md`. */
@@ -41,6 +45,10 @@ export class ClientServer {
     return (this.#server.address() as AddressInfo).port;
   }
 
+  get connections(): number {
+    return this.#sockets.size;
+  }
+
   /** The end of a turn: one write per connection that has answers. */
   flush(): void {
     if (this.#answered.length === 0) return;
@@ -66,6 +74,7 @@ export class ClientServer {
       admit: () => this.#o.service.waiting < MAX_WAITING,
       onAnswer: (connection) => this.#answered.push(connection),
       log: this.#o.log,
+      onError: this.#o.onError ?? (() => undefined),
     });
   }
 }

@@ -66,6 +66,17 @@ export function parseBytes(option: string, text: string, min: number, max: numbe
   return bytes;
 }
 
+/** A port of this machine, or HOST:PORT. */
+export function parsePlace(option: string, text: string): Address {
+  return parseAddress(option, text.includes(':') ? text : `127.0.0.1:${text}`, 0);
+}
+
+export function parseChoice<T extends string>(option: string, text: string, choices: readonly T[]): T {
+  const choice = choices.find((each) => each === text);
+  if (choice === undefined) throw new OptionError(`${option} '${text}' is none of ${choices.join(', ')}`);
+  return choice;
+}
+
 export function parseSwitch(option: string, text: string): boolean {
   if (text !== 'on' && text !== 'off') throw new OptionError(`${option} '${text}' is neither on nor off`);
   return text === 'on';

@@ -1,7 +1,17 @@
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import type { NodeId } from '../raft/types.ts';
-import { OptionError, parseAddress, parseId, parseRange, parseWhole } from './option-values.ts';
+import { LOG_FORMATS } from './log-format.ts';
+import type { LogFormat } from './log-format.ts';
+import {
+  OptionError,
+  parseAddress,
+  parseChoice,
+  parseId,
+  parsePlace,
+  parseRange,
+  parseWhole,
+} from './option-values.ts';
 import type { Address } from './option-values.ts';
 import { parseTuning, TUNING_NAMES, TUNING_USAGE } from './tuning.ts';
 import type { Tuning } from './tuning.ts';
@@ -20,6 +30,9 @@ export interface NodeOptions {
   readonly seed: number;
   /** Where the report lines go; null: nowhere. */
   readonly reportFd: number | null;
+  /** Where `/metrics` and `/healthz` are; null: nowhere. */
+  readonly adminListen: Address | null;
+  readonly logFormat: LogFormat;
   readonly tuning: Tuning;
 }
 
@@ -29,6 +42,8 @@ export const USAGE = `usage: node node/main.ts --id n1 --peer-listen HOST:PORT -
   [--heartbeat 50]                     ms between a leader's heartbeats
   [--seed N]                           of the election timeouts; default: random
   [--report-fd N]                      file descriptor (a pipe) for report lines; default: none
+  [--admin-port [HOST:]PORT]           HTTP: /metrics for Prometheus, /healthz; default: none; HOST: 127.0.0.1
+  [--log-format text]                  of stderr: text, or json: one object a line
 ${TUNING_USAGE}`;
 
 /** Throws `OptionError`. */
@@ -57,6 +72,8 @@ export function parseOptions(argv: readonly string[]): NodeOptions {
         : parseWhole('--seed', given.seed, 0, Number.MAX_SAFE_INTEGER),
     reportFd:
       given['report-fd'] === undefined ? null : parseWhole('--report-fd', given['report-fd'], 1, 1_024),
+    adminListen: given['admin-port'] === undefined ? null : parsePlace('--admin-port', given['admin-port']),
+    logFormat: parseChoice('--log-format', given['log-format'] ?? 'text', LOG_FORMATS),
     tuning: parseTuning(given),
   };
 }
@@ -71,6 +88,8 @@ const NAMES = [
   'heartbeat',
   'seed',
   'report-fd',
+  'admin-port',
+  'log-format',
   ...TUNING_NAMES,
 ] as const;
 type Given = { readonly [Name in (typeof NAMES)[number]]?: string };

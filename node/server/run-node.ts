@@ -14,12 +14,16 @@ import type {
   Transport,
   TransportOptions,
 } from '../replica/ports.ts';
+import type { Log, LogLine } from '../replica/log.ts';
 import { Replica } from '../replica/replica.ts';
 import type { ReplicaOptions } from '../replica/replica.ts';
 import { NO_OBSERVER, Trace } from '../replica/trace.ts';
 import { Wal } from '../storage/wal.ts';
 import { PeerTransport } from '../transport/peer-transport.ts';
+import type { AdminServer } from './admin-server.ts';
 import { ClientServer } from './client-server.ts';
+import { formatLogLine } from './log-format.ts';
+import { NodeWatch } from './node-watch.ts';
 import { OptionError } from './option-values.ts';
 import { parseOptions, USAGE } from './options.ts';
 import type { NodeOptions } from './options.ts';
@@ -121,9 +125,9 @@ class NodeProcess {
   }
 
   async #start(): Promise<void> {
-    const { id, peers, peerListen, clientListen, dataFolder } = this.#options;
+    const { id, peers, peerListen, clientListen, adminListen, dataFolder } = this.#options;
     const parts = this.#parts;
-    const log = (level: 'info' | 'warn', message: string): void => this.#log(level, message);
+    const log: Log = (line) => this.#log(line);
 
     const founders = [id, ...peers.keys()].sort();
     const identity = { node: id, cluster: founders.join(','), founders, incarnation: INCARNATION };
@@ -131,7 +135,12 @@ class NodeProcess {
     this.#started.push(() => storage.close());
     const recovered = await storage.recover();
     if (recovered.tornBytes > 0)
-      log('warn', `${recovered.tornBytes} bytes of an interrupted write were cut off the log`);
+      log({
+        level: 'warn',
+        event: 'torn-write-cut-off',
+        message: `${recovered.tornBytes} bytes of an interrupted write were cut off the log`,
+        fields: { bytes: recovered.tornBytes },
+      });
 
     let replica: Replica | null = null;
     const receive = (message: PeerMessage): void => replica?.receive(message);
@@ -168,6 +177,20 @@ class NodeProcess {
       incarnation: INCARNATION,
       nowMs: now(),
     });
+    const watch = await NodeWatch.of(id, {
+      // The trace tells the reports' reader of the same, and more.
+      log: (line) => this.#write(line),
+      withMetrics: adminListen !== null,
+      vitals: {
+        status: () => raft.status(),
+        followers: () => raft.followers(),
+        nowMs: now,
+        appliedIndex: () => service.appliedIndex,
+        waiting: () => service.waiting,
+        clientConnections: () => server?.connections ?? 0,
+        counts: () => service.counts,
+      },
+    });
     replica = parts.replica({
       raft,
       storage,
@@ -175,10 +198,13 @@ class NodeProcess {
       stateMachine,
       startedFrom,
       incarnation: INCARNATION,
-      trace:
+      trace: watch.besides(
         this.#options.reportFd === null
           ? NO_OBSERVER
           : new Trace(this.#reports, recovered, { snapshot: startedFrom }),
+      ),
+      onEvents: watch.onEvents,
+      onWritten: watch.onWritten,
       maxBatchBytes,
       snapshots,
       now,
@@ -197,8 +223,18 @@ class NodeProcess {
 
     server = await named(
       `cannot listen for clients on ${clientListen.host}:${clientListen.port}`,
-      ClientServer.listen({ listen: clientListen, service, log }),
+      ClientServer.listen({ listen: clientListen, service, log, onError: watch.onError }),
     );
+
+    let admin: AdminServer | null = null;
+    if (adminListen !== null) {
+      admin = await named(
+        `cannot listen for admins on ${adminListen.host}:${adminListen.port}`,
+        watch.serve(adminListen),
+      );
+      const started = admin;
+      this.#started.push(() => started.close());
+    }
 
     // Time runs for the core only from here on: a node that is not reachable yet must not stand for election.
     const ticking = setInterval(() => service.tick(), Math.max(1, Math.floor(this.#options.heartbeatMs / 5)));
@@ -210,6 +246,7 @@ class NodeProcess {
       pid: process.pid,
       clientPort: server.port,
       peerPort: transport.port,
+      adminPort: admin?.port ?? null,
       recovered: {
         term,
         votedFor,
@@ -221,22 +258,37 @@ class NodeProcess {
     this.#reports.flush();
     // Where NODE_COMPILE_CACHE is set: a node that will be killed leaves its compiled code to the next start.
     flushCompileCache();
-    log(
-      'info',
-      `${id} listens: clients on port ${server.port}, peers on port ${transport.port}; seed ${this.#options.seed}`,
-    );
+    const ports = { clientPort: server.port, peerPort: transport.port, adminPort: admin?.port ?? null };
+    log({
+      level: 'info',
+      event: 'listening',
+      message: `${id} listens: clients on port ${server.port}, peers on port ${transport.port}; seed ${this.#options.seed}`,
+      fields: { ...ports, seed: this.#options.seed },
+    });
   }
 
-  #log(level: 'info' | 'warn' | 'error', message: string): void {
-    process.stderr.write(`${new Date().toISOString()} ${level} ${message}\n`);
-    this.#reports.log(level, message);
+  /** To stderr, and to whoever reads the reports. */
+  #log(line: LogLine): void {
+    this.#write(line);
+    this.#reports.log(line.level, line.message);
+  }
+
+  #write(line: LogLine): void {
+    const { id, logFormat } = this.#options;
+    process.stderr.write(`${formatLogLine(logFormat, line, id, new Date())}\n`);
   }
 
   /** Ends the process with `code`: in order, but within bounds; a second cause changes nothing. */
   #end(code: number, why: string): void {
     if (this.#ending) return;
     this.#ending = true;
-    this.#log(code === EXIT.stopped ? 'info' : 'error', why);
+    const stopped = code === EXIT.stopped;
+    this.#log({
+      level: stopped ? 'info' : 'error',
+      event: stopped ? 'stopping' : 'failed',
+      message: why,
+      fields: { exitCode: code },
+    });
     const bound = setTimeout(() => process.exit(code), FAREWELL_MS);
     void this.#stop().finally(() => {
       clearTimeout(bound);

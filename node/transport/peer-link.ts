@@ -4,6 +4,7 @@ import { ByteWriter } from '../kv/bytes.ts';
 import { writeHello, writeMessage } from '../protocol/peer-codec.ts';
 import type { Hello, PeerChannel } from '../protocol/peer-codec.ts';
 import type { PeerMessage } from '../protocol/snapshot-message.ts';
+import type { Log } from '../replica/log.ts';
 
 /** Between two dials; doubles from the first to the second while dialling fails. */
 const BACKOFF_MIN_MS = 50;
@@ -26,7 +27,7 @@ export interface PeerLinkOptions {
   readonly port: number;
   /** Connected: what a connection before this one held may be lost. */
   readonly onConnect: () => void;
-  readonly log: (level: 'info' | 'warn', message: string) => void;
+  readonly log: Log;
 }
 
 /**
@@ -113,7 +114,12 @@ export class PeerLink {
     const { hello, host, port, log } = this.#options;
     const lasted = this.#connected && performance.now() - this.#connectedAtMs >= LASTING_MS;
     if (lasted && !this.#closed) {
-      log('info', `${hello.channel} connection to ${hello.to} at ${host}:${port} lost: ${this.#reason}`);
+      log({
+        level: 'info',
+        event: 'peer-connection-lost',
+        message: `${hello.channel} connection to ${hello.to} at ${host}:${port} lost: ${this.#reason}`,
+        fields: { peer: hello.to, channel: hello.channel, host, port, reason: this.#reason },
+      });
     }
     this.#reason = 'closed by the other end';
     this.#connected = false;

@@ -5,6 +5,7 @@ import { decodeHello, decodeMessage } from '../protocol/peer-codec.ts';
 import type { Hello } from '../protocol/peer-codec.ts';
 import type { PeerMessage } from '../protocol/snapshot-message.ts';
 import type { NodeId } from '../raft/types.ts';
+import type { Log } from '../replica/log.ts';
 
 /** A connection that has not said who it is by then is closed. */
 const HELLO_WITHIN_MS = 5_000;
@@ -21,7 +22,7 @@ export interface PeerListenerOptions {
   readonly peerCame: (peer: NodeId) => void;
   /** The connection over which `peer` sent has broken. */
   readonly peerLost: (peer: NodeId) => void;
-  readonly log: (level: 'info' | 'warn', message: string) => void;
+  readonly log: Log;
 }
 
 /**
@@ -114,7 +115,12 @@ export class PeerListener {
 
   #refuse(socket: Socket, hello: Hello | null, reason: string): void {
     const who = hello === null ? `${socket.remoteAddress}:${socket.remotePort}` : hello.from;
-    this.#options.log('warn', `peer connection from ${who} closed: ${reason}`);
+    this.#options.log({
+      level: 'warn',
+      event: 'peer-refused',
+      message: `peer connection from ${who} closed: ${reason}`,
+      fields: { peer: hello?.from ?? null, from: `${socket.remoteAddress}:${socket.remotePort}`, reason },
+    });
     socket.destroy();
   }
 }

@@ -70,7 +70,7 @@ class Node {
         node.lost.push(peer);
         node.#changed();
       },
-      log: (_level, message) => {
+      log: ({ message }) => {
         node.logged.push(message);
         node.#changed();
       },

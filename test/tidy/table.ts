@@ -82,6 +82,7 @@ export const DOORS: Readonly<Record<string, readonly string[]>> = {
   yaml: ['harness/scenario'],
   zod: ['harness/scenario', 'harness/nemesis', 'harness/links'],
   commander: ['harness/cli'],
+  'prom-client': ['node/server/metrics.ts'],
   'fastest-levenshtein': ['harness/cli', 'harness/scenario'],
   'pure-rand': ['harness/random.ts'],
   vitest: ['harness/report/matcher.ts'],
@@ -96,6 +97,7 @@ export const DOORS: Readonly<Record<string, readonly string[]>> = {
   ],
   'node:child_process': ['harness/cluster', 'harness/cli'],
   'node:worker_threads': ['harness/checker', 'harness/workload'],
+  'node:http': ['node/server/admin-server.ts', 'harness/links'],
   'node:net': ['node/server', 'node/transport', 'harness/links', 'harness/workload'],
 };
 

@@ -1,0 +1,14 @@
+/**
+ * A line of the node's log: `message` says it for people, `event` and `fields` for programs. An event's name is stable;
+ * a message may be reworded.
+ */
+export interface LogLine {
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  /** In kebab case: `peer-connection-lost`. */
+  readonly event: string;
+  readonly message: string;
+  readonly fields?: LogFields;
+}
+
+export type LogFields = Readonly<Record<string, string | number | boolean | null>>;
+export type Log = (line: LogLine) => void;

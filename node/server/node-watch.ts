@@ -1,0 +1,78 @@
+import type { Log } from '../replica/log.ts';
+import type { StoredSnapshot } from '../replica/ports.ts';
+import type { Observer } from '../replica/trace.ts';
+import type { CoreEvent } from '../raft/ready.ts';
+import { AdminServer, health } from './admin-server.ts';
+import { describeEvent } from './describe-event.ts';
+import type { Metrics, Vitals } from './metrics.ts';
+import type { Address } from './option-values.ts';
+
+/** What an operator sees of a node: its log, and, if there is an admin port, metrics and health. */
+export class NodeWatch {
+  readonly #log: Log;
+  readonly #metrics: Metrics | null;
+  readonly #vitals: Vitals;
+
+  private constructor(log: Log, metrics: Metrics | null, vitals: Vitals) {
+    this.#log = log;
+    this.#metrics = metrics;
+    this.#vitals = vitals;
+  }
+
+  /** `vitals` are not asked before somebody asks the admin server. */
+  static async of(
+    node: string,
+    { log, vitals, withMetrics }: { log: Log; vitals: Vitals; withMetrics: boolean },
+  ): Promise<NodeWatch> {
+    if (!withMetrics) return new NodeWatch(log, null, vitals);
+    // Its library is not read by nodes that nobody scrapes: they start sooner.
+    const { Metrics: Made } = await import('./metrics.ts');
+    return new NodeWatch(log, new Made(node, vitals), vitals);
+  }
+
+  readonly onEvents = (events: readonly CoreEvent[]): void => {
+    for (const event of events) {
+      const line = describeEvent(event);
+      if (line !== null) this.#log(line);
+    }
+    this.#metrics?.events(events);
+  };
+
+  readonly onWritten = (ms: number): void => this.#metrics?.wrote(ms);
+  readonly onError = (code: string): void => this.#metrics?.answeredError(code);
+
+  /** `trace`, and what it is told of snapshots is logged and counted. */
+  besides(trace: Observer): Observer {
+    return {
+      events: (events) => trace.events(events),
+      applied: (index) => trace.applied(index),
+      status: (core, applied, nowMs) => trace.status(core, applied, nowMs),
+      digestAt: (index) => trace.digestAt(index),
+      installing: (snapshot) => trace.installing(snapshot),
+      compacted: (keptFrom) => trace.compacted(keptFrom),
+      taken: (snapshot) => {
+        this.#taken(snapshot);
+        trace.taken(snapshot);
+      },
+    };
+  }
+
+  /** Rejects with the system's error if the address cannot be listened on. */
+  serve(listen: Address): Promise<AdminServer> {
+    return AdminServer.listen({
+      listen,
+      metrics: this.#metrics!,
+      health: () => health(this.#vitals.status()),
+    });
+  }
+
+  #taken({ index, term, bytes }: StoredSnapshot): void {
+    this.#metrics?.snapshotTaken();
+    this.#log({
+      level: 'info',
+      event: 'snapshot-taken',
+      message: `a snapshot of ${bytes} bytes stands for the log up to entry ${index}`,
+      fields: { index, term, bytes },
+    });
+  }
+}
