@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib';
 import { KIND_CODE } from '../protocol/entry-codec.ts';
 import type { LogReport, ReadyLine, SnapshotPoint, StatusReport, TraceReport } from '../protocol/report.ts';
+import { broken } from '../raft/invariant.ts';
 import type { CoreEvent, CoreStatus } from '../raft/ready.ts';
 import type { Entry, LogIndex } from '../raft/types.ts';
 import type { Recovered, StoredSnapshot } from './ports.ts';
@@ -47,6 +48,8 @@ export class Trace {
   /** digests[i] is the log digest at index #base + i; at index 0 it is 0. */
   #digests: number[] = [0];
   #base = 0;
+  /** The last index that was reported as applied, or began with: reports wait for the disk, so it may lag behind. */
+  #reportedApplied = 0;
   /** Installed, though its event waits for the disk. */
   #installing: StoredSnapshot | null = null;
   #lastStatus: StatusReport | null = null;
@@ -83,13 +86,14 @@ export class Trace {
   }
 
   applied(index: LogIndex): void {
+    this.#reportedApplied = index;
     this.#reports.report({ type: 'Apply', index, digest: this.digestAt(index) });
   }
 
   /** The log digest at an index that was applied, and is not compacted. */
   digestAt(index: LogIndex): number {
     if (this.#installing?.index === index) return this.#installing.logDigest;
-    return this.#digests[index - this.#base]!;
+    return this.#digests[index - this.#base] ?? broken(`no digest at ${index}, they begin at ${this.#base}`);
   }
 
   /** `snapshot` is served; its event follows when its step is durable. */
@@ -101,11 +105,12 @@ export class Trace {
     this.#reports.report({ type: 'TakeSnapshot', ...pointOf(snapshot) });
   }
 
-  /** Nothing before `index` will be asked for any more. */
+  /** Nothing before `index` will be asked for any more, but for what is applied and waits to be reported. */
   compacted(index: LogIndex): void {
-    if (index <= this.#base) return;
-    this.#digests.splice(0, index - this.#base);
-    this.#base = index;
+    const base = Math.min(index, this.#reportedApplied);
+    if (base <= this.#base) return;
+    this.#digests.splice(0, base - this.#base);
+    this.#base = base;
   }
 
   /**
@@ -175,6 +180,7 @@ export class Trace {
 
   #begin({ index, logDigest }: StoredSnapshot): void {
     this.#base = index;
+    this.#reportedApplied = index;
     this.#digests = [logDigest];
   }
 
