@@ -50,8 +50,8 @@ export class Trace {
   #base = 0;
   /** The last index that was reported as applied, or began with: reports wait for the disk, so it may lag behind. */
   #reportedApplied = 0;
-  /** Installed, though its event waits for the disk. */
-  #installing: StoredSnapshot | null = null;
+  /** Installed, in order, though their events wait for the disk. */
+  readonly #installing: StoredSnapshot[] = [];
   #lastStatus: StatusReport | null = null;
   #lastStatusAtMs = -Infinity;
 
@@ -92,13 +92,14 @@ export class Trace {
 
   /** The log digest at an index that was applied, and is not compacted. */
   digestAt(index: LogIndex): number {
-    if (this.#installing?.index === index) return this.#installing.logDigest;
+    const installing = this.#installing.at(-1);
+    if (installing?.index === index) return installing.logDigest;
     return this.#digests[index - this.#base] ?? broken(`no digest at ${index}, they begin at ${this.#base}`);
   }
 
   /** `snapshot` is served; its event follows when its step is durable. */
   installing(snapshot: StoredSnapshot): void {
-    this.#installing = snapshot;
+    this.#installing.push(snapshot);
   }
 
   taken(snapshot: StoredSnapshot): void {
@@ -167,8 +168,7 @@ export class Trace {
   }
 
   #installed(): void {
-    const snapshot = this.#installing!;
-    this.#installing = null;
+    const snapshot = this.#installing.shift() ?? broken('a snapshot was installed that nobody announced');
     this.#begin(snapshot);
     this.#reports.report({ type: 'InstallSnapshot', ...pointOf(snapshot) });
   }
