@@ -3,6 +3,7 @@ import { founding } from '../raft/configuration.ts';
 import type { CoreStatus, FollowerStatus } from '../raft/ready.ts';
 import { logIndex, nodeId, term } from '../raft/types.ts';
 import { AdminServer, health } from './admin-server.ts';
+import { Exposition } from './exposition.ts';
 import { Metrics } from './metrics.ts';
 import type { Vitals } from './metrics.ts';
 
@@ -68,7 +69,7 @@ async function samples(name: string): Promise<Record<string, number>> {
   const text = await (await get('/metrics')).text();
   const lines = [...text.matchAll(new RegExp(`^chaos_node_${name}\\{(.*)\\} (.*)$`, 'gm'))];
   return Object.fromEntries(
-    lines.map(([, labels, value]) => [labels!.replace(/,?node="n1"/, ''), Number(value)] as const),
+    lines.map(([, labels, value]) => [labels!.replace(/node="n1",?/, ''), Number(value)] as const),
   );
 }
 
@@ -120,7 +121,7 @@ describe('/metrics', () => {
     const text = await response.text();
     expect(text).toMatch(/^# HELP chaos_node_term The current term\.\n# TYPE chaos_node_term gauge\n/m);
     expect(text).toMatch(/^process_cpu_seconds_total\{node="n1"\} /m);
-    expect(text).toMatch(/^nodejs_eventloop_lag_p99_seconds\{node="n1"\} /m);
+    expect(text).toMatch(/^nodejs_eventloop_lag_seconds\{node="n1",quantile="0.99"\} /m);
   });
 });
 
@@ -146,4 +147,12 @@ describe('/healthz', () => {
 test('there is nothing else, and nothing can be changed', async () => {
   expect((await get('/')).status).toBe(404);
   expect((await get('/metrics', { method: 'POST' })).status).toBe(405);
+});
+
+test('labels and help may hold anything', () => {
+  const exposition = new Exposition({ node: 'n"1\\' });
+  exposition.gauge('g', 'two\nlines \\', () => [[{ what: 'a\nb' }, Infinity]]);
+  expect(exposition.text()).toBe(
+    '# HELP g two\\nlines \\\\\n# TYPE g gauge\ng{node="n\\"1\\\\",what="a\\nb"} +Inf\n',
+  );
 });

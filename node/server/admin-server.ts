@@ -12,7 +12,7 @@ const REQUEST_WITHIN_MS = 5_000;
 
 export interface AdminServerOptions {
   readonly listen: Address;
-  readonly metrics: { readonly contentType: string; text(): Promise<string> };
+  readonly metrics: { readonly contentType: string; text(): string };
   readonly health: () => Health;
 }
 
@@ -29,7 +29,7 @@ export class AdminServer {
         headersTimeout: REQUEST_WITHIN_MS,
         keepAliveTimeout: REQUEST_WITHIN_MS,
       },
-      (request, response) => void this.#answer(request, response),
+      (request, response) => this.#answer(request, response),
     );
     this.#server.maxConnections = MAX_CONNECTIONS;
   }
@@ -52,12 +52,11 @@ export class AdminServer {
     await closed;
   }
 
-  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  #answer(request: IncomingMessage, response: ServerResponse): void {
     const [path] = (request.url ?? '').split('?', 1);
     if (request.method !== 'GET' && request.method !== 'HEAD')
       return reply(response, 405, 'text/plain', 'GET /metrics or /healthz\n');
-    if (path === '/metrics')
-      return reply(response, 200, this.#o.metrics.contentType, await this.#o.metrics.text());
+    if (path === '/metrics') return reply(response, 200, this.#o.metrics.contentType, this.#o.metrics.text());
     if (path !== '/healthz') return reply(response, 404, 'text/plain', 'there are /metrics and /healthz\n');
     const health = this.#o.health();
     reply(response, health.ok ? 200 : 503, 'application/json', `${JSON.stringify(health)}\n`);

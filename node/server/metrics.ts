@@ -1,6 +1,8 @@
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { CoreEvent, CoreStatus, FollowerStatus } from '../raft/ready.ts';
 import { isRoleEvent, ROLE_OF } from './describe-event.ts';
+import { CONTENT_TYPE, Exposition } from './exposition.ts';
+import type { Histogram, Reading } from './exposition.ts';
+import { addProcessMetrics } from './process-metrics.ts';
 
 /** What the metrics are read from, when somebody asks. */
 export interface Vitals {
@@ -25,51 +27,32 @@ const WRITE_BUCKETS = [
 ];
 
 /**
- * What Prometheus scrapes: everything is read when it asks, but for writes to the disk and role changes, which are
- * counted as they happen. Beside it stands what prom-client knows of a Node.js process: CPU, memory, descriptors, the
- * event loop.
+ * What Prometheus scrapes: read when it asks, but for writes to the disk, role changes, snapshots and errors, which are
+ * counted as they happen.
  */
 export class Metrics {
-  readonly #registry = new Registry();
+  readonly contentType = CONTENT_TYPE;
+  readonly #exposition: Exposition;
   readonly #writes: Histogram;
-  readonly #roleChanges: Counter<'role'>;
-  readonly #errors: Counter<'code'>;
-  readonly #snapshots: Counter<'what'>;
+  readonly #roleChanges = new Tally('role');
+  readonly #errors = new Tally('code');
+  readonly #snapshots = new Tally('what');
 
   constructor(node: string, vitals: Vitals) {
-    this.#registry.setDefaultLabels({ node });
-    collectDefaultMetrics({ register: this.#registry });
-    this.#writes = new Histogram({
-      ...this.#named(
-        'disk_write_seconds',
-        'From the call that writes a batch of the log to its end, synced.',
-      ),
-      buckets: WRITE_BUCKETS,
-    });
-    this.#roleChanges = new Counter({
-      ...this.#named('role_changes_total', 'Times that the node took on a role.'),
-      labelNames: ['role'],
-    });
-    this.#errors = new Counter({
-      ...this.#named('errors_total', 'Answers to clients that were errors.'),
-      labelNames: ['code'],
-    });
-    this.#snapshots = new Counter({
-      ...this.#named('snapshots_total', 'Snapshots that were taken here, or installed from a leader.'),
-      labelNames: ['what'],
-    });
-    this.#coreGauges(vitals);
-    this.#peerGauges(vitals);
-    this.#serviceMetrics(vitals);
+    this.#exposition = new Exposition({ node });
+    this.#writes = this.#exposition.histogram(
+      'chaos_node_disk_write_seconds',
+      'From the call that writes a batch of the log to its end, synced.',
+      WRITE_BUCKETS,
+    );
+    this.#core(vitals);
+    this.#peers(vitals);
+    this.#service(vitals);
+    addProcessMetrics(this.#exposition);
   }
 
-  get contentType(): string {
-    return this.#registry.contentType;
-  }
-
-  /** Prometheus' text format. */
-  text(): Promise<string> {
-    return this.#registry.metrics();
+  text(): string {
+    return this.#exposition.text();
   }
 
   wrote(ms: number): void {
@@ -77,50 +60,56 @@ export class Metrics {
   }
 
   answeredError(code: string): void {
-    this.#errors.inc({ code });
+    this.#errors.add(code);
   }
 
   snapshotTaken(): void {
-    this.#snapshots.inc({ what: 'taken' });
+    this.#snapshots.add('taken');
   }
 
   events(events: readonly CoreEvent[]): void {
     for (const { type } of events) {
-      if (type === 'InstallSnapshot') this.#snapshots.inc({ what: 'installed' });
-      if (isRoleEvent(type)) this.#roleChanges.inc({ role: ROLE_OF[type] });
+      if (type === 'InstallSnapshot') this.#snapshots.add('installed');
+      if (isRoleEvent(type)) this.#roleChanges.add(ROLE_OF[type]);
     }
   }
 
-  #coreGauges({ status, appliedIndex }: Vitals): void {
+  #core({ status, appliedIndex }: Vitals): void {
     this.#gauge('term', 'The current term.', () => status().term);
+    this.#gauge('role', 'One of these is 1.', () =>
+      ROLES.map((role) => [{ role }, Number(status().role === role)] as const),
+    );
+    this.#gauge('has_leader', 'Whether the node knows who leads.', () => Number(status().leader !== null));
     this.#gauge('commit_index', 'Highest log entry known to be committed.', () => status().commitIndex);
     this.#gauge('applied_index', 'Highest log entry that the state machine has applied.', appliedIndex);
     this.#gauge('last_index', 'Last log entry.', () => status().lastIndex);
     this.#gauge('durable_index', 'Last log entry that is on the disk.', () => status().durableIndex);
     this.#gauge('snapshot_index', 'What the log begins behind; 0: no snapshot.', () => status().baseIndex);
     this.#gauge('log_entries', 'Entries in the log.', () => status().lastIndex - status().baseIndex);
-    this.#gauge('has_leader', 'Whether the node knows who leads.', () => Number(status().leader !== null));
     this.#gauge('disk_hangs', 'Whether a write has not ended for an election timeout.', () =>
       Number(status().diskHangs),
     );
-    const members = this.#labelled('members', 'Servers in the configuration in force.', ['kind'], () => {
+    this.#gauge('members', 'Servers in the configuration in force.', () => {
       const { voters, learners } = status().configuration;
-      members.set({ kind: 'voter' }, voters.length);
-      members.set({ kind: 'learner' }, learners.length);
+      return [
+        [{ kind: 'voter' }, voters.length],
+        [{ kind: 'learner' }, learners.length],
+      ];
     });
-    const roles = this.#labelled('role', 'One of these is 1.', ['role'], () => {
-      for (const role of ROLES) roles.set({ role }, Number(status().role === role));
-    });
+    this.#counter('role_changes_total', 'Times that the node took on a role.', () =>
+      this.#roleChanges.read(),
+    );
+    this.#counter('snapshots_total', 'Snapshots taken here, or installed from a leader.', () =>
+      this.#snapshots.read(),
+    );
   }
 
   /** A leader's view of the others; none while the node does not lead. */
-  #peerGauges({ status, followers, nowMs }: Vitals): void {
-    const each = (name: string, help: string, valueOf: (peer: FollowerStatus) => number): void => {
-      const gauge = this.#labelled(`peer_${name}`, help, ['peer'], () => {
-        gauge.reset();
-        for (const peer of followers()) gauge.set({ peer: peer.id }, valueOf(peer));
-      });
-    };
+  #peers({ status, followers, nowMs }: Vitals): void {
+    const each = (name: string, help: string, valueOf: (peer: FollowerStatus) => number): void =>
+      this.#gauge(`peer_${name}`, help, () =>
+        followers().map((peer) => [{ peer: peer.id }, valueOf(peer)] as const),
+      );
     each('match_index', 'Last log entry that the peer has on its disk.', ({ matchIndex }) => matchIndex);
     each(
       'lag_entries',
@@ -133,41 +122,44 @@ export class Metrics {
       'Since the peer was last heard from.',
       ({ lastContactMs }) => (nowMs() - lastContactMs) / 1_000,
     );
-    const modes = this.#labelled(
-      'peer_mode',
-      'How the peer is sent to: one of these is 1.',
-      ['peer', 'mode'],
-      () => {
-        modes.reset();
-        for (const { id, mode: now } of followers())
-          for (const mode of MODES) modes.set({ peer: id, mode }, Number(mode === now));
-      },
+    this.#gauge('peer_mode', 'How the peer is sent to: one of these is 1.', () =>
+      followers().flatMap(({ id, mode: now }) =>
+        MODES.map((mode) => [{ peer: id, mode }, Number(mode === now)] as const),
+      ),
     );
   }
 
-  #serviceMetrics({ waiting, clientConnections, counts }: Vitals): void {
+  #service({ waiting, clientConnections, counts }: Vitals): void {
     this.#gauge('waiting_requests', 'Requests of clients that wait for an answer.', waiting);
     this.#gauge('client_connections', 'Connections of clients.', clientConnections);
-    for (const what of ['proposals', 'reads'] as const) {
-      const counter: Counter = new Counter({
-        ...this.#named(`${what}_total`, `What clients asked for: ${what}.`),
-        collect: () => {
-          counter.reset();
-          counter.inc(counts()[what]);
-        },
-      });
-    }
+    this.#counter('proposals_total', 'Commands that clients asked for.', () => counts().proposals);
+    this.#counter('reads_total', 'Reads that clients asked for.', () => counts().reads);
+    this.#counter('errors_total', 'Answers to clients that were errors.', () => this.#errors.read());
   }
 
-  #gauge(name: string, help: string, value: () => number): void {
-    const gauge: Gauge = new Gauge({ ...this.#named(name, help), collect: () => gauge.set(value()) });
+  #gauge(name: string, help: string, read: () => Reading): void {
+    this.#exposition.gauge(`chaos_node_${name}`, help, read);
   }
 
-  #labelled<T extends string>(name: string, help: string, labelNames: T[], collect: () => void): Gauge<T> {
-    return new Gauge({ ...this.#named(name, help), labelNames, collect });
+  #counter(name: string, help: string, read: () => Reading): void {
+    this.#exposition.counter(`chaos_node_${name}`, help, read);
+  }
+}
+
+/** Counts by one label. */
+class Tally {
+  readonly #label: string;
+  readonly #counts = new Map<string, number>();
+
+  constructor(label: string) {
+    this.#label = label;
   }
 
-  #named(name: string, help: string): { name: string; help: string; registers: Registry[] } {
-    return { name: `chaos_node_${name}`, help, registers: [this.#registry] };
+  add(value: string): void {
+    this.#counts.set(value, (this.#counts.get(value) ?? 0) + 1);
+  }
+
+  read(): Reading {
+    return Array.from(this.#counts, ([value, count]) => [{ [this.#label]: value }, count] as const);
   }
 }

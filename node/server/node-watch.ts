@@ -4,7 +4,8 @@ import type { Observer } from '../replica/trace.ts';
 import type { CoreEvent } from '../raft/ready.ts';
 import { AdminServer, health } from './admin-server.ts';
 import { describeEvent } from './describe-event.ts';
-import type { Metrics, Vitals } from './metrics.ts';
+import { Metrics } from './metrics.ts';
+import type { Vitals } from './metrics.ts';
 import type { Address } from './option-values.ts';
 
 /** What an operator sees of a node: its log, and, if there is an admin port, metrics and health. */
@@ -13,21 +14,12 @@ export class NodeWatch {
   readonly #metrics: Metrics | null;
   readonly #vitals: Vitals;
 
-  private constructor(log: Log, metrics: Metrics | null, vitals: Vitals) {
-    this.#log = log;
-    this.#metrics = metrics;
-    this.#vitals = vitals;
-  }
-
   /** `vitals` are not asked before somebody asks the admin server. */
-  static async of(
-    node: string,
-    { log, vitals, withMetrics }: { log: Log; vitals: Vitals; withMetrics: boolean },
-  ): Promise<NodeWatch> {
-    if (!withMetrics) return new NodeWatch(log, null, vitals);
-    // Its library is not read by nodes that nobody scrapes: they start sooner.
-    const { Metrics: Made } = await import('./metrics.ts');
-    return new NodeWatch(log, new Made(node, vitals), vitals);
+  constructor(node: string, options: { log: Log; vitals: Vitals; withMetrics: boolean }) {
+    const { log, vitals, withMetrics } = options;
+    this.#log = log;
+    this.#vitals = vitals;
+    this.#metrics = withMetrics ? new Metrics(node, vitals) : null;
   }
 
   readonly onEvents = (events: readonly CoreEvent[]): void => {

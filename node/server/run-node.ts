@@ -177,7 +177,7 @@ class NodeProcess {
       incarnation: INCARNATION,
       nowMs: now(),
     });
-    const watch = await NodeWatch.of(id, {
+    const watch = new NodeWatch(id, {
       // The trace tells the reports' reader of the same, and more.
       log: (line) => this.#write(line),
       withMetrics: adminListen !== null,

@@ -82,7 +82,6 @@ export const DOORS: Readonly<Record<string, readonly string[]>> = {
   yaml: ['harness/scenario'],
   zod: ['harness/scenario', 'harness/nemesis', 'harness/links'],
   commander: ['harness/cli'],
-  'prom-client': ['node/server/metrics.ts'],
   'fastest-levenshtein': ['harness/cli', 'harness/scenario'],
   'pure-rand': ['harness/random.ts'],
   vitest: ['harness/report/matcher.ts'],
