@@ -20,12 +20,11 @@ export interface Part {
  * which takes four times as long as all the rest.)
  */
 export function toParts(ops: readonly Op[], casFail?: CasFail): Part[] {
-  const keys = countKeys(ops);
-  for (let position = 0; position < ops.length; position++) {
-    const op = ops[position]!;
-    addOperation(keys.get(op.key)!, op, position, casFail);
-  }
-  return [...keys.values()].map(finished).sort((a, b) => a.positions.length - b.positions.length);
+  const { keys, keyOf } = survey(ops);
+  const drafts = Array.from(keys, ([key, { count }]) => draft(key, count, ops));
+  for (let position = 0; position < ops.length; position++)
+    addOperation(drafts[keyOf[position]!]!, ops[position]!, position, casFail);
+  return drafts.map(finished).sort((a, b) => a.positions.length - b.positions.length);
 }
 
 /** A part while its operations are added. */
@@ -40,10 +39,21 @@ interface Draft {
   flaw: string | null;
 }
 
-function countKeys(ops: readonly Op[]): Map<string, Draft> {
-  const counts = new Map<string, number>();
-  for (const { key } of ops) counts.set(key, (counts.get(key) ?? 0) + 1);
-  return new Map(Array.from(counts, ([key, count]) => [key, draft(key, count, ops)]));
+/** The keys in order of appearance, how many operations each has, and which of them each operation is of. */
+function survey(ops: readonly Op[]): {
+  readonly keys: ReadonlyMap<string, { count: number }>;
+  readonly keyOf: Int32Array;
+} {
+  const keys = new Map<string, { readonly number: number; count: number }>();
+  const keyOf = new Int32Array(ops.length);
+  for (let i = 0; i < ops.length; i++) {
+    const { key } = ops[i]!;
+    let of = keys.get(key);
+    if (of === undefined) keys.set(key, (of = { number: keys.size, count: 0 }));
+    of.count++;
+    keyOf[i] = of.number;
+  }
+  return { keys, keyOf };
 }
 
 function draft(key: string, operations: number, ops: readonly Op[]): Draft {

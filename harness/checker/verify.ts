@@ -3,6 +3,8 @@ import type { Model, Operation } from './model.ts';
 /** Whether an operation must stand in an order, may, or must not because it says nothing. */
 export type Bearing = 'must' | 'may' | 'none';
 
+type Spec<State, O extends Operation> = Pick<Model<State, O>, 'init' | 'step'>;
+
 /** A part of a history, and an order that is said to prove it linearizable: both as positions in the history. */
 export interface Proof {
   readonly positions: Int32Array;
@@ -18,7 +20,7 @@ export interface Proof {
  * key takes three times as long. It yields now and then, for others to have a turn.
  */
 export function* verifyWitnesses<State, O extends Operation>(
-  { init, step }: Pick<Model<State, O>, 'init' | 'step'>,
+  model: Spec<State, O>,
   ops: readonly O[],
   proofs: readonly Proof[],
   bearing: (op: O) => Bearing,
@@ -27,46 +29,57 @@ export function* verifyWitnesses<State, O extends Operation>(
   const owner = new Int32Array(ops.length);
   for (const [i, { positions }] of proofs.entries())
     for (const position of positions) owner[position] = i + 1;
-  const walks = proofs.map((proof, i) => ({
-    ...proof,
-    owner: i + 1,
-    at: 0,
-    latestCall: -Infinity,
-    state: init(),
-    flaw: null as string | null,
-  }));
+  const walks = proofs.map((proof, i) => new Walk(model, proof.order, i + 1));
   for (let end = STRIDE; end < ops.length + STRIDE; end += STRIDE) {
-    for (const walk of walks) advance(walk, end);
+    for (const walk of walks) walk.goOn(ops, owner, bearing, end);
     yield;
   }
-  for (const [position, of] of owner.entries()) {
-    const walk = walks[of - 1];
+  for (let position = 0; position < ops.length; position++) {
+    const walk = walks[owner[position]! - 1];
     if (walk?.flaw === null && bearing(ops[position]!) === 'must')
       walk.flaw = `#${ops[position]!.id} is missing`;
   }
   return walks.map(({ flaw }) => flaw);
+}
 
-  /** Goes on along the order up to an operation that lies behind `end`. */
-  function advance(walk: (typeof walks)[number], end: number): void {
-    const { order } = walk;
-    while (walk.at < order.length && order[walk.at]! < end && walk.flaw === null) {
-      const position = order[walk.at++]!;
-      walk.flaw = place(walk, position);
+/** The walk along one order: how far it has got. */
+class Walk<State, O extends Operation> {
+  readonly #step: Spec<State, O>['step'];
+  readonly #order: Int32Array;
+  readonly #owner: number;
+  #at = 0;
+  #latestCall = -Infinity;
+  #state: State;
+  flaw: string | null = null;
+
+  constructor({ init, step }: Spec<State, O>, order: Int32Array, owner: number) {
+    this.#step = step;
+    this.#order = order;
+    this.#owner = owner;
+    this.#state = init();
+  }
+
+  /** Up to an operation that lies behind `end`. */
+  goOn(ops: readonly O[], owner: Int32Array, bearing: (op: O) => Bearing, end: number): void {
+    const order = this.#order;
+    while (this.#at < order.length && order[this.#at]! < end && this.flaw === null) {
+      const position = order[this.#at++]!;
+      if (owner[position] === this.#owner) this.flaw = this.#place(ops[position]!, bearing(ops[position]!));
+      else this.flaw = `the operation at ${position} is of another part, or stands in the order twice`;
+      owner[position] = 0;
     }
   }
 
-  function place(walk: (typeof walks)[number], position: number): string | null {
-    if (owner[position] !== walk.owner) return `position ${position} is not of this part, or stands twice`;
-    owner[position] = 0;
-    const op = ops[position]!;
-    const bears = bearing(op);
+  #place(op: O, bears: Bearing): string | null {
     if (bears === 'none') return `#${op.id} says nothing, yet it stands in the order`;
-    if (bears === 'must' && op.return < walk.latestCall)
+    const { call } = op;
+    if (bears === 'must' && op.return < this.#latestCall)
       return `#${op.id} had returned before one that stands before it was called`;
-    if (op.call > walk.latestCall) walk.latestCall = op.call;
-    const after = step(walk.state, op);
-    if (after === undefined) return `#${op.id} is not what the model allows in ${JSON.stringify(walk.state)}`;
-    walk.state = after;
+    if (call > this.#latestCall) this.#latestCall = call;
+    const after = this.#step(this.#state, op);
+    if (after === undefined)
+      return `#${op.id} is not what the model allows in ${JSON.stringify(this.#state)}`;
+    this.#state = after;
     return null;
   }
 }
