@@ -29,6 +29,8 @@ const configurations: fc.Arbitrary<Configuration> = fc.array(steps, { maxLength:
   return configuration;
 });
 
+const REFUSED = { voters: [], learners: [] };
+
 /** What the changes mean, one after the other, on plain sets; null where one of them means nothing. */
 function naive(
   from: Configuration,
@@ -59,9 +61,8 @@ describe('a change of the membership', () => {
       fc.property(configurations, steps, (from, changes) => {
         const next = reconfigured(from, changes, incarnationOf);
         const meant = naive(from, changes);
-        expect(typeof next === 'string' ? null : leaveJoint(next)).toEqual(
-          meant && expect.objectContaining(meant),
-        );
+        const { voters, learners } = typeof next === 'string' ? REFUSED : leaveJoint(next);
+        expect({ voters, learners }).toEqual(meant ?? REFUSED);
       }),
       { numRuns: 1_000 },
     );

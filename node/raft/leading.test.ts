@@ -129,6 +129,19 @@ describe('replication to a follower', () => {
     expect(sent.map((m) => m.entries.length)).toEqual([2, 1, 1, 1]);
   });
 
+  test('keeps what is in flight within as many bytes as its messages may hold, however large the entries', () => {
+    const server = replicating({ config: { maxMessageBytes: 200, maxInflightMessages: 4 } });
+    for (let i = 0; i < 6; i++) server.propose('x'.repeat(368));
+    const appends = (): number => only(server.settle(), 'AppendEntries').filter((m) => m.to === n2).length;
+    // Each counts for 400 bytes; 800 are the bound.
+    expect(appends()).toBe(2);
+    expect(server.raft.followers()[0]).toMatchObject({ inflight: 2, inflightBytes: 800 });
+    server.receive(acknowledge(n2, 2, 3));
+    expect(appends()).toBe(1);
+    server.receive(acknowledge(n2, 2, 5));
+    expect(appends()).toBe(2);
+  });
+
   test('all proposals of a turn share one message', () => {
     const server = replicating();
     for (let i = 0; i < 10; i++) server.propose(`${i}`);

@@ -29,7 +29,7 @@ test('(§6) the configuration in force is the latest one in the log, whatever wa
           const from = base + 1 + Math.floor(step.keep * (inForce.length - 1 - base));
           const changes = inForce.at(-1)! >= from;
           inForce.length = from;
-          expect(membership.truncateFrom(logIndex(from))).toBe(changes);
+          if (membership.truncateFrom(logIndex(from)) !== changes) throw new Error(`truncate from ${from}`);
         } else if ('drop' in step) {
           base += Math.floor(step.drop * (inForce.length - base));
           membership.compactTo(logIndex(base));

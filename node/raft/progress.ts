@@ -26,8 +26,10 @@ export class Progress {
   readContext = 0;
   /** Refusals in a row that deny what the follower had acknowledged. */
   #denials = 0;
-  /** Last index of each message in flight, ascending; only in `replicate`. */
+  /** Last index of each message in flight, ascending, and what its entries cost; only in `replicate`. */
   readonly #inflight: LogIndex[] = [];
+  readonly #costs: number[] = [];
+  #inflightBytes = 0;
 
   constructor(first: {
     readonly nextIndex: LogIndex;
@@ -41,6 +43,11 @@ export class Progress {
 
   get inflight(): number {
     return this.#inflight.length;
+  }
+
+  /** What all entries in flight cost. */
+  get inflightBytes(): number {
+    return this.#inflightBytes;
   }
 
   /** It has answered. Another incarnation has nothing of what was acknowledged before. */
@@ -57,10 +64,12 @@ export class Progress {
     this.incarnation = incarnation;
   }
 
-  /** Entries up to `last` were sent in `replicate`. */
-  sent(last: LogIndex): void {
+  /** Entries up to `last`, which cost `bytes`, were sent in `replicate`. */
+  sent(last: LogIndex, bytes: number): void {
     this.nextIndex = (last + 1) as LogIndex;
     this.#inflight.push(last);
+    this.#costs.push(bytes);
+    this.#inflightBytes += bytes;
   }
 
   /**
@@ -75,8 +84,11 @@ export class Progress {
     if (this.nextIndex <= index) this.nextIndex = (index + 1) as LogIndex;
     if (this.mode === 'probe' || (this.mode === 'snapshot' && index >= base)) this.#enter('replicate');
     let freed = 0;
-    while (freed < this.#inflight.length && this.#inflight[freed]! <= index) freed++;
-    if (freed > 0) this.#inflight.splice(0, freed);
+    while (freed < this.#inflight.length && this.#inflight[freed]! <= index)
+      this.#inflightBytes -= this.#costs[freed++]!;
+    if (freed === 0) return;
+    this.#inflight.splice(0, freed);
+    this.#costs.splice(0, freed);
   }
 
   /**
@@ -148,6 +160,8 @@ export class Progress {
     this.nextIndex = (this.matchIndex + 1) as LogIndex;
     this.probeOut = false;
     this.#inflight.length = 0;
+    this.#costs.length = 0;
+    this.#inflightBytes = 0;
   }
 
   assertSane(lastIndex: LogIndex): void {

@@ -248,8 +248,9 @@ export class Raft {
     const { role } = this.state;
     if (role.name !== 'leader') return [];
     return Array.from(role.progress, ([id, progress]) => {
-      const { mode, matchIndex, nextIndex, inflight, pendingSnapshot, lastContactMs } = progress;
-      return { id, mode, matchIndex, nextIndex, inflight, pendingSnapshot, lastContactMs };
+      const { mode, matchIndex, nextIndex, inflight, inflightBytes, pendingSnapshot, lastContactMs } =
+        progress;
+      return { id, mode, matchIndex, nextIndex, inflight, inflightBytes, pendingSnapshot, lastContactMs };
     });
   }
 

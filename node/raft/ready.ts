@@ -100,8 +100,9 @@ export interface FollowerStatus {
   readonly mode: 'probe' | 'replicate' | 'snapshot';
   readonly matchIndex: LogIndex;
   readonly nextIndex: LogIndex;
-  /** Messages that were sent and are not acknowledged. */
+  /** Messages that were sent and are not acknowledged, and what their entries count for. */
   readonly inflight: number;
+  readonly inflightBytes: number;
   /** In mode `snapshot`: the last index of the one that is under way; else 0. */
   readonly pendingSnapshot: LogIndex;
   /** Of its last answer, ms. */
@@ -161,7 +162,10 @@ export interface RaftConfig {
   readonly assertions?: boolean;
   /** Uniform in [0, 1); the only source of randomness. */
   readonly random: () => number;
-  /** Bounds of one follower's pipeline, and of what is uncommitted on a leader (beyond it `propose` says busy). */
+  /**
+   * Bounds of one follower's pipeline: so many messages, and as many bytes as these may hold; and of what is uncommitted
+   * on a leader (beyond it `propose` says busy).
+   */
   readonly maxInflightMessages: number;
   readonly maxMessageBytes: number;
   readonly maxUncommittedBytes: number;

@@ -10,6 +10,7 @@ export function sendAppends(state: ServerState, leader: Leader): void {
   if (leader.mute) return;
   // Followers that keep up are sent the same.
   let last: readonly Entry[] = [];
+  let bytes = 0;
   for (const [to, progress] of leader.progress) {
     if (progress.mode === 'probe') {
       if (!progress.probeOut) probe(state, to, progress, true);
@@ -18,15 +19,18 @@ export function sendAppends(state: ServerState, leader: Leader): void {
     while (
       progress.mode === 'replicate' &&
       progress.nextIndex <= state.log.lastIndex &&
-      progress.inflight < state.config.maxInflightMessages
+      hasRoom(state, progress)
     ) {
       if (needsSnapshot(state, progress)) {
         sendSnapshot(state, to, progress);
         break;
       }
-      if (last[0]?.index !== progress.nextIndex) last = takeForMessage(state, progress.nextIndex);
+      if (last[0]?.index !== progress.nextIndex) {
+        last = takeForMessage(state, progress.nextIndex);
+        bytes = state.log.costOf(progress.nextIndex, last.at(-1)!.index);
+      }
       sendAppend(state, to, progress, last);
-      progress.sent(last.at(-1)!.index);
+      progress.sent(last.at(-1)!.index, bytes);
     }
   }
 }
@@ -72,6 +76,12 @@ export function sendAppend(
     entries,
     leaderCommit: state.commitIndex,
   });
+}
+
+/** Messages and bytes: a command that is larger than a message may be counts for what it is. */
+function hasRoom({ config }: ServerState, { inflight, inflightBytes }: Progress): boolean {
+  const { maxInflightMessages, maxMessageBytes } = config;
+  return inflight < maxInflightMessages && inflightBytes < maxInflightMessages * maxMessageBytes;
 }
 
 /** Asks where the logs agree: with entries, if there are any, or empty. Or the log is too short to ask. */
