@@ -30,6 +30,7 @@ const behind: FollowerStatus = {
   matchIndex: logIndex(39),
   nextIndex: logIndex(43),
   inflight: 2,
+  inflightBytes: 0,
   pendingSnapshot: logIndex(0),
   lastContactMs: 1_000,
 };
