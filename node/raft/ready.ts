@@ -163,8 +163,8 @@ export interface RaftConfig {
   /** Uniform in [0, 1); the only source of randomness. */
   readonly random: () => number;
   /**
-   * Bounds of one follower's pipeline: so many messages, and as many bytes as these may hold; and of what is uncommitted
-   * on a leader (beyond it `propose` says busy).
+   * Bounds of one follower's pipeline: so many messages, and as many bytes as these may hold; and of what is
+   * uncommitted on a leader (beyond it `propose` says busy).
    */
   readonly maxInflightMessages: number;
   readonly maxMessageBytes: number;
