@@ -100,12 +100,12 @@ describe('a follower whose connection from the leader breaks', () => {
 });
 
 describe('a server that has just started', () => {
-  test('stands after a heartbeat or two if it hears of no leader, and tries again soon', () => {
+  test('stands within a heartbeat if it hears of no leader, and tries again soon', () => {
     const server = new TestServer({ config: { heartbeatMs: 50 } });
     server.raft.hurry(server.nowMs);
-    server.pass(45);
+    server.pass(10);
     expect(server.role).toBe('follower');
-    server.pass(35);
+    server.pass(20);
     expect(server.status).toMatchObject({ role: 'pre-candidate', term: 0 });
     server.settle();
     server.pass(45);

@@ -26,14 +26,14 @@ export function leaderLost(state: ServerState, peer: NodeId): void {
 }
 
 /**
- * A server that has just started waits only as long as a leader that is there needs to be heard. If there is one that
- * was not heard for another reason, the others, who hear it, refuse.
+ * A server that has just started waits only as long as a leader that is there needs to be heard: one dials whoever
+ * dials it, and begins with `linkMade`. If it was not heard for another reason, the others, who hear it, refuse.
  */
 export function hurryAtStart(state: ServerState): void {
   const { role, config, nowMs } = state;
   if (role.name !== 'follower' || role.leader !== null) return;
   state.quickTries = mostQuickTries;
-  const waitMs = config.heartbeatMs * (1 + config.random() / 2);
+  const waitMs = (config.heartbeatMs * (1 + config.random())) / 4;
   role.electionDeadlineMs = Math.min(role.electionDeadlineMs, nowMs + waitMs);
 }
 
