@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { openSync } from 'node:fs';
+import { existsSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Links } from '../../harness/links/port.ts';
 
@@ -32,9 +32,11 @@ export class Cluster implements AsyncDisposable {
   }
 
   start(id: string): void {
-    const { command } = this.member(id);
+    const { command, dataFolder } = this.member(id);
+    const isFirst = this.target === 'chaos' && !existsSync(join(dataFolder, 'identity'));
     const log = openSync(join(this.#folder, `${id}.log`), 'a');
-    const child = spawn(command[0]!, command.slice(1), { stdio: ['ignore', log, log] });
+    const args = [...command.slice(1), ...(isFirst ? ['--bootstrap'] : [])];
+    const child = spawn(command[0]!, args, { stdio: ['ignore', log, log] });
     child.on('error', (error) => console.error(`${id}: ${error.message}`));
     this.#running.set(id, child);
   }

@@ -13,7 +13,7 @@ import type { Cluster, ClusterEvent } from './port.ts';
 const PROGRAM = `
 import { existsSync, mkdirSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-const options = Object.fromEntries(process.argv.slice(2).join(' ').split('--').filter(Boolean).map((o) => o.trim().split(' ')));
+const options = Object.fromEntries(process.argv.slice(2).join(' ').split('--').filter(Boolean).map((o) => o.trim().split(' ')).map(([name, value]) => [name, value ?? '']));
 const modeFile = join(dirname(options.data), 'mode');
 const mode = existsSync(modeFile) ? readFileSync(modeFile, 'utf8') : '';
 let n = 0;
@@ -98,6 +98,7 @@ describe('localCluster', () => {
     await next((event) => event.type === 'report' && event.report.type === 'log');
     const log = await readFile(join(dir, 'logs', 'n1.log'), 'utf8');
     expect(JSON.parse(log.replace('args ', ''))).toEqual({
+      bootstrap: '',
       id: 'n1',
       'peer-listen': '127.0.0.1:7001',
       'client-listen': '127.0.0.1:8001',
@@ -233,6 +234,21 @@ describe('localCluster', () => {
     await local.wipe('n1');
     await expect(stat(join(dir, 'data', 'n1'))).rejects.toThrow('ENOENT');
     await local.wipe('n2');
+  });
+
+  it('only a start before the node was ever ready is its first: a wiped one is not the founder that it was', async () => {
+    const local = makeCluster();
+    await mode('refuse');
+    await expect(local.start('n1')).rejects.toThrow('ended before it was ready');
+    await mode('');
+    await local.start('n1');
+    await local.kill('n1');
+    await local.wipe('n1');
+    await local.start('n1');
+    await next((event) => event.type === 'report' && event.report.type === 'log');
+    const log = await readFile(join(dir, 'logs', 'n1.log'), 'utf8');
+    const starts = log.split('\n').filter((line) => line.startsWith('args'));
+    expect(starts.map((line) => line.includes('bootstrap'))).toEqual([true, true, false]);
   });
 
   it('shutting down ends every process, paused ones and one that is just starting', async () => {

@@ -51,6 +51,8 @@ interface Member {
   process: NodeProcess | null;
   /** The end of `process` was asked for. */
   endExpected: boolean;
+  /** It was ready once. From then on its folder holds what it has promised: wiped, it is not the same any more. */
+  born: boolean;
 }
 
 class LocalCluster implements Cluster {
@@ -64,7 +66,7 @@ class LocalCluster implements Cluster {
     this.#options = options;
     this.nodes = options.nodes.map((node) => node.id);
     this.#members = new Map(
-      this.nodes.map((id) => [id, { id, life: 'down', process: null, endExpected: false }]),
+      this.nodes.map((id) => [id, { id, life: 'down', process: null, endExpected: false, born: false }]),
     );
   }
 
@@ -92,6 +94,7 @@ class LocalCluster implements Cluster {
       onLine: (line) => {
         if (line.type === 'report' && line.report.type === 'ready') {
           // Before the line itself, so that whoever hears it finds the node up.
+          member.born = true;
           if (member.life === 'starting') this.#setLife(member, 'up');
           onReady('ready');
         }
@@ -212,7 +215,8 @@ class LocalCluster implements Cluster {
       seed: String(seed),
       'report-fd': '3',
     };
-    return Object.entries(values).flatMap(([name, value]) => [`--${name}`, value]);
+    const options = Object.entries(values).flatMap(([name, value]) => [`--${name}`, value]);
+    return this.#member(node).born ? options : ['--bootstrap', ...options];
   }
 
   #dataDir(node: string): string {

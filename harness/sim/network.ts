@@ -54,6 +54,8 @@ export class SimNetwork {
         turn = [];
         for (const message of leaving) this.#carry(message);
       },
+      // Every node reaches every other.
+      members: () => {},
       close: async () => void this.#receivers.delete(node),
     };
   }

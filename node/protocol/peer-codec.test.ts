@@ -131,7 +131,14 @@ describe('the peer codec', () => {
   });
 
   test('gives back a hello, and refuses a message in its place', () => {
-    const hello = { cluster: 'n1,n2,n3', ...peers, promiseMs: 300, channel: 'bulk' as const };
+    const hello = {
+      cluster: 'n1,n2,n3',
+      ...peers,
+      promiseMs: 300,
+      address: 'h:1',
+      toMember: true,
+      channel: 'bulk' as const,
+    };
     const out = new ByteWriter(64);
     writeHello(out, hello);
     expect(decodeHello(new FrameReader('peer').push(out.take())[0]!)).toEqual(hello);

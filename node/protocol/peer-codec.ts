@@ -20,10 +20,7 @@ export type PeerChannel = 'control' | 'bulk';
  * incarnation.
  */
 export interface Hello {
-  /**
-   * The cluster's members, sorted and joined with commas: nodes of different clusters must not talk to each
-   * other.
-   */
+  /** Its name: nodes of different clusters must not talk to each other. */
   readonly cluster: string;
   readonly from: NodeId;
   /** That of `from`: all that it says on this connection, it says as this one. */
@@ -34,6 +31,10 @@ export interface Hello {
    * 0: it promises nothing. Nodes of which one promises less than another relies on must not form a cluster.
    */
   readonly promiseMs: number;
+  /** Where to dial `from`, `host:port`, if nothing else says where: what names it may be still to come. */
+  readonly address: string;
+  /** `from` takes `to` for a member; else it only answers one who takes it for one. */
+  readonly toMember: boolean;
   readonly channel: PeerChannel;
 }
 
@@ -63,6 +64,8 @@ export function writeHello(out: ByteWriter, hello: Hello): void {
     out.u64(hello.incarnation);
     out.string(hello.to);
     out.u32(hello.promiseMs);
+    out.string(hello.address);
+    out.bool(hello.toMember);
     out.u8(CHANNEL_CODE[hello.channel]);
   });
 }
@@ -78,6 +81,8 @@ export function decodeHello(payload: Uint8Array): Hello {
       incarnation: input.u64(),
       to: nodeId(input.string()),
       promiseMs: input.u32(),
+      address: input.string(),
+      toMember: input.bool(),
       channel: input.bool() ? 'bulk' : 'control',
     };
   });

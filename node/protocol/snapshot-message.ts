@@ -41,3 +41,8 @@ export type SnapshotMessage = SnapshotOffer | SnapshotChunk | SnapshotWanted;
 
 /** What crosses the connection between two nodes. */
 export type PeerMessage = Exclude<Message, InstallSnapshot> | SnapshotMessage;
+
+export function isSnapshotMessage(message: PeerMessage): message is SnapshotMessage {
+  const { type } = message;
+  return type === 'SnapshotOffer' || type === 'SnapshotChunk' || type === 'SnapshotWanted';
+}

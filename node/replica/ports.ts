@@ -132,18 +132,26 @@ export interface Transport {
   send(message: PeerMessage): void;
   /** The turn's messages leave: one write per connection. */
   flush(): void;
+  /**
+   * Who is in the cluster from now on, without this node, and where each listens, as far as that is known. Others are
+   * still heard, and answered: this node may be behind the configuration.
+   */
+  members(addresses: ReadonlyMap<NodeId, string | null>): void;
   close(): Promise<void>;
 }
 
 /** What a transport needs from its node. */
 export interface TransportOptions {
   readonly id: NodeId;
-  /** `InitialState.incarnation`: the peers are told with the hello. */
+  /** Those of the data folder: the peers are told with the hello. */
+  readonly cluster: string;
   readonly incarnation: number;
   /** See `Hello.promiseMs`. */
   readonly promiseMs: number;
-  /** Where to dial each peer (its link), `host:port`. */
-  readonly peers: ReadonlyMap<NodeId, string>;
+  /** Where to dial a node, `host:port`, whatever its configuration or its hello says: its link. */
+  readonly routes: ReadonlyMap<NodeId, string>;
+  /** Where this node is to be dialled by those who know of no other way. Null: where it listens. */
+  readonly advertise: string | null;
   readonly listenHost: string;
   readonly listenPort: number;
   readonly receive: (message: PeerMessage) => void;

@@ -1,10 +1,11 @@
 import type { StateMachine } from '../kv/store.ts';
 import type { ErrorCode } from '../protocol/client.ts';
+import { isSnapshotMessage } from '../protocol/snapshot-message.ts';
 import type { PeerMessage } from '../protocol/snapshot-message.ts';
 import type { SnapshotMeta } from '../raft/configuration.ts';
 import type { Message } from '../raft/message.ts';
 import type { Raft } from '../raft/raft.ts';
-import type { CoreEvent, Ready } from '../raft/ready.ts';
+import type { CoreEvent, CoreStatus, Ready } from '../raft/ready.ts';
 import type { Entry, LogIndex, NodeId } from '../raft/types.ts';
 import { BUSY, error, leadershipLost, notLeader, refusal } from './answers.ts';
 import type { Requester } from './answers.ts';
@@ -12,11 +13,11 @@ import { LogWriter } from './log-writer.ts';
 import type { DurableStep } from './log-writer.ts';
 import type { Log } from './log.ts';
 import type { Storage, StoredSnapshot, Transport } from './ports.ts';
+import { MemberLinks } from './member-links.ts';
 import { Proposals } from './proposals.ts';
 import { Reads } from './reads.ts';
-import { SnapshotReceiver } from './snapshot-receiver.ts';
-import { SnapshotSender } from './snapshot-sender.ts';
-import { SNAPSHOT_POLICY, Snapshotter } from './snapshotter.ts';
+import { SnapshotWork } from './snapshot-work.ts';
+import { SNAPSHOT_POLICY } from './snapshotter.ts';
 import type { SnapshotPolicy } from './snapshotter.ts';
 import type { Observer } from './trace.ts';
 import { Transfers } from './transfers.ts';
@@ -62,9 +63,8 @@ export class Replica {
   readonly #proposals = new Proposals();
   readonly #reads = new Reads();
   readonly #transfers = new Transfers();
-  readonly #snapshotter: Snapshotter;
-  readonly #sender: SnapshotSender;
-  readonly #receiver: SnapshotReceiver;
+  readonly #snapshots: SnapshotWork;
+  readonly #members: MemberLinks;
   /** What clients have asked for so far. */
   readonly counts = { proposals: 0, reads: 0 };
   #applied: LogIndex;
@@ -86,46 +86,15 @@ export class Replica {
         onWritten: options.onWritten ?? (() => undefined),
       },
     );
-    const { raft, storage, stateMachine, startedFrom, incarnation, trace, transport, now } = options;
-    const { snapshots } = storage;
-    const onFailure = (error: unknown): void => this.#onStorageFailure(error);
-    const send = (message: PeerMessage): void => transport.send(message);
-    const wake = (): void => this.wake();
-    this.#applied = startedFrom?.index ?? (0 as LogIndex);
-    this.#sender = new SnapshotSender({
-      snapshots,
-      send,
-      report: (to, ok) => raft.reportSnapshot(to, ok, now()),
-      now,
-      wake,
-      onFailure,
+    this.#applied = options.startedFrom?.index ?? (0 as LogIndex);
+    this.#snapshots = new SnapshotWork({
+      ...options,
+      policy: options.snapshots ?? SNAPSHOT_POLICY,
+      send: (message) => options.transport.send(message),
+      wake: () => this.wake(),
+      onFailure: (error) => this.#onStorageFailure(error),
     });
-    this.#receiver = new SnapshotReceiver({
-      snapshots,
-      stateMachine,
-      incarnation,
-      send,
-      step: (install) => raft.step(install, now()),
-      wake,
-      log: options.log,
-      onFailure,
-    });
-    this.#snapshotter = new Snapshotter(
-      {
-        policy: options.snapshots ?? SNAPSHOT_POLICY,
-        raft,
-        storage,
-        stateMachine,
-        digestAt: (index) => trace.digestAt(index),
-        sending: () => this.#sender.oldest,
-        onTaken: (snapshot, keptFrom) => {
-          trace.taken(snapshot);
-          trace.compacted(keptFrom);
-        },
-        onFailure,
-      },
-      startedFrom,
-    );
+    this.#members = new MemberLinks(options.transport);
   }
 
   /** Last entry that the state machine has applied. */
@@ -140,9 +109,7 @@ export class Replica {
 
   receive(message: PeerMessage): void {
     if (this.#ended) return;
-    if (message.type === 'SnapshotOffer') this.#receiver.offered(message);
-    else if (message.type === 'SnapshotChunk') this.#receiver.chunk(message);
-    else if (message.type === 'SnapshotWanted') this.#sender.wanted(message);
+    if (isSnapshotMessage(message)) this.#snapshots.received(message);
     else this.#o.raft.step(message, this.#o.now());
     this.wake();
   }
@@ -167,6 +134,7 @@ export class Replica {
   /** The node can be reached, and time begins to pass. `hurry`: its first election need not wait for a timeout. */
   begin(hurry: boolean): void {
     const nowMs = this.#o.now();
+    this.#members.follow(this.#o.raft.status());
     if (hurry) this.#o.raft.hurry(nowMs);
     this.#o.later(this.#o.raft.nextDeadlineMs() - nowMs, () => this.tick());
   }
@@ -230,11 +198,12 @@ export class Replica {
   /** Ends the service in order: everyone who waits is told, the write in flight ends. */
   async stop(): Promise<void> {
     this.#end('stopping', 'the node stops');
-    await Promise.all([this.#writer.stop(), this.#snapshotter.stop(), this.#receiver.stop()]);
+    await Promise.all([this.#writer.stop(), this.#snapshots.stop()]);
   }
 
   #turn(): void {
     this.#turnDue = false;
+    let status: CoreStatus | null = null;
     if (!this.#ended) {
       const { raft } = this.#o;
       const nowMs = this.#o.now();
@@ -244,15 +213,15 @@ export class Replica {
       if (!this.#writer.busy || raft.status().role !== 'leader') this.#proposeGathered(nowMs);
       this.#reads.ask(raft, nowMs);
       if (raft.hasReady()) this.#carryOut(raft.takeReady(nowMs));
-      const status = raft.status();
+      status = raft.status();
       this.#transfers.settle(status, nowMs);
-      if (status.role === 'leader') this.#sender.tick(nowMs);
-      else this.#sender.endAll();
-      this.#snapshotter.takeIfDue();
+      this.#snapshots.turn(status.role === 'leader', nowMs);
       this.#o.trace.status(status, this.#applied, nowMs);
       if (raft.hasReady()) this.wake();
     }
     this.#o.transport.flush();
+    // Behind what those who leave are told.
+    if (status !== null) this.#members.follow(status);
     this.#o.onTurnEnd();
   }
 
@@ -292,13 +261,13 @@ export class Replica {
   /** Steps whose Ready, and all before, are on the disk. */
   #onDurable(steps: readonly DurableStep[]): void {
     if (this.#ended) return;
-    const { raft, storage, trace } = this.#o;
+    const { raft, trace } = this.#o;
     const nowMs = this.#o.now();
     for (const { snapshot, entries, messagesAfterPersist, events, applied } of steps) {
       trace.events(events);
       if (applied !== null) trace.applied(applied);
       for (const message of messagesAfterPersist) this.#send(message);
-      if (snapshot !== null) storage.compact(snapshot.index);
+      if (snapshot !== null) this.#snapshots.installed(snapshot.index);
       const last = entries.at(-1);
       if (last !== undefined) raft.persisted({ index: last.index, term: last.term }, nowMs);
     }
@@ -318,24 +287,21 @@ export class Replica {
     }
     this.#applied = committed.at(-1)!.index;
     raft.appliedTo(this.#applied);
-    this.#snapshotter.applied(committed);
-    this.#receiver.applied(this.#applied);
+    this.#snapshots.applied(committed);
   }
 
   /** The core has put a snapshot that was received in the place of its log. */
   #install(meta: SnapshotMeta): void {
-    const snapshot = this.#receiver.install(meta);
+    this.#snapshots.install(meta);
     this.#applied = meta.index;
     this.#o.raft.appliedTo(meta.index);
-    this.#o.trace.installing(snapshot);
-    this.#snapshotter.installed(snapshot);
     // Whether they are in it nobody can tell.
     for (const { requester, requestId } of this.#proposals.takeUpTo(meta.index))
       requester.answer(requestId, leadershipLost());
   }
 
   #send(message: Message): void {
-    if (message.type === 'InstallSnapshot') this.#sender.begin(message);
+    if (message.type === 'InstallSnapshot') this.#snapshots.send(message);
     else this.#o.transport.send(message);
   }
 
@@ -363,7 +329,7 @@ export class Replica {
     for (const { requester, requestId } of this.#proposals.takeAll()) requester.answer(requestId, result);
     this.#reads.endAll(result);
     this.#transfers.endAll(result);
-    this.#sender.stop();
+    this.#snapshots.end();
     this.wake();
   }
 

@@ -20,8 +20,18 @@ export interface NodeOptions {
   readonly id: NodeId;
   readonly peerListen: Address;
   readonly clientListen: Address;
-  /** Where to dial each peer (its link), `host:port`; without this node. */
+  /** The other founders, unless `join`, and where to dial each (its link), `host:port`. */
   readonly peers: ReadonlyMap<NodeId, string>;
+  /** Where to dial further nodes, instead of where the configuration says that they listen. */
+  readonly routes: ReadonlyMap<NodeId, string>;
+  /** Where others are to dial this node; null: where it listens. */
+  readonly advertise: string | null;
+  /** The very first start of a founder: its folder is empty because there was nothing yet. */
+  readonly bootstrap: boolean;
+  /** This node is no founder: it is to be added to the cluster that it is told of by its leader. */
+  readonly join: boolean;
+  /** The cluster's name; null: made of its founders' ids. */
+  readonly cluster: string | null;
   readonly dataFolder: string;
   readonly electionTimeoutMinMs: number;
   readonly electionTimeoutMaxMs: number;
@@ -37,7 +47,12 @@ export interface NodeOptions {
 }
 
 export const USAGE = `usage: node node/main.ts --id n1 --peer-listen HOST:PORT --client-listen HOST:PORT --data DIR
-  [--peers n2=HOST:PORT,n3=HOST:PORT]  the other members; none: a cluster of one
+  --bootstrap                          the very first start of a cluster's founder; never again afterwards
+  [--peers n2=HOST:PORT,n3=HOST:PORT]  the other founders, and where to dial them; none: a cluster of one
+  [--join]                             no founder: a node that is to be added to a cluster that runs
+  [--cluster NAME]                     default: the founders' ids; needed with --join
+  [--routes n4=HOST:PORT]              where to dial other members, instead of where they say that they listen
+  [--advertise HOST:PORT]              where others are to dial this node; default: where it listens
   [--election-timeout 300..600]        ms; drawn anew from this range for each election
   [--heartbeat 50]                     ms between a leader's heartbeats
   [--seed N]                           of the election timeouts; default: random
@@ -50,6 +65,14 @@ ${TUNING_USAGE}`;
 export function parseOptions(argv: readonly string[]): NodeOptions {
   const given = parseStrictly(argv);
   const id = parseId('--id', required(given, 'id'));
+  const bootstrap = given.bootstrap !== undefined;
+  const join = given.join !== undefined;
+  if (bootstrap && join)
+    throw new OptionError('--bootstrap is for founders, --join for those who come later: give one of them');
+  if (join && given.cluster === undefined)
+    throw new OptionError(
+      '--join needs --cluster: the name of the cluster (of one that was given none: its founders)',
+    );
   const election = parseRange('--election-timeout', given['election-timeout'] ?? '300..600');
   const heartbeatMs = parseWhole('--heartbeat', given.heartbeat ?? '50', 1, 60_000);
   if (heartbeatMs * 2 > election.min) {
@@ -61,7 +84,12 @@ export function parseOptions(argv: readonly string[]): NodeOptions {
     id,
     peerListen: parseAddress('--peer-listen', required(given, 'peer-listen'), 0),
     clientListen: parseAddress('--client-listen', required(given, 'client-listen'), 0),
-    peers: parsePeers(given.peers ?? '', id),
+    peers: parsePlaces('--peers', given.peers ?? '', id),
+    routes: parsePlaces('--routes', given.routes ?? '', id),
+    advertise: given.advertise === undefined ? null : routeText('--advertise', given.advertise),
+    bootstrap,
+    join,
+    cluster: given.cluster ?? null,
     dataFolder: required(given, 'data'),
     electionTimeoutMinMs: election.min,
     electionTimeoutMaxMs: election.max,
@@ -83,6 +111,9 @@ const NAMES = [
   'peer-listen',
   'client-listen',
   'peers',
+  'routes',
+  'advertise',
+  'cluster',
   'data',
   'election-timeout',
   'heartbeat',
@@ -92,29 +123,37 @@ const NAMES = [
   'log-format',
   ...TUNING_NAMES,
 ] as const;
-type Given = { readonly [Name in (typeof NAMES)[number]]?: string };
+/** Given or not, without a value. */
+const FLAGS = ['bootstrap', 'join'] as const;
+type Name = (typeof NAMES)[number] | (typeof FLAGS)[number];
+type Given = { readonly [Each in Name]?: string };
 
 function parseStrictly(argv: readonly string[]): Given {
-  const { tokens } = parseArgs({ args: [...argv], strict: false, tokens: true, options: stringOptions });
+  const { tokens } = parseArgs({ args: [...argv], strict: false, tokens: true, options: KINDS });
   const given: Record<string, string> = {};
   for (const token of tokens) {
     if (token.kind === 'positional')
       throw new OptionError(`unexpected argument '${token.value}'; options begin with --`);
     if (token.kind !== 'option') continue;
-    if (!NAMES.some((name) => name === token.name)) {
-      throw new OptionError(
-        `unknown option ${token.rawName}; known are ${NAMES.map((name) => `--${name}`).join(', ')}`,
-      );
+    const kind = KINDS[token.name]?.type;
+    if (kind === undefined) {
+      const known = Object.keys(KINDS).map((name) => `--${name}`);
+      throw new OptionError(`unknown option ${token.rawName}; known are ${known.join(', ')}`);
     }
-    if (token.value === undefined || token.value === '')
+    if (kind === 'string' && (token.value === undefined || token.value === ''))
       throw new OptionError(`${token.rawName} needs a value`);
+    if (kind === 'boolean' && token.value !== undefined)
+      throw new OptionError(`${token.rawName} takes no value; '${token.value}' is given`);
     if (given[token.name] !== undefined) throw new OptionError(`${token.rawName} is given twice`);
-    given[token.name] = token.value;
+    given[token.name] = token.value ?? '';
   }
   return given;
 }
 
-const stringOptions = Object.fromEntries(NAMES.map((name) => [name, { type: 'string' as const }]));
+const KINDS: Readonly<Record<string, { readonly type: 'string' | 'boolean' }>> = Object.fromEntries([
+  ...NAMES.map((name) => [name, { type: 'string' }] as const),
+  ...FLAGS.map((name) => [name, { type: 'boolean' }] as const),
+]);
 
 function required(given: Given, name: (typeof NAMES)[number]): string {
   const value = given[name];
@@ -122,18 +161,22 @@ function required(given: Given, name: (typeof NAMES)[number]): string {
   return value;
 }
 
-function parsePeers(text: string, own: NodeId): Map<NodeId, string> {
-  const peers = new Map<NodeId, string>();
+function parsePlaces(option: string, text: string, own: NodeId): Map<NodeId, string> {
+  const places = new Map<NodeId, string>();
   for (const part of text === '' ? [] : text.split(',')) {
     const [name, address, ...rest] = part.split('=');
     if (name === undefined || address === undefined || rest.length > 0) {
-      throw new OptionError(`--peers has '${part}'; each must be ID=HOST:PORT`);
+      throw new OptionError(`${option} has '${part}'; each must be ID=HOST:PORT`);
     }
-    const id = parseId('--peers:', name);
-    if (id === own) throw new OptionError(`--peers names ${id}, which is this node; name only the others`);
-    if (peers.has(id)) throw new OptionError(`--peers names ${id} twice`);
-    const { host, port } = parseAddress('--peers:', address, 1);
-    peers.set(id, `${host}:${port}`);
+    const id = parseId(`${option}:`, name);
+    if (id === own) throw new OptionError(`${option} names ${id}, which is this node; name only the others`);
+    if (places.has(id)) throw new OptionError(`${option} names ${id} twice`);
+    places.set(id, routeText(`${option}:`, address));
   }
-  return peers;
+  return places;
+}
+
+function routeText(option: string, text: string): string {
+  const { host, port } = parseAddress(option, text, 1);
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }

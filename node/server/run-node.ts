@@ -22,6 +22,7 @@ import { Wal } from '../storage/wal.ts';
 import { PeerTransport } from '../transport/peer-transport.ts';
 import type { AdminServer } from './admin-server.ts';
 import { ClientServer } from './client-server.ts';
+import { checkFolder, freshIdentity, LOST_FOLDER } from './data-folder.ts';
 import { formatLogLine } from './log-format.ts';
 import { NodeWatch } from './node-watch.ts';
 import { OptionError } from './option-values.ts';
@@ -53,8 +54,6 @@ export const NODE_PARTS: NodeParts = {
 /** How the process ends. Anything else (1): an assertion of the node broke. */
 export const EXIT = { stopped: 0, broken: 1, badOptions: 2, cannotServe: 3, unobserved: 4 } as const;
 
-/** Every node is a founder. */
-const INCARNATION = 0;
 /** What an ending node still has to write, to clients and to its reports, may take this long. */
 const FAREWELL_MS = 2_000;
 
@@ -125,15 +124,16 @@ class NodeProcess {
   }
 
   async #start(): Promise<void> {
-    const { id, peers, peerListen, clientListen, adminListen, dataFolder } = this.#options;
+    const { id, peers, routes, advertise, peerListen, clientListen, adminListen, dataFolder } = this.#options;
     const parts = this.#parts;
     const log: Log = (line) => this.#log(line);
 
-    const founders = [id, ...peers.keys()].sort();
-    const identity = { node: id, cluster: founders.join(','), founders, incarnation: INCARNATION };
-    const storage = parts.storage({ folder: dataFolder, identity });
+    const fresh = freshIdentity(this.#options);
+    const storage = parts.storage({ folder: dataFolder, identity: fresh });
     this.#started.push(() => storage.close());
     const recovered = await storage.recover();
+    checkFolder(this.#options, recovered);
+    const { cluster, incarnation, founders } = recovered.identity;
     if (recovered.tornBytes > 0)
       log({
         level: 'warn',
@@ -141,6 +141,8 @@ class NodeProcess {
         message: `${recovered.tornBytes} bytes of an interrupted write were cut off the log`,
         fields: { bytes: recovered.tornBytes },
       });
+    if (incarnation === fresh.incarnation && founders.length > 0 && incarnation > 0)
+      log({ level: 'warn', event: 'data-folder-lost', message: LOST_FOLDER, fields: { incarnation } });
 
     let replica: Replica | null = null;
     const receive = (message: PeerMessage): void => replica?.receive(message);
@@ -153,9 +155,11 @@ class NodeProcess {
       `cannot listen for peers on ${peerListen.host}:${peerListen.port}`,
       parts.transport({
         id,
-        incarnation: INCARNATION,
+        cluster,
+        incarnation,
         promiseMs: leaseReads === null ? 0 : this.#options.electionTimeoutMinMs,
-        peers,
+        routes: new Map([...peers, ...routes]),
+        advertise,
         listenHost: peerListen.host,
         listenPort: peerListen.port,
         receive,
@@ -172,11 +176,7 @@ class NodeProcess {
     const now = (): number => performance.now();
     const stateMachine = parts.stateMachine();
     const startedFrom = recovered.snapshot && (await restored(stateMachine, storage));
-    const raft = parts.raft(raftConfig(this.#options), {
-      ...recovered,
-      incarnation: INCARNATION,
-      nowMs: now(),
-    });
+    const raft = parts.raft(raftConfig(this.#options, founders), { ...recovered, incarnation, nowMs: now() });
     const watch = new NodeWatch(id, {
       // The trace tells the reports' reader of the same, and more.
       log: (line) => this.#write(line),
@@ -197,7 +197,7 @@ class NodeProcess {
       transport,
       stateMachine,
       startedFrom,
-      incarnation: INCARNATION,
+      incarnation,
       trace: watch.besides(
         this.#options.reportFd === null
           ? NO_OBSERVER
@@ -302,11 +302,11 @@ class NodeProcess {
   }
 }
 
-function raftConfig(options: NodeOptions): RaftConfig {
+function raftConfig(options: NodeOptions, founders: readonly NodeId[]): RaftConfig {
   const { tuning } = options;
   return {
     id: options.id,
-    peers: [options.id, ...options.peers.keys()],
+    peers: founders,
     electionTimeoutMinMs: options.electionTimeoutMinMs,
     electionTimeoutMaxMs: options.electionTimeoutMaxMs,
     heartbeatMs: options.heartbeatMs,

@@ -75,10 +75,12 @@ export class PeerLink {
     this.#socket = this.#dial();
   }
 
-  close(): void {
+  /** Dials no more. `gently`: what was said before still goes out. */
+  close(gently: boolean): void {
     this.#closed = true;
     if (this.#redial !== null) clearTimeout(this.#redial);
-    this.#socket.destroy();
+    if (gently && this.#connected) this.#socket.destroySoon();
+    else this.#socket.destroy();
   }
 
   #dial(): Socket {

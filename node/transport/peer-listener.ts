@@ -16,10 +16,10 @@ export interface PeerListenerOptions {
   readonly id: NodeId;
   readonly cluster: string;
   readonly promiseMs: number;
-  readonly peers: ReadonlySet<NodeId>;
   readonly receive: (message: PeerMessage) => void;
-  /** `peer` has made a connection to this node. */
-  readonly peerCame: (peer: NodeId) => void;
+  /** A peer has made a connection to this node; and none of its connections is left. */
+  readonly peerCame: (hello: Hello) => void;
+  readonly peerGone: (peer: NodeId) => void;
   /** The connection over which `peer` sent has broken. */
   readonly peerLost: (peer: NodeId) => void;
   readonly log: Log;
@@ -68,7 +68,7 @@ export class PeerListener {
           this.#checkHello(hello);
           clearTimeout(impatience);
           this.#replaceOlder(hello, socket);
-          this.#options.peerCame(hello.from);
+          this.#options.peerCame(hello);
         }
       } catch (error) {
         if (!(error instanceof ProtocolError)) throw error;
@@ -84,11 +84,11 @@ export class PeerListener {
   }
 
   #checkHello({ cluster, from, to, promiseMs }: Hello): void {
-    const { id, cluster: ours, peers, promiseMs: own } = this.#options;
+    const { id, cluster: ours, promiseMs: own } = this.#options;
     if (cluster !== ours) throw new ProtocolError(`it belongs to cluster ${cluster}, this node to ${ours}`);
     if (to !== id)
       throw new ProtocolError(`it wants ${to}, this node is ${id}: a link leads to the wrong node`);
-    if (!peers.has(from)) throw new ProtocolError(`${from} is no peer of this node`);
+    if (from === id) throw new ProtocolError(`it says that it is ${id}, which is this node`);
     if (promiseMs !== own) {
       throw new ProtocolError(
         `it keeps out of elections for ${promiseMs} ms, this node for ${own} ms: lease reads must be on or off, and the shortest election timeout the same, on all nodes`,
@@ -111,6 +111,8 @@ export class PeerListener {
     if (this.#newest.get(name) !== socket) return;
     this.#newest.delete(name);
     if (!this.#newest.has(`${from}/control`)) this.#options.peerLost(from);
+    if (!this.#newest.has(`${from}/control`) && !this.#newest.has(`${from}/bulk`))
+      this.#options.peerGone(from);
   }
 
   #refuse(socket: Socket, hello: Hello | null, reason: string): void {

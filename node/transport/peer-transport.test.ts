@@ -53,9 +53,11 @@ class Node {
     const node = new Node();
     node.transport = await PeerTransport.listen({
       id,
+      cluster: 'c',
       incarnation: id === n1 ? 7 : 0,
       promiseMs: 300,
-      peers: new Map(Object.entries(peers).map(([peer, port]) => [nodeId(peer), `127.0.0.1:${port}`])),
+      routes: new Map(Object.entries(peers).map(([peer, port]) => [nodeId(peer), `127.0.0.1:${port}`])),
+      advertise: null,
       listenHost: '127.0.0.1',
       listenPort,
       receive: (message) => {
@@ -76,6 +78,7 @@ class Node {
       },
     });
     cleanups.push(() => node.transport.close());
+    node.transport.members(new Map(Object.keys(peers).map((peer) => [nodeId(peer), null])));
     return node;
   }
 
@@ -144,7 +147,16 @@ describe('a transport', () => {
     const newer = connect(port, '127.0.0.1');
     newer.on('error', () => undefined);
     newer.write(
-      hello({ cluster: 'n1,n2', from: n1, incarnation: 0, to: n2, promiseMs: 300, channel: 'control' }),
+      hello({
+        cluster: 'c',
+        from: n1,
+        incarnation: 0,
+        to: n2,
+        promiseMs: 300,
+        address: '',
+        toMember: true,
+        channel: 'control',
+      }),
     );
     // The older one is closed, and dials again, which replaces this one.
     await once(newer.resume(), 'close');
@@ -161,7 +173,18 @@ describe('a transport', () => {
     const b = await Node.listen(n2, { n1: await freePort() });
     const [control, bulk] = (['control', 'bulk'] as const).map((channel) => {
       const socket = connect(b.transport.port, '127.0.0.1');
-      socket.write(hello({ cluster: 'n1,n2', from: n1, incarnation: 0, to: n2, promiseMs: 300, channel }));
+      socket.write(
+        hello({
+          cluster: 'c',
+          from: n1,
+          incarnation: 0,
+          to: n2,
+          promiseMs: 300,
+          address: '',
+          toMember: true,
+          channel,
+        }),
+      );
       return socket;
     });
     for (const [socket, message] of [
@@ -180,20 +203,22 @@ describe('a transport', () => {
     await b.until(() => b.lost.length > 0);
   });
 
-  test('refuses a peer of another cluster, a stranger, a link to the wrong node, and nonsense, each with its reason', async () => {
+  test('refuses a peer of another cluster, one of its own name, a link to the wrong node, and nonsense, each with its reason', async () => {
     const b = await Node.listen(n2, { n1: await freePort() });
     const good: Hello = {
-      cluster: 'n1,n2',
+      cluster: 'c',
       from: n1,
       incarnation: 0,
       to: n2,
       promiseMs: 300,
+      address: '',
+      toMember: true,
       channel: 'control',
     };
     for (const [bytes, reason] of [
-      [hello({ ...good, cluster: 'n1,n2,n3' }), /it belongs to cluster n1,n2,n3, this node to n1,n2/],
+      [hello({ ...good, cluster: 'd' }), /it belongs to cluster d, this node to c/],
       [hello({ ...good, to: nodeId('n3') }), /it wants n3, this node is n2: a link leads to the wrong node/],
-      [hello({ ...good, from: nodeId('n7') }), /n7 is no peer/],
+      [hello({ ...good, from: n2 }), /it says that it is n2, which is this node/],
       [
         hello({ ...good, promiseMs: 0 }),
         /keeps out of elections for 0 ms, this node for 300 ms: lease reads/,
@@ -217,7 +242,18 @@ describe('a transport', () => {
     const b = await Node.listen(n2, { n1: await freePort() });
     const dial = (channel: PeerChannel): Socket => {
       const socket = connect(b.transport.port, '127.0.0.1');
-      socket.write(hello({ cluster: 'n1,n2', from: n1, incarnation: 0, to: n2, promiseMs: 300, channel }));
+      socket.write(
+        hello({
+          cluster: 'c',
+          from: n1,
+          incarnation: 0,
+          to: n2,
+          promiseMs: 300,
+          address: '',
+          toMember: true,
+          channel,
+        }),
+      );
       socket.resume();
       return socket;
     };
@@ -229,6 +265,61 @@ describe('a transport', () => {
     expect([bulk.destroyed, second.destroyed]).toEqual([false, false]);
     bulk.destroy();
     second.destroy();
+  });
+});
+
+describe('members', () => {
+  const n3 = nodeId('n3');
+
+  test('that come are dialled where the configuration says, and those that go are not any more', async () => {
+    const a = await Node.listen(n1, {});
+    const b = await Node.listen(n2, {});
+    const c = await Node.listen(n3, {});
+    const places = { b: `127.0.0.1:${b.transport.port}`, c: `127.0.0.1:${c.transport.port}` };
+    a.transport.members(new Map([[n2, places.b]]));
+    await sendUntil(a, heartbeat(1), b, () => b.received.length > 0);
+    a.transport.members(new Map([[n3, places.c]]));
+    // The connections to b end, and so does b's answer to them.
+    await b.until(() => b.lost.length > 0);
+    await sendUntil(a, { ...heartbeat(2), to: n3 }, c, () => c.received.length > 0);
+    const before = b.received.length;
+    a.transport.send(heartbeat(3));
+    a.transport.flush();
+    await sendUntil(a, { ...heartbeat(4), to: n3 }, c, () =>
+      c.received.some((message) => message.type === 'Heartbeat' && message.readContext === 4),
+    );
+    expect(b.received.length).toBe(before);
+  });
+
+  test('are dialled by their route, whatever the configuration says', async () => {
+    const b = await Node.listen(n2, {});
+    const a = await Node.listen(n1, { n2: b.transport.port });
+    a.transport.members(new Map([[n2, '127.0.0.1:9']]));
+    await sendUntil(a, heartbeat(1), b, () => b.received.length > 0);
+  });
+
+  test('that this node does not know yet are answered where they say that they listen', async () => {
+    const a = await Node.listen(n1, {});
+    const b = await Node.listen(n2, {});
+    a.transport.members(new Map([[n2, `127.0.0.1:${b.transport.port}`]]));
+    const answer = { ...heartbeat(5), from: n2, incarnation: 0, to: n1 };
+    await sendUntil(b, answer, a, () => a.received.length > 0);
+    expect(a.received[0]).toEqual(answer);
+    // Once they are gone, nobody dials them any more.
+    await a.transport.close();
+    await b.until(() => b.lost.length > 0);
+    expect(b.transport.dialled).toEqual([]);
+  });
+
+  test('are not dialled at what is no address', async () => {
+    const a = await Node.listen(n1, {});
+    a.transport.members(
+      new Map([
+        [n2, 'nowhere'],
+        [n3, '127.0.0.1:99999'],
+      ]),
+    );
+    expect(a.transport.dialled).toEqual([]);
   });
 });
 

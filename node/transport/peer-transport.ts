@@ -1,47 +1,65 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { channelOf } from '../protocol/peer-codec.ts';
-import type { PeerChannel } from '../protocol/peer-codec.ts';
+import type { Hello } from '../protocol/peer-codec.ts';
+import { isAddress, placeAt } from '../protocol/address.ts';
 import type { PeerMessage } from '../protocol/snapshot-message.ts';
 import type { NodeId } from '../raft/types.ts';
 import type { Transport, TransportOptions } from '../replica/ports.ts';
 import { PeerLink } from './peer-link.ts';
 import { PeerListener } from './peer-listener.ts';
 
+/** Nodes that are no members, as far as this one knows, and are answered all the same. */
+const MAX_VISITORS = 16;
+
+interface PeerLinks {
+  /** Where they lead, and whether to a member. */
+  readonly address: string;
+  readonly toMember: boolean;
+  readonly control: PeerLink;
+  readonly bulk: PeerLink;
+}
+
 /**
  * Messages to and from the peers over TCP. A connection carries messages one way only: this node dials each
  * peer through its link and sends; the peer answers over its own. Each peer gets two, so that a heartbeat
- * never waits behind bulk.
+ * never waits behind bulk. Peers come and go with the configuration; whoever dials this node is dialled back, for
+ * it may be a member by a configuration that has not come here yet.
  */
 export class PeerTransport implements Transport {
+  readonly #o: TransportOptions;
   readonly #listener: PeerListener;
-  readonly #links: ReadonlyMap<NodeId, Readonly<Record<PeerChannel, PeerLink>>>;
+  readonly #links = new Map<NodeId, PeerLinks>();
+  /** Where each member listens, as far as the configuration says. */
+  #members: ReadonlyMap<NodeId, string | null> = new Map();
+  /** Who takes this node for a member, and where it says that it listens. */
+  readonly #visitors = new Map<NodeId, string>();
 
-  private constructor(options: TransportOptions, listener: PeerListener, cluster: string) {
-    this.#listener = listener;
-    this.#links = new Map(
-      [...options.peers].map(([to, address]) => [to, openLinks(options, cluster, to, address)]),
-    );
+  private constructor(options: TransportOptions) {
+    this.#o = options;
+    this.#listener = new PeerListener({
+      ...options,
+      peerCame: (hello) => this.#came(hello),
+      peerGone: (peer) => this.#gone(peer),
+    });
   }
 
-  /** Listens, then begins to dial. Rejects with the system's error if the address cannot be listened on. */
+  /** Listens; dials once it is told who the members are. Rejects with the system's error if it cannot listen. */
   static async listen(options: TransportOptions): Promise<PeerTransport> {
-    const cluster = [options.id, ...options.peers.keys()].sort().join(',');
-    let transport: PeerTransport | null = null;
-    const listener = new PeerListener({
-      ...options,
-      cluster,
-      peers: new Set(options.peers.keys()),
-      peerCame: (peer) => transport?.dialNow(peer),
-    });
-    listener.server.listen({ host: options.listenHost, port: options.listenPort });
-    await once(listener.server, 'listening');
-    transport = new PeerTransport(options, listener, cluster);
+    const transport = new PeerTransport(options);
+    const { server } = transport.#listener;
+    server.listen({ host: options.listenHost, port: options.listenPort });
+    await once(server, 'listening');
     return transport;
   }
 
   get port(): number {
     return (this.#listener.server.address() as AddressInfo).port;
+  }
+
+  /** Whom this node has links to. */
+  get dialled(): readonly NodeId[] {
+    return [...this.#links.keys()];
   }
 
   send(message: PeerMessage): void {
@@ -55,42 +73,78 @@ export class PeerTransport implements Transport {
     }
   }
 
-  /** `peer` has dialled this node: so it can be dialled. */
-  dialNow(peer: NodeId): void {
-    const links = this.#links.get(peer);
+  members(addresses: ReadonlyMap<NodeId, string | null>): void {
+    this.#members = addresses;
+    this.#relink();
+  }
+
+  async close(): Promise<void> {
+    for (const id of this.#links.keys()) this.#unlink(id, false);
+    await this.#listener.close();
+  }
+
+  /** Who has dialled this node can be dialled. */
+  #came({ from, address, toMember }: Hello): void {
+    if (!toMember) this.#visitors.delete(from);
+    else if (this.#visitors.size < MAX_VISITORS || this.#visitors.has(from))
+      this.#visitors.set(from, address);
+    this.#relink();
+    const links = this.#links.get(from);
     links?.control.dialNow();
     links?.bulk.dialNow();
   }
 
-  async close(): Promise<void> {
-    for (const { control, bulk } of this.#links.values()) {
-      control.close();
-      bulk.close();
+  #gone(peer: NodeId): void {
+    this.#visitors.delete(peer);
+    this.#relink();
+  }
+
+  /** Links to all members and visitors, where they are now, and to nobody else. */
+  #relink(): void {
+    for (const [id, { address, toMember }] of this.#links) {
+      // The last that it was sent may be that it has left the cluster.
+      if (this.#placeOf(id) !== address || this.#members.has(id) !== toMember) this.#unlink(id, true);
     }
-    await this.#listener.close();
+    for (const id of [...this.#members.keys(), ...this.#visitors.keys()]) {
+      const address = this.#placeOf(id);
+      if (address !== null && !this.#links.has(id)) this.#links.set(id, this.#link(id, address));
+    }
+  }
+
+  #placeOf(id: NodeId): string | null {
+    if (!this.#members.has(id) && !this.#visitors.has(id)) return null;
+    const address = this.#o.routes.get(id) ?? this.#members.get(id) ?? this.#visitors.get(id);
+    return address !== undefined && isAddress(address) ? address : null;
+  }
+
+  #link(to: NodeId, address: string): PeerLinks {
+    const { id: from, cluster, incarnation, promiseMs, log, linkMade, advertise, listenHost } = this.#o;
+    const place = { ...placeAt(address), log };
+    const own = advertise ?? addressOf(listenHost, this.port);
+    const toMember = this.#members.has(to);
+    const hello = { cluster, from, incarnation, to, promiseMs, address: own, toMember };
+    return {
+      address,
+      toMember,
+      control: new PeerLink({
+        ...place,
+        hello: { ...hello, channel: 'control' },
+        onConnect: () => undefined,
+      }),
+      bulk: new PeerLink({ ...place, hello: { ...hello, channel: 'bulk' }, onConnect: () => linkMade(to) }),
+    };
+  }
+
+  #unlink(id: NodeId, gently: boolean): void {
+    const links = this.#links.get(id);
+    this.#links.delete(id);
+    links?.control.close(gently);
+    links?.bulk.close(gently);
   }
 }
 
-function openLinks(
-  options: TransportOptions,
-  cluster: string,
-  to: NodeId,
-  address: string,
-): Record<PeerChannel, PeerLink> {
-  const colon = address.lastIndexOf(':');
-  const place = { host: address.slice(0, colon), port: Number(address.slice(colon + 1)), log: options.log };
-  const { id: from, incarnation, promiseMs } = options;
-  const hello = { cluster, from, incarnation, to, promiseMs };
-  return {
-    control: new PeerLink({
-      ...place,
-      hello: { ...hello, channel: 'control' },
-      onConnect: () => undefined,
-    }),
-    bulk: new PeerLink({
-      ...place,
-      hello: { ...hello, channel: 'bulk' },
-      onConnect: () => options.linkMade(to),
-    }),
-  };
+/** `host:port`; nothing for a host that stands for all of a machine's: nobody else could dial that. */
+function addressOf(host: string, port: number): string {
+  if (host === '0.0.0.0' || host === '::') return '';
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }

@@ -112,6 +112,8 @@ const hellos: Target = {
         cluster: sample.text(random),
         ...sample.peers,
         promiseMs: random.pick([0, 300]),
+        address: sample.text(random),
+        toMember: random.pick([true, false]),
         channel: random.pick(['control', 'bulk']),
       }),
     ),

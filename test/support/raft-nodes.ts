@@ -90,6 +90,9 @@ export class NodeCluster {
   readonly #peerPorts = new Map<string, number>();
   readonly #folder: string;
   readonly #options: Readonly<Record<string, string>>;
+  /** Those that were ready once: only their first start is one of a founder. */
+  readonly #born = new Set<string>();
+  /** The founders. */
   readonly ids: readonly string[];
 
   private constructor(
@@ -123,7 +126,8 @@ export class NodeCluster {
   }
 
   args(id: string, more: Readonly<Record<string, string>> = {}): string[] {
-    const others = this.ids.filter((other) => other !== id);
+    const joins = !this.ids.includes(id);
+    const others = joins ? [] : this.ids.filter((other) => other !== id);
     const peers = others.map((other) => `${other}=127.0.0.1:${this.#peerPorts.get(other)}`).join(',');
     const listen = { peer: this.#peerPorts.get(id)!, client: this.clientPorts.get(id)! };
     const named: Record<string, string> = {
@@ -134,10 +138,28 @@ export class NodeCluster {
       seed: '7',
       'report-fd': '3',
       ...(peers === '' ? {} : { peers }),
+      ...(joins ? { cluster: [...this.ids].sort().join(',') } : {}),
       ...this.#options,
       ...more,
     };
-    return Object.entries(named).flatMap(([name, value]) => [`--${name}`, value]);
+    const first = this.#born.has(id) ? [] : ['--bootstrap'];
+    return [
+      ...(joins ? ['--join'] : first),
+      ...Object.entries(named).flatMap(([name, value]) => [`--${name}`, value]),
+    ];
+  }
+
+  /** Starts a node that is no founder, and waits to be added. */
+  async join(id: string): Promise<NodeProcess> {
+    const [peer, client] = await freePorts(2);
+    this.#peerPorts.set(id, peer!);
+    this.clientPorts.set(id, client!);
+    return this.start(id);
+  }
+
+  /** Where other nodes dial it. */
+  peerAddress(id: string): string {
+    return `127.0.0.1:${this.#peerPorts.get(id)}`;
   }
 
   /** `options`: beside those of the cluster. */
@@ -148,6 +170,7 @@ export class NodeCluster {
     const node = new NodeProcess(this.args(id, how.options), how.program);
     this.nodes.set(id, node);
     await node.ready();
+    this.#born.add(id);
     return node;
   }
 

@@ -78,6 +78,7 @@ export class Member {
     const transport: Transport = {
       send: (message) => this.sent.push(message),
       flush: () => undefined,
+      members: () => undefined,
       close: () => Promise.resolve(),
     };
     this.replica = new Replica({
