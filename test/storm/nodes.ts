@@ -38,6 +38,8 @@ interface Seat {
   status: Status | null;
   /** What it was last started with, instead of a founder's options. */
   own: Readonly<Record<string, string>> | undefined;
+  /** It was ready once. */
+  born: boolean;
 }
 
 /**
@@ -70,6 +72,7 @@ export class StormNodes implements AsyncDisposable {
         endExpected: false,
         status: null,
         own: undefined,
+        born: false,
       })),
     );
   }
@@ -138,6 +141,7 @@ export class StormNodes implements AsyncDisposable {
       READY_WITHIN_MS,
     );
     await seat.ready.promise.finally(() => clearTimeout(late));
+    seat.born = true;
   }
 
   /** kill -9; resolves when it is gone and its last lines are read. */
@@ -187,7 +191,7 @@ export class StormNodes implements AsyncDisposable {
     if (what !== undefined) this.count(what);
   }
 
-  #args({ id, peerPort, clientPort, own }: Seat): string[] {
+  #args({ id, peerPort, clientPort, own, born }: Seat): string[] {
     const others = this.founders.filter((other) => other !== id);
     const named = {
       id,
@@ -199,7 +203,11 @@ export class StormNodes implements AsyncDisposable {
       ...(own ?? { peers: others.map((other) => `${other}=${this.peerAddress(other)}`).join(',') }),
       ...this.#options.options,
     };
-    return Object.entries(named).flatMap(([name, value]) => [`--${name}`, value]);
+    // A founder's first start; one without a value is a flag.
+    const first = own === undefined && !born ? { bootstrap: '' } : {};
+    return Object.entries({ ...first, ...named }).flatMap(([name, value]) =>
+      value === '' ? [`--${name}`] : [`--${name}`, value],
+    );
   }
 
   #data(id: string): string {
