@@ -1,7 +1,7 @@
 import { ByteReader, ByteWriter, MalformedBytes } from './bytes.ts';
 
 /** What a log entry of kind `command` asks of the state machine. The bytes are part of `docs/protocol.md`. */
-export type Command = ClientCommand | ExpireSessions;
+export type Command = ClientCommand | OpenSessionWithin | ExpireSessions;
 
 /** What clients ask for. */
 export type ClientCommand = { readonly type: 'open-session' } | InSession;
@@ -17,6 +17,16 @@ export type InSession =
     })
   | (OfSession & { readonly type: 'delete'; readonly key: string; readonly tombstone: string })
   | (OfSession & { readonly type: 'append'; readonly key: string; readonly value: string });
+
+/**
+ * A client's `open-session` as its leader proposes it: beyond `cap` the sessions that were not used for longest go. The
+ * log says so, for whatever the nodes' options are, each must let the same ones go.
+ */
+export interface OpenSessionWithin {
+  readonly type: 'open-session-within';
+  /** At least 1. */
+  readonly cap: number;
+}
 
 /** Leaders say now and then what time it is; sessions that were idle for longer than `idleMs` go. */
 export interface ExpireSessions {
@@ -35,8 +45,9 @@ interface OfSession {
 
 /** The first byte of a command. 2 is `read` of the client protocol, which never enters the log. */
 export const COMMAND_CODE = { 'open-session': 1, write: 3, cas: 4, delete: 5, append: 6 } as const;
-/** No client may ask for it. */
+/** No client may ask for these. */
 const EXPIRE_SESSIONS_CODE = 128;
+const OPEN_SESSION_WITHIN_CODE = 129;
 
 export function writeCommand(out: ByteWriter, command: ClientCommand): void {
   out.u8(COMMAND_CODE[command.type]);
@@ -81,7 +92,10 @@ export function readCommand(input: ByteReader): ClientCommand {
 
 export function encodeCommand(command: Command): Uint8Array {
   const out = new ByteWriter(256);
-  if (command.type === 'expire-sessions') {
+  if (command.type === 'open-session-within') {
+    out.u8(OPEN_SESSION_WITHIN_CODE);
+    out.u32(command.cap);
+  } else if (command.type === 'expire-sessions') {
     out.u8(EXPIRE_SESSIONS_CODE);
     out.u64(command.clockMs);
     out.u64(command.idleMs);
@@ -94,9 +108,21 @@ export function encodeCommand(command: Command): Uint8Array {
 /** A whole entry's data. Throws `MalformedBytes`. */
 export function decodeCommand(data: Uint8Array): Command {
   const input = new ByteReader(data);
-  const command = data[0] === EXPIRE_SESSIONS_CODE ? readExpireSessions(input) : readCommand(input);
+  const command = readLogged(input, data[0]);
   input.end();
   return command;
+}
+
+function readLogged(input: ByteReader, code: number | undefined): Command {
+  if (code === EXPIRE_SESSIONS_CODE) return readExpireSessions(input);
+  return code === OPEN_SESSION_WITHIN_CODE ? readOpenSessionWithin(input) : readCommand(input);
+}
+
+function readOpenSessionWithin(input: ByteReader): OpenSessionWithin {
+  input.u8();
+  const cap = input.u32();
+  if (cap === 0) throw new MalformedBytes('a session cannot be opened within a cap of 0');
+  return { type: 'open-session-within', cap };
 }
 
 function readExpireSessions(input: ByteReader): ExpireSessions {

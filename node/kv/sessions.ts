@@ -60,11 +60,11 @@ export class Sessions<Outcome> {
     for (const record of records) this.#add({ ...record, older: null, newer: null });
   }
 
-  /** Opens a session under the log index of its entry; beyond the cap the least recently used one goes. */
-  open(session: number): void {
+  /** Opens a session under the log index of its entry; beyond the cap the least recently used ones go. */
+  open(session: number, cap: number = this.#cap): void {
     const usedMs = this.#clockMs;
     this.#add({ number: session, seq: 0, outcome: null, usedMs, older: null, newer: null });
-    if (this.#open.size > this.#cap) this.#drop(this.#oldest!);
+    while (this.#open.size > cap) this.#drop(this.#oldest!);
   }
 
   /** How (session, seq) stands. Counts as a use of the session. */

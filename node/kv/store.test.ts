@@ -116,6 +116,19 @@ describe('a session (dissertation 6.3)', () => {
     expect(write(one)).toBe('done');
   });
 
+  test('goes beyond the cap that the log says, whatever that was before', () => {
+    const log = new Log(100);
+    const [one, two, three] = [log.open(), log.open(), log.open()];
+    const write = (session: number): string =>
+      code(log.apply({ type: 'write', session, seq: 1, key: 'k', value: 'a' }));
+    expect(write(one)).toBe('done');
+    log.apply({ type: 'open-session-within', cap: 2 });
+    expect(log.store.sessions.size).toBe(2);
+    expect([one, two, three].map(write)).toEqual(['done', 'session-expired', 'session-expired']);
+    log.open();
+    expect(log.store.sessions.size).toBe(3);
+  });
+
   test('goes when the log says that it was idle for too long, on every node at the same index', () => {
     const log = new Log();
     const [one, two] = [log.open(), log.open()];
@@ -139,8 +152,10 @@ function naive(log: readonly Command[]): { outcomes: string[]; state: Map<string
   const applied = new Map<number, { seq: number; outcome: string; usedMs: number }>();
   let clockMs = 0;
   const outcomes = log.map((command, at) => {
-    if (command.type === 'open-session') {
+    if (command.type === 'open-session' || command.type === 'open-session-within') {
       applied.set(at + 1, { seq: 0, outcome: '', usedMs: clockMs });
+      const cap = command.type === 'open-session' ? Infinity : command.cap;
+      while (applied.size > cap) applied.delete(applied.keys().next().value!);
       return 'session';
     }
     if (command.type === 'expire-sessions') {
@@ -152,6 +167,9 @@ function naive(log: readonly Command[]): { outcomes: string[]; state: Map<string
     const last = applied.get(command.session);
     if (last === undefined) return 'session-expired';
     last.usedMs = clockMs;
+    // In order of last use.
+    applied.delete(command.session);
+    applied.set(command.session, last);
     if (command.seq === last.seq) return last.outcome;
     if (command.seq < last.seq) return 'stale-seq';
     const now = state.get(command.key) ?? { present: false, value: null };

@@ -73,8 +73,8 @@ export class KvStore implements StateMachine {
       this.#sessions.expire(command.clockMs, command.idleMs);
       return DONE;
     }
-    if (command.type === 'open-session') {
-      this.#sessions.open(index);
+    if (command.type === 'open-session' || command.type === 'open-session-within') {
+      this.#sessions.open(index, command.type === 'open-session' ? undefined : command.cap);
       return { type: 'session', session: index };
     }
     const { session, seq } = command;

@@ -36,6 +36,8 @@ export interface Service {
 export interface ClientConnectionOptions {
   readonly socket: Socket;
   readonly service: Service;
+  /** The command that a client's `open-session` becomes. */
+  readonly openSession: Uint8Array;
   /** Whether the node has room for one more request. */
   readonly admit: () => boolean;
   /** An answer waits: `flush` is to be called at the end of the turn. */
@@ -110,6 +112,8 @@ export class ClientConnection implements Requester {
     } else if (request.type === 'transfer-leadership') {
       const { target } = request;
       service.transferLeadership(target === null ? null : nodeId(target), this, requestId);
+    } else if (request.type === 'open-session') {
+      service.propose(this.#o.openSession, this, requestId);
     } else {
       this.#propose(payload, requestId);
     }

@@ -95,6 +95,12 @@ const newClient = (): Client => {
 };
 
 describe('the client server', () => {
+  test('opens sessions within the cap that the log is to tell all nodes', async () => {
+    newClient().send({ requestId: 1, type: 'open-session' });
+    await service.until(1);
+    expect(decodeCommand(service.asked[0]!.command!)).toEqual({ type: 'open-session-within', cap: 10_000 });
+  });
+
   test('hands a command on as the bytes that came, and answers in the order of the service', async () => {
     const client = newClient();
     client.send({ type: 'write', requestId: 5, session: 1, seq: 2, key: 'k', value: 'v' });

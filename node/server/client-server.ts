@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
+import { encodeCommand } from '../kv/command.ts';
+import { SESSION_CAP } from '../kv/sessions.ts';
 import type { ErrorCode } from '../protocol/client.ts';
 import type { Log } from '../replica/log.ts';
 import { ClientConnection } from './client-connection.ts';
@@ -14,6 +16,8 @@ const MAX_WAITING = 32_768;
 export interface ClientServerOptions {
   readonly listen: Address;
   readonly service: Service & { readonly waiting: number };
+  /** Sessions that are kept, by what this node puts into the log while it leads. */
+  readonly sessionCap?: number;
   readonly log: Log;
   /** An answer was an error. */
   readonly onError?: (code: ErrorCode) => void;
@@ -23,12 +27,17 @@ export interface ClientServerOptions {
 export class ClientServer {
   readonly #o: ClientServerOptions;
   readonly #server: Server;
+  readonly #openSession: Uint8Array;
   readonly #sockets = new Set<Socket>();
   /** Connections with answers that leave at the end of the turn. */
   #answered: ClientConnection[] = [];
 
   private constructor(options: ClientServerOptions) {
     this.#o = options;
+    this.#openSession = encodeCommand({
+      type: 'open-session-within',
+      cap: options.sessionCap ?? SESSION_CAP,
+    });
     this.#server = createServer({ noDelay: true }, (socket) => this.#accept(socket));
     this.#server.maxConnections = MAX_CONNECTIONS;
   }
@@ -71,6 +80,7 @@ export class ClientServer {
     void new ClientConnection({
       socket,
       service: this.#o.service,
+      openSession: this.#openSession,
       admit: () => this.#o.service.waiting < MAX_WAITING,
       onAnswer: (connection) => this.#answered.push(connection),
       log: this.#o.log,

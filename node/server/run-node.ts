@@ -146,7 +146,7 @@ class NodeProcess {
 
     let replica: Replica | null = null;
     const receive = (message: PeerMessage): void => replica?.receive(message);
-    const { fastFailover, leaseReads, maxBatchBytes, snapshots } = this.#options.tuning;
+    const { fastFailover, leaseReads, maxBatchBytes, sessionCap, snapshots } = this.#options.tuning;
     const peerLost = (peer: NodeId): void => {
       if (fastFailover) replica?.peerLost(peer);
     };
@@ -223,7 +223,7 @@ class NodeProcess {
 
     server = await named(
       `cannot listen for clients on ${clientListen.host}:${clientListen.port}`,
-      ClientServer.listen({ listen: clientListen, service, log, onError: watch.onError }),
+      ClientServer.listen({ listen: clientListen, service, sessionCap, log, onError: watch.onError }),
     );
 
     let admin: AdminServer | null = null;

@@ -1,3 +1,4 @@
+import { SESSION_CAP } from '../kv/sessions.ts';
 import { SNAPSHOT_POLICY } from '../replica/snapshotter.ts';
 import type { SnapshotPolicy } from '../replica/snapshotter.ts';
 import { OptionError, parseBytes, parseSwitch, parseWhole, sizeText } from './option-values.ts';
@@ -15,6 +16,8 @@ export interface Tuning {
   readonly fastFailover: boolean;
   /** Null: off. The fraction by which the rates of two nodes' clocks may differ. */
   readonly leaseReads: { readonly maxClockDrift: number } | null;
+  /** Client sessions that are kept, while this node leads: the log says so to all. */
+  readonly sessionCap: number;
   readonly snapshots: SnapshotPolicy;
 }
 
@@ -29,6 +32,7 @@ export const TUNING_NAMES = [
   'fast-failover',
   'lease-reads',
   'max-clock-drift',
+  'session-cap',
   'snapshot-entries',
   'snapshot-bytes',
   'keep-entries',
@@ -41,6 +45,7 @@ export const TUNING_USAGE = `  [--max-inflight-messages 32]         sent to a fo
   [--fast-failover on]                 a broken connection from the leader starts an election; off with lease reads
   [--lease-reads off]                  reads without asking a majority each time; stands on the nodes' clocks
   [--max-clock-drift 10]               percent, for lease reads: by how much the speed of two clocks may differ
+  [--session-cap 10000]                client sessions that are kept; the leader's counts, for all nodes
   [--snapshot-entries 50000]           applied since the last snapshot: the next one is due
   [--snapshot-bytes 16MiB]             likewise, in bytes of entries
   [--keep-entries 5000]                of the log behind a snapshot, for followers that are a little late`;
@@ -86,6 +91,7 @@ export function parseTuning(given: { readonly [Name in (typeof TUNING_NAMES)[num
     leaseReads: leaseReads
       ? { maxClockDrift: parseWhole('--max-clock-drift', given['max-clock-drift'] ?? '10', 1, 50) / 100 }
       : null,
+    sessionCap: parseWhole('--session-cap', given['session-cap'] ?? String(SESSION_CAP), 1, 10_000_000),
     snapshots: {
       everyEntries: parseWhole(
         '--snapshot-entries',

@@ -33,6 +33,7 @@ export function command(random: SeededRandom): Command {
   const inSession = { session: number(random), seq: number(random), key: text(random) };
   return random.pick<Command>([
     { type: 'open-session' },
+    { type: 'open-session-within', cap: random.int(1, 3) },
     { type: 'write', ...inSession, value: text(random) },
     { type: 'append', ...inSession, value: text(random) },
     { type: 'delete', ...inSession, tombstone: text(random) },
@@ -46,7 +47,9 @@ export function request(random: SeededRandom): ClientRequest {
   const operation = random.pick<ClientOperation>([
     { type: 'read', key: text(random) },
     { type: 'transfer-leadership', target: nullable(random) },
-    asked.type === 'expire-sessions' ? { type: 'open-session' } : asked,
+    asked.type === 'expire-sessions' || asked.type === 'open-session-within'
+      ? { type: 'open-session' }
+      : asked,
   ]);
   return { ...operation, requestId: number(random) };
 }

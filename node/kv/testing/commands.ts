@@ -10,6 +10,7 @@ const inSession = {
 /** Any command, on few keys and sessions, so that they meet. */
 export const commands: fc.Arbitrary<Command> = fc.oneof(
   fc.record({ type: fc.constant('open-session' as const) }),
+  fc.record({ type: fc.constant('open-session-within' as const), cap: fc.integer({ min: 1, max: 4 }) }),
   fc.record({
     type: fc.constant('expire-sessions' as const),
     clockMs: fc.nat(100),
