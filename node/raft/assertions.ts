@@ -52,36 +52,31 @@ export class Assertions {
   }
 
   #checkDelta(): void {
+    const { currentTerm: term, votedFor, commitIndex, deliveredIndex, log, role, membership } = this.#state;
     const before = this.#before;
-    const now = observe(this.#state);
-    if (now.term < before.term) broken(`term ${now.term} after ${before.term}`);
-    if (now.term === before.term && before.votedFor !== null && now.votedFor !== before.votedFor)
-      broken(`term ${now.term}: voted for ${before.votedFor}, then for ${now.votedFor}`);
-    for (const what of ['commit', 'delivered', 'base', 'readContext'] as const) {
-      if (now[what] < before[what]) broken(`${what} fell from ${before[what]} to ${now[what]}`);
+    if (term < before.term) broken(`term ${term} after ${before.term}`);
+    if (term === before.term && before.votedFor !== null && votedFor !== before.votedFor)
+      broken(`term ${term}: voted for ${before.votedFor}, then for ${votedFor}`);
+    const fell =
+      commitIndex < before.commit ||
+      deliveredIndex < before.delivered ||
+      log.base.index < before.base ||
+      this.#state.lastReadContext < before.readContext;
+    if (fell) broken(`fell: ${JSON.stringify(before)} was before ${JSON.stringify(observe(this.#state))}`);
+    if (role.name === 'leader') {
+      // §5.3, Leader Append-Only; and it makes its configurations itself, one after the other.
+      const leads = before.leads && term === before.term;
+      if (leads && (log.lastIndex < before.last || membership.index < before.configuration))
+        broken(`a leader went back to ${log.lastIndex}, ${membership.index} from ${JSON.stringify(before)}`);
+      if (!leads || membership.index !== before.configuration) checkMembers(this.#state, role);
     }
-    // §5.3, Leader Append-Only; and it makes its configurations itself, one after the other.
-    if (now.leads && before.leads && now.term === before.term) {
-      if (now.last < before.last) broken(`a leader's log fell from ${before.last} to ${now.last}`);
-      if (now.configuration < before.configuration)
-        broken(
-          `a leader went back from the configuration at ${before.configuration} to ${now.configuration}`,
-        );
-    }
-    Object.assign(before, now);
+    Object.assign(before, observe(this.#state));
   }
 }
 
-function observe({
-  currentTerm,
-  votedFor,
-  commitIndex,
-  deliveredIndex,
-  log,
-  lastReadContext,
-  role,
-  membership,
-}: ServerState): Before {
+function observe(state: ServerState): Before {
+  const { currentTerm, votedFor, commitIndex, deliveredIndex, log, lastReadContext, role, membership } =
+    state;
   return {
     term: currentTerm,
     votedFor,
@@ -134,20 +129,21 @@ function checkRole(state: ServerState): void {
   }
 }
 
-function checkLeader(
-  { config, log, votedFor, currentTerm, commitIndex, membership }: ServerState,
-  leader: Leader,
-): void {
+function checkLeader(state: ServerState, leader: Leader): void {
+  const { config, log, votedFor, currentTerm, commitIndex } = state;
   if (votedFor !== config.id) broken(`leads term ${currentTerm}, but voted for ${votedFor}`);
   if (log.lastTerm !== currentTerm) broken(`leads term ${currentTerm}, but its log ends in ${log.lastTerm}`);
-  if (leader.progress.has(config.id)) broken(`follows itself`);
-  for (const id of membersOf(membership.current)) {
-    if (id !== config.id && !leader.progress.has(id)) broken(`nothing is sent to ${id}, a member`);
-  }
   for (const progress of leader.progress.values()) progress.assertSane(log.lastIndex);
   const open = log.lastIndex > Math.max(commitIndex, leader.firstIndex);
   if (leader.uncommittedBytes < 0 || (!open && leader.uncommittedBytes > 0))
     broken(`${leader.uncommittedBytes} bytes uncommitted, commit ${commitIndex}, last ${log.lastIndex}`);
+}
+
+function checkMembers({ config, membership }: ServerState, { progress }: Leader): void {
+  if (progress.has(config.id)) broken('follows itself');
+  for (const id of membersOf(membership.current)) {
+    if (id !== config.id && !progress.has(id)) broken(`nothing is sent to ${id}, a member`);
+  }
 }
 
 function checkCandidate({ config, votedFor, currentTerm }: ServerState, { name, votes }: Candidate): void {
