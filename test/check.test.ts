@@ -205,6 +205,7 @@ describe('options', () => {
               returnLine: 8,
             },
           ]),
+          certificate: [0, 1, 2, 3],
           order: [0, 1, 2],
           stuck: 3,
           stateBefore: '21',
