@@ -27,7 +27,8 @@ export function storm(cluster: SimCluster, forMs: number): void {
   );
   if (ids.length > 1 && random.chance(0.6)) during(() => changeMembers(cluster), random.pick([60, 300]));
   if (random.chance(0.3)) during(() => handOver(cluster), 300);
-  if (ids.length > 3 && random.chance(0.3)) schedule.after(random.between(0, forMs), () => loseDisk(cluster));
+  if (cluster.founders.length >= 3 && random.chance(0.3))
+    schedule.after(random.between(0, forMs), () => loseDisk(cluster));
   during(() => changeWeather(cluster), 500);
   during(() => fault(cluster), faultMs);
   if (random.chance(0.4)) cluster.onElected = (id) => huntLeader(cluster, id);
