@@ -122,10 +122,12 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
     await delay(warmS * 1_000, undefined, { signal: ends });
     const raging = faults({ cluster, links, random, survivor, counts }, ends);
     raging.catch((error: Error) => breaks(error.message));
-    await delay((seconds - warmS) * 1_000, undefined, { signal: ends }).finally(() => {
+    try {
+      await delay((seconds - warmS) * 1_000, undefined, { signal: ends });
+    } finally {
       calm.abort();
-      return raging.catch(() => {});
-    });
+      await raging.catch(() => {});
+    }
   } catch {
     signal.throwIfAborted();
   } finally {
@@ -165,16 +167,9 @@ function finding(event: ClusterEvent, monitor: SafetyMonitor): string | null {
     return `${node} ended by itself: ${exit.signal ?? `exit code ${exit.code}`}; ${exit.stderr}`;
   }
   const { report, t, node } = event;
-  switch (report.type) {
-    case 'ready':
-    case 'status':
-    case 'log':
-      return null;
-    default: {
-      const [violation] = monitor.feed(t, node, report);
-      return violation === undefined ? null : `${violation.property}: ${violation.prose}`;
-    }
-  }
+  if (report.type === 'ready' || report.type === 'status' || report.type === 'log') return null;
+  const [violation] = monitor.feed(t, node, report);
+  return violation === undefined ? null : `${violation.property}: ${violation.prose}`;
 }
 
 function descriptors(cluster: Cluster): ReadonlyMap<string, number> {
