@@ -16,7 +16,10 @@ export interface FaultsOptions {
   readonly counts: Map<string, number>;
 }
 
-/** Kills, pauses and cuts, one after the other, each with its healing, until `signal` aborts; all is whole when it resolves. */
+/**
+ * Kills, pauses and cuts, one after the other, each with its healing, until `signal` aborts; all is whole when it
+ * resolves.
+ */
 export async function faults(options: FaultsOptions, signal: AbortSignal): Promise<void> {
   const { random, counts } = options;
   const kinds = Object.entries(FAULTS);

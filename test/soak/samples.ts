@@ -25,7 +25,7 @@ export function sampleOf(s: number, node: string, pid: number): Sample | null {
 const MAX_GROWTH = 1.2;
 /** So much of the warm time is compared at its beginning and at its end. */
 const COMPARED_SHARE = 0.25;
-/** A node may hold so many more at rest than before the load: segments of the log made ahead, a snapshot being written. */
+/** A node may hold so many more at rest than before the load: segments made ahead, a snapshot being written. */
 const SPARE_DESCRIPTORS = 4;
 
 export interface Bounded {
@@ -33,7 +33,10 @@ export interface Bounded {
   readonly detail: string;
 }
 
-/** Whether the memory of the process `pid` stays within 20 % from `warmS` to `endS`: medians of the first and last quarter. */
+/**
+ * Whether the memory of the process `pid` stays within 20 % from `warmS` to `endS`: medians of the first and last
+ * quarter.
+ */
 export function memoryBounded(
   samples: readonly Sample[],
   pid: number,
