@@ -49,7 +49,14 @@ test('a leader whose disk hangs gives way to another, and follows it once the di
   const session = await client.openSession();
   const node = cluster.nodes.get(old)!;
   node.child.kill('SIGUSR2');
-  const write = client.request({ type: 'write', session, seq: 1, key: 'k', value: 'hung' });
+  // The signal may come after a write: that one is done, and a later one hangs.
+  const writeUntilHung = async (): Promise<unknown> => {
+    for (let seq = 1; ; seq++) {
+      const result = await client.request({ type: 'write', session, seq, key: 'k', value: 'hung' });
+      if (result?.type !== 'done') return result;
+    }
+  };
+  const write = writeUntilHung();
   const next = await cluster.leader(old);
   expect(await write).toMatchObject({ type: 'error' });
   using successor = await cluster.client(next);
