@@ -59,6 +59,8 @@ export class SimCluster {
     this.#monitor = new SafetyMonitor(ids);
     const bounds = drawBounds(stream('bounds'));
     const policy = drawPolicy(stream('snapshots'));
+    // Short enough for sessions to go, long enough for clients to write.
+    const sessionIdleMs = stream('sessions').pick([0, 1_000]);
     this.servers = ids.map((id) => {
       const disk = memoryDisk();
       return new SimServer({
@@ -76,6 +78,7 @@ export class SimCluster {
         random: randomStream(seed, 'node-timers', id),
         weather,
         snapshots: policy,
+        sessionIdleMs,
         disk: () => new MemoryStorage(disk, { node: id, cluster: 'sim', founders: ids, incarnation: 0 }),
         onReport: (line) => this.#reported(id, line),
       });

@@ -33,6 +33,7 @@ export interface SimServerOptions {
   readonly random: Random;
   readonly weather: () => Weather;
   readonly snapshots: SnapshotPolicy;
+  readonly sessionIdleMs: number;
   /** What survives crashes: a new storage over the same bytes at each start. */
   readonly disk: () => Storage;
   readonly onReport: (line: ReportLine) => void;
@@ -161,6 +162,7 @@ export class SimServer {
       startedFrom,
       incarnation: 0,
       snapshots: this.#o.snapshots,
+      sessionIdleMs: this.#o.sessionIdleMs,
       trace: new Trace({ report: onReport, flush: () => {} }, recovered, {
         snapshot: startedFrom,
         rssBytes: () => 0,

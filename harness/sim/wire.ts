@@ -1,6 +1,6 @@
 import { encodeCommand } from '../../node/kv/command.ts';
+import { isAdmin } from '../../node/protocol/admin-codec.ts';
 import type { ClientOperation, ClientResult } from '../../node/protocol/client.ts';
-import { nodeId } from '../../node/raft/types.ts';
 import type { Random } from '../random.ts';
 import type { AttemptEnd } from '../workload/outcome.ts';
 import type { Ask, Wire } from '../workload/wire.ts';
@@ -59,10 +59,8 @@ export class SimWire implements Wire {
     server.onCrash(() => back({ type: 'lost' }));
     server.serve((replica) => {
       if (operation.type === 'read') replica.read(operation.key, { answer }, 0);
-      else if (operation.type === 'transfer-leadership') {
-        const { target } = operation;
-        replica.transferLeadership(target === null ? null : nodeId(target), { answer }, 0);
-      } else replica.propose(encodeCommand(operation), { answer }, 0);
+      else if (isAdmin(operation)) replica.administer(operation, { answer }, 0);
+      else replica.propose(encodeCommand(operation), { answer }, 0);
     });
   }
 }

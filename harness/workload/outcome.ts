@@ -83,6 +83,8 @@ function judgeAnswer(context: AttemptContext, result: ClientResult): Judgement {
     case 'done':
       return context.f === 'read' ? confused(context) : { type: 'end', outcome: 'ok' };
     case 'session':
+    case 'status':
+    case 'snapshot':
       return confused(context);
     case 'error':
       return judgeError(context, result);

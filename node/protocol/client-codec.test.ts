@@ -13,16 +13,32 @@ import {
 } from './client-codec.ts';
 import { ByteWriter } from '../kv/bytes.ts';
 import { ERRORS, MAX_KEY_BYTES, MAX_VALUE_BYTES } from './client.ts';
-import type { ClientRequest, ClientResponse, ErrorCode } from './client.ts';
+import type { ClientRequest, ClientResponse, ErrorCode, MembersChange } from './client.ts';
 import { FRAME_HEADER_BYTES, FrameReader, ProtocolError } from './frame.ts';
 
 const text = fc.string({ unit: 'binary', maxLength: 40 });
 const id = fc.nat({ max: Number.MAX_SAFE_INTEGER });
 const inSession = { requestId: id, session: id, seq: id, key: text };
 
+const name = fc.string({ unit: 'binary', minLength: 1, maxLength: 15 });
+const change: fc.Arbitrary<MembersChange> = fc.oneof(
+  fc.record({
+    type: fc.constant('add-learner' as const),
+    id: name,
+    address: fc.constantFrom('h:1', '127.0.0.1:65535', '[::1]:7004'),
+  }),
+  fc.record({ type: fc.constantFrom('promote' as const, 'demote' as const, 'remove' as const), id: name }),
+);
+
 const requests: fc.Arbitrary<ClientRequest> = fc.oneof(
   fc.record({ type: fc.constant('open-session' as const), requestId: id }),
   fc.record({ type: fc.constant('transfer-leadership' as const), requestId: id, target: fc.option(text) }),
+  fc.record({ type: fc.constantFrom('status' as const, 'take-snapshot' as const), requestId: id }),
+  fc.record({
+    type: fc.constant('change-members' as const),
+    requestId: id,
+    changes: fc.array(change, { maxLength: 16 }),
+  }),
   fc.record({ type: fc.constant('read' as const), requestId: id, key: text }),
   fc.record({ type: fc.constant('write' as const), ...inSession, value: text }),
   fc.record({ type: fc.constant('append' as const), ...inSession, value: text }),
@@ -34,6 +50,16 @@ const stored = fc.record({ present: fc.boolean(), value: fc.option(text) });
 const responses: fc.Arbitrary<ClientResponse> = fc.oneof(
   fc.record({ type: fc.constant('session' as const), requestId: id, session: id }),
   fc.record({ type: fc.constant('done' as const), requestId: id }),
+  fc.record({ type: fc.constant('status' as const), requestId: id, status: text }),
+  fc.record({
+    type: fc.constant('snapshot' as const),
+    requestId: id,
+    index: id,
+    term: id,
+    bytes: id,
+    logDigest: fc.nat({ max: 0xffff_ffff }),
+    stateDigest: fc.nat({ max: 0xffff_ffff }),
+  }),
   stored.chain((s) =>
     fc.record({
       type: fc.constant('value' as const),
@@ -159,6 +185,17 @@ describe('the client codec', () => {
     );
     payload[0] = 0xff;
     expect(() => decodeRequest(payload)).toThrow(/2\^53/);
+  });
+
+  test('refuses changes of members that no node would take, with what is wrong', () => {
+    const change = (...changes: MembersChange[]): Uint8Array =>
+      encodeRequest({ type: 'change-members', requestId: 1, changes });
+    const remove: MembersChange = { type: 'remove', id: 'n1' };
+    expect(() => change(...Array.from({ length: 17 }, () => remove))).toThrow(/17 changes; at most 16/);
+    expect(() => change({ ...remove, id: '' })).toThrow(/without an id/);
+    expect(() => change({ ...remove, id: 'n'.repeat(300) })).toThrow(/id of 300 bytes/);
+    for (const address of ['', 'h', 'h:', ':1', 'h:0', 'h:65536', 'h:1:2', 'a b:1', '[::1]', '::1:7'])
+      expect(() => change({ type: 'add-learner', id: 'n4', address })).toThrow(/is no HOST:PORT/);
   });
 
   test('takes the largest cas and refuses to encode one byte more', () => {

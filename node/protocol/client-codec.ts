@@ -1,7 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 import { ByteReader, ByteWriter, MalformedBytes } from '../kv/bytes.ts';
 import { COMMAND_CODE, readCommand, writeCommand } from '../kv/command.ts';
-import { ERRORS, MAX_ID_BYTES, MAX_KEY_BYTES, MAX_VALUE_BYTES } from './client.ts';
+import { adminProblem, isAdmin, isAdminCode, readAdmin, textProblem, writeAdmin } from './admin-codec.ts';
+import { ERRORS, MAX_KEY_BYTES, MAX_VALUE_BYTES } from './client.ts';
 import type { ClientRequest, ClientResponse, ClientResult, ErrorCode, StoredValue } from './client.ts';
 import { beginFrame, decodePayload, endFrame, ProtocolError, writeFrame } from './frame.ts';
 
@@ -11,8 +12,7 @@ export const MAX_RESPONSE_BYTES = MAX_VALUE_BYTES + 4_096;
 
 /** Beside the codes of `kv/command.ts`. */
 const READ_CODE = 2;
-const TRANSFER_CODE = 16;
-const RESULT_CODE = { session: 1, value: 2, done: 3, error: 4 } as const;
+const RESULT_CODE = { session: 1, value: 2, done: 3, error: 4, status: 5, snapshot: 6 } as const;
 const ERROR_OF_WIRE = new Map<number, ErrorCode>(
   (Object.keys(ERRORS) as ErrorCode[]).map((code) => [ERRORS[code].wire, code]),
 );
@@ -36,9 +36,8 @@ export function writeRequest(out: ByteWriter, request: ClientRequest): void {
     if (request.type === 'read') {
       out.u8(READ_CODE);
       out.string(request.key);
-    } else if (request.type === 'transfer-leadership') {
-      out.u8(TRANSFER_CODE);
-      out.nullableString(request.target);
+    } else if (isAdmin(request)) {
+      writeAdmin(out, request);
     } else {
       writeCommand(out, request);
     }
@@ -58,11 +57,11 @@ export const COMMAND_OFFSET = 8;
 export function decodeRequest(payload: Uint8Array): ClientRequest {
   return decodePayload('request', payload, (input) => {
     const requestId = input.u64();
-    const code = payload[COMMAND_OFFSET];
-    if (code !== READ_CODE && code !== TRANSFER_CODE) return { requestId, ...readCommand(input) };
+    const code = payload[COMMAND_OFFSET]!;
+    if (isAdminCode(code)) return { requestId, ...readAdmin(input) };
+    if (code !== READ_CODE) return { requestId, ...readCommand(input) };
     input.u8();
-    if (code === READ_CODE) return { requestId, type: 'read', key: input.string() };
-    return { requestId, type: 'transfer-leadership', target: input.nullableString() };
+    return { requestId, type: 'read', key: input.string() };
   });
 }
 
@@ -103,7 +102,10 @@ export function requestProblem(request: ClientRequest): string | null {
     case 'open-session':
       return null;
     case 'transfer-leadership':
-      return textProblem('target', request.target ?? '', MAX_ID_BYTES);
+    case 'status':
+    case 'change-members':
+    case 'take-snapshot':
+      return adminProblem(request);
     case 'read':
       return textProblem('key', request.key, MAX_KEY_BYTES);
     case 'write':
@@ -125,14 +127,6 @@ export function requestProblem(request: ClientRequest): string | null {
     default:
       return request satisfies never;
   }
-}
-
-function textProblem(what: string, text: string, maxBytes: number): string | null {
-  if (!text.isWellFormed()) return `${what} is not well-formed Unicode (a lone surrogate)`;
-  // UTF-8 has at most three bytes per UTF-16 unit: short texts need no counting.
-  if (text.length * 3 <= maxBytes) return null;
-  const bytes = Buffer.byteLength(text);
-  return bytes > maxBytes ? `${what} of ${bytes} bytes; at most ${maxBytes} are allowed` : null;
 }
 
 /** A whole frame. */
@@ -159,6 +153,14 @@ function writeResult(out: ByteWriter, result: ClientResult): void {
       return writeStored(out, result);
     case 'done':
       return;
+    case 'status':
+      return out.string(result.status);
+    case 'snapshot':
+      out.u64(result.index);
+      out.u64(result.term);
+      out.u64(result.bytes);
+      out.u32(result.logDigest);
+      return out.u32(result.stateDigest);
     case 'error':
       out.u8(ERRORS[result.code].wire);
       out.string(result.message);
@@ -185,6 +187,18 @@ export function decodeResponse(payload: Uint8Array): ClientResponse {
         return { requestId, type: 'done' };
       case RESULT_CODE.error:
         return { requestId, ...readError(input) };
+      case RESULT_CODE.status:
+        return { requestId, type: 'status', status: input.string() };
+      case RESULT_CODE.snapshot:
+        return {
+          requestId,
+          type: 'snapshot',
+          index: input.u64(),
+          term: input.u64(),
+          bytes: input.u64(),
+          logDigest: input.u32(),
+          stateDigest: input.u32(),
+        };
       default:
         throw new MalformedBytes(`unknown result ${code}`);
     }

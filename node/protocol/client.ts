@@ -71,8 +71,40 @@ export interface TransferLeadership {
   readonly target: string | null;
 }
 
+/**
+ * Any node answers at once, with `status`: what it knows of itself and, if it leads, of the others. No more than that:
+ * it may be behind.
+ */
+export interface Status {
+  readonly type: 'status';
+}
+
+/**
+ * Asks the leader to change who is in the cluster: all of `changes` at once, by joint consensus (dissertation 4.3).
+ * Answered with `done` once C_new is committed.
+ */
+export interface ChangeMembers {
+  readonly type: 'change-members';
+  readonly changes: readonly MembersChange[];
+}
+/**
+ * A node joins as a learner, listening for peers at `address`, and is promoted to a voter once it has caught up; to
+ * replace one node by another is to promote and to remove in one.
+ */
+export type MembersChange =
+  | { readonly type: 'add-learner'; readonly id: string; readonly address: string }
+  | { readonly type: 'promote' | 'demote' | 'remove'; readonly id: string };
+
+/** Any node takes a snapshot of what it has applied, and answers with `snapshot` once that is on its disk. */
+export interface TakeSnapshot {
+  readonly type: 'take-snapshot';
+}
+
+/** What is asked of a node rather than of the store. */
+export type AdminOperation = TransferLeadership | Status | ChangeMembers | TakeSnapshot;
+
 export type ClientCommand = OpenSession | Write | Cas | Delete | Append;
-export type ClientOperation = ClientCommand | Read | TransferLeadership;
+export type ClientOperation = ClientCommand | Read | AdminOperation;
 export type ClientRequest = ClientOperation & { readonly requestId: number };
 
 /** A key's state. `present: false` with a value is a tombstone; with null the key was never written. */
@@ -85,6 +117,9 @@ export type ClientResult =
   | { readonly type: 'session'; readonly session: number }
   | ({ readonly type: 'value' } & StoredValue)
   | { readonly type: 'done' }
+  /** `status`: JSON, a `NodeStatus`. */
+  | { readonly type: 'status'; readonly status: string }
+  | ({ readonly type: 'snapshot' } & SnapshotTaken)
   | {
       readonly type: 'error';
       readonly code: ErrorCode;
@@ -92,6 +127,48 @@ export type ClientResult =
       readonly leader?: string;
       readonly found?: StoredValue;
     };
+
+/** Nodes that take one at the same index have the same digests. */
+export interface SnapshotTaken {
+  readonly index: number;
+  readonly term: number;
+  /** Size of the file. */
+  readonly bytes: number;
+  /** Of the log up to `index`; 0 on a node that reports to nobody. */
+  readonly logDigest: number;
+  readonly stateDigest: number;
+}
+
+/** The content of a `status` result. Indexes and terms as in the Raft paper. */
+export interface NodeStatus {
+  readonly id: string;
+  readonly role: string;
+  readonly term: number;
+  readonly leader: string | null;
+  readonly commit: number;
+  readonly applied: number;
+  readonly lastIndex: number;
+  /** The first entry that is still in the log in memory. */
+  readonly firstIndex: number;
+  /** Who is in the cluster, by the entry at `index`; `committed`: nobody will undo it. */
+  readonly members: {
+    readonly index: number;
+    readonly committed: boolean;
+    readonly voters: readonly string[];
+    /** The voters of C_old while a change is under way; else empty. */
+    readonly outgoing: readonly string[];
+    readonly learners: readonly string[];
+    readonly addresses: Readonly<Record<string, string>>;
+  };
+  /** On a leader: how far it has brought each of the others. */
+  readonly followers: readonly {
+    readonly id: string;
+    readonly mode: 'probe' | 'replicate' | 'snapshot';
+    readonly matchIndex: number;
+    /** Since its last answer. */
+    readonly silentMs: number;
+  }[];
+}
 
 export type ClientResponse = ClientResult & { readonly requestId: number };
 
@@ -152,6 +229,18 @@ export const ERRORS = {
     definite: false,
     retry: true,
     meaning: 'the target did not take over in time; it may still',
+  },
+  'change-refused': {
+    wire: 12,
+    definite: true,
+    retry: false,
+    meaning: 'there can be no such change of the members now; the message says why',
+  },
+  'change-under-way': {
+    wire: 13,
+    definite: true,
+    retry: true,
+    meaning: 'another change of the members is under way; one at a time',
   },
 } as const satisfies Record<string, { wire: number; definite: boolean; retry: boolean; meaning: string }>;
 

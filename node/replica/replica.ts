@@ -1,5 +1,5 @@
 import type { StateMachine } from '../kv/store.ts';
-import type { ErrorCode } from '../protocol/client.ts';
+import type { AdminOperation, ErrorCode } from '../protocol/client.ts';
 import { isSnapshotMessage } from '../protocol/snapshot-message.ts';
 import type { PeerMessage } from '../protocol/snapshot-message.ts';
 import type { SnapshotMeta } from '../raft/configuration.ts';
@@ -7,7 +7,8 @@ import type { Message } from '../raft/message.ts';
 import type { Raft } from '../raft/raft.ts';
 import type { CoreEvent, CoreStatus, Ready } from '../raft/ready.ts';
 import type { Entry, LogIndex, NodeId } from '../raft/types.ts';
-import { BUSY, error, leadershipLost, notLeader, refusal } from './answers.ts';
+import { Admin } from './admin.ts';
+import { BUSY, error, leadershipLost, refusal } from './answers.ts';
 import type { Requester } from './answers.ts';
 import { LogWriter } from './log-writer.ts';
 import type { DurableStep } from './log-writer.ts';
@@ -16,11 +17,11 @@ import type { Storage, StoredSnapshot, Transport } from './ports.ts';
 import { MemberLinks } from './member-links.ts';
 import { Proposals } from './proposals.ts';
 import { Reads } from './reads.ts';
+import { SessionClock } from './session-clock.ts';
 import { SnapshotWork } from './snapshot-work.ts';
 import { SNAPSHOT_POLICY } from './snapshotter.ts';
 import type { SnapshotPolicy } from './snapshotter.ts';
 import type { Observer } from './trace.ts';
-import { Transfers } from './transfers.ts';
 
 export interface ReplicaOptions {
   readonly raft: Raft;
@@ -32,6 +33,8 @@ export interface ReplicaOptions {
   /** Of this node's data folder. */
   readonly incarnation: number;
   readonly snapshots?: SnapshotPolicy;
+  /** For how long a client's session may go unused, ms; 0 (by default): for ever. */
+  readonly sessionIdleMs?: number;
   readonly trace: Observer;
   /** What one write to the disk holds at most, bytes. */
   readonly maxBatchBytes?: number;
@@ -62,9 +65,10 @@ export class Replica {
   readonly #writer: LogWriter;
   readonly #proposals = new Proposals();
   readonly #reads = new Reads();
-  readonly #transfers = new Transfers();
+  readonly #admin: Admin;
   readonly #snapshots: SnapshotWork;
   readonly #members: MemberLinks;
+  readonly #sessionClock: SessionClock;
   /** What clients have asked for so far. */
   readonly counts = { proposals: 0, reads: 0 };
   #applied: LogIndex;
@@ -95,6 +99,15 @@ export class Replica {
       onFailure: (error) => this.#onStorageFailure(error),
     });
     this.#members = new MemberLinks(options.transport);
+    this.#sessionClock = new SessionClock(options.sessionIdleMs ?? 0, options.stateMachine.sessions);
+    this.#admin = new Admin({
+      raft: options.raft,
+      snapshots: this.#snapshots,
+      applied: () => this.#applied,
+      now: options.now,
+      proposeGathered: (nowMs) => this.#proposeGathered(nowMs),
+      wake: () => this.wake(),
+    });
   }
 
   /** Last entry that the state machine has applied. */
@@ -104,7 +117,7 @@ export class Replica {
 
   /** Requests that wait for an answer. */
   get waiting(): number {
-    return this.#proposals.size + this.#reads.waiting + this.#transfers.waiting;
+    return this.#proposals.size + this.#reads.waiting + this.#admin.waiting;
   }
 
   receive(message: PeerMessage): void {
@@ -142,7 +155,9 @@ export class Replica {
   /** Time has passed. */
   tick(): void {
     if (this.#ended) return;
-    this.#letTimePass(this.#o.now());
+    const nowMs = this.#o.now();
+    this.#letTimePass(nowMs);
+    this.#tellTime(nowMs);
     this.wake();
   }
 
@@ -165,26 +180,10 @@ export class Replica {
     this.wake();
   }
 
-  /** Hands leadership to `to`, or to whom this node has brought furthest (null); answered once that has ended. */
-  transferLeadership(to: NodeId | null, requester: Requester, requestId: number): void {
+  /** What is asked of the node rather than of the store; answered at once, or when it has ended. */
+  administer(operation: AdminOperation, requester: Requester, requestId: number): void {
     if (this.#ended) return this.#refuse(requester, requestId);
-    const nowMs = this.#o.now();
-    // What came before the transfer is still proposed.
-    this.#proposeGathered(nowMs);
-    const result = this.#o.raft.transferLeadership(to, nowMs);
-    if (result.ok) {
-      this.#transfers.add(result.to, this.#o.raft.status().term, nowMs, { requester, requestId });
-    } else if (result.reason === 'not-leader') {
-      requester.answer(requestId, notLeader(result.leader));
-    } else {
-      requester.answer(
-        requestId,
-        error(
-          result.reason === 'busy' ? 'busy' : 'bad-request',
-          `no transfer of leadership: ${result.detail}`,
-        ),
-      );
-    }
+    this.#admin.serve(operation, requester, requestId);
     this.wake();
   }
 
@@ -214,7 +213,7 @@ export class Replica {
       this.#reads.ask(raft, nowMs);
       if (raft.hasReady()) this.#carryOut(raft.takeReady(nowMs));
       status = raft.status();
-      this.#transfers.settle(status, nowMs);
+      this.#admin.settle(status, nowMs);
       this.#snapshots.turn(status.role === 'leader', nowMs);
       this.#o.trace.status(status, this.#applied, nowMs);
       if (raft.hasReady()) this.wake();
@@ -223,6 +222,13 @@ export class Replica {
     // Behind what those who leave are told.
     if (status !== null) this.#members.follow(status);
     this.#o.onTurnEnd();
+  }
+
+  /** The log hears now and then what time it is. */
+  #tellTime(nowMs: number): void {
+    const { raft } = this.#o;
+    const command = this.#sessionClock.due(raft.status(), this.#applied, nowMs);
+    if (command !== null) raft.propose(command, nowMs);
   }
 
   #letTimePass(nowMs: number): void {
@@ -278,6 +284,7 @@ export class Replica {
     const { stateMachine, raft } = this.#o;
     for (const { index, term, kind, data } of committed) {
       const outcome = kind === 'command' ? stateMachine.apply(index, data) : null;
+      if (kind === 'config') this.#admin.applied({ index, term, kind, data });
       const proposal = this.#proposals.takeApplied(index);
       if (proposal === null) continue;
       // Another leader's entry stands where this node's was: that one is gone, but it may have been proposed
@@ -309,7 +316,9 @@ export class Replica {
    * Leadership is lost: what is committed will still be applied and answered here; of the rest nobody knows.
    */
   #giveUpProposals(): void {
-    const { commitIndex, durableIndex, diskHangs } = this.#o.raft.status();
+    const status = this.#o.raft.status();
+    const { commitIndex, durableIndex, diskHangs } = status;
+    this.#admin.leadLost(status);
     // Committed by the others alone: it would be applied here once the disk has it, which may be never.
     const applies = diskHangs && durableIndex < commitIndex ? durableIndex : commitIndex;
     for (const { requester, requestId } of this.#proposals.takeBehind(applies)) {
@@ -328,7 +337,7 @@ export class Replica {
     const result = error(code, message);
     for (const { requester, requestId } of this.#proposals.takeAll()) requester.answer(requestId, result);
     this.#reads.endAll(result);
-    this.#transfers.endAll(result);
+    this.#admin.endAll(result);
     this.#snapshots.end();
     this.wake();
   }

@@ -5,7 +5,7 @@ describe('a transfer of leadership (dissertation 3.10)', () => {
   test('is answered once the target leads, far sooner than an election timeout', async () => {
     const cluster = await Cluster.withLeader();
     const { term } = cluster.n1.raft.status();
-    cluster.n1.replica.transferLeadership(cluster.ids[2]!, cluster.n1, 1);
+    cluster.n1.replica.administer({ type: 'transfer-leadership', target: cluster.ids[2]! }, cluster.n1, 1);
     await cluster.settle();
     await cluster.pass(10);
     expect(cluster.n3.raft.status()).toMatchObject({ role: 'leader', term: term + 1 });
@@ -19,7 +19,7 @@ describe('a transfer of leadership (dissertation 3.10)', () => {
     const cluster = await Cluster.withLeader();
     for (const { disk } of [cluster.n2, cluster.n3]) disk.held = true;
     cluster.n1.open(1);
-    cluster.n1.replica.transferLeadership(cluster.ids[1]!, cluster.n1, 2);
+    cluster.n1.replica.administer({ type: 'transfer-leadership', target: cluster.ids[1]! }, cluster.n1, 2);
     cluster.n1.open(3);
     await cluster.settle();
     expect([1, 2, 3].map((id) => cluster.n1.told(id))).toEqual(['nothing', 'nothing', 'busy']);
@@ -34,7 +34,7 @@ describe('a transfer of leadership (dissertation 3.10)', () => {
   test('to a server that stays away is given up, and proposals are taken again', async () => {
     const cluster = await Cluster.withLeader();
     cluster.cut.add(cluster.ids[2]!);
-    cluster.n1.replica.transferLeadership(cluster.ids[2]!, cluster.n1, 1);
+    cluster.n1.replica.administer({ type: 'transfer-leadership', target: cluster.ids[2]! }, cluster.n1, 1);
     await cluster.pass(400);
     expect(cluster.n1.told(1)).toBe('transfer-failed');
     cluster.n1.open(2);
@@ -44,16 +44,16 @@ describe('a transfer of leadership (dissertation 3.10)', () => {
 
   test('is refused by a node that does not lead, and to a node that is none', async () => {
     const cluster = await Cluster.withLeader();
-    cluster.n2.replica.transferLeadership(null, cluster.n2, 1);
+    cluster.n2.replica.administer({ type: 'transfer-leadership', target: null }, cluster.n2, 1);
     expect(cluster.n2.answers.get(1)).toMatchObject({ code: 'not-leader', leader: 'n1' });
-    cluster.n1.replica.transferLeadership(cluster.ids[0]!, cluster.n1, 2);
+    cluster.n1.replica.administer({ type: 'transfer-leadership', target: cluster.ids[0]! }, cluster.n1, 2);
     expect(cluster.n1.answers.get(2)).toMatchObject({ code: 'bad-request' });
   });
 
   test('that a stop interrupts is answered too', async () => {
     const cluster = await Cluster.withLeader();
     cluster.cut.add(cluster.ids[2]!);
-    cluster.n1.replica.transferLeadership(cluster.ids[2]!, cluster.n1, 1);
+    cluster.n1.replica.administer({ type: 'transfer-leadership', target: cluster.ids[2]! }, cluster.n1, 1);
     expect(cluster.n1.replica.waiting).toBe(1);
     void cluster.n1.replica.stop();
     expect(cluster.n1.told(1)).toBe('stopping');

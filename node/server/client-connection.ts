@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { ByteWriter } from '../kv/bytes.ts';
+import { isAdmin } from '../protocol/admin-codec.ts';
 import {
   COMMAND_OFFSET,
   decodeRequest,
@@ -9,10 +10,8 @@ import {
   requestProblem,
   writeResponse,
 } from '../protocol/client-codec.ts';
-import type { ClientRequest, ClientResult, ErrorCode } from '../protocol/client.ts';
+import type { AdminOperation, ClientRequest, ClientResult, ErrorCode } from '../protocol/client.ts';
 import { FrameReader, ProtocolError } from '../protocol/frame.ts';
-import { nodeId } from '../raft/types.ts';
-import type { NodeId } from '../raft/types.ts';
 import type { Requester } from '../replica/answers.ts';
 import type { Log, LogLine } from '../replica/log.ts';
 
@@ -28,7 +27,7 @@ export interface Service {
   /** The command's bytes are copied. */
   propose(command: Uint8Array, requester: Requester, requestId: number): void;
   read(key: string, requester: Requester, requestId: number): void;
-  transferLeadership(to: NodeId | null, requester: Requester, requestId: number): void;
+  administer(operation: AdminOperation, requester: Requester, requestId: number): void;
   /** Answers that were given at once leave at the end of a turn, too. */
   wake(): void;
 }
@@ -109,9 +108,8 @@ export class ClientConnection implements Requester {
     if (!this.#hasRoom(requestId)) return;
     if (request.type === 'read') {
       service.read(request.key, this, requestId);
-    } else if (request.type === 'transfer-leadership') {
-      const { target } = request;
-      service.transferLeadership(target === null ? null : nodeId(target), this, requestId);
+    } else if (isAdmin(request)) {
+      service.administer(request, this, requestId);
     } else if (request.type === 'open-session') {
       service.propose(this.#o.openSession, this, requestId);
     } else {

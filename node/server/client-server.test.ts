@@ -5,9 +5,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ByteWriter } from '../kv/bytes.ts';
 import { decodeCommand } from '../kv/command.ts';
 import { decodeResponse, encodeRequest, writeRequest } from '../protocol/client-codec.ts';
-import type { ClientRequest, ClientResponse } from '../protocol/client.ts';
+import type { AdminOperation, ClientRequest, ClientResponse } from '../protocol/client.ts';
 import { FrameReader } from '../protocol/frame.ts';
-import type { NodeId } from '../raft/types.ts';
 import type { Requester } from '../replica/answers.ts';
 import type { Service } from './client-connection.ts';
 import { ClientServer } from './client-server.ts';
@@ -32,8 +31,8 @@ class HeldService implements Service {
     this.asked.push({ command: null, key, requester, requestId });
     this.onAsked();
   }
-  transferLeadership(to: NodeId | null, requester: Requester, requestId: number): void {
-    this.asked.push({ command: null, key: `to ${to}`, requester, requestId });
+  administer(operation: AdminOperation, requester: Requester, requestId: number): void {
+    this.asked.push({ command: null, key: JSON.stringify(operation), requester, requestId });
     this.onAsked();
   }
   wake(): void {

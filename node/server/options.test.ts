@@ -37,6 +37,7 @@ const all = [
   '--snapshot-entries=1000',
   '--snapshot-bytes=8MiB',
   '--keep-entries=10',
+  '--session-idle=60',
 ];
 
 describe('the options', () => {
@@ -71,6 +72,7 @@ describe('the options', () => {
         fastFailover: false,
         leaseReads: { maxClockDrift: 0.05 },
         snapshots: { everyEntries: 1_000, everyBytes: 8 << 20, keepEntries: 10 },
+        sessionIdleMs: 60_000,
       },
     });
   });

@@ -146,7 +146,8 @@ class NodeProcess {
 
     let replica: Replica | null = null;
     const receive = (message: PeerMessage): void => replica?.receive(message);
-    const { fastFailover, leaseReads, maxBatchBytes, sessionCap, snapshots } = this.#options.tuning;
+    const { fastFailover, leaseReads, maxBatchBytes, sessionCap, sessionIdleMs, snapshots } =
+      this.#options.tuning;
     const peerLost = (peer: NodeId): void => {
       if (fastFailover) replica?.peerLost(peer);
     };
@@ -207,6 +208,7 @@ class NodeProcess {
       onWritten: watch.onWritten,
       maxBatchBytes,
       snapshots,
+      sessionIdleMs,
       now,
       soon: setImmediate,
       later: (delayMs, run) => void setTimeout(run, Math.ceil(delayMs)),

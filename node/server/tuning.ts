@@ -19,6 +19,8 @@ export interface Tuning {
   /** Client sessions that are kept, while this node leads: the log says so to all. */
   readonly sessionCap: number;
   readonly snapshots: SnapshotPolicy;
+  /** For how long a session may go unused; 0: for ever. */
+  readonly sessionIdleMs: number;
 }
 
 /** Bulk messages that may wait in a connection to a peer: a whole pipeline must fit (peer-link.ts). */
@@ -36,6 +38,7 @@ export const TUNING_NAMES = [
   'snapshot-entries',
   'snapshot-bytes',
   'keep-entries',
+  'session-idle',
 ] as const;
 
 export const TUNING_USAGE = `  [--max-inflight-messages 32]         sent to a follower ahead of its answers
@@ -48,7 +51,8 @@ export const TUNING_USAGE = `  [--max-inflight-messages 32]         sent to a fo
   [--session-cap 10000]                client sessions that are kept; the leader's counts, for all nodes
   [--snapshot-entries 50000]           applied since the last snapshot: the next one is due
   [--snapshot-bytes 16MiB]             likewise, in bytes of entries
-  [--keep-entries 5000]                of the log behind a snapshot, for followers that are a little late`;
+  [--keep-entries 5000]                of the log behind a snapshot, for followers that are a little late
+  [--session-idle 86400]               seconds that a client's session may go unused; 0: for ever`;
 
 /** Throws `OptionError`. */
 export function parseTuning(given: { readonly [Name in (typeof TUNING_NAMES)[number]]?: string }): Tuning {
@@ -112,5 +116,6 @@ export function parseTuning(given: { readonly [Name in (typeof TUNING_NAMES)[num
         1e9,
       ),
     },
+    sessionIdleMs: 1_000 * parseWhole('--session-idle', given['session-idle'] ?? '86400', 0, 1e9),
   };
 }

@@ -47,6 +47,15 @@ export function request(random: SeededRandom): ClientRequest {
   const operation = random.pick<ClientOperation>([
     { type: 'read', key: text(random) },
     { type: 'transfer-leadership', target: nullable(random) },
+    { type: 'status' },
+    { type: 'take-snapshot' },
+    {
+      type: 'change-members',
+      changes: [
+        { type: 'add-learner', id: text(random), address: random.pick(['h:1', '[::1]:7', text(random)]) },
+        { type: random.pick(['promote', 'demote', 'remove']), id: text(random) },
+      ],
+    },
     asked.type === 'expire-sessions' || asked.type === 'open-session-within'
       ? { type: 'open-session' }
       : asked,
@@ -66,6 +75,15 @@ export function result(random: SeededRandom): ClientResult {
     { type: 'session', session: number(random) },
     { type: 'value', ...stored(random) },
     { type: 'done' },
+    { type: 'status', status: text(random) },
+    {
+      type: 'snapshot',
+      index: number(random),
+      term: number(random),
+      bytes: number(random),
+      logDigest: random.int(0, 2 ** 31),
+      stateDigest: random.int(0, 2 ** 31),
+    },
   ]);
   return random.chance(0.5) ? error : other;
 }

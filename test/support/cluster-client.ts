@@ -1,7 +1,12 @@
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ERRORS } from '../../node/protocol/client.ts';
-import type { ClientOperation, ClientResponse } from '../../node/protocol/client.ts';
+import type {
+  ClientOperation,
+  ClientResponse,
+  MembersChange,
+  NodeStatus,
+} from '../../node/protocol/client.ts';
 import type { NodeReport } from '../../node/protocol/report.ts';
 import type { NodeClient, NodeCluster } from './raft-nodes.ts';
 
@@ -59,6 +64,38 @@ export class ClusterClient {
     return operation;
   }
 
+  /** Changes the membership; asked again until it is taken. */
+  async change(...changes: readonly MembersChange[]): Promise<ClientResponse> {
+    return this.ask({ type: 'change-members', changes });
+  }
+
+  /** Adds a learner, and makes it a voter as soon as the leader lets it be one. */
+  async addVoter(id: string): Promise<void> {
+    const address = this.#cluster.peerAddress(id);
+    const added = await this.change({ type: 'add-learner', id, address });
+    if (added.type !== 'done') throw new Error(`add ${id}: ${JSON.stringify(added)}`);
+    await this.promote(id);
+  }
+
+  /** Promotes `id`, with `others` in the same change, as soon as it has caught up. */
+  async promote(id: string, ...others: readonly MembersChange[]): Promise<void> {
+    const until = performance.now() + WITHIN_MS;
+    for (;;) {
+      const answer = await this.change({ type: 'promote', id }, ...others);
+      if (answer.type === 'done') return;
+      if (performance.now() > until) throw new Error(`promote ${id}: ${JSON.stringify(answer)}`);
+      await delay(REST_MS);
+    }
+  }
+
+  /** What one node says of itself. */
+  async status(id: string): Promise<NodeStatus> {
+    using client = await this.#cluster.client(id);
+    const answer = await client.request({ type: 'status' });
+    if (answer?.type !== 'status') throw new Error(`status of ${id}: ${JSON.stringify(answer)}`);
+    return JSON.parse(answer.status) as NodeStatus;
+  }
+
   async read(key: string): Promise<string | null> {
     const answer = await this.ask({ type: 'read', key });
     return answer.type === 'value' ? answer.value : `${JSON.stringify(answer)}`;
@@ -87,27 +124,36 @@ export class ClusterClient {
   }
 
   #prefer(node: string): void {
-    if (this.#nodes.includes(node)) this.#nodes = [node, ...this.#nodes.filter((each) => each !== node)];
-    else this.#rotate();
+    this.#nodes = [node, ...this.#nodes.filter((each) => each !== node)];
   }
 }
 
-/** Resolves when all nodes that run have applied what one of them knows to be committed; their logs must be equal. */
+/** Resolves when all nodes that run have applied all that any of them has in its log; their logs must be equal. */
 export async function settled(cluster: NodeCluster): Promise<void> {
-  const running = [...cluster.nodes.values()].filter(
-    ({ child }) => child.exitCode === null && child.signalCode === null,
+  const running = [...cluster.nodes].filter(
+    ([, { child }]) => child.exitCode === null && child.signalCode === null,
   );
-  const commit = Math.max(...running.map(({ reports }) => last(reports, 'status')?.commit ?? 0));
-  const statuses = await Promise.all(
-    running.map((node) =>
-      node.until(`entry ${commit} applied`, (reports) => {
+  const until = performance.now() + WITHIN_MS;
+  using client = new ClusterClient(cluster);
+  for (;;) {
+    const statuses = await Promise.all(running.map(([id]) => client.status(id)));
+    const last = Math.max(...statuses.map(({ lastIndex }) => lastIndex));
+    if (statuses.every(({ applied }) => applied === last)) break;
+    if (performance.now() > until) throw new Error(`not settled: ${JSON.stringify(statuses)}`);
+    await delay(REST_MS);
+  }
+  const applied = await Promise.all(
+    running.map(([id, node]) =>
+      node.until(`a status of ${id}`, (reports) => {
         const status = last(reports, 'status');
-        return status !== undefined && status.applied >= commit ? status : undefined;
+        return status !== undefined && status.applied === status.lastIndex ? status : undefined;
       }),
     ),
   );
-  const farthest = Math.max(...statuses.map(({ applied }) => applied));
-  const equal = statuses.filter(({ applied }) => applied === farthest).map((status) => status.appliedDigest);
+  const farthest = Math.max(...applied.map((status) => status.applied));
+  const equal = applied
+    .filter((status) => status.applied === farthest)
+    .map(({ appliedDigest }) => appliedDigest);
   if (new Set(equal).size > 1) throw new Error(`logs differ at entry ${farthest}: ${equal.join(', ')}`);
 }
 

@@ -1,3 +1,4 @@
+import { isAdmin } from '../../../node/protocol/admin-codec.ts';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import type {
   ClientCommand,
@@ -120,8 +121,7 @@ export class KvServers {
 
   #execute(request: ClientRequest): ClientResult {
     if (request.type === 'read') return { type: 'value', ...this.#register(request.key) };
-    if (request.type === 'transfer-leadership')
-      return { type: 'error', code: 'bad-request', message: 'one server is no cluster' };
+    if (isAdmin(request)) return { type: 'error', code: 'bad-request', message: 'one server is no cluster' };
     if (request.type === 'open-session') {
       const session = this.#sessions.size + 1;
       this.#sessions.set(session, { seq: 0, result: { type: 'done' } });

@@ -9,6 +9,7 @@ import type { NodeId } from '../../raft/types.ts';
 import { StorageError } from '../ports.ts';
 import type { Identity, LogWrite, Recovered, Storage, Transport } from '../ports.ts';
 import { Replica } from '../replica.ts';
+import type { ReplicaOptions } from '../replica.ts';
 import { Trace } from '../trace.ts';
 import type { ReportLine } from '../trace.ts';
 
@@ -47,6 +48,9 @@ class HeldDisk implements Storage {
   }
 }
 
+/** What may differ from test to test. */
+type MoreOptions = Partial<Pick<ReplicaOptions, 'sessionIdleMs'>>;
+
 /** One replica with everything around it in the test's hand. */
 export class Member {
   readonly disk = new HeldDisk();
@@ -59,7 +63,7 @@ export class Member {
   readonly replica: Replica;
   readonly raft: Raft;
 
-  constructor(id: NodeId, cluster: Cluster) {
+  constructor(id: NodeId, cluster: Cluster, more: MoreOptions) {
     this.raft = new Raft(
       {
         id,
@@ -98,6 +102,7 @@ export class Member {
       later: () => undefined,
       onTurnEnd: () => undefined,
       onStorageFailure: (error) => this.failures.push(error),
+      ...more,
     });
   }
 
@@ -107,6 +112,15 @@ export class Member {
   }
   open(requestId: number): void {
     this.replica.propose(encodeCommand({ type: 'open-session' }), this, requestId);
+  }
+  append(requestId: number, session: number, seq: number): void {
+    const command = { type: 'append', session, seq, key: 'k', value: 'x' } as const;
+    this.replica.propose(encodeCommand(command), this, requestId);
+  }
+  /** The session that request `requestId` opened. */
+  sessionOf(requestId: number): number {
+    const result = this.answers.get(requestId);
+    return result?.type === 'session' ? result.session : Number.NaN;
   }
   told(requestId: number): string {
     const result = this.answers.get(requestId);
@@ -119,16 +133,21 @@ export class Cluster {
   nowMs = 0;
   readonly turns: (() => void)[] = [];
   readonly ids = [nodeId('n1'), nodeId('n2'), nodeId('n3')];
-  readonly members = new Map(this.ids.map((id) => [id, new Member(id, this)]));
+  readonly members: ReadonlyMap<NodeId, Member>;
   /** Nodes that neither hear nor are heard. */
   readonly cut = new Set<NodeId>();
-  readonly n1 = this.members.get(this.ids[0]!)!;
-  readonly n2 = this.members.get(this.ids[1]!)!;
-  readonly n3 = this.members.get(this.ids[2]!)!;
+  readonly n1: Member;
+  readonly n2: Member;
+  readonly n3: Member;
+
+  constructor(more: MoreOptions = {}) {
+    this.members = new Map(this.ids.map((id) => [id, new Member(id, this, more)]));
+    [this.n1, this.n2, this.n3] = [...this.members.values()] as [Member, Member, Member];
+  }
 
   /** n1 leads, and its first entry is committed. */
-  static async withLeader(): Promise<Cluster> {
-    const cluster = new Cluster();
+  static async withLeader(more: MoreOptions = {}): Promise<Cluster> {
+    const cluster = new Cluster(more);
     await cluster.pass(350);
     const { role, commitIndex } = cluster.n1.raft.status();
     if (role !== 'leader' || commitIndex !== 1) throw new Error(`n1 is ${role}, commit ${commitIndex}`);

@@ -1,0 +1,69 @@
+import { decodeConfiguration } from '../raft/configuration.ts';
+import type { ChangeResult, CoreStatus } from '../raft/ready.ts';
+import type { Entry, LogIndex } from '../raft/types.ts';
+import { error, notLeader } from './answers.ts';
+import type { Requester } from './answers.ts';
+import type { ClientResult } from '../protocol/client.ts';
+
+interface PendingChange {
+  /** Of the first entry of the change. */
+  readonly index: LogIndex;
+  readonly requester: Requester;
+  readonly requestId: number;
+}
+
+/** Changes of the membership that clients asked for and wait to hear the end of. */
+export class Changes {
+  #waiting: PendingChange[] = [];
+
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  /** The core has taken the change, or has not. */
+  begun(result: ChangeResult, requester: Requester, requestId: number): void {
+    if (result.ok) this.#waiting.push({ index: result.index, requester, requestId });
+    else requester.answer(requestId, refusal(result));
+  }
+
+  /** A `config` entry is applied: if it is no joint one, the changes up to it have come to their end. */
+  applied({ index, data }: Entry): void {
+    if (this.#waiting.length === 0 || decodeConfiguration(data)!.outgoing.length > 0) return;
+    this.#answer((change) => change.index <= index, { type: 'done' });
+  }
+
+  /** This node leads no more: what is not at its end is in other hands. */
+  leadLost({ configuration, configurationIndex, commitIndex }: CoreStatus): void {
+    const ended = configuration.outgoing.length === 0 && configurationIndex <= commitIndex;
+    this.#answer(
+      ({ index }) => !ended || configurationIndex < index,
+      error('leadership-lost', 'leadership was lost before the change was committed; it may still be'),
+    );
+  }
+
+  endAll(result: ClientResult): void {
+    this.#answer(() => true, result);
+  }
+
+  #answer(which: (change: PendingChange) => boolean, result: ClientResult): void {
+    const answered = this.#waiting.filter(which);
+    if (answered.length === 0) return;
+    this.#waiting = this.#waiting.filter((change) => !which(change));
+    for (const { requester, requestId } of answered) requester.answer(requestId, result);
+  }
+}
+
+function refusal(result: Extract<ChangeResult, { ok: false }>): ClientResult {
+  switch (result.reason) {
+    case 'not-leader':
+      return notLeader(result.leader);
+    case 'busy':
+      return error('busy', 'this leader has yet to commit an entry of its own term');
+    case 'change-under-way':
+      return error('change-under-way', 'another change of the members is under way');
+    case 'bad-change':
+      return error('change-refused', result.detail);
+    default:
+      return result satisfies never;
+  }
+}
