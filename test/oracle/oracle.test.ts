@@ -24,7 +24,7 @@ describe('verdicts, witnesses and certificates of random small histories', () =>
       const { found, violations, kinds } = await disagreements({ ...SLICE, porcupine });
       expect(found).toEqual([]);
       expect(violations).toBeGreaterThan(SLICE.count / 5);
-      expect(kinds).toBe(24);
+      expect(kinds).toBe(32);
     },
   );
 

@@ -17,6 +17,8 @@ const MOST_APPENDS = 6;
 
 const MIXES: Readonly<Record<string, GeneratorOptions['mix']>> = {
   register: { read: 4, write: 3, cas: 3, delete: 1, append: 0 },
+  /** Most of these fail, and where they do not say what they found, unknown writes may have to explain it. */
+  'many cas': { read: 2, write: 4, cas: 6, delete: 0, append: 0 },
   appends: { read: 4, write: 0, cas: 0, delete: 0, append: 4 },
   both: { read: 4, write: 1, cas: 2, delete: 1, append: 3 },
 };
@@ -49,7 +51,16 @@ export function smallHistory(seed: number, number: number): SmallHistory {
   const way = random.float();
   if (way < 0.25) return { kind, ops: timed, isValid: true };
   const ops = way < 0.75 ? changed(timed, random) : byChance(timed, random, options);
-  return { kind, ops, isValid: false };
+  return { kind, ops: opaque > 0 && random.float() < 0.5 ? pressed(ops, random) : ops, isValid: false };
+}
+
+/** Failed CAS that do not say what they found expect what somebody left: it must have been another value just then. */
+function pressed(ops: readonly Op[], random: Random): Op[] {
+  return ops.map((op) => {
+    if (op.f !== 'cas' || op.outcome !== 'fail' || op.output !== undefined) return op;
+    const value = random.pick(valuesOf(ops.filter((other) => other.key === op.key && other.f !== 'read')));
+    return { ...op, input: [value, (op.input as readonly [RegisterValue, string])[1]] };
+  });
 }
 
 /** By a clock that ticks seldom, many operations begin and end at one time. That only makes more of them concurrent. */
