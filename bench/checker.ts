@@ -38,7 +38,7 @@ const measured: Measured[] = [];
 for (const history of HISTORIES.filter(({ name }) => name.includes(values.only))) {
   const each = await measure(history);
   measured.push(each);
-  console.log(JSON.stringify(rowOf(each)));
+  console.log(history.name, JSON.stringify(rowOf(each)));
 }
 console.table(Object.fromEntries(measured.map((each) => [each.history.name, rowOf(each)])));
 mkdirSync(`${ROOT}reports`, { recursive: true });
@@ -67,6 +67,7 @@ function rowOf({ ours, porcupine: theirs }: Measured): Record<string, string | n
   const own = {
     verdict: ours[0]!.verdict,
     'ours ms': rounded(msOf(ours)),
+    'ours CPU ms': rounded(cpuMsOf(ours)),
     'ours MiB': peakOf(ours),
   };
   if (theirs.length === 0) return own;
@@ -74,18 +75,28 @@ function rowOf({ ours, porcupine: theirs }: Measured): Record<string, string | n
   return {
     ...own,
     'Porcupine ms': gaveUp === undefined ? rounded(msOf(theirs)) : `gave up: ${gaveUp}`,
+    'Porcupine CPU ms': rounded(cpuMsOf(theirs)),
     'Porcupine MiB': peakOf(theirs),
     'Porcupine / ours': rounded(msOf(theirs) / msOf(ours)),
+    'CPU: Porcupine / ours': rounded(cpuMsOf(theirs) / cpuMsOf(ours)),
     ...(theirs[0]!.verdict === ours[0]!.verdict || gaveUp !== undefined
       ? {}
       : { DISAGREE: theirs[0]!.verdict }),
   };
 }
 
-/** The median. */
 function msOf(turns: readonly Judged[]): number {
   if (turns.some(({ verdict }) => verdict === 'unknown')) return LIMIT_S * 1_000;
-  return turns.map(({ ms }) => ms).toSorted((a, b) => a - b)[turns.length >> 1]!;
+  return median(turns.map(({ ms }) => ms));
+}
+
+/** What was spent, also where it was in vain. */
+function cpuMsOf(turns: readonly Judged[]): number {
+  return median(turns.map(({ cpuMs }) => cpuMs));
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1]!;
 }
 
 function peakOf(turns: readonly Judged[]): number {

@@ -5,6 +5,8 @@ export interface Judged {
   readonly reason?: string;
   /** From the parsed operations to the verdict. */
   readonly ms: number;
+  /** Likewise, what all threads spent on a processor: that hardly depends on what else the machine does. */
+  readonly cpuMs: number;
   readonly parseMs: number;
   /** Resident memory at its highest from the end of parsing to the verdict, the operations included. */
   readonly peakMiB: number;

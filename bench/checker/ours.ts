@@ -9,8 +9,16 @@ const start = performance.now();
 const ops = await readHistory(file!);
 const parsed = performance.now();
 forgetPeak();
+const cpu = process.cpuUsage();
 const began = performance.now();
 const result = await checkLinearizable(ops, { limitMs: Number(seconds) * 1_000 });
 const ms = performance.now() - began;
-const judged: Judged = { verdict: result.verdict, ms, parseMs: parsed - start, peakMiB: peakMiB() };
+const { user, system } = process.cpuUsage(cpu);
+const judged: Judged = {
+  verdict: result.verdict,
+  ms,
+  cpuMs: (user + system) / 1_000,
+  parseMs: parsed - start,
+  peakMiB: peakMiB(),
+};
 process.stdout.write(`${JSON.stringify(judged)}\n`);

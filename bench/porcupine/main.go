@@ -12,6 +12,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"syscall"
 	"time"
 
 	"github.com/anishathalye/porcupine"
@@ -84,6 +85,7 @@ type judged struct {
 	Verdict string  `json:"verdict"`
 	Reason  string  `json:"reason,omitempty"`
 	Ms      float64 `json:"ms"`
+	CPUMs   float64 `json:"cpuMs"`
 	ParseMs float64 `json:"parseMs"`
 	PeakMiB int     `json:"peakMiB"`
 }
@@ -101,6 +103,10 @@ func judgeFile(path string, limit time.Duration, mostMiB int) error {
 	recorded = nil
 	parseMs := milliseconds(time.Since(start))
 	if err := forgetPeak(); err != nil {
+		return err
+	}
+	cpuBefore, err := cpuMs()
+	if err != nil {
 		return err
 	}
 	began := time.Now()
@@ -124,10 +130,24 @@ func judgeFile(path string, limit time.Duration, mostMiB int) error {
 		result.Reason = "time"
 	}
 	result.Ms = milliseconds(time.Since(began))
+	cpuAfter, err := cpuMs()
+	if err != nil {
+		return err
+	}
+	result.CPUMs = cpuAfter - cpuBefore
 	if result.PeakMiB, err = peakMiB(); err != nil {
 		return err
 	}
 	return json.NewEncoder(os.Stdout).Encode(result)
+}
+
+// cpuMs is what all threads of this process have spent on a processor.
+func cpuMs() (float64, error) {
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		return 0, err
+	}
+	return milliseconds(time.Duration(usage.Utime.Nano() + usage.Stime.Nano())), nil
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
