@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { SERVERS } from './links/servers.ts';
 import { chaos, type Chaos } from './support/chaos.ts';
 
 // Whatever ends a run: the right exit code, a report of what there is, and nothing left running.
@@ -11,9 +12,9 @@ function expectReport(run: Chaos): void {
   expect(run.left).toEqual([]);
 }
 
-for (const toxiproxy of ['builtin', 'real'] as const) {
-  describe(`with the ${toxiproxy} Toxiproxy`, () => {
-    const args = [...RUN, '--toxiproxy', toxiproxy];
+for (const { name, choice, missing } of SERVERS) {
+  describe.skipIf(missing !== null)(`over ${name}`, () => {
+    const args = [...RUN, '--toxiproxy', choice];
 
     it('success: exit 0', async () => {
       await using run = chaos(args);
@@ -71,7 +72,7 @@ for (const toxiproxy of ['builtin', 'real'] as const) {
     });
 
     it('kill -9 of the harness while a node is paused: `chaos clean` ends it', async () => {
-      await using run = chaos(['run', 'pause-leader.yaml', '--reporter', 'line', '--toxiproxy', toxiproxy]);
+      await using run = chaos(['run', 'pause-leader.yaml', '--reporter', 'line', '--toxiproxy', choice]);
       await run.sees(/fault +.*pause/);
       run.kill('SIGKILL');
       await run.ended;

@@ -7,7 +7,7 @@ import { findToxiproxy, openServer, type RunningServer } from '../../harness/lin
 
 const CACHE_DIR = fileURLToPath(new URL('../../.cache', import.meta.url));
 
-/** Which servers the contract is checked against. */
+/** Which servers the contract, and what ends a run, is checked with. */
 export interface ServerUnderTest {
   readonly name: string;
   readonly choice: string;
@@ -19,7 +19,7 @@ const real = findToxiproxy(CACHE_DIR);
 const skipReal = real === null && process.env['CI'] !== 'true';
 if (skipReal) {
   console.warn(
-    'no toxiproxy-server found: the contract is checked against the built-in one only; run `chaos toxiproxy install`',
+    'no toxiproxy-server found: what is claimed of both is checked with the built-in one only; run `chaos toxiproxy install`',
   );
 }
 
