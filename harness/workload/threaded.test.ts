@@ -223,11 +223,17 @@ describe('threadedWorkload', () => {
 
   it('stop waits no longer than the time-out for what is under way, and leaves it unknown', async () => {
     let silent = false;
-    const kv = await servers(() => (silent ? { type: 'silence', applied: true } : { type: 'serve' }));
+    const unheard = Promise.withResolvers<void>();
+    const kv = await servers(() => {
+      if (!silent) return { type: 'serve' };
+      unheard.resolve();
+      return { type: 'silence', applied: true };
+    });
     const load = workload({ mix: { read: 0, write: 1, cas: 0, delete: 0, append: 0 } }, kv.addresses);
     await load.start();
     await completed(load, 100);
     silent = true;
+    await unheard.promise;
     const began = performance.now();
     const ops = await load.stop();
     expect(performance.now() - began).toBeLessThan(PLAN.timeoutMs + 1_000);
