@@ -72,6 +72,10 @@ export interface ClusterOptions {
   readonly linked?: boolean;
 }
 
+/** Their logs are worth reading until the run is over. */
+const folders: string[] = [];
+process.once('exit', () => folders.forEach((folder) => rmSync(folder, { recursive: true, force: true })));
+
 /** A cluster that has not been started, in a fresh folder on the project's disk (not in a tmpfs). */
 export async function newCluster(
   target: Target,
@@ -79,7 +83,7 @@ export async function newCluster(
   { size = 3, timing = TIMING, linked = false }: ClusterOptions = {},
 ): Promise<Cluster> {
   const folder = mkdtempSync(join(CACHE, `${target}-`));
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  folders.push(folder);
   writeFileSync(join(folder, 'README'), 'of npm run bench:raft; may be removed when it does not run\n');
   const ports = await allocateNodePorts(size);
   const links = linked ? await linksBetween(ports) : null;
