@@ -117,6 +117,7 @@ export class Nemesis {
     try {
       await aimed.inject(this.world, fault.context);
     } catch (error) {
+      if (fault.healing !== null && error === fault.end.signal.reason) return await this.#endedEarly(fault);
       fault.state = 'failed';
       this.#tell(fault, 'failed', { detail: (error as Error).message });
       fault.end.abort(new Error('the injection failed'));
@@ -124,17 +125,21 @@ export class Nemesis {
       throw error;
     }
     this.#confirm(fault);
-    if (fault.healing !== null) {
-      // Healed while it was being injected: what came after the healing must go as well.
-      await fault.healing;
-      await this.#lift(fault);
-    } else if (!aimed.lasting) {
+    if (fault.healing !== null) return await this.#endedEarly(fault);
+    if (!aimed.lasting) {
       await this.#closeReleased(held, fault.requestedAt);
       await this.heal(fault);
     } else {
       for (const other of held) other.during = null;
       if (options.lifetimeMs !== null) this.#healAfter(fault, options.lifetimeMs);
     }
+    return fault;
+  }
+
+  /** Healed while it was being injected, which is no failure: what came after the healing must go as well. */
+  async #endedEarly(fault: Live): Promise<Live> {
+    await fault.healing;
+    await this.#lift(fault);
     return fault;
   }
 

@@ -367,6 +367,26 @@ describe('faults by hand', () => {
     expect(back).toEqual(['blackhole', 'clean']);
     expect(played.outcome.flat).toMatch(/heal: manual-1/);
   });
+  it('heal all ends a step that is still at work, and the run goes on', async () => {
+    const played = await play(
+      scenario(
+        '  - rolling-restart: { down: 1s, within: 5s }\n  - wait: { until: { converged: true }, within: 5s }',
+      ),
+      {
+        onEvent: (event, { press, clock }) => {
+          if (event.type !== 'step' || event.index !== 0 || event.state !== 'running') return;
+          void clock.sleep(500).then(() => press({ type: 'inject', step: { heal: 'all' } }));
+        },
+      },
+    );
+    const ends = played.events.flatMap((event) =>
+      event.type === 'step' && event.index === 0 && event.state !== 'running' ? [event.state] : [],
+    );
+    expect(ends).toEqual(['ok']);
+    expect(played.outcome).toMatchObject({ exitCode: 0, error: null });
+    expect(new Set(Object.values(livesAtEnd(played)))).toEqual(new Set(['up']));
+    expectHealed(played);
+  });
   it('a wrong one is a note that says why; the run goes on', async () => {
     const { outcome, events } = await play(
       scenario(quiet),

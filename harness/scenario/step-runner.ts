@@ -164,7 +164,9 @@ export class StepRunner {
       if (error instanceof TooSlow) throw this.#failed(step, error.message, clock.now());
       throw error;
     }
-    return `${aimed.text}, confirmed in ${Math.round(fault.confirmedAt! - fault.requestedAt)} ms`;
+    const { confirmedAt, requestedAt } = fault;
+    if (confirmedAt === null) return `${aimed.text}, healed before it was confirmed`;
+    return `${aimed.text}, confirmed in ${Math.round(confirmedAt - requestedAt)} ms`;
   }
 
   async #heal(step: HealStep, { sink, signal }: Place): Promise<string> {
