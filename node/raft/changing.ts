@@ -1,7 +1,7 @@
 import { encodeConfiguration } from './configuration.ts';
 import type { Configuration, MemberChange } from './configuration.ts';
 import { appendOwn } from './log-change.ts';
-import { isJoint, isVoter, membersOf } from './membership.ts';
+import { incarnationOf, isJoint, isVoter, membersOf } from './membership.ts';
 import { Progress } from './progress.ts';
 import { reachedByQuorum } from './quorum.ts';
 import type { ChangeResult } from './ready.ts';
@@ -81,11 +81,13 @@ function readiness({ log, nowMs, config }: ServerState, leader: Leader, id: Node
   return `${id} is ${behind} entries behind: promote it once it has caught up`;
 }
 
-/** A configuration that no quorum could commit would never be left again. */
+/** A configuration that no quorum could commit would never be left again. Who lost its folder counts for nothing. */
 function unheard({ config, nowMs }: ServerState, leader: Leader, next: Configuration): string | null {
-  const lastHeardMs = reachedByQuorum(next, (id) =>
-    id === config.id ? nowMs : (leader.progress.get(id)?.lastContactMs ?? -Infinity),
-  );
+  const lastHeardMs = reachedByQuorum(next, (id) => {
+    if (id === config.id) return nowMs;
+    const { incarnation, lastContactMs } = leader.progress.get(id)!;
+    return incarnation === incarnationOf(next, id) ? lastContactMs : -Infinity;
+  });
   if (nowMs - lastHeardMs < config.electionTimeoutMaxMs) return null;
   return `no majority of the voters that there would be, ${next.voters.join(', ')}, is heard from`;
 }
