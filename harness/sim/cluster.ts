@@ -1,7 +1,9 @@
 import { crc32 } from 'node:zlib';
+import { membersOf } from '../../node/raft/membership.ts';
+import type { CoreStatus } from '../../node/raft/ready.ts';
 import { nodeId } from '../../node/raft/types.ts';
+import type { NodeId } from '../../node/raft/types.ts';
 import type { ReportLine } from '../../node/replica/trace.ts';
-import { memoryDisk, MemoryStorage } from '../../node/storage/memory.ts';
 import { SNAPSHOT_POLICY, type SnapshotPolicy } from '../../node/replica/snapshotter.ts';
 import type { Op } from '../history/op.ts';
 import { keepOps, Recorder } from '../history/recorder.ts';
@@ -9,10 +11,11 @@ import { SafetyMonitor } from '../invariants/monitor.ts';
 import { randomStream, type Random } from '../random.ts';
 import { Load } from '../workload/load.ts';
 import type { WorkloadPlan } from '../workload/port.ts';
+import { SimFolder } from './folder.ts';
 import { SimNetwork } from './network.ts';
 import { SimServer, type SimParts } from './server.ts';
 import { VirtualTime } from './time.ts';
-import { CALM, type Weather } from './weather.ts';
+import { CALM, chance, type Weather } from './weather.ts';
 import { SimWire } from './wire.ts';
 
 export const ELECTION_TIMEOUT_MS = [150, 300] as const;
@@ -26,6 +29,8 @@ export class Broken extends Error {
 
 export interface SimClusterOptions {
   readonly size: number;
+  /** Nodes that run once they are to join. */
+  readonly spares: number;
   readonly seed: number;
   readonly parts: SimParts;
   readonly workload: WorkloadPlan;
@@ -43,30 +48,34 @@ export class SimCluster {
   /** How often each thing was seen: shows that a storm was one. */
   readonly counts: Record<string, number> = {};
   readonly #monitor: SafetyMonitor;
+  readonly #folders = new Map<NodeId, SimFolder>();
+  readonly #founders: readonly NodeId[];
   readonly #kept = keepOps();
   readonly #load: Load;
   #digest = 0;
   #loadEnded = false;
 
-  constructor({ size, seed, parts, workload }: SimClusterOptions) {
+  constructor({ size, spares, seed, parts, workload }: SimClusterOptions) {
     const stream = (salt: string): Random => randomStream(seed, 'link-weather', salt);
     const weather = (): Weather => this.weather;
     const { time } = this;
     this.network = new SimNetwork({ time, random: stream('links'), weather });
     this.network.onDelivery = ({ type, from, to, term }) =>
       this.saw(`${type} ${from}>${to} ${term}`, 'deliveries');
-    const ids = Array.from({ length: size }, (_, at) => nodeId(`n${at + 1}`));
+    const ids = Array.from({ length: size + spares }, (_, at) => nodeId(`n${at + 1}`));
+    this.#founders = ids.slice(0, size);
     this.#monitor = new SafetyMonitor(ids);
     const bounds = drawBounds(stream('bounds'));
     const policy = drawPolicy(stream('snapshots'));
-    // Short enough for sessions to go, long enough for clients to write.
-    const sessionIdleMs = stream('sessions').pick([0, 1_000]);
+    // Short enough for sessions to go, long enough for clients to use the ones that they have in stock.
+    const sessionIdleMs = stream('sessions').pick([0, 3_000]);
+    const hurries = chance(stream('starts'), 0.7);
     this.servers = ids.map((id) => {
-      const disk = memoryDisk();
+      const folder = new SimFolder(id, this.#founders, stream(`folder of ${id}`));
+      this.#folders.set(id, folder);
       return new SimServer({
         config: {
           id,
-          peers: ids,
           electionTimeoutMinMs: ELECTION_TIMEOUT_MS[0],
           electionTimeoutMaxMs: ELECTION_TIMEOUT_MS[1],
           heartbeatMs: HEARTBEAT_MS,
@@ -79,7 +88,8 @@ export class SimCluster {
         weather,
         snapshots: policy,
         sessionIdleMs,
-        disk: () => new MemoryStorage(disk, { node: id, cluster: 'sim', founders: ids, incarnation: 0 }),
+        hurries,
+        disk: () => folder.storage(),
         onReport: (line) => this.#reported(id, line),
       });
     });
@@ -94,7 +104,7 @@ export class SimCluster {
       nodes: ids,
       dial: (id) =>
         new SimWire({
-          server: this.servers.find((each) => each.id === id)!,
+          server: this.server(id),
           network: this.network,
           random: client,
           weather,
@@ -110,9 +120,23 @@ export class SimCluster {
     return this.#digest;
   }
 
+  /** The founders run; spares wait to be asked. */
   start(): void {
-    for (const server of this.servers) server.start();
+    for (const id of this.#founders) this.server(id).start();
     this.#load.start();
+  }
+
+  server(id: string): SimServer {
+    return this.servers.find((each) => each.id === id)!;
+  }
+
+  /** The node's data folder is gone; it starts again with an empty one. */
+  wipe(id: NodeId): void {
+    const server = this.server(id);
+    server.crash();
+    this.#folders.get(id)!.lose();
+    this.#monitor.wiped(id);
+    server.start();
   }
 
   /** Ends the load; returns every operation in order of invocation. */
@@ -128,12 +152,26 @@ export class SimCluster {
     this.#count(kind);
   }
 
-  /** All run, one leads, all follow it, and all have applied what it has committed. */
+  /** Who leads in the highest term; null: nobody. */
+  get leader(): CoreStatus | null {
+    let found: CoreStatus | null = null;
+    for (const { status } of this.servers)
+      if (status?.role === 'leader' && status.term > (found?.term ?? -1)) found = status;
+    return found;
+  }
+
+  /** The members, as the leader knows them; nobody, if none leads. */
+  get members(): readonly SimServer[] {
+    const { leader } = this;
+    return leader === null ? [] : [...membersOf(leader.configuration)].map((id) => this.server(id));
+  }
+
+  /** One leads, all members follow it and know what it has committed, and none is on the way in or out. */
   get settled(): boolean {
-    const leader = this.servers.find(({ status }) => status?.role === 'leader');
-    const lead = leader?.status;
-    if (lead === null || lead === undefined || lead.commitIndex !== lead.lastIndex) return false;
-    return this.servers.every(
+    const lead = this.leader;
+    if (lead === null || lead.commitIndex !== lead.lastIndex || lead.configuration.outgoing.length > 0)
+      return false;
+    return this.members.every(
       ({ status }) =>
         status?.leader === lead.id && status.term === lead.term && status.commitIndex === lead.commitIndex,
     );
@@ -143,8 +181,10 @@ export class SimCluster {
     return this.servers
       .map(({ id, status, paused, up }) => {
         if (status === null) return `${id} ${up ? 'starting' : 'down'}`;
-        const { role, term, leader, commitIndex, lastTerm, lastIndex } = status;
-        return `${id}${paused ? ' paused' : ''} ${role} term ${term} leader ${leader} log ${lastTerm}/${lastIndex} commit ${commitIndex}`;
+        const { role, term, leader, commitIndex, lastTerm, lastIndex, configuration } = status;
+        const { voters, outgoing, learners } = configuration;
+        const members = [voters, outgoing, learners].map((ids) => ids.join(' ')).join(' | ');
+        return `${id}${paused ? ' paused' : ''} ${role} term ${term} leader ${leader} log ${lastTerm}/${lastIndex} commit ${commitIndex} (${members})`;
       })
       .join('; ');
   }

@@ -1,6 +1,8 @@
 import type { PeerMessage } from '../../node/protocol/snapshot-message.ts';
+import type { NodeId } from '../../node/raft/types.ts';
 import type { Transport } from '../../node/replica/ports.ts';
 import type { Random } from '../random.ts';
+import { SimConnections } from './connections.ts';
 import type { VirtualTime } from './time.ts';
 import { between, chance, type Weather } from './weather.ts';
 
@@ -18,6 +20,7 @@ export class SimNetwork {
   readonly #weather: () => Weather;
   readonly #receivers = new Map<string, (message: PeerMessage) => void>();
   readonly #cuts = new Set<string>();
+  readonly connections = new SimConnections(this);
   /** Tells every delivery, in order: it is part of the run's digest. */
   onDelivery: (message: PeerMessage) => void = () => {};
 
@@ -31,12 +34,9 @@ export class SimNetwork {
     this.#cuts.add(`${from}>${to}`);
   }
 
-  heal(from: End, to: End): void {
-    this.#cuts.delete(`${from}>${to}`);
-  }
-
   healAll(): void {
     this.#cuts.clear();
+    this.connections.dialAll();
   }
 
   isCut(from: End, to: End): boolean {
@@ -44,7 +44,7 @@ export class SimNetwork {
   }
 
   /** A node's end: what it sends leaves at its `flush`, as the real transport's does. */
-  attach(node: string, receive: (message: PeerMessage) => void): Transport {
+  attach(node: NodeId, receive: (message: PeerMessage) => void): Transport {
     this.#receivers.set(node, receive);
     let turn: PeerMessage[] = [];
     return {

@@ -12,7 +12,7 @@ import type { Random } from '../random.ts';
 import { SimDisk } from './disk.ts';
 import type { SimNetwork } from './network.ts';
 import type { VirtualTime } from './time.ts';
-import { between, type Weather } from './weather.ts';
+import { between, chance, type Weather } from './weather.ts';
 
 /** What a simulated node is put together from; a test puts a broken part in place of one. */
 export interface SimParts {
@@ -26,7 +26,7 @@ export const SHIPPED_PARTS: SimParts = {
 };
 
 export interface SimServerOptions {
-  readonly config: Omit<RaftConfig, 'random'>;
+  readonly config: Omit<RaftConfig, 'random' | 'peers'>;
   readonly parts: SimParts;
   readonly time: VirtualTime;
   readonly network: SimNetwork;
@@ -34,6 +34,8 @@ export interface SimServerOptions {
   readonly weather: () => Weather;
   readonly snapshots: SnapshotPolicy;
   readonly sessionIdleMs: number;
+  /** Whether its first election after a start need not wait for a timeout. */
+  readonly hurries: boolean;
   /** What survives crashes: a new storage over the same bytes at each start. */
   readonly disk: () => Storage;
   readonly onReport: (line: ReportLine) => void;
@@ -66,9 +68,11 @@ export class SimServer {
   #life: Life | null = null;
   #paused = false;
   #backlog: (() => void)[] = [];
-  #crashListeners: (() => void)[] = [];
+  readonly #crashListeners = new Set<() => void>();
   /** While true, writes do not end. */
   diskHangs = false;
+  /** It has been started once: it may be a member. */
+  born = false;
 
   constructor(options: SimServerOptions) {
     this.id = options.config.id;
@@ -91,9 +95,14 @@ export class SimServer {
     return this.#life?.stateMachine ?? null;
   }
 
+  startIfDown(): void {
+    if (!this.up) this.start();
+  }
+
   /** Recovers from the disk and joins in. */
   start(): void {
     if (this.#life !== null) throw new Error(`${this.id} runs already`);
+    this.born = true;
     const { time, random, weather } = this.#o;
     const disk = new SimDisk({
       storage: this.#o.disk(),
@@ -106,15 +115,19 @@ export class SimServer {
     void this.#recover(life);
   }
 
-  /** kill -9 and a power cut at once. */
+  /** kill -9, or a power cut; what is not on the disk is lost by either. */
   crash(): void {
+    const { random, network } = this.#o;
     const life = this.#life;
     if (life === null) return;
     this.#life = null;
     this.#paused = false;
     this.#backlog = [];
-    void life.disk.crash(this.#o.random.float() < 0.5);
-    for (const tell of this.#crashListeners.splice(0)) tell();
+    void life.disk.crash(chance(random, 0.5));
+    network.connections.down(this.id, chance(random, 0.6));
+    const listeners = [...this.#crashListeners];
+    this.#crashListeners.clear();
+    for (const tell of listeners) tell();
   }
 
   /** SIGSTOP. */
@@ -139,28 +152,30 @@ export class SimServer {
     });
   }
 
-  /** Calls `listener` once, when this life ends. */
-  onCrash(listener: () => void): void {
-    this.#crashListeners.push(listener);
+  /** Calls `listener` once, when this life ends, unless the returned function is called before. */
+  onCrash(listener: () => void): () => void {
+    this.#crashListeners.add(listener);
+    return () => void this.#crashListeners.delete(listener);
   }
 
   async #recover(life: Life): Promise<void> {
     const { parts, config, time, random, network, onReport } = this.#o;
     const recovered = await life.disk.recover();
     if (this.#life !== life) return;
-    const initial = { ...recovered, incarnation: 0, nowMs: time.now() };
-    life.raft = parts.raft({ ...config, random: () => random.float() }, initial);
+    const { founders: peers, incarnation } = recovered.identity;
+    const initial = { ...recovered, incarnation, nowMs: time.now() };
+    life.raft = parts.raft({ ...config, peers, random: () => random.float() }, initial);
     life.stateMachine = parts.stateMachine();
     const startedFrom = recovered.snapshot && (await restored(life.stateMachine, life.disk));
     if (this.#life !== life) return;
     const receive = (message: PeerMessage): void => this.#input(life, () => life.replica?.receive(message));
-    life.replica = new Replica({
+    const replica = new Replica({
       raft: life.raft,
       storage: life.disk,
       transport: network.attach(this.id, receive),
       stateMachine: life.stateMachine,
       startedFrom,
-      incarnation: 0,
+      incarnation,
       snapshots: this.#o.snapshots,
       sessionIdleMs: this.#o.sessionIdleMs,
       trace: new Trace({ report: onReport, flush: () => {} }, recovered, {
@@ -168,7 +183,7 @@ export class SimServer {
         rssBytes: () => 0,
       }),
       now: () => time.now(),
-      later: (delayMs, run) => void time.after(delayMs, () => this.#input(life, run)),
+      later: (delayMs, run) => void time.after(Math.max(0, delayMs), () => this.#input(life, run)),
       soon: (turn) => void time.after(between(random, TURN_MS), () => this.#input(life, turn)),
       onTurnEnd: () => {},
       onStorageFailure: (error) => {
@@ -176,7 +191,13 @@ export class SimServer {
       },
       log: () => {},
     });
+    life.replica = replica;
+    network.connections.up(this.id, {
+      linkMade: (peer) => this.#input(life, () => replica.linkMade(peer)),
+      peerLost: (peer) => this.#input(life, () => replica.peerLost(peer)),
+    });
     this.#tick(life);
+    replica.begin(this.#o.hurries);
   }
 
   #tick(life: Life): void {

@@ -24,6 +24,7 @@ const STORM_AT_MOST_MS = 20_000;
 /** After healing a cluster must have elected, caught up and served within this, virtual ms. */
 const RECOVERY_MS = 10_000;
 const SIZES = [3, 3, 5, 7] as const;
+const MOST_SPARES = 3;
 const JUDGE_LIMITS = { limitMs: 10_000, memoryBytes: 256 << 20 } as const;
 
 /**
@@ -35,7 +36,7 @@ export async function simulate(seed: number, parts: SimParts): Promise<Simulated
   const random = randomStream(seed, 'schedule', 'storm');
   const size = random.pick(SIZES);
   const workload = drawWorkload(seed);
-  const cluster = new SimCluster({ size, seed, parts, workload });
+  const cluster = new SimCluster({ size, spares: random.int(0, MOST_SPARES), seed, parts, workload });
   const { time, counts } = cluster;
   cluster.start();
   const endStorm = startStorm(cluster, random);
@@ -73,7 +74,7 @@ function heal(cluster: SimCluster): void {
   for (const server of cluster.servers) {
     server.diskHangs = false;
     server.resume();
-    if (!server.up) server.start();
+    if (server.born) server.startIfDown();
   }
 }
 
@@ -91,9 +92,9 @@ function drawWorkload(seed: number): WorkloadPlan {
   };
 }
 
-/** State Machine Safety from its fruits: every node's store answers alike for every key. */
+/** State Machine Safety from its fruits: every member's store answers alike for every key. */
 function compareStates(cluster: SimCluster, ops: readonly Op[]): void {
-  const [first, ...others] = cluster.servers;
+  const [first, ...others] = cluster.members;
   for (const key of new Set(ops.map((op) => op.key))) {
     const expected = JSON.stringify(first!.stateMachine?.read(key));
     for (const { id, stateMachine } of others) {

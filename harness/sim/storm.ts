@@ -1,6 +1,7 @@
 import type { Random } from '../random.ts';
 import type { SimCluster } from './cluster.ts';
 import { CLIENTS } from './network.ts';
+import { Operator, split } from './operator.ts';
 import type { SimServer } from './server.ts';
 import { chance, drawWeather } from './weather.ts';
 
@@ -8,7 +9,7 @@ import { chance, drawWeather } from './weather.ts';
 interface Blow {
   readonly name: string;
   readonly share: number;
-  readonly strike: (cluster: SimCluster, random: Random) => void;
+  readonly strike: (cluster: SimCluster, random: Random, operator: Operator) => void;
 }
 
 const anyServer = ({ servers }: SimCluster, random: Random): SimServer => random.pick(servers);
@@ -31,7 +32,7 @@ const BLOWS: readonly Blow[] = [
     name: 'restart',
     share: 4,
     strike: ({ servers }, random) => {
-      for (const server of servers) if (!server.up && chance(random, 0.7)) server.start();
+      for (const server of servers) if (server.born && chance(random, 0.7)) server.startIfDown();
     },
   },
   { name: 'pause', share: 1.5, strike: (cluster, random) => aimed(cluster, random).pause() },
@@ -48,7 +49,18 @@ const BLOWS: readonly Blow[] = [
     strike: (cluster, random) => {
       const from = aimed(cluster, random);
       const to = anyServer(cluster, random);
-      if (from !== to) cluster.network.cut(from.id, to.id);
+      if (from === to) return;
+      cluster.network.cut(from.id, to.id);
+      if (chance(random, 0.3)) cluster.network.connections.reset(from.id, to.id);
+    },
+  },
+  {
+    name: 'reset',
+    share: 1,
+    strike: (cluster, random) => {
+      const { id } = aimed(cluster, random);
+      for (const other of cluster.servers)
+        if (chance(random, 0.6)) cluster.network.connections.reset(id, other.id);
     },
   },
   {
@@ -63,6 +75,7 @@ const BLOWS: readonly Blow[] = [
       }
     },
   },
+  { name: 'split', share: 1.5, strike: (cluster, random) => split(cluster, random) },
   {
     name: 'cut from the clients',
     share: 0.7,
@@ -83,6 +96,7 @@ const BLOWS: readonly Blow[] = [
     share: 2,
     strike: ({ servers }) => servers.forEach((server) => void (server.diskHangs = false)),
   },
+  { name: 'lost folder', share: 0.3, strike: (_, __, operator) => operator.loseFolder() },
 ];
 
 /** Virtual ms between two blows: from a hail to rare mishaps, by seed. */
@@ -93,6 +107,8 @@ export function startStorm(cluster: SimCluster, random: Random): () => void {
   const paceMs = random.pick(PACES_MS);
   const blows = BLOWS.filter(() => chance(random, 0.8));
   const shares = blows.reduce((sum, { share }) => sum + share, 0);
+  const operator = new Operator({ cluster, random, loses: chance(random, 0.4) });
+  operator.start();
   let over = false;
   cluster.weather = drawWeather(random);
   const next = (): void => {
@@ -101,12 +117,13 @@ export function startStorm(cluster: SimCluster, random: Random): () => void {
       let at = random.float() * shares;
       const blow = blows.find(({ share }) => (at -= share) < 0) ?? blows[0]!;
       cluster.saw(blow.name, 'blows');
-      blow.strike(cluster, random);
+      blow.strike(cluster, random, operator);
       next();
     });
   };
   next();
   return () => {
     over = true;
+    operator.stop();
   };
 }

@@ -54,9 +54,11 @@ export class SimWire implements Wire {
     const { server, network, random, weather } = this.#parts;
     const back = (what: AttemptEnd): void => network.later(server.id, CLIENTS, () => end(what));
     const breaks = chance(random, weather().lossProbability);
-    const answer = (_: number, result: ClientResult): void =>
+    const answer = (_: number, result: ClientResult): void => {
+      awaitNoCrash();
       back(breaks ? { type: 'lost' } : { type: 'answer', result });
-    server.onCrash(() => back({ type: 'lost' }));
+    };
+    const awaitNoCrash = server.onCrash(() => back({ type: 'lost' }));
     server.serve((replica) => {
       if (operation.type === 'read') replica.read(operation.key, { answer }, 0);
       else if (isAdmin(operation)) replica.administer(operation, { answer }, 0);

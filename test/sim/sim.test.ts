@@ -41,6 +41,9 @@ describe('shipped nodes under every fault at once, in virtual time', () => {
         'write info',
         'cas ok',
         'append ok',
+        'InstallSnapshot',
+        'change-members done',
+        'transfer-leadership done',
       ];
       const totals = seldom.map((kind) => all.reduce((sum, { counts }) => sum + (counts[kind] ?? 0), 0));
       expect(totals.filter((total) => total < COUNT / 2)).toEqual([]);
@@ -65,6 +68,15 @@ describe('what is broken on purpose is found within 200 seeds', () => {
     ['stale-reads', /linearizability: violation/],
     ['no-log-check', /leader-completeness|state-machine-safety|differs from a committed/],
     ['retries-twice', /linearizability: violation/],
+    ['one-majority', /liveness|election-safety|leader-completeness|state-machine-safety|log-matching/],
+    [
+      'skips-joint',
+      /liveness|election-safety|leader-completeness|state-machine-safety|differs from a committed/,
+    ],
+    [
+      'votes-without-folder',
+      /election-safety|leader-completeness|state-machine-safety|differs from a committed/,
+    ],
   ])(
     '%s',
     async (name, finds) => {
