@@ -4,6 +4,7 @@ import type { Op } from '../../harness/history/op.ts';
 import { askNode } from './blows.ts';
 import type { StormLoad } from './load.ts';
 import type { Status, StormNodes } from './nodes.ts';
+import type { Members } from './operator.ts';
 
 /** After the storm: for all logs to be equal, and for a node to lead that was asked to. */
 const SETTLED_WITHIN_MS = 20_000;
@@ -15,14 +16,18 @@ const AUDITOR = 1e9;
 type State = ReadonlyMap<string, string | null>;
 
 /**
- * What must hold when all is calm: equal logs on `members`, equal states read from each of them as the leader, every
+ * What must hold when all is calm: equal logs on all members, equal states read from each voter as the leader, every
  * acknowledged append there once, a linearizable history, no broken property. Throws an Error that says what does not.
  */
-export async function audit(nodes: StormNodes, members: readonly string[], load: StormLoad): Promise<void> {
-  await settle(nodes, members);
+export async function audit(
+  nodes: StormNodes,
+  { voters, learners }: Pick<Members, 'voters' | 'learners'>,
+  load: StormLoad,
+): Promise<void> {
+  await settle(nodes, [...voters, ...learners]);
   const keys = [...new Set(load.ops.map(({ key }) => key))];
   let first: { readonly id: string; readonly state: State } | null = null;
-  for (const [i, id] of members.entries()) {
+  for (const [i, id] of voters.entries()) {
     await lead(nodes, id);
     const state = await readAll(nodes, id, { keys, load, process: AUDITOR + i * keys.length });
     if (first === null) first = { id, state };

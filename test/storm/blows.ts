@@ -15,18 +15,13 @@ const AT_THE_LEADER = 0.5;
 
 /**
  * Kills and transfers, one after the other, until `signal` aborts; every node that was killed is up again when it
- * resolves. `spared`: nodes that are not to be touched just now.
+ * resolves.
  */
-export async function blows(
-  nodes: StormNodes,
-  random: Random,
-  spared: ReadonlySet<string>,
-  signal: AbortSignal,
-): Promise<void> {
+export async function blows(nodes: StormNodes, random: Random, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     await delay(random.int(...REST_MS), undefined, { signal }).catch(() => {});
     if (signal.aborted) return;
-    const targets = nodes.up.filter((id) => !spared.has(id));
+    const targets = nodes.up;
     if (targets.length === 0) continue;
     const dice = random.float();
     if (dice < TRANSFER) await handOver(nodes, random.pick(targets));
@@ -52,12 +47,16 @@ function victims(
 
 async function killSome(nodes: StormNodes, ids: readonly string[], random: Random): Promise<void> {
   await Promise.all(
-    ids.map(async (id) => {
+    ids.map((id) => {
       const awayMs = random.int(...AWAY_MS);
-      nodes.count('kills');
-      await nodes.kill(id);
-      await delay(awayMs);
-      await nodes.start(id);
+      return nodes.alone(id, async () => {
+        // It may have been taken out meanwhile.
+        if (!nodes.up.includes(id)) return;
+        nodes.count('kills');
+        await nodes.kill(id);
+        await delay(awayMs);
+        await nodes.start(id);
+      });
     }),
   );
 }

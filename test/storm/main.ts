@@ -18,7 +18,15 @@ interface Options {
 }
 
 /** What a run of storms must have seen at least once, or it showed nothing. */
-const NEEDED = ['kills', 'elections', 'transfers', 'snapshots taken', 'snapshots installed'];
+const NEEDED = [
+  'kills',
+  'elections',
+  'transfers',
+  'snapshots taken',
+  'snapshots installed',
+  'changes of members',
+  'folders lost',
+];
 
 function readOptions(): Options {
   const { values } = parseArgs({

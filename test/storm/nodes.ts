@@ -40,6 +40,8 @@ interface Seat {
   own: Readonly<Record<string, string>> | undefined;
   /** It was ready once. */
   born: boolean;
+  /** What is being done to its process. */
+  turn: Promise<unknown>;
 }
 
 /**
@@ -73,6 +75,7 @@ export class StormNodes implements AsyncDisposable {
         status: null,
         own: undefined,
         born: false,
+        turn: Promise.resolve(),
       })),
     );
   }
@@ -109,6 +112,19 @@ export class StormNodes implements AsyncDisposable {
   }
   client(id: string): Promise<NodeClient> {
     return NodeClient.connect(this.#seat(id).clientPort);
+  }
+
+  /** What a node that is no founder is started with. */
+  get joining(): Readonly<Record<string, string>> {
+    return { join: '', cluster: [...this.founders].sort().join(',') };
+  }
+
+  /** Acts on the node's process once whoever does so already has finished. */
+  alone(id: string, act: () => Promise<void>): Promise<void> {
+    const seat = this.#seat(id);
+    const done = seat.turn.then(act);
+    seat.turn = done.catch(() => {});
+    return done;
   }
 
   /** Resolves when the node listens. `own`: instead of what a founder is started with; by default as the last time. */

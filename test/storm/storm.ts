@@ -5,6 +5,7 @@ import { audit } from './audit.ts';
 import { blows } from './blows.ts';
 import { StormLoad } from './load.ts';
 import { StormNodes } from './nodes.ts';
+import { Operator } from './operator.ts';
 
 export interface StormOptions {
   readonly seed: number;
@@ -33,7 +34,7 @@ const NODE_OPTIONS = {
 };
 
 /**
- * Three node processes under kill -9 and transfers while clients write; then calm, and the audit. Rejects with what
+ * Three node processes, and two that may join, under kill -9, transfers and changes of the members while clients write; then calm, and the audit. Rejects with what
  * broke. The seed draws blows and operations; processes and the network keep their own time, so that it repeats the
  * kind of a storm, not its every step.
  */
@@ -43,7 +44,7 @@ export async function storm(options: StormOptions): Promise<StormResult> {
   await using nodes = await StormNodes.open({
     dir: join(dir, `seed-${seed}`),
     founders: 3,
-    joiners: 1,
+    joiners: 2,
     program,
     seed,
     options: NODE_OPTIONS,
@@ -53,7 +54,11 @@ export async function storm(options: StormOptions): Promise<StormResult> {
   const load = new StormLoad(planOf(options), new Map(nodes.ids.map((id) => [id, nodes.clientAddress(id)])));
   const calm = new AbortController();
   const storming = AbortSignal.any([given, calm.signal]);
-  const blowing = blows(nodes, randomStream(seed, 'schedule', 'blows'), new Set(), storming);
+  const operator = new Operator(nodes, randomStream(seed, 'schedule', 'operator'));
+  const blowing = Promise.all([
+    blows(nodes, randomStream(seed, 'schedule', 'blows'), storming),
+    operator.work(storming),
+  ]);
   blowing.catch((error: Error) => nodes.break(error.message));
   try {
     await load.reached(writes, given);
@@ -63,7 +68,7 @@ export async function storm(options: StormOptions): Promise<StormResult> {
     await load.stop(given.aborted ? 0 : undefined);
   }
   given.throwIfAborted();
-  await audit(nodes, nodes.founders, load);
+  await audit(nodes, operator.members, load);
   const { acknowledged, ops } = load;
   return {
     writes: acknowledged,
