@@ -29,6 +29,7 @@ const FLOORS: readonly Floor[] = [
   { figure: /^restart/, ratioAtMost: 0.75 },
   { figure: /^catch-up/, ratioAtMost: 0.5 },
   { figure: /^memory/, ratioAtMost: 1.2 },
+  { figure: /term changes$/, atMost: 0 },
   { figure: /^one node down .* last tenth \/ second tenth/, atMost: 1.1 },
 ];
 

@@ -8,6 +8,7 @@ import type { Collected } from './figures.ts';
 import { CATCH_UP, RESTART } from './rows/recovery.ts';
 import type { Row } from './rows/row.ts';
 import { FAILOVER, SILENCE } from './rows/failover.ts';
+import { TERMS } from './rows/disruption.ts';
 import { MATRIX } from './rows/matrix.ts';
 import { MEMORY, ONE_DOWN } from './rows/memory.ts';
 import { PUTS, READS } from './rows/steady.ts';
@@ -24,6 +25,7 @@ const ROWS: readonly Row[] = [
   CATCH_UP,
   MEMORY,
   ONE_DOWN,
+  TERMS,
   MATRIX,
 ];
 

@@ -1,0 +1,105 @@
+import { TcpWire } from '../../../harness/workload/wire.ts';
+import type { NodeStatus } from '../../../node/protocol/client.ts';
+import type { Cluster, Target } from '../cluster.ts';
+import type { Figures } from '../figures.ts';
+import { awaitLeader, generate } from '../generator.ts';
+import { newCluster } from '../sides.ts';
+import { OURS } from './row.ts';
+import type { Bench, Row } from './row.ts';
+
+const MINUTES = Number(process.env['MINUTES'] ?? 10);
+const TIMING = { heartbeatMs: 50, electionMs: 300 } as const;
+const CLIENTS = 256;
+/** A follower is cut off in the middle of each period, for half of it. */
+const PERIOD_MS = 20_000;
+
+/**
+ * Full load through Toxiproxy links, while now one follower, now the other is cut off from its peers and comes back:
+ * by how much the term has risen in the end. PreVote and CheckQuorum are there so that it does not (dissertation 9.6).
+ */
+export const TERMS: Row = {
+  name: 'terms',
+  sides: OURS,
+  once: true,
+  async measure(target: Target, { programs }: Bench): Promise<Figures> {
+    await using cluster = await newCluster(target, programs, { linked: true, timing: TIMING });
+    cluster.startAll();
+    await awaitLeader(programs, cluster);
+    const before = await highestTerm(cluster);
+    const ended = new AbortController();
+    let cuts = Promise.resolve(0);
+    const run = await generate(programs, cluster, {
+      clients: CLIENTS,
+      runS: MINUTES * 60,
+      onBegin: () => {
+        cuts = cutOffInTurns(cluster, ended.signal);
+      },
+    });
+    ended.abort();
+    const name = `T = ${TIMING.electionMs} ms, ${MINUTES} min at full load, ${await cuts} times a follower cut off`;
+    return {
+      [`${name}, term changes`]: (await highestTerm(cluster)) - before,
+      [`${name}, puts/s`]: run.puts.count / run.seconds,
+      [`${name}, worst put, ms`]: run.puts.max,
+    };
+  },
+};
+
+/** Returns how often one was so cut off that it knew of no leader; all are healed. */
+async function cutOffInTurns(cluster: Cluster, ended: AbortSignal): Promise<number> {
+  const links = cluster.links!;
+  for (let turn = 0, alone = 0; ; turn++) {
+    await pause(PERIOD_MS / 4, ended);
+    if (ended.aborted) return alone;
+    const follower = await someFollower(cluster, turn);
+    const own = links.links.filter(
+      ({ from, to }) => from !== 'clients' && (from === follower || to === follower),
+    );
+    const cut = turn % 4 < 2 ? 'blackhole' : 'refuse';
+    await Promise.all(own.map((link) => links.apply(link, { cut })));
+    await pause(PERIOD_MS / 2, ended);
+    if ((await statusAt(cluster.member(follower).address)).leader === null) alone++;
+    await Promise.all(own.map((link) => links.apply(link, {})));
+    await pause(PERIOD_MS / 4, ended);
+  }
+}
+
+async function someFollower(cluster: Cluster, turn: number): Promise<string> {
+  const statuses = await statusesOf(cluster);
+  const followers = statuses.filter(({ role }) => role !== 'leader');
+  return followers[turn % followers.length]!.id;
+}
+
+async function highestTerm(cluster: Cluster): Promise<number> {
+  return Math.max(...(await statusesOf(cluster)).map(({ term }) => term));
+}
+
+const statusesOf = (cluster: Cluster): Promise<NodeStatus[]> =>
+  Promise.all(cluster.members.map(({ address }) => statusAt(address)));
+
+function statusAt(address: string): Promise<NodeStatus> {
+  const wire = new TcpWire(address);
+  return new Promise<NodeStatus>((resolve, reject) => {
+    wire.ask({ type: 'status' }, (end) => {
+      if (end.type === 'answer' && end.result.type === 'status')
+        resolve(JSON.parse(end.result.status) as NodeStatus);
+      else reject(new Error(`${address} does not say where it stands: ${JSON.stringify(end)}`));
+    });
+  }).finally(() => wire.close());
+}
+
+/** Ends early when `ended` aborts. */
+function pause(ms: number, ended: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer);
+      resolve();
+    };
+    const timer = setTimeout(() => {
+      ended.removeEventListener('abort', end);
+      resolve();
+    }, ms);
+    ended.addEventListener('abort', end, { once: true });
+    if (ended.aborted) end();
+  });
+}
