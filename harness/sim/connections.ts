@@ -10,8 +10,8 @@ export interface ConnectionEnd {
 }
 
 /**
- * The connections between running nodes, one each way: nodes are told when one is made or breaks, as the transport tells
- * them. They carry nothing: what the network does to messages is worse than what a connection does.
+ * The connections between running nodes, one each way: nodes are told when one is made or breaks, as the transport
+ * tells them. They carry nothing: what the network does to messages is worse than what a connection does.
  */
 export class SimConnections {
   readonly #network: SimNetwork;
@@ -27,8 +27,8 @@ export class SimConnections {
   up(node: NodeId, end: ConnectionEnd): void {
     this.#ends.set(node, end);
     this.#eachOther(node, (other) => {
-      this.#dial(node, other);
-      this.#dial(other, node);
+      this.dial(node, other);
+      this.dial(other, node);
     });
   }
 
@@ -46,22 +46,23 @@ export class SimConnections {
   reset(from: NodeId, to: NodeId): void {
     if (!this.#open.delete(`${from}>${to}`)) return;
     this.#ends.get(to)?.peerLost(from);
-    this.#dial(from, to);
+    this.dial(from, to);
   }
 
   /** Links were healed: whoever could not connect can. */
   dialAll(): void {
-    for (const node of this.#ends.keys()) this.#eachOther(node, (other) => this.#dial(node, other));
+    for (const node of this.#ends.keys()) this.#eachOther(node, (other) => this.dial(node, other));
   }
 
-  #dial(from: NodeId, to: NodeId): void {
+  /** Connects `from` to `to`, if both run and the link is whole. */
+  dial(from: NodeId, to: NodeId): void {
     const name = `${from}>${to}`;
     const [near, far] = [this.#ends.get(from), this.#ends.get(to)];
-    if (this.#open.has(name)) return;
+    if (near === undefined || far === undefined || this.#open.has(name)) return;
     this.#network.later(from, to, () => {
       if (this.#open.has(name) || this.#ends.get(from) !== near || this.#ends.get(to) !== far) return;
       this.#open.add(name);
-      near?.linkMade(to);
+      near.linkMade(to);
     });
   }
 

@@ -34,6 +34,10 @@ export class SimNetwork {
     this.#cuts.add(`${from}>${to}`);
   }
 
+  heal(from: NodeId, to: NodeId): void {
+    if (this.#cuts.delete(`${from}>${to}`)) this.connections.dial(from, to);
+  }
+
   healAll(): void {
     this.#cuts.clear();
     this.connections.dialAll();

@@ -5,14 +5,16 @@ import type { CoreStatus } from '../../node/raft/ready.ts';
 import type { NodeId } from '../../node/raft/types.ts';
 import type { Random } from '../random.ts';
 import type { SimCluster } from './cluster.ts';
+import { separate, split } from './split.ts';
 import { SimWire } from './wire.ts';
 import { chance } from './weather.ts';
 
 const MOST_VOTERS = 7;
 /** Virtual ms between two things that are asked, by seed; null: nobody is there to ask. */
 const PACES_MS = [null, 50, 150, 500] as const;
-/** While a change is under way the cluster may fall apart. */
-const SOON_MS = 60;
+/** So soon after a change was asked for the cluster may fall apart: before anybody hears of it, or in the midst of it. */
+const SOON_MS = [0, 5, 60] as const;
+const LOSS_WITHIN_MS = 200;
 
 export interface OperatorParts {
   readonly cluster: SimCluster;
@@ -21,16 +23,11 @@ export interface OperatorParts {
   readonly loses: boolean;
 }
 
-/** Two halves that do not see each other; clients see both. It ends with the links' next healing. */
-export function split({ servers, network }: SimCluster, random: Random): void {
-  const half = new Set(servers.filter(() => chance(random, 0.5)));
-  for (const { id: from } of half) {
-    for (const other of servers) {
-      if (half.has(other)) continue;
-      network.cut(from, other.id);
-      network.cut(other.id, from);
-    }
-  }
+function shuffled<T>(items: readonly T[], random: Random): T[] {
+  return items
+    .map((item) => [random.float(), item] as const)
+    .toSorted(([a], [b]) => a - b)
+    .map(([, item]) => item);
 }
 
 /**
@@ -72,14 +69,28 @@ export class Operator {
     this.#stopped = true;
   }
 
-  /** A node loses its data folder, once in a cluster's life: with a second one a majority's memory could be gone. */
+  /**
+   * A node loses its data folder, once in a cluster's life: with a second one a majority's memory could be gone. Before,
+   * some others do not hear what it hears; then whoever could give back what it has forgotten is away.
+   */
   loseFolder(): void {
-    if (!this.#mayLose) return;
-    const victim = this.#random.pick(this.#cluster.servers);
-    if (!victim.up) return;
+    const cluster = this.#cluster;
+    const { leader, servers, time } = cluster;
+    const random = this.#random;
+    if (!this.#mayLose || leader === null) return;
+    const [victim, ...others] = shuffled(
+      servers.filter(({ id, up }) => up && id !== leader.id),
+      random,
+    );
+    if (victim === undefined) return;
     this.#mayLose = false;
     this.#lost = victim.id;
-    this.#cluster.wipe(victim.id);
+    const deaf = others.slice(0, Math.ceil(others.length / 2));
+    separate(cluster, random, [cluster.server(leader.id)], deaf);
+    time.after(random.float() * LOSS_WITHIN_MS, () => {
+      cluster.wipe(victim.id);
+      if (chance(random, 0.7)) separate(cluster, random, [cluster.server(leader.id)], servers);
+    });
   }
 
   #askFor(dice: number): void {
@@ -96,11 +107,25 @@ export class Operator {
     // Who is to join must run.
     for (const { type, id } of changes) if (type === 'add-learner') this.#cluster.server(id).startIfDown();
     this.#ask(asked.id, { type: 'change-members', changes });
-    if (chance(this.#random, 0.4))
-      this.#cluster.time.after(
-        this.#random.float() * SOON_MS,
-        () => this.#stopped || split(this.#cluster, this.#random),
+    if (chance(this.#random, 0.5))
+      this.#cluster.time.after(this.#random.float() * this.#random.pick(SOON_MS), () =>
+        this.#fallApart(asked.id, changes),
       );
+  }
+
+  /** Mostly between those who stay, with the leader who was asked, and those who leave. */
+  #fallApart(leader: NodeId, changes: readonly MembersChange[]): void {
+    const cluster = this.#cluster;
+    if (this.#stopped) return;
+    const leaving = changes.flatMap(({ type, id }) => (type === 'remove' || type === 'demote' ? [id] : []));
+    if (leaving.length === 0 || chance(this.#random, 0.4)) return split(cluster, this.#random);
+    const away = cluster.servers.filter(({ id }) => id !== leader && leaving.includes(id));
+    separate(
+      cluster,
+      this.#random,
+      away,
+      cluster.servers.filter((server) => !away.includes(server)),
+    );
   }
 
   /** Changes that make sense to who sees this configuration; it may be an old one. */

@@ -1,14 +1,17 @@
 import type { Random } from '../random.ts';
 import type { SimCluster } from './cluster.ts';
 import { CLIENTS } from './network.ts';
-import { Operator, split } from './operator.ts';
+import { Operator } from './operator.ts';
 import type { SimServer } from './server.ts';
+import { separate, split } from './split.ts';
 import { chance, drawWeather } from './weather.ts';
 
 /** What befalls a cluster, drawn anew every so often. The share says how often, among the others. */
 interface Blow {
   readonly name: string;
   readonly share: number;
+  /** It makes an end of others: no storm is without it, or the cluster would soon be dead for good. */
+  readonly heals?: true;
   readonly strike: (cluster: SimCluster, random: Random, operator: Operator) => void;
 }
 
@@ -31,6 +34,7 @@ const BLOWS: readonly Blow[] = [
   {
     name: 'restart',
     share: 4,
+    heals: true,
     strike: ({ servers }, random) => {
       for (const server of servers) if (server.born && chance(random, 0.7)) server.startIfDown();
     },
@@ -39,6 +43,7 @@ const BLOWS: readonly Blow[] = [
   {
     name: 'resume',
     share: 2.5,
+    heals: true,
     strike: ({ servers }, random) => {
       for (const server of servers) if (chance(random, 0.7)) server.resume();
     },
@@ -67,12 +72,7 @@ const BLOWS: readonly Blow[] = [
     name: 'isolate',
     share: 2,
     strike: (cluster, random) => {
-      const { id } = aimed(cluster, random);
-      for (const other of cluster.servers) {
-        if (other.id === id) continue;
-        cluster.network.cut(id, other.id);
-        cluster.network.cut(other.id, id);
-      }
+      separate(cluster, random, [aimed(cluster, random)], cluster.servers);
     },
   },
   { name: 'split', share: 1.5, strike: (cluster, random) => split(cluster, random) },
@@ -85,7 +85,7 @@ const BLOWS: readonly Blow[] = [
       if (chance(random, 0.5)) cluster.network.cut(id, CLIENTS);
     },
   },
-  { name: 'heal links', share: 3, strike: ({ network }) => network.healAll() },
+  { name: 'heal links', share: 3, heals: true, strike: ({ network }) => network.healAll() },
   {
     name: 'disk hangs',
     share: 1,
@@ -94,20 +94,21 @@ const BLOWS: readonly Blow[] = [
   {
     name: 'disks go on',
     share: 2,
+    heals: true,
     strike: ({ servers }) => servers.forEach((server) => void (server.diskHangs = false)),
   },
-  { name: 'lost folder', share: 0.3, strike: (_, __, operator) => operator.loseFolder() },
+  { name: 'lost folder', share: 0.6, strike: (_, __, operator) => operator.loseFolder() },
 ];
 
 /** Virtual ms between two blows: from a hail to rare mishaps, by seed. */
-const PACES_MS = [40, 120, 400] as const;
+const PACES_MS = [50, 150, 500] as const;
 
 /** Lets blows fall on the cluster until the returned function is called. */
 export function startStorm(cluster: SimCluster, random: Random): () => void {
   const paceMs = random.pick(PACES_MS);
-  const blows = BLOWS.filter(() => chance(random, 0.8));
+  const blows = BLOWS.filter(({ heals }) => heals ?? chance(random, 0.8));
   const shares = blows.reduce((sum, { share }) => sum + share, 0);
-  const operator = new Operator({ cluster, random, loses: chance(random, 0.4) });
+  const operator = new Operator({ cluster, random, loses: chance(random, 0.5) });
   operator.start();
   let over = false;
   cluster.weather = drawWeather(random);

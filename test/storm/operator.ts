@@ -17,8 +17,8 @@ const FEWEST_VOTERS = 2;
 const FEWEST_TO_LOSE_ONE = 3;
 
 /**
- * Who administers a cluster in a storm: nodes join, become voters, leave, take each other's place, lose their data folder
- * and come back; one thing after the other, each asked for until a committed configuration shows it.
+ * Who administers a cluster in a storm: nodes join, become voters, leave, take each other's place, lose their data
+ * folder and come back; one thing after the other, each asked for until a committed configuration shows it.
  */
 export class Operator {
   readonly #nodes: StormNodes;

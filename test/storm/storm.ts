@@ -34,9 +34,9 @@ const NODE_OPTIONS = {
 };
 
 /**
- * Three node processes, and two that may join, under kill -9, transfers and changes of the members while clients write; then calm, and the audit. Rejects with what
- * broke. The seed draws blows and operations; processes and the network keep their own time, so that it repeats the
- * kind of a storm, not its every step.
+ * Three node processes, and two that may join, under kill -9, transfers and changes of the members while clients write;
+ * then calm, and the audit. Rejects with what broke. The seed draws blows and operations; processes and the network
+ * keep their own time, so that it repeats the kind of a storm, not its every step.
  */
 export async function storm(options: StormOptions): Promise<StormResult> {
   const { seed, writes, dir, program } = options;
