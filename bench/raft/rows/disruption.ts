@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { TcpWire } from '../../../harness/workload/wire.ts';
 import type { NodeStatus } from '../../../node/protocol/client.ts';
 import type { Cluster, Target } from '../cluster.ts';
@@ -36,14 +38,26 @@ export const TERMS: Row = {
       },
     });
     ended.abort();
+    const changes = (await highestTerm(cluster)) - before;
+    if (changes > 0) tellRoles(cluster);
     const name = `T = ${TIMING.electionMs} ms, ${MINUTES} min at full load, ${await cuts} times a follower cut off`;
     return {
-      [`${name}, term changes`]: (await highestTerm(cluster)) - before,
+      [`${name}, term changes`]: changes,
       [`${name}, puts/s`]: run.puts.count / run.seconds,
       [`${name}, worst put, ms`]: run.puts.max,
     };
   },
 };
+
+/** What the members say of their roles and their stalls, to see why. */
+function tellRoles({ members }: Cluster): void {
+  for (const { id, dataFolder } of members) {
+    const lines = readFileSync(join(dataFolder, '..', `${id}.log`), 'utf8').split('\n');
+    for (const line of lines.filter((each) => ROLE_LINE.test(each))) console.error(line);
+  }
+}
+
+const ROLE_LINE = / (?:leads|leader|follower|candidate|pre-candidate)\b/;
 
 /** Returns how often one was so cut off that it knew of no leader; all are healed. */
 async function cutOffInTurns(cluster: Cluster, ended: AbortSignal): Promise<number> {
