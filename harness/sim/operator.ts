@@ -12,7 +12,7 @@ import { chance } from './weather.ts';
 const MOST_VOTERS = 7;
 /** Virtual ms between two things that are asked, by seed; null: nobody is there to ask. */
 const PACES_MS = [null, 50, 150, 500] as const;
-/** So soon after a change was asked for the cluster may fall apart: before anybody hears of it, or in the midst of it. */
+/** So soon after a change was asked for the cluster may fall apart: before anybody hears of it, or in its midst. */
 const SOON_MS = [0, 5, 60] as const;
 const LOSS_WITHIN_MS = 200;
 
@@ -70,8 +70,8 @@ export class Operator {
   }
 
   /**
-   * A node loses its data folder, once in a cluster's life: with a second one a majority's memory could be gone. Before,
-   * some others do not hear what it hears; then whoever could give back what it has forgotten is away.
+   * A node loses its data folder, once in a cluster's life: with a second one a majority's memory could be gone. Some
+   * others do not hear what it hears before; then whoever could give back what it has forgotten is away.
    */
   loseFolder(): void {
     const cluster = this.#cluster;
@@ -98,8 +98,9 @@ export class Operator {
     if (dice < 0.05) return this.#ask(this.#random.pick(servers).id, { type: 'take-snapshot' });
     const asked = this.#someLeader();
     if (asked === null) return;
-    if (dice > 0.9) {
-      const target = chance(this.#random, 0.5) ? null : this.#random.pick(servers).id;
+    if (dice > 0.85) {
+      const { voters } = asked.configuration;
+      const target = chance(this.#random, 0.5) ? null : this.#random.pick(voters);
       return this.#ask(asked.id, { type: 'transfer-leadership', target });
     }
     const changes = this.#draw(asked.configuration);
