@@ -170,7 +170,7 @@ async function paced(path: Path): Promise<{ p50: number; p99: number }> {
     dir: join(dir, 'data'),
     logsDir: join(dir, 'logs'),
     seed: 1,
-    nodeProgram: join(ROOT, 'node/main.ts'),
+    nodeProgram: join(ROOT, 'node/main.mjs'),
     electionTimeoutMs: [300, 600],
     heartbeatMs: 50,
   });

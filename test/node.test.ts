@@ -296,7 +296,7 @@ describe('a node process', () => {
     // A limit on the size of files is the full disk that needs no privilege: writes past 2 MiB fail.
     const limited = join(folder, 'limited.sh');
     await fs.writeFile(limited, `trap '' XFSZ\nulimit -f 2048\nexec "$@"\n`);
-    const main = fileURLToPath(new URL('../node/main.ts', import.meta.url));
+    const main = fileURLToPath(new URL('../node/main.mjs', import.meta.url));
     const child = spawn(
       'bash',
       [limited, process.execPath, main, ...cluster.args('n1', { 'report-fd': '1' })],

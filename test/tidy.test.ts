@@ -49,7 +49,7 @@ describe('the check sees what it is for', () => {
       `export { y } from '../replica/replica.ts';`,
     ],
     ['neighbours of one floor', 'node/storage/wal.ts', `import { z } from '../transport/peer-link.ts';`],
-    ['the node imports the harness', 'node/main.ts', `import type { Op } from '../harness/history/op.ts';`],
+    ['the node imports the harness', 'node/main.mjs', `import type { Op } from '../harness/history/op.ts';`],
     [
       'the harness sees past the protocol',
       'harness/cluster/local.ts',
@@ -134,7 +134,7 @@ describe('the check sees what it is for', () => {
     ['through the door', 'harness/cluster/local.ts', `import { execa } from 'execa';`],
     ['a test above its floor', 'harness/report/write.test.ts', `import { x } from '../scenario/runner.ts';`],
     ['data', 'harness/links/standard.ts', `new URL('../../toxiproxy.json', import.meta.url);`],
-    ['the node’s program', 'harness/cli/run.ts', `new URL('../../node/main.ts', import.meta.url);`],
+    ['the node’s program', 'harness/cli/run.ts', `new URL('../../node/main.mjs', import.meta.url);`],
     ['a word in a string', 'harness/report/write.ts', `const text = 'never console.log(x)';`],
     ['a sentence in a literal', 'harness/random.ts', `const x = '${'x'.repeat(150)}';`],
     ['a line of the full width', 'harness/random.ts', 'é'.repeat(120)],

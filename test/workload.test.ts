@@ -43,7 +43,7 @@ beforeEach(async () => {
     dir: join(dir, 'data'),
     logsDir: join(dir, 'logs'),
     originMs,
-    nodeProgram: new URL('../node/main.ts', import.meta.url).pathname,
+    nodeProgram: new URL('../node/main.mjs', import.meta.url).pathname,
     electionTimeoutMs: [300, 600],
     heartbeatMs: 50,
     seed: 7,

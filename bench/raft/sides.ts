@@ -121,7 +121,7 @@ export async function newCluster(
     };
     const command =
       target === 'chaos'
-        ? [process.execPath, join(ROOT, 'node/main.ts'), ...flags('--', ours)]
+        ? [process.execPath, join(ROOT, 'node/main.mjs'), ...flags('--', ours)]
         : [programs.etcd ?? 'etcd', ...flags('--', theirs)];
     return { id, address, dataFolder, command };
   });

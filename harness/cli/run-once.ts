@@ -17,7 +17,7 @@ import { startReporter, type ReporterKind } from './reporter.ts';
 import type { RunFlags } from './run.ts';
 import { assembleResult, failedOutcome } from './result.ts';
 
-const NODE_MAIN = fileURLToPath(new URL('../../node/main.ts', import.meta.url));
+const NODE_MAIN = fileURLToPath(new URL('../../node/main.mjs', import.meta.url));
 export const CACHE_DIR = fileURLToPath(new URL('../../.cache', import.meta.url));
 /** How much of a node's log the report shows. */
 const LOG_TAIL_BYTES = 8_192;

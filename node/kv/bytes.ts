@@ -184,6 +184,13 @@ export class ByteReader {
     return this.raw(this.u32());
   }
 
+  /** Goes over what `bytes` would return. */
+  skipBytes(): void {
+    const length = this.u32();
+    this.#need(length);
+    this.#at += length;
+  }
+
   raw(length: number): Buffer {
     this.#need(length);
     this.#at += length;

@@ -102,22 +102,21 @@ export class EntrySlab {
 const SLAB_BYTES = 256 << 10;
 
 /**
- * The entries' data are views of the input. Throws `MalformedBytes`; also for entries whose indexes are not
- * consecutive.
+ * The entries' data are views of the input; a command below `dataFrom` is left without: whoever says so does not need
+ * it. Throws `MalformedBytes`; also for entries whose indexes are not consecutive.
  */
-export function readEntries(input: ByteReader): Entry[] {
+export function readEntries(input: ByteReader, dataFrom = 0): Entry[] {
   const count = input.u32();
   if (count * ENTRY_OVERHEAD_BYTES > input.left) {
     throw new MalformedBytes(`${count} entries announced, ${input.left} bytes left`);
   }
   const entries: Entry[] = [];
   for (let i = 0; i < count; i++) {
-    const entry: Entry = {
-      index: logIndex(input.u64()),
-      term: term(input.u64()),
-      kind: readKind(input),
-      data: input.bytes(),
-    };
+    const index = logIndex(input.u64());
+    const entryTerm = term(input.u64());
+    const kind = readKind(input);
+    const data = kind === 'config' || index >= dataFrom ? input.bytes() : skipped(input);
+    const entry: Entry = { index, term: entryTerm, kind, data };
     if (entry.kind === 'config' && decodeConfiguration(entry.data) === null) {
       throw new MalformedBytes(`entry ${entry.index} holds no configuration`);
     }
@@ -128,6 +127,13 @@ export function readEntries(input: ByteReader): Entry[] {
   }
   return entries;
 }
+
+function skipped(input: ByteReader): Uint8Array {
+  input.skipBytes();
+  return NO_DATA;
+}
+
+const NO_DATA = new Uint8Array(0);
 
 function readKind(input: ByteReader): EntryKind {
   const code = input.u8();

@@ -1,6 +1,6 @@
 import { diskHangs } from './disk.ts';
 import { hasPromised } from './lease.ts';
-import { counts } from './membership.ts';
+import { counts, isVoter } from './membership.ts';
 import type { RequestVote, RequestVoteResponse, TimeoutNow } from './message.ts';
 import { tally } from './quorum.ts';
 import { becomeCandidate, becomeFollower, becomeLeader, becomePreCandidate } from './role.ts';
@@ -94,15 +94,32 @@ export function handleTimeoutNow(state: ServerState, m: TimeoutNow): void {
     startElection(state, { transfer: true, reason: `${m.from} hands over` });
 }
 
+/**
+ * §5.1: a request without an answer is made again; here at once when there is a connection that there was none of
+ * before. Two who start at the same moment would else find each other only with the next election.
+ */
+export function askAgain(state: ServerState, peer: NodeId): void {
+  const { role, membership, currentTerm } = state;
+  if (role.name !== 'pre-candidate' && role.name !== 'candidate') return;
+  if (peer === state.config.id || !isVoter(membership.current, peer) || role.votes.has(peer)) return;
+  const preVote = role.name === 'pre-candidate';
+  const term = (preVote ? currentTerm + 1 : currentTerm) as Term;
+  requestVotes(state, [peer], { preVote, transfer: false, term });
+}
+
 function startPreVote(state: ServerState, reason: string): void {
   becomePreCandidate(state, reason);
-  requestVotes(state, { preVote: true, transfer: false, term: (state.currentTerm + 1) as Term });
+  requestVotes(state, everyVoter(state), {
+    preVote: true,
+    transfer: false,
+    term: (state.currentTerm + 1) as Term,
+  });
   if (state.role.name === 'pre-candidate') concludePreVote(state, state.role);
 }
 
 function startElection(state: ServerState, why: { transfer: boolean; reason: string }): void {
   becomeCandidate(state, why.reason);
-  requestVotes(state, { preVote: false, transfer: why.transfer, term: state.currentTerm });
+  requestVotes(state, everyVoter(state), { preVote: false, transfer: why.transfer, term: state.currentTerm });
   if (state.role.name === 'candidate') concludeElection(state, state.role);
 }
 
@@ -118,16 +135,20 @@ function concludeElection(state: ServerState, { votes }: Candidate): void {
   else if (outcome === 'lost') becomeFollower(state, state.currentTerm, null, 'lost the election');
 }
 
+function everyVoter({ membership: { current } }: ServerState): Iterable<NodeId> {
+  return new Set([...current.voters, ...current.outgoing]);
+}
+
 function requestVotes(
   state: ServerState,
+  voters: Iterable<NodeId>,
   what: { readonly preVote: boolean; readonly transfer: boolean; readonly term: Term },
 ): void {
   const { log, outbox, config } = state;
-  const { voters, outgoing } = state.membership.current;
   // A candidate's term and its vote for itself must be durable before anyone can act on them.
   const out = what.preVote ? outbox.messages : outbox.messagesAfterPersist;
   const { lastIndex: lastLogIndex, lastTerm: lastLogTerm } = log;
-  for (const to of new Set([...voters, ...outgoing])) {
+  for (const to of voters) {
     if (to === config.id) continue;
     out.push({ type: 'RequestVote', ...envelope(state, to), ...what, lastLogIndex, lastLogTerm });
   }

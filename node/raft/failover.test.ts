@@ -112,6 +112,25 @@ describe('a server that has just started', () => {
     expect(only(server.settle(), 'RequestVote')).toHaveLength(2);
   });
 
+  test('asks for a vote again as soon as there is a connection (§5.1: requests are retried), and only then', () => {
+    const server = new TestServer({ term: 1, log: [1] });
+    server.raft.hurry(server.nowMs);
+    server.pass(server.raft.nextDeadlineMs() - server.nowMs);
+    expect(only(server.settle(), 'RequestVote')).toHaveLength(2);
+    server.raft.linkMade(n3, server.nowMs);
+    expect(only(server.settle(), 'RequestVote')).toMatchObject([{ to: n3, preVote: true, term: 2 }]);
+    server.receive(preVoteRefusal(n3, 1));
+    server.raft.linkMade(n3, server.nowMs);
+    expect(only(server.settle(), 'RequestVote')).toEqual([]);
+    server.receive(preVoteGrant(n2, 2));
+    expect(server.status).toMatchObject({ role: 'candidate', term: 2 });
+    server.settle();
+    server.raft.linkMade(n2, server.nowMs);
+    expect(only(server.settle(), 'RequestVote')).toMatchObject([{ to: n2, preVote: false, term: 2 }]);
+    server.receive(voteGrant(n2, 2));
+    expect(server.role).toBe('leader');
+  });
+
   test('follows a leader that it hears, with the usual timeout', () => {
     const server = new TestServer({ term: 1, log: [1], config: { heartbeatMs: 50 } });
     server.raft.hurry(server.nowMs);

@@ -1,4 +1,5 @@
 import {
+  askAgain,
   electionTimeout,
   handleRequestVote,
   handleRequestVoteResponse,
@@ -91,12 +92,12 @@ export class Raft {
 
   /**
    * The connection over which `peer` is sent entries was made anew, and what was under way on the one before may be
-   * lost: a leader asks it at once where their logs agree.
+   * lost: a leader asks it at once where their logs agree, and whoever stands for election asks for its vote again.
    */
   linkMade(peer: NodeId, nowMs: number): void {
     this.#letTimePass(nowMs);
     const { role } = this.state;
-    if (role.name !== 'leader') return;
+    if (role.name !== 'leader') return askAgain(this.state, peer);
     role.progress.get(peer)?.linkMade();
     role.appendsDue = true;
   }

@@ -2,7 +2,7 @@ import type { Log } from '../replica/log.ts';
 import type { StoredSnapshot } from '../replica/ports.ts';
 import type { Observer } from '../replica/trace.ts';
 import type { CoreEvent } from '../raft/ready.ts';
-import { AdminServer, health } from './admin-server.ts';
+import type { AdminServer } from './admin-server.ts';
 import { describeEvent } from './describe-event.ts';
 import { Metrics } from './metrics.ts';
 import type { Vitals } from './metrics.ts';
@@ -50,8 +50,10 @@ export class NodeWatch {
   }
 
   /** Rejects with the system's error if the address cannot be listened on. */
-  serve(listen: Address): Promise<AdminServer> {
-    return AdminServer.listen({
+  async serve(listen: Address): Promise<AdminServer> {
+    // Loaded only where it is asked for: Node.js's HTTP is a fifth of all that a node would load to start.
+    const { AdminServer: Admin, health } = await import('./admin-server.ts');
+    return await Admin.listen({
       listen,
       metrics: this.#metrics!,
       health: () => health(this.#vitals.status()),

@@ -46,7 +46,7 @@ export interface NodeOptions {
   readonly tuning: Tuning;
 }
 
-export const USAGE = `usage: node node/main.ts --id n1 --peer-listen HOST:PORT --client-listen HOST:PORT --data DIR
+export const USAGE = `usage: node node/main.mjs --id n1 --peer-listen HOST:PORT --client-listen HOST:PORT --data DIR
   --bootstrap                          the very first start of a cluster's founder; never again afterwards
   [--peers n2=HOST:PORT,n3=HOST:PORT]  the other founders, and where to dial them; none: a cluster of one
   [--join]                             no founder: a node that is to be added to a cluster that runs

@@ -66,7 +66,8 @@ export async function recoverLog(
 ): Promise<Found> {
   const all = segmentNumbers(names);
   const numbers = withoutGaps(all);
-  const segments = await readSegments(files, folder, numbers);
+  // Of what a snapshot stands for only indexes and terms matter: a long log would fill the memory with it.
+  const segments = await readSegments(files, { folder, numbers, dataFrom: (snapshot?.index ?? 0) + 1 });
   const first = numbers[0];
   if (first === undefined) return damaged(folder, segmentPath(folder, 1), 0, 'the segment is missing');
   const { follows } = segments[0]?.parsed ?? { follows: null };
@@ -107,30 +108,30 @@ interface ReadSegment {
   readonly parsed: ParsedSegment | null;
 }
 
-async function readSegments(
-  files: Files,
-  folder: string,
-  numbers: readonly number[],
-): Promise<ReadSegment[]> {
+interface Wanted {
+  readonly folder: string;
+  readonly numbers: readonly number[];
+  readonly dataFrom: number;
+}
+
+async function readSegments(files: Files, wanted: Wanted): Promise<ReadSegment[]> {
   const segments: ReadSegment[] = [];
-  for (const number of numbers) {
-    const last = number === numbers.at(-1);
-    segments.push({ number, parsed: await readSegment(files, folder, number, last) });
-  }
+  for (const number of wanted.numbers)
+    segments.push({ number, parsed: await readSegment(files, number, wanted) });
   return segments;
 }
 
 async function readSegment(
   files: Files,
-  folder: string,
   number: number,
-  last: boolean,
+  { folder, numbers, dataFrom }: Wanted,
 ): Promise<ParsedSegment | null> {
+  const last = number === numbers.at(-1);
   const path = segmentPath(folder, number);
   const file = await files.readAll(path);
   let parsed: ParsedSegment;
   try {
-    parsed = parseSegment(file);
+    parsed = parseSegment(file, dataFrom);
   } catch (error) {
     // The header is durable before a record follows: a file that is no longer than one never held any.
     if (last && file.length <= HEADER_BYTES) return null;

@@ -96,8 +96,8 @@ export interface ParsedSegment {
   readonly goodRecordBehind: boolean;
 }
 
-/** Throws `MalformedBytes` if the header is not one. */
-export function parseSegment(file: Buffer): ParsedSegment {
+/** Throws `MalformedBytes` if the header is not one. `dataFrom`: commands below it come without their data. */
+export function parseSegment(file: Buffer, dataFrom = 0): ParsedSegment {
   const header = parseHeader(file);
   const steps: LogWrite[] = [];
   let records = 0;
@@ -105,7 +105,7 @@ export function parseSegment(file: Buffer): ParsedSegment {
   let damage: string | null = null;
   let follows: number | null = null;
   while (at < file.length) {
-    const found = readRecord(file, at, header.salt, records);
+    const found = readRecord(file, at, { salt: header.salt, number: records, dataFrom });
     if (typeof found === 'string') {
       damage = found;
       break;
@@ -139,8 +139,7 @@ function parseHeader(file: Buffer): SegmentHeader {
 function readRecord(
   file: Buffer,
   at: number,
-  salt: number,
-  number: number,
+  { salt, number, dataFrom }: { salt: number; number: number; dataFrom: number },
 ): { follows: number; steps: LogWrite[]; end: number } | string {
   if (file.length - at < RECORD_HEADER_BYTES) return 'the header of a record is cut off';
   if (file.readUInt32BE(at) !== magicOf(salt)) return 'no record begins here';
@@ -151,14 +150,14 @@ function readRecord(
   const found = file.readUInt32BE(at + 8);
   if (found !== number) return `record ${found} stands where record ${number} belongs`;
   try {
-    return { ...readPayload(record.subarray(RECORD_HEADER_BYTES)), end };
+    return { ...readPayload(record.subarray(RECORD_HEADER_BYTES), dataFrom), end };
   } catch (error) {
     if (error instanceof MalformedBytes) return error.message;
     throw error;
   }
 }
 
-function readPayload(payload: Buffer): { follows: number; steps: LogWrite[] } {
+function readPayload(payload: Buffer, dataFrom: number): { follows: number; steps: LogWrite[] } {
   const input = new ByteReader(payload);
   const follows = input.u64();
   const steps: LogWrite[] = [];
@@ -167,7 +166,7 @@ function readPayload(payload: Buffer): { follows: number; steps: LogWrite[] } {
     if (flags > (HAS_HARD_STATE | HAS_SNAPSHOT)) throw new MalformedBytes(`unknown flags ${flags} of a step`);
     const hardState = flags & HAS_HARD_STATE ? { term: term(input.u64()), votedFor: readVote(input) } : null;
     const snapshot = flags & HAS_SNAPSHOT ? { index: logIndex(input.u64()), term: term(input.u64()) } : null;
-    steps.push({ hardState, snapshot, entries: readEntries(input) });
+    steps.push({ hardState, snapshot, entries: readEntries(input, dataFrom) });
   }
   input.end();
   return { follows, steps };

@@ -11,7 +11,7 @@ import { releasePorts } from '../../harness/links/ports.ts';
 import type { NodeReport } from '../../node/protocol/report.ts';
 import { NodeClient } from '../support/raft-nodes.ts';
 
-export const NODE_PROGRAM: string = fileURLToPath(new URL('../../node/main.ts', import.meta.url));
+export const NODE_PROGRAM: string = fileURLToPath(new URL('../../node/main.mjs', import.meta.url));
 const READY_WITHIN_MS = 15_000;
 
 export type Status = Extract<NodeReport, { type: 'status' }>;

@@ -12,7 +12,7 @@ import type { ClientOperation, ClientResponse } from '../../node/protocol/client
 import { FrameReader } from '../../node/protocol/frame.ts';
 import type { NodeReport } from '../../node/protocol/report.ts';
 
-const NODE_PROGRAM = fileURLToPath(new URL('../../node/main.ts', import.meta.url));
+const NODE_PROGRAM = fileURLToPath(new URL('../../node/main.mjs', import.meta.url));
 const WAIT_MS = 15_000;
 
 export interface Exit {

@@ -57,7 +57,7 @@ export const PARTS: readonly Part[] = [
   ]),
   { path: 'harness/dashboard', floor: 7, only: [...GROUND, 'harness/checker', 'harness/invariants'] },
   { path: 'harness/report', floor: 7, only: [...GROUND, 'harness/checker', 'harness/invariants'] },
-  { path: 'harness/cli', floor: 8, also: ['node/main.ts'] },
+  { path: 'harness/cli', floor: 8, also: ['node/main.mjs'] },
   { path: 'node/raft', floor: 1, only: [] },
   { path: 'node/kv', floor: 2 },
   { path: 'node/protocol', floor: 3 },
@@ -65,9 +65,9 @@ export const PARTS: readonly Part[] = [
   { path: 'node/server', floor: 5 },
   { path: 'node/transport', floor: 5 },
   { path: 'node/storage', floor: 5 },
-  // Puts the node together from its parts; `main.ts` only calls it.
+  // Puts the node together from its parts; `main.mjs` only calls it.
   { path: 'node/server/run-node.ts', floor: 6 },
-  { path: 'node/main.ts', floor: 7 },
+  { path: 'node/main.mjs', floor: 7 },
 ];
 
 /** Dependencies, and parts of Node.js that act on the machine: the only places that may import them. */
