@@ -97,7 +97,7 @@ const BLOWS: readonly Blow[] = [
     heals: true,
     strike: ({ servers }) => servers.forEach((server) => void (server.diskHangs = false)),
   },
-  { name: 'lost folder', share: 0.6, strike: (_, __, operator) => operator.loseFolder() },
+  { name: 'lost folder', share: 2, strike: (_, __, operator) => operator.loseFolder() },
 ];
 
 /** Virtual ms between two blows: from a hail to rare mishaps, by seed. */
@@ -108,7 +108,7 @@ export function startStorm(cluster: SimCluster, random: Random): () => void {
   const paceMs = random.pick(PACES_MS);
   const blows = BLOWS.filter(({ heals }) => heals ?? chance(random, 0.8));
   const shares = blows.reduce((sum, { share }) => sum + share, 0);
-  const operator = new Operator({ cluster, random, loses: chance(random, 0.5) });
+  const operator = new Operator({ cluster, random, loses: chance(random, 0.7) });
   operator.start();
   let over = false;
   cluster.weather = drawWeather(random);
