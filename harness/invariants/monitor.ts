@@ -20,7 +20,8 @@ export class SafetyMonitor {
   readonly #views: ReadonlyMap<string, NodeView>;
   readonly #watched: readonly { readonly property: Property; readonly found: Violation[] }[];
 
-  constructor(nodes: readonly string[]) {
+  /** `more`: what is watched beside the properties that every run is judged by. */
+  constructor(nodes: readonly string[], more: readonly Property[] = []) {
     this.#views = new Map(nodes.map((id) => [id, newView(id)]));
     const properties: readonly Property[] = [
       new ElectionSafety(),
@@ -29,6 +30,7 @@ export class SafetyMonitor {
       new LeaderCompleteness(),
       new StateMachineSafety(),
       new Durability(),
+      ...more,
     ];
     this.#watched = properties.map((property) => ({ property, found: [] }));
   }

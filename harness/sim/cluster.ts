@@ -7,6 +7,7 @@ import type { ReportLine } from '../../node/replica/trace.ts';
 import { SNAPSHOT_POLICY, type SnapshotPolicy } from '../../node/replica/snapshotter.ts';
 import type { Op } from '../history/op.ts';
 import { keepOps, Recorder } from '../history/recorder.ts';
+import { MembershipChange } from '../invariants/membership-change.ts';
 import { SafetyMonitor } from '../invariants/monitor.ts';
 import { randomStream, type Random } from '../random.ts';
 import { Load } from '../workload/load.ts';
@@ -64,7 +65,7 @@ export class SimCluster {
       this.saw(`${type} ${from}>${to} ${term}`, 'deliveries');
     const ids = Array.from({ length: size + spares }, (_, at) => nodeId(`n${at + 1}`));
     this.#founders = ids.slice(0, size);
-    this.#monitor = new SafetyMonitor(ids);
+    this.#monitor = new SafetyMonitor(ids, [new MembershipChange()]);
     const bounds = drawBounds(stream('bounds'));
     const policy = drawPolicy(stream('snapshots'));
     // Short enough for sessions to go, long enough for clients to use the ones that they have in stock.

@@ -88,6 +88,7 @@ export class Operator {
     const deaf = others.slice(0, Math.ceil(others.length / 2));
     separate(cluster, random, [cluster.server(leader.id)], deaf);
     time.after(random.float() * LOSS_WITHIN_MS, () => {
+      if (this.#stopped) return;
       cluster.wipe(victim.id);
       if (chance(random, 0.7)) separate(cluster, random, [cluster.server(leader.id)], servers);
     });

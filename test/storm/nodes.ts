@@ -5,6 +5,7 @@ import { monotonicMs } from '../../harness/clock.ts';
 import { spawnNode } from '../../harness/cluster/node-process.ts';
 import type { NodeProcess } from '../../harness/cluster/node-process.ts';
 import type { ReportLine } from '../../harness/cluster/report-lines.ts';
+import { MembershipChange } from '../../harness/invariants/membership-change.ts';
 import { SafetyMonitor } from '../../harness/invariants/monitor.ts';
 import { allocateNodePorts } from '../../harness/links/open.ts';
 import { releasePorts } from '../../harness/links/ports.ts';
@@ -59,7 +60,7 @@ export class StormNodes implements AsyncDisposable {
   private constructor(options: StormNodesOptions, seats: readonly Seat[]) {
     this.#options = options;
     this.#seats = new Map(seats.map((seat) => [seat.id, seat]));
-    this.monitor = new SafetyMonitor(this.ids);
+    this.monitor = new SafetyMonitor(this.ids, [new MembershipChange()]);
   }
 
   static async open(options: StormNodesOptions): Promise<StormNodes> {
