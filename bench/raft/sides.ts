@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { NODE_FLAGS } from '../../harness/cluster/node-flags.ts';
 import { allocateNodePorts, openLinks } from '../../harness/links/open.ts';
 import type { Links } from '../../harness/links/port.ts';
 import { Cluster } from './cluster.ts';
@@ -121,7 +122,7 @@ export async function newCluster(
     };
     const command =
       target === 'chaos'
-        ? [process.execPath, join(ROOT, 'node/main.mjs'), ...flags('--', ours)]
+        ? [process.execPath, ...NODE_FLAGS, join(ROOT, 'node/main.mjs'), ...flags('--', ours)]
         : [programs.etcd ?? 'etcd', ...flags('--', theirs)];
     return { id, address, dataFolder, command };
   });

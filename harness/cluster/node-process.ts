@@ -3,6 +3,7 @@ import { createWriteStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { execa } from 'execa';
 import { ReportReader, type ReportLine } from './report-lines.ts';
+import { NODE_FLAGS } from './node-flags.ts';
 
 /** What is kept of stderr for error messages; the log file has it all. */
 const STDERR_TAIL_CHARS = 4_096;
@@ -72,7 +73,7 @@ export async function spawnNode(options: {
 }
 
 async function spawned(program: string, args: readonly string[]): Promise<ChildProcess> {
-  const subprocess = execa(process.execPath, [program, ...args], {
+  const subprocess = execa(process.execPath, [...NODE_FLAGS, program, ...args], {
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
     // The pipes are read here, by event: nothing is to be gathered in memory.
     buffer: false,
