@@ -48,6 +48,7 @@ async function main({ count, seed, threads, parts }: Options): Promise<number> {
   const totals = new Map<string, number>();
   let clusters = 0;
   let events = 0;
+  let fewestEvents = Infinity;
   let digests = 0;
   const failure = await simulateAll({
     firstSeed: seed,
@@ -57,6 +58,7 @@ async function main({ count, seed, threads, parts }: Options): Promise<number> {
     onSimulated: (simulated) => {
       clusters++;
       events += simulated.events;
+      fewestEvents = Math.min(fewestEvents, simulated.events);
       // Independent of the order in which the threads finish.
       digests = (digests ^ simulated.digest) >>> 0;
       for (const [kind, times] of Object.entries(simulated.counts))
@@ -67,7 +69,7 @@ async function main({ count, seed, threads, parts }: Options): Promise<number> {
   for (const [kind, times] of [...totals].toSorted(([a], [b]) => a.localeCompare(b)))
     console.log(`  ${kind}: ${times}`);
   console.log(
-    `${clusters} clusters, ${events} events, ${seconds()} s, digest ${digests.toString(16).padStart(8, '0')}`,
+    `${clusters} clusters, ${events} events (${fewestEvents} at least), ${seconds()} s, digest ${digests.toString(16).padStart(8, '0')}`,
   );
   if (failure === null) return 0;
   console.log(`seed ${failure.seed}: ${failure.error}`);
