@@ -27,6 +27,16 @@ Examples:
 Exit codes: 0 passed · 1 violation or failed expectation · 2 bad file or arguments · 3 the harness or its
 environment failed · 4 inconclusive · 129/130/143 interrupted (the report is still written)`;
 
+const MEMBERS_EXAMPLES = `
+Examples:
+  chaos members 127.0.0.1:8001 127.0.0.1:8002            what each of them knows
+  chaos members 127.0.0.1:8001 127.0.0.1:8002 --add n4=127.0.0.1:7004
+  chaos members 127.0.0.1:8001 127.0.0.1:8002 --promote n4 --remove n1      n4 takes n1's place
+  chaos members 127.0.0.1:8001 127.0.0.1:8002 --transfer n2
+
+All changes of one command are one change. Exit codes: 0 done · 1 refused, or in doubt · 2 bad arguments · 3 nobody
+who leads answered`;
+
 /** `chaos`: parses the command line, runs one subcommand, sets the exit code. Never throws. */
 export async function main(argv: readonly string[]): Promise<void> {
   const program = buildProgram();
@@ -140,6 +150,22 @@ function buildProgram(): Command {
     });
 
   program
+    .command('members')
+    .argument('<address...>', 'host:port on which nodes of a running cluster listen for clients')
+    .description('who is in a running cluster, and changes of it by joint consensus')
+    .option('--add <id=host:port>', 'a node (started with --join) becomes a learner', several, [])
+    .option('--promote <id>', 'a learner becomes a voter', several, [])
+    .option('--demote <id>', 'a voter becomes a learner', several, [])
+    .option('--remove <id>', 'a node goes', several, [])
+    .option('--transfer [id]', 'another voter is to lead; without an id the one whose log is furthest')
+    .option('--within <time>', 'ask again for so long: 500ms, 10s', milliseconds, 10_000)
+    .addHelpText('after', MEMBERS_EXAMPLES)
+    .action(async (addresses: string[], options) => {
+      const { members } = await import('./members.ts');
+      process.exitCode = await members(addresses, options);
+    });
+
+  program
     .command('summary')
     .argument('[dir]', 'folder of report folders', 'reports')
     .description('Markdown of all reports in a folder; on GitHub: job summary and annotations')
@@ -172,6 +198,8 @@ function buildProgram(): Command {
     });
   return program;
 }
+
+const several = (text: string, before: readonly string[]): string[] => [...before, text];
 
 function wholeNumber(text: string): number {
   if (!/^\d{1,15}$/.test(text))

@@ -57,7 +57,7 @@ export const PARTS: readonly Part[] = [
   ]),
   { path: 'harness/dashboard', floor: 7, only: [...GROUND, 'harness/checker', 'harness/invariants'] },
   { path: 'harness/report', floor: 7, only: [...GROUND, 'harness/checker', 'harness/invariants'] },
-  { path: 'harness/cli', floor: 8, also: ['node/main.mjs'] },
+  { path: 'harness/cli', floor: 8, also: ['node/main.mjs', 'node/protocol'] },
   { path: 'node/raft', floor: 1, only: [] },
   { path: 'node/kv', floor: 2 },
   { path: 'node/protocol', floor: 3 },
