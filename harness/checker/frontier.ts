@@ -26,8 +26,9 @@ const TAKEN = 2;
  * until x is among them (Lowe, "Testing for linearizability", 2017, § 5).
  *
  * Rules, each of which leaves out configurations that a kept one stands for:
- * 1. and 2. as in `WglSearch`: a read is taken as soon as it may be; an unknown step is taken only if it changes the
- *    state and the next step depends on that. 3. likewise: of open steps that are alike the first to return is taken.
+ * 1. and 2. as in `WglSearch`: a read is taken as soon as it may be; an unknown step is taken only if the next step
+ *    depends on it and it changes the state, or hides an open write (4.), without which the state would be as it was.
+ *    3. likewise: of open steps that are alike the first to return is taken.
  * 4. A blind write is taken only if the next step depends on the state, or when it returns. In any other order it
  *    stands directly before another blind write, and this hides it. It need not be placed there before it returns: all
  *    one has to know then is that a blind write was taken since its call (the set `hidden`). At its return that will
@@ -211,7 +212,7 @@ export class FrontierSearch implements Search {
     const left = this.#machine.apply(row[STATE]!, step);
     if (left === ILLEGAL) return;
     const after = this.#sights?.merged(left) ?? left;
-    if (slot === NONE && after === row[STATE]) return;
+    if (slot === NONE && after === row[STATE] && !(isBlind && this.#wouldHide(row))) return;
     const made = this.#made;
     made.set(row);
     made[STATE] = after;
@@ -231,6 +232,13 @@ export class FrontierSearch implements Search {
     if (has(made, TAKEN, returning)) this.#settle(made, returning);
     else if (!isSeen && (isBlind || slot === NONE)) this.#owing.add(made);
     else this.#queue.add(made);
+  }
+
+  /** Whether a blind write taken now would hide one that is open and not hidden yet. */
+  #wouldHide(row: Int32Array): boolean {
+    for (let i = 0; i < this.#open.words; i++)
+      if ((this.#open.overwrites[i]! & ~row[TAKEN + i]! & ~row[this.#hidden + i]!) !== 0) return true;
+    return false;
   }
 
   /** Takes every open read that may be taken now. True: there was one. */
