@@ -18,11 +18,16 @@ export interface BenchHistory {
   readonly keys: number;
   readonly unknown: number;
   readonly mix: GeneratorOptions['mix'];
+  /** A few values, written again and again, and most failed CAS do not say what they found. */
+  readonly ambiguous?: boolean;
 }
 
 const REGISTER = { read: 5, write: 3, cas: 2, delete: 0.5, append: 0 } as const;
 /** Writes cut the values short again and again: a list that only grows makes a file that is all values. */
 const APPENDS = { read: 5, write: 1.5, cas: 0, delete: 0.5, append: 3 } as const;
+
+/** Little is read, so little is known. */
+const CHOICES = { read: 1, write: 2, cas: 4, delete: 0, append: 0 } as const;
 
 const hard = { clients: 20, keys: 10, unknown: 0.02, mix: REGISTER } as const;
 const SIZES = { '1k': 1_000, '10k': 10_000, '100k': 100_000, '1M': 1_000_000 } as const;
@@ -59,11 +64,28 @@ export const HISTORIES: readonly BenchHistory[] = [
   })),
 ];
 
+/** Histories of one key whose search takes longer than anybody waits. */
+export const ENDLESS: readonly BenchHistory[] = (
+  [
+    { name: 'endless-registers', seed: 31, operations: 4_000, clients: 200, unknown: 0.1, mix: CHOICES },
+    { name: 'endless-appends', seed: 32, operations: 400, clients: 40, unknown: 0.1, mix: APPENDS },
+  ] as const
+).map((history) => ({ ...history, kind: 'violation', keys: 1, ambiguous: true }));
+
 /** @throws Error if a stale read was asked for and no read can be made one. */
 export function makeHistory(history: BenchHistory): Op[] {
   const random = randomStream(history.seed, 'workload', `bench/${history.name}`);
-  const ops = generateHistory(random, { ...history, failed: 0.01, opaque: 0, uniqueValues: true });
+  const ambiguous = history.ambiguous === true;
+  const opaque = ambiguous ? 0.8 : 0;
+  const ops = generateHistory(random, { ...history, failed: 0.01, opaque, uniqueValues: !ambiguous });
+  if (ambiguous) return withReadFromNowhere(ops);
   return history.kind === 'violation' ? withStaleRead(ops, random) : ops;
+}
+
+/** The last read returns what nobody wrote. A search has to go through everything that could be before. */
+function withReadFromNowhere(ops: readonly Op[]): Op[] {
+  const victim = ops.findLast((op) => op.f === 'read' && op.outcome === 'ok');
+  return ops.map((op) => (op === victim ? { ...op, output: 'nowhere' } : op));
 }
 
 /**

@@ -1,0 +1,81 @@
+// npm run bench:limits: how `chaos check` keeps to --limit and --memory where a search has no end. See bench/README.md.
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { type BenchHistory, ENDLESS, writeBenchHistory } from './checker/histories.ts';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const FOLDER = `${ROOT}.cache/bench-checker`;
+const KIB_PER_MIB = 1_024;
+const LOOK_MS = 5;
+/** One that runs into the time, one that runs into the memory long before. */
+const LIMITS = [
+  { seconds: 5, mib: 512 },
+  { seconds: 2, mib: 4_096 },
+  { seconds: 60, mib: 128 },
+  { seconds: 60, mib: 256 },
+] as const;
+
+const { values } = parseArgs({
+  options: { only: { type: 'string', default: '' }, seconds: { type: 'string', default: '60' } },
+});
+
+const rows: Record<string, string | number>[] = [];
+for (const history of ENDLESS.filter(({ name }) => name.includes(values.only)))
+  for (const limits of LIMITS)
+    if (limits.seconds <= Number(values.seconds)) rows.push(await measure(history, limits));
+console.table(rows);
+
+async function measure(
+  history: BenchHistory,
+  { seconds, mib }: (typeof LIMITS)[number],
+): Promise<Record<string, string | number>> {
+  const file = await writeBenchHistory(history, FOLDER);
+  const limits = ['--limit', `${seconds}s`, '--memory', `${mib}MB`];
+  const { output, peakMiB } = await watched(
+    `${ROOT}node_modules/.bin/chaos`,
+    'check',
+    file,
+    ...limits,
+    '--json',
+  );
+  const { took, verdict, keys } = JSON.parse(output) as {
+    readonly took: { readonly judgeMs: number };
+    readonly verdict: string;
+    readonly keys: readonly { readonly detail: string }[];
+  };
+  const row = {
+    history: history.name,
+    '--limit': `${seconds}s`,
+    '--memory': `${mib}MB`,
+    verdict,
+    'judging s': Number((took.judgeMs / 1_000).toFixed(2)),
+    'peak MiB': peakMiB,
+    why: /the (?:time|memory) limit/.exec(keys.map(({ detail }) => detail).join())?.[0] ?? '',
+  };
+  console.log(JSON.stringify(row));
+  return row;
+}
+
+/** What it prints, and its resident memory at its highest, looked at again and again: Linux only. */
+async function watched(...args: readonly string[]): Promise<{ output: string; peakMiB: number }> {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  // Exit codes other than 0 are verdicts here.
+  const child = execFile(process.execPath, args, (_, output) => resolve(output));
+  let kib = 0;
+  const looks = setInterval(() => {
+    kib = Math.max(kib, peakKib(child.pid!));
+  }, LOOK_MS);
+  const output = await promise;
+  clearInterval(looks);
+  return { output, peakMiB: Math.round(kib / KIB_PER_MIB) };
+}
+
+function peakKib(pid: number): number {
+  try {
+    return Number(/^VmHWM:\s*(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0);
+  } catch {
+    return 0; // It has ended.
+  }
+}
