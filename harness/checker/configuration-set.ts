@@ -11,7 +11,7 @@ const FIRST_TABLE = 1 << 8;
 export class ConfigurationSet {
   readonly #budget: MemoryBudget;
   /** Addresses of records plus one; 0 is free. Its length is a power of two. */
-  #table: Int32Array;
+  #table: Int32Array<ArrayBuffer>;
   readonly #chunks: Int32Array[] = [];
   /** The next free word: its chunk's number, shifted, and its place there. */
   #free = 0;

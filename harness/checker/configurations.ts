@@ -3,6 +3,8 @@ import type { MemoryBudget } from './memory-budget.ts';
 
 const FIRST_ROWS = 16;
 const FIRST_TABLE = 64;
+/** How many rows are gone over between two pauses. */
+const ROWS_PER_PAUSE = 1_024;
 
 /**
  * A list of configurations, each of the same number of words, no two alike in all but the last word (the way there).
@@ -11,9 +13,9 @@ const FIRST_TABLE = 64;
 export class Configurations {
   readonly #budget: MemoryBudget;
   readonly #stride: number;
-  #data: Int32Array;
+  #data: Int32Array<ArrayBuffer>;
   /** Rows plus one; 0 is free. Its length is a power of two. */
-  #table: Int32Array;
+  #table: Int32Array<ArrayBuffer>;
   #count = 0;
 
   constructor(budget: MemoryBudget, stride: number) {
@@ -52,17 +54,22 @@ export class Configurations {
     return true;
   }
 
-  /** Changes rows, or keeps only some: those for which it is true. Until `clear` nothing may be added then. */
-  retain(change: (row: Int32Array, number: number) => boolean): void {
-    let kept = 0;
+  /** All rows, one behind the other. */
+  get words(): Int32Array {
+    return this.#data;
+  }
+
+  /** The last words of the rows. */
+  *lastWords(): Generator<number> {
+    for (let row = 1; row <= this.#count; row++) yield this.#data[row * this.#stride - 1]!;
+  }
+
+  /** Changes rows, and pauses now and then. Until `clear` nothing may be added then. */
+  *change(change: (row: Int32Array) => void): Generator<void, void> {
     for (let number = 0; number < this.#count; number++) {
-      const row = this.#data.subarray(number * this.#stride, (number + 1) * this.#stride);
-      if (!change(row, number)) continue;
-      if (kept < number)
-        this.#data.copyWithin(kept * this.#stride, number * this.#stride, (number + 1) * this.#stride);
-      kept++;
+      if (number % ROWS_PER_PAUSE === ROWS_PER_PAUSE - 1) yield;
+      change(this.#data.subarray(number * this.#stride, (number + 1) * this.#stride));
     }
-    this.#count = kept;
   }
 
   /** Where it stands in the table, or the free slot where it belongs. */

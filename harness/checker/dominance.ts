@@ -1,10 +1,13 @@
 import type { Allotments } from './allotments.ts';
 import { mix } from './configuration-set.ts';
 import type { Configurations } from './configurations.ts';
-import type { OpenSteps } from './open-steps.ts';
+import type { MemoryBudget } from './memory-budget.ts';
+import { has, type OpenSteps, put } from './open-steps.ts';
 
 /** A configuration is compared with at most so many others that it could be dominated by. */
 const MAX_COMPARED = 64;
+/** How many rows are gone over between two pauses. */
+const ROWS_PER_PAUSE = 32;
 
 /** Where a configuration's parts stand (`FrontierSearch`). */
 export interface Layout {
@@ -28,70 +31,83 @@ export class Dominance {
   readonly #layout: Layout;
   readonly #open: OpenSteps;
   readonly #allotments: Allotments;
+  readonly #budget: MemoryBudget;
   /** Slots of blind writes that nobody can see. */
   readonly idle: Int32Array;
 
-  constructor(layout: Layout, open: OpenSteps, allotments: Allotments) {
+  constructor(layout: Layout, open: OpenSteps, allotments: Allotments, budget: MemoryBudget) {
     this.#layout = layout;
     this.#open = open;
     this.#allotments = allotments;
+    this.#budget = budget;
     this.idle = new Int32Array(open.words);
   }
 
-  /** Adds those of `all` to `kept`, which is empty, that none of the others is known to stand for. */
-  prune(all: Configurations, kept: Configurations): void {
-    const rows: Int32Array[] = [];
-    const dropped = new Uint8Array(all.count);
-    const buckets = new Map<number, number[]>();
-    for (let number = 0; number < all.count; number++) {
-      const row = new Int32Array(this.#layout.length);
-      all.read(number, row);
-      rows.push(row);
-      const hash = this.#hash(row);
-      const bucket = buckets.get(hash);
-      if (bucket === undefined) {
-        buckets.set(hash, [number]);
-        continue;
-      }
-      for (let i = Math.max(0, bucket.length - MAX_COMPARED); i < bucket.length; i++) {
-        const other = bucket[i]!;
-        if (dropped[other] === 1) continue;
-        if (this.#standsFor(rows[other]!, row)) {
-          dropped[number] = 1;
+  /**
+   * Adds those of `all` to `kept`, which is empty, that none of the others is known to stand for. Pauses now and then.
+   * Where the memory does not do, `kept` is of no use.
+   */
+  *prune(all: Configurations, kept: Configurations): Generator<void, void> {
+    const { count, words } = all;
+    const { length } = this.#layout;
+    const heads = this.#budget.words(2 ** Math.ceil(Math.log2(count + 1)));
+    /** By row the one before it in its bucket, plus one. 0: none. */
+    const before = this.#budget.words(count);
+    const dropped = this.#budget.words((count + 31) >> 5);
+    for (let number = 0; number < count && !this.#budget.isSpent; number++) {
+      if (number % ROWS_PER_PAUSE === ROWS_PER_PAUSE - 1) yield;
+      const bucket = this.#hash(words, number * length) & (heads!.length - 1);
+      let compared = 0;
+      for (let next = heads![bucket]!; next !== 0 && compared < MAX_COMPARED; next = before![next - 1]!) {
+        compared++;
+        const other = next - 1;
+        if (has(dropped!, 0, other)) continue;
+        if (this.#standsFor(words, other * length, number * length)) {
+          put(dropped!, 0, number);
           break;
         }
-        if (this.#standsFor(row, rows[other]!)) dropped[other] = 1;
+        if (this.#standsFor(words, number * length, other * length)) put(dropped!, 0, other);
       }
-      if (dropped[number] === 0) bucket.push(number);
+      if (has(dropped!, 0, number)) continue;
+      before![number] = heads![bucket]!;
+      heads![bucket] = number + 1;
     }
-    for (const [number, row] of rows.entries()) if (dropped[number] === 0) kept.add(row);
+    const row = new Int32Array(length);
+    for (let number = 0; number < count && !this.#budget.isSpent; number++) {
+      if (number % ROWS_PER_PAUSE === ROWS_PER_PAUSE - 1) yield;
+      if (has(dropped!, 0, number)) continue;
+      all.read(number, row);
+      kept.add(row);
+    }
+    for (const array of [heads, before, dropped]) if (array !== null) this.#budget.release(array);
   }
 
   /** Of what must be the same in both. */
-  #hash(row: Int32Array): number {
+  #hash(words: Int32Array, at: number): number {
     const { state, taken } = this.#layout;
-    let hash = mix(0, row[state]!);
+    let hash = mix(0, words[at + state]!);
     for (let i = 0; i < this.#open.words; i++)
-      hash = mix(hash, row[taken + i]! & ~this.#open.reads[i]! & ~this.#open.overwrites[i]!);
+      hash = mix(hash, words[at + taken + i]! & ~this.#open.reads[i]! & ~this.#open.overwrites[i]!);
     return hash;
   }
 
-  #standsFor(a: Int32Array, b: Int32Array): boolean {
+  /** Of two rows, by where they begin. */
+  #standsFor(words: Int32Array, a: number, b: number): boolean {
     const { state, allotment, taken, hidden } = this.#layout;
-    if (a[state] !== b[state]) return false;
+    if (words[a + state] !== words[b + state]) return false;
     for (let i = 0; i < this.#open.words; i++) {
       const reads = this.#open.reads[i]!;
       const writes = this.#open.overwrites[i]!;
-      const takenA = a[taken + i]!;
-      const takenB = b[taken + i]!;
+      const takenA = words[a + taken + i]!;
+      const takenB = words[b + taken + i]!;
       const differ = takenA ^ takenB;
       // Taken or hidden is all one for a write that nobody can see.
-      const behindA = a[hidden + i]! | (takenA & this.idle[i]!);
-      const behindB = b[hidden + i]! | (takenB & this.idle[i]!);
+      const behindA = words[a + hidden + i]! | (takenA & this.idle[i]!);
+      const behindB = words[b + hidden + i]! | (takenB & this.idle[i]!);
       const wrongReads = takenB & ~takenA & reads;
       const wrongWrites = writes & ~behindA & (behindB | differ);
       if ((wrongReads | wrongWrites | (differ & ~reads & ~writes)) !== 0) return false;
     }
-    return this.#allotments.isWithin(a[allotment]!, b[allotment]!);
+    return this.#allotments.isWithin(words[a + allotment]!, words[b + allotment]!);
   }
 }

@@ -9,11 +9,15 @@ import { eventsOf, type Problem, type Reach, type Search, type SearchResult } fr
 import { Trail } from './trail.ts';
 import { UnknownPools } from './unknown-pools.ts';
 
+type Result = Exclude<SearchResult, { verdict: 'unknown' }> | 'memory';
+
 /** How many configurations are gone on from between two looks at the clock. */
 const ROWS_PER_LOOK = 16;
 const EVENTS_PER_LOOK = 64;
 /** When a return has led to so many configurations, what is dominated is cleared away for the first time. */
 const FIRST_PRUNE = 1_024;
+/** What is held beside the configurations: events, what is open, the problem itself. */
+const BYTES_A_STEP = 40;
 /** A row is a configuration: state, allotment, the set of slots taken, the set hidden, the mark of its way. */
 const STATE = 0;
 const ALLOTMENT = 1;
@@ -54,25 +58,25 @@ export class FrontierSearch implements Search {
   readonly #dominance: Dominance;
   readonly #hidden: number;
   readonly #mark: number;
-  /** The next event. */
-  #event = 0;
   #frontier: Configurations;
-  /** While a return is under way: the step; where it leads to; what to go on from, and how far that has got. */
+  /** While a return is under way: the step; where it leads to; what to go on from. */
   #returning: number | null = null;
   #next: Configurations;
   #spare: Configurations;
   readonly #queue: Configurations;
   /** Likewise, but here the next step must depend on the state. */
   readonly #owing: Configurations;
-  #queueAt = 0;
-  #owingAt = 0;
   #pruneAt = FIRST_PRUNE;
   /** Room for the row at hand and the one made from it. */
   readonly #row: Int32Array;
   readonly #made: Int32Array;
   #returned = 0;
+  readonly #walk: Generator<void, Result>;
+  readonly #now: () => number;
 
-  constructor(problem: Problem, memoryBytes: number) {
+  /** `now`: the clock that `run` looks at. */
+  constructor(problem: Problem, memoryBytes: number, now: () => number = () => performance.now()) {
+    this.#now = now;
     this.#problem = problem;
     this.#machine = problem.machine;
     this.#sights = problem.machine.sights?.() ?? null;
@@ -89,7 +93,7 @@ export class FrontierSearch implements Search {
     this.#mark = this.#hidden + this.#open.words;
     const length = this.#mark + 1;
     const layout = { state: STATE, allotment: ALLOTMENT, taken: TAKEN, hidden: this.#hidden, length };
-    this.#dominance = new Dominance(layout, this.#open, this.#allotments);
+    this.#dominance = new Dominance(layout, this.#open, this.#allotments, this.#budget);
     const list = (): Configurations => new Configurations(this.#budget, length);
     [this.#frontier, this.#next, this.#spare, this.#queue, this.#owing] = [
       list(),
@@ -102,24 +106,16 @@ export class FrontierSearch implements Search {
     this.#made[STATE] = this.#machine.initial;
     this.#made[this.#mark] = Trail.start;
     this.#frontier.add(this.#made);
+    this.#budget.take(BYTES_A_STEP * problem.steps.length);
+    this.#walk = this.#search();
   }
 
-  run(until: number): Exclude<SearchResult, { verdict: 'unknown' }> | 'memory' | null {
+  run(until: number): Result | null {
     for (;;) {
-      if (this.#returning === null) {
-        if (this.#event === this.#events.length) break;
-        if (this.#event % EVENTS_PER_LOOK === 0 && performance.now() > until) return null;
-        this.#begin(this.#events[this.#event++]!);
-      } else {
-        if (!this.#goOn(until)) return null;
-        if (this.#budget.isSpent) return 'memory';
-        if (this.#next.count === 0)
-          return { verdict: 'violation', prefix: this.#someOrder(), stuck: this.#returning };
-        this.#finish(this.#returning);
-      }
-      if (this.#budget.isSpent) return 'memory';
+      const next = this.#walk.next();
+      if (next.done === true) return next.value;
+      if (this.#now() > until) return null;
     }
-    return { verdict: 'linearizable', order: this.#someOrder() };
   }
 
   reach(): Reach {
@@ -134,57 +130,65 @@ export class FrontierSearch implements Search {
     };
   }
 
-  #begin(event: number): void {
-    const step = this.#problem.steps[event >> 1]!;
-    if ((event & 1) === 1) this.#startReturn(step);
-    else if (this.#problem.certain[step] === 1) this.#call(step);
-    else if (this.#poolOf.has(step)) this.#called[this.#poolOf.get(step)!]!++;
+  /** The search, with pauses: between two of them it does about equally much, whatever is under way. */
+  *#search(): Generator<void, Result> {
+    for (const [number, event] of this.#events.entries()) {
+      if (number % EVENTS_PER_LOOK === 0) yield;
+      const step = this.#problem.steps[event >> 1]!;
+      if ((event & 1) === 1) {
+        yield* this.#return(step);
+        if (this.#budget.isSpent) return 'memory';
+        if (this.#next.count === 0) return { verdict: 'violation', prefix: this.#someOrder(), stuck: step };
+        yield* this.#finish(step);
+      } else if (this.#problem.certain[step] === 1) yield* this.#call(step);
+      else if (this.#poolOf.has(step)) this.#called[this.#poolOf.get(step)!]!++;
+      if (this.#budget.isSpent) return 'memory';
+    }
+    return { verdict: 'linearizable', order: this.#someOrder() };
   }
 
-  #call(step: number): void {
+  *#call(step: number): Generator<void, void> {
     const slot = this.#open.add(step);
     if (this.#sights?.isIdle(this.#machine.alike[step]!) === true) put(this.#dominance.idle, 0, slot);
     if (this.#machine.nature[step] !== NATURE.reads) return;
-    this.#frontier.retain((row) => {
-      if (this.#machine.apply(row[STATE]!, step) === ILLEGAL) return true;
+    yield* this.#frontier.change((row) => {
+      if (this.#machine.apply(row[STATE]!, step) === ILLEGAL) return;
       put(row, TAKEN, slot);
       row[this.#mark] = this.#trail.add(row[this.#mark]!, taking(step));
-      return true;
     });
   }
 
-  #startReturn(step: number): void {
+  /** Fills `#next` with where the frontier leads to at the return of this step. */
+  *#return(step: number): Generator<void, void> {
     this.#returning = step;
     for (const list of [this.#next, this.#queue, this.#owing]) list.clear();
-    [this.#queueAt, this.#owingAt, this.#pruneAt] = [0, 0, FIRST_PRUNE];
+    this.#pruneAt = FIRST_PRUNE;
     const slot = this.#open.slotOf(step);
     const row = this.#row;
     for (let number = 0; number < this.#frontier.count; number++) {
+      if (number % ROWS_PER_LOOK === ROWS_PER_LOOK - 1) yield;
       this.#frontier.read(number, row);
-      if (has(row, TAKEN, slot)) {
+      if (has(row, TAKEN, slot)) this.#settle(row, slot);
+      else {
+        if (!has(row, this.#hidden, slot) || !has(this.#dominance.idle, 0, slot)) this.#queue.add(row);
+        if (!has(row, this.#hidden, slot)) continue;
+        row[this.#mark] = this.#trail.add(row[this.#mark]!, hiding(step));
         this.#settle(row, slot);
-        continue;
       }
-      if (!has(row, this.#hidden, slot) || !has(this.#dominance.idle, 0, slot)) this.#queue.add(row);
-      if (!has(row, this.#hidden, slot)) continue;
-      row[this.#mark] = this.#trail.add(row[this.#mark]!, hiding(step));
-      this.#settle(row, slot);
+      if (this.#next.count >= this.#pruneAt) yield* this.#pruneAgain();
     }
-  }
-
-  /** Goes on from everything in the queues; false: the time is up. */
-  #goOn(until: number): boolean {
-    const row = this.#row;
-    for (let rows = 1; ; rows++) {
-      if (rows % ROWS_PER_LOOK === 0 && performance.now() > until) return false;
-      if (this.#budget.isSpent) return true;
-      if (this.#queueAt < this.#queue.count) {
-        this.#queue.read(this.#queueAt++, row);
+    let queueAt = 0;
+    let owingAt = 0;
+    for (let rows = 1; !this.#budget.isSpent; rows++) {
+      if (rows % ROWS_PER_LOOK === 0) yield;
+      if (queueAt < this.#queue.count) {
+        this.#queue.read(queueAt++, row);
         this.#expand(row, false);
-      } else if (this.#owingAt < this.#owing.count) {
-        this.#owing.read(this.#owingAt++, row);
+      } else if (owingAt < this.#owing.count) {
+        this.#owing.read(owingAt++, row);
         this.#expand(row, true);
-      } else return true;
+      } else return;
+      if (this.#next.count >= this.#pruneAt) yield* this.#pruneAgain();
     }
   }
 
@@ -263,47 +267,47 @@ export class FrontierSearch implements Search {
     drop(row, TAKEN, slot);
     drop(row, this.#hidden, slot);
     this.#next.add(row);
-    if (this.#next.count < this.#pruneAt) return;
-    this.#prune();
+  }
+
+  *#pruneAgain(): Generator<void, void> {
+    yield* this.#prune();
     this.#pruneAt = Math.max(FIRST_PRUNE, 2 * this.#next.count);
   }
 
-  #prune(): void {
+  *#prune(): Generator<void, void> {
     this.#spare.clear();
-    this.#dominance.prune(this.#next, this.#spare);
+    yield* this.#dominance.prune(this.#next, this.#spare);
     [this.#next, this.#spare] = [this.#spare, this.#next];
   }
 
-  #finish(step: number): void {
+  *#finish(step: number): Generator<void, void> {
     this.#returning = null;
     this.#returned++;
     drop(this.#dominance.idle, 0, this.#open.slotOf(step));
     this.#open.remove(step);
-    if (this.#sights?.retire(step) === true) this.#merge(this.#sights);
-    if (this.#next.count > 1) this.#prune();
+    if (this.#sights?.retire(step) === true) yield* this.#merge(this.#sights);
+    if (this.#next.count > 1) yield* this.#prune();
     [this.#frontier, this.#next] = [this.#next, this.#frontier];
     if (!this.#trail.wantsCompaction) return;
-    const marks: number[] = [];
-    this.#frontier.retain((row) => marks.push(row[this.#mark]!) > 0);
-    const renamed = this.#trail.compact(marks);
-    this.#frontier.retain((row) => {
-      if (renamed !== null && row[this.#mark] !== Trail.start) row[this.#mark] = renamed[row[this.#mark]!]!;
-      return true;
+    const renamed = yield* this.#trail.compact(this.#frontier.lastWords());
+    if (renamed === null) return;
+    yield* this.#frontier.change((row) => {
+      if (row[this.#mark] !== Trail.start) row[this.#mark] = renamed[row[this.#mark]!]!;
     });
+    this.#budget.release(renamed);
   }
 
   /** Rule 5, now that there is less to be seen. */
-  #merge(sights: Sights): void {
+  *#merge(sights: Sights): Generator<void, void> {
     const { alike } = this.#machine;
     for (const [slot, step] of this.#open.step.entries())
       if (step !== NONE && sights.isIdle(alike[step]!)) put(this.#dominance.idle, 0, slot);
     const isIdle = (pool: number): boolean => sights.isIdle(this.#pools.alike[pool]!);
     this.#spare.clear();
-    this.#next.retain((row) => {
+    yield* this.#next.change((row) => {
       row[STATE] = sights.merged(row[STATE]!);
       row[ALLOTMENT] = this.#allotments.without(row[ALLOTMENT]!, isIdle);
       this.#spare.add(row);
-      return true;
     });
     [this.#next, this.#spare] = [this.#spare, this.#next];
   }

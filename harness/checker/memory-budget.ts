@@ -12,16 +12,18 @@ export class MemoryBudget {
   }
 
   /** An array of zeros, or null. */
-  words(length: number): Int32Array | null {
+  words(length: number): Int32Array<ArrayBuffer> | null {
     return this.take(length * BYTES_A_WORD) ? new Int32Array(length) : null;
   }
 
-  release(array: Int32Array): void {
+  /** The array is of no use then: its memory is given back at once, not when garbage is collected. */
+  release(array: Int32Array<ArrayBuffer>): void {
     this.#used -= array.length * BYTES_A_WORD;
+    array.buffer.transfer(0);
   }
 
   /** The array with more room, its content kept; null: not within the limit, and the old one is still held. */
-  grown(array: Int32Array, length: number): Int32Array | null {
+  grown(array: Int32Array<ArrayBuffer>, length: number): Int32Array<ArrayBuffer> | null {
     const larger = this.words(length);
     if (larger === null) return null;
     larger.set(array);

@@ -16,6 +16,8 @@ export interface PoolOptions {
 
 /** What a thread takes beside its search: its heap and code. */
 const THREAD_BYTES = 16 * 1_048_576;
+/** Searches hold arrays; a thread would let the few objects that they make pile up to three times as much. */
+const YOUNG_MIB = 6;
 const MIN_SEARCH_BYTES = 8 * 1_048_576;
 const BYTES_A_MIB = 1_048_576;
 
@@ -64,7 +66,10 @@ class SearchThread {
     this.#memoryBytes = memoryBytes;
     this.#worker = new Worker(new URL('./worker.ts', import.meta.url), {
       name: 'checker',
-      resourceLimits: { maxOldGenerationSizeMb: Math.ceil(memoryBytes / BYTES_A_MIB) + 64 },
+      resourceLimits: {
+        maxOldGenerationSizeMb: Math.ceil(memoryBytes / BYTES_A_MIB) + 64,
+        maxYoungGenerationSizeMb: YOUNG_MIB,
+      },
     });
     // One that is being ended may still report an error when nobody waits for an answer any more.
     this.#worker.on('error', () => {});

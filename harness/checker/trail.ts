@@ -3,6 +3,8 @@ import type { MemoryBudget } from './memory-budget.ts';
 /** Compaction is worth its while from so many marks on. */
 const FIRST_COMPACTION = 1 << 16;
 const NO_MARK = -1;
+/** How many marks are gone over between two pauses. */
+const MARKS_PER_PAUSE = 1 << 14;
 /** Until it has a new number. */
 const KEPT = 0;
 
@@ -12,8 +14,8 @@ const KEPT = 0;
  */
 export class Trail {
   readonly #budget: MemoryBudget;
-  #before: Int32Array;
-  #entry: Int32Array;
+  #before: Int32Array<ArrayBuffer>;
+  #entry: Int32Array<ArrayBuffer>;
   #size = 0;
   #compactAt = FIRST_COMPACTION;
 
@@ -48,16 +50,24 @@ export class Trail {
     return entries.reverse();
   }
 
-  /** Keeps the ways to these marks only. Returns the new marks by the old ones; null: no memory for that. */
-  compact(marks: Iterable<number>): Int32Array | null {
+  /**
+   * Keeps the ways to these marks only, and pauses now and then. Returns the new marks by the old ones, to be released
+   * by the caller; null: no memory for that.
+   */
+  *compact(marks: Iterable<number>): Generator<void, Int32Array<ArrayBuffer> | null> {
     const renamed = this.#budget.words(this.#size)?.fill(NO_MARK);
     if (renamed === undefined) return null;
-    for (const mark of marks)
-      for (let at = mark; at !== NO_MARK && renamed[at] === NO_MARK; at = this.#before[at]!)
+    let gone = 0;
+    for (const mark of marks) {
+      for (let at = mark; at !== NO_MARK && renamed[at] === NO_MARK; at = this.#before[at]!) {
         renamed[at] = KEPT;
+        if (++gone % MARKS_PER_PAUSE === 0) yield;
+      }
+    }
     // What a mark points back to has a lower number, so it has its new one already.
     let size = 0;
     for (let at = 0; at < this.#size; at++) {
+      if (at % MARKS_PER_PAUSE === 0) yield;
       if (renamed[at] === NO_MARK) continue;
       const before = this.#before[at]!;
       this.#before[size] = before === NO_MARK ? NO_MARK : renamed[before]!;
@@ -66,7 +76,6 @@ export class Trail {
     }
     this.#size = size;
     this.#compactAt = Math.max(FIRST_COMPACTION, 2 * size);
-    this.#budget.release(renamed);
     return renamed;
   }
 }

@@ -6,6 +6,8 @@ import { UnknownPools } from './unknown-pools.ts';
 
 /** How many moves between two looks at the clock. */
 const MOVES_PER_LOOK = 256;
+/** What is held beside the configurations: the list of events, the way here, the longest way. */
+const BYTES_A_STEP = 80;
 const FULL_WORD = -1;
 /** No move: before the first, behind the last. */
 const NO_MOVE = -1;
@@ -91,6 +93,7 @@ export class WglSearch implements Search {
     this.#returnAt = new Int32Array(this.#left);
     this.#taken = new Int32Array((this.#left + 31) >> 5);
     this.#budget = new MemoryBudget(memoryBytes);
+    this.#budget.take(BYTES_A_STEP * steps.length);
     this.#seen = new ConfigurationSet(this.#budget);
     this.#record = new Int32Array(2 + this.#taken.length + this.#unknown.packed.length);
     this.#linkEvents();
