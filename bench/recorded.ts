@@ -1,0 +1,29 @@
+// npm run bench:recorded -- FOLDER: judges recorded histories with known verdicts (`verdicts.json` in the folder), one
+// after the other in this one process, which begins cold. Reading the files is timed apart.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { checkLinearizable } from '../harness/checker/linearizable.ts';
+import { importHistory } from '../harness/history/formats/import.ts';
+
+const [folder] = process.argv.slice(2);
+if (folder === undefined) throw new Error('which folder? npm run bench:recorded -- FOLDER');
+const verdicts = JSON.parse(readFileSync(join(folder, 'verdicts.json'), 'utf8')) as Record<string, boolean>;
+const sets = Map.groupBy(Object.entries(verdicts), ([file]) => file.split('/')[0]!);
+for (const [set, files] of sets) {
+  const started = performance.now();
+  const histories = files.map(
+    ([file]) => importHistory(readFileSync(join(folder, file), 'utf8'), { file }).ops,
+  );
+  const read = performance.now();
+  let wrong = 0;
+  for (const [i, [, linearizable]] of files.entries()) {
+    const { verdict } = await checkLinearizable(histories[i]!, { limitMs: 30_000, casFail: 'mismatch' });
+    if (verdict !== (linearizable ? 'linearizable' : 'violation')) wrong++;
+  }
+  const judged = performance.now();
+  const operations = histories.reduce((sum, { length }) => sum + length, 0);
+  console.log(
+    `${set}: ${files.length} histories, ${operations} operations, judged in ${Math.round(judged - read)} ms ` +
+      `(read in ${Math.round(read - started)} ms), ${wrong} wrong verdicts`,
+  );
+}
