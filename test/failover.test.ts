@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { agreedLeader } from './support/cluster-client.ts';
 import { NodeCluster } from './support/raft-nodes.ts';
 
 let folder: string;
@@ -16,17 +17,7 @@ test.each([3, 5])(
   async (size) => {
     const ids = Array.from({ length: size }, (_, i) => `n${i + 1}`);
     await using cluster = await NodeCluster.start(folder, ids, { 'election-timeout': '2000..4000' });
-    const leader = await cluster.leader();
-    const followers = ids.filter((id) => id !== leader);
-    await Promise.all(
-      followers.map((id) =>
-        cluster.nodes
-          .get(id)!
-          .until('a known leader', (reports) =>
-            reports.find((line) => line.type === 'status' && line.leader === leader),
-          ),
-      ),
-    );
+    const leader = await agreedLeader(cluster);
     await cluster.nodes.get(leader)!.end('SIGKILL');
     const next = await cluster.leader(leader);
     const steps = cluster.nodes.get(next)!.reports.filter((line) => 'reason' in line);

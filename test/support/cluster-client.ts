@@ -128,6 +128,22 @@ export class ClusterClient {
   }
 }
 
+/**
+ * The leader that all nodes take for theirs. Who leads first may be followed by another at once, where two stood at the
+ * start.
+ */
+export async function agreedLeader({ nodes }: NodeCluster): Promise<string> {
+  const until = performance.now() + WITHIN_MS;
+  for (;;) {
+    const statuses = [...nodes.values()].map(({ reports }) => last(reports, 'status'));
+    const [leader, ...others] = new Set(statuses.map((status) => status?.leader ?? null));
+    const leads = statuses.some((status) => status?.role === 'leader' && status.node === leader);
+    if (typeof leader === 'string' && others.length === 0 && leads) return leader;
+    if (performance.now() > until) throw new Error(`no leader of all: ${JSON.stringify(statuses)}`);
+    await delay(REST_MS);
+  }
+}
+
 /** Resolves when all nodes that run have applied all that any of them has in its log; their logs must be equal. */
 export async function settled(cluster: NodeCluster): Promise<void> {
   const running = [...cluster.nodes].filter(
