@@ -220,10 +220,12 @@ for (const { name, choice, missing } of SERVERS) {
       await links.apply(N1_N2, { cut: 'blackhole' });
       const [dialer, far] = await opened.connect(N1_N2);
       const hammer = setInterval(() => dialer.send('x'), 1);
-      for (const [, condition] of CONDITIONS) await links.apply(N1_N2, { ...condition, cut: 'blackhole' });
+      // A fast machine is through the changes before the timer has fired often: so they go on until bytes were there to leak.
+      do {
+        for (const [, condition] of CONDITIONS) await links.apply(N1_N2, { ...condition, cut: 'blackhole' });
+      } while (dialer.socket.bytesWritten <= 10);
       clearInterval(hammer);
       expect(far.text).toBe('');
-      expect(dialer.socket.bytesWritten).toBeGreaterThan(10);
     });
 
     test('refuse closes connections and refuses new ones, and heals at the same address', async () => {
