@@ -220,7 +220,7 @@ for (const { name, choice, missing } of SERVERS) {
       await links.apply(N1_N2, { cut: 'blackhole' });
       const [dialer, far] = await opened.connect(N1_N2);
       const hammer = setInterval(() => dialer.send('x'), 1);
-      // A fast machine is through the changes before the timer has fired often: so they go on until bytes were there to leak.
+      // A fast machine is through with them before the timer has fired often: again, until there were bytes to leak.
       do {
         for (const [, condition] of CONDITIONS) await links.apply(N1_N2, { ...condition, cut: 'blackhole' });
       } while (dialer.socket.bytesWritten <= 10);
