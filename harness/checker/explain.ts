@@ -17,9 +17,9 @@ export interface Explanation {
 
 /**
  * Names a contradiction and says it in prose. `failed`: the key's operations that definitely did not happen,
- * where a value may have come from nonetheless.
+ * where a value may have come from nonetheless; asked for only where a value came from nowhere.
  */
-export function explain(contradiction: Contradiction, failed: readonly Op[]): Explanation {
+export function explain(contradiction: Contradiction, failed: () => Iterable<Op>): Explanation {
   switch (contradiction.type) {
     case 'impossible':
       return {
@@ -28,7 +28,7 @@ export function explain(contradiction: Contradiction, failed: readonly Op[]): Ex
         steps: [contradiction.step],
       };
     case 'nowhere':
-      return explainNowhere(contradiction.step, contradiction.value, failed);
+      return explainNowhere(contradiction.step, contradiction.value, failed());
     case 'repeats':
       return {
         anomaly: 'duplicate append',
@@ -63,7 +63,7 @@ const needs = (step: Step): string =>
     ? `${nameOf(step)} ${step.certain ? 'succeeded' : 'took effect'} from ${showValue(step.from)}`
     : deed(step);
 
-function explainNowhere(step: Step, value: Step['from'], failed: readonly Op[]): Explanation {
+function explainNowhere(step: Step, value: Step['from'], failed: Iterable<Op>): Explanation {
   const isSource = (op: Op): boolean => {
     const left = op.f === 'cas' && Array.isArray(op.input) ? (op.input[1] as string) : op.input;
     return (
@@ -74,7 +74,7 @@ function explainNowhere(step: Step, value: Step['from'], failed: readonly Op[]):
       wrote(op, left, value)
     );
   };
-  const source = failed.find(isSource);
+  const source = Iterator.from(failed).find(isSource);
   if (source === undefined) {
     return {
       anomaly: 'value from nowhere',

@@ -72,13 +72,12 @@ export function decidePart(part: Part): KeyVerdict | Ordered | { readonly reason
   const decision = decideUnambiguous(columns);
   if (decision.verdict === 'ambiguous') return { reason: decision.reason };
   if (decision.verdict === 'linearizable') return { order: decision.order };
-  const failed: Op[] = [];
-  for (const position of part.positions) {
-    const op = columns.ops[position]!;
-    if (op.outcome === 'fail') failed.push(op);
-  }
-  const explanation = explain(decision.contradiction, failed);
+  const explanation = explain(decision.contradiction, () => failedOf(part));
   return confirmed(part.key, explanation, selectRows(columns, decision.support(explanation.steps)));
+}
+
+function* failedOf({ positions, columns: { ops } }: Part): Generator<Op> {
+  for (const position of positions) if (ops[position]!.outcome === 'fail') yield ops[position]!;
 }
 
 /** What a search of the part came to. `reason`: why it was needed. */
@@ -118,8 +117,8 @@ export const proofOf = ({ positions, columns: { at } }: Part, order: Int32Array)
 /** The verdict on an order, with what the verifier found wrong about it. */
 export function linearizable({ columns: { id } }: Part, order: Int32Array, flaw: string | null): KeyVerdict {
   if (flaw !== null) return unknown(`the checker contradicts itself: its order proves nothing, ${flaw}`);
-  const witness: number[] = [];
-  for (const row of order) witness.push(id[row]!);
+  const witness: number[] = Array.from(order);
+  for (let place = 0; place < witness.length; place++) witness[place] = id[witness[place]!]!;
   const detail = `${order.length} operations in one order`;
   return { verdict: 'linearizable', detail, violation: null, witness };
 }

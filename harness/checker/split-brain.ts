@@ -24,17 +24,14 @@ const MOST_APART_MS = 1_000;
  * is a stale read.
  */
 export function splitBrain(columns: Columns, blocks: Blocks): readonly [Ignored, Ignored] | null {
-  const { kind } = columns;
-  const { first, last, root, lastStep } = blocks;
+  const { first, last } = blocks;
+  const shown = shownAgain(columns, blocks);
+  // Two that ignored each other are two nodes. A stale read alone is told without asking who wrote each block.
+  if (new Set(shown.map(({ node }) => node)).size < 2) return null;
   const written = blocksByNode(columns, blocks);
   if (written.size > MOST_NODES) return null;
   const latest = new Map<string, Ignored>();
-  for (let older = 0; older < blocks.size; older++) {
-    const write = root[older]!;
-    const shown = lastStep[older]!;
-    if (write === columns.size || shown === NONE || kind[shown] !== KIND.read) continue;
-    const node = nodeOf(columns, write);
-    if (nodeOf(columns, shown) !== node) continue;
+  for (const { older, node } of shown) {
     for (const [otherNode, others] of written) {
       const newer = otherNode === node ? NONE : others.firstSeenAfter(first[older]!);
       if (newer === NONE || !(first[newer]! < last[older]!)) continue;
@@ -46,6 +43,27 @@ export function splitBrain(columns: Columns, blocks: Blocks): readonly [Ignored,
     }
   }
   return null;
+}
+
+/** The blocks that the node which wrote them showed last, after a block whose write came after theirs had been seen. */
+function shownAgain(
+  columns: Columns,
+  blocks: Blocks,
+): readonly { readonly older: number; readonly node: string }[] {
+  const { kind } = columns;
+  const { size, root, first, last, lastStep } = blocks;
+  const all = new Written(columns, blocks);
+  for (let block = 0; block < size; block++) if (root[block] !== columns.size) all.add(block);
+  const shown: { older: number; node: string }[] = [];
+  for (let older = 0; older < size; older++) {
+    const step = lastStep[older]!;
+    if (root[older] === columns.size || step === NONE || kind[step] !== KIND.read) continue;
+    const newer = all.firstSeenAfter(first[older]!);
+    if (newer === NONE || !(first[newer]! < last[older]!)) continue;
+    const node = nodeOf(columns, root[older]!);
+    if (nodeOf(columns, step) === node) shown.push({ older, node });
+  }
+  return shown;
 }
 
 /** How long neither of two blocks lasts between them; not above 0: they overlap. */

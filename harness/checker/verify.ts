@@ -35,8 +35,9 @@ export function* verifyWitnesses<State, O extends Operation>(
     yield;
   }
   for (let position = 0; position < ops.length; position++) {
-    const walk = walks[owner[position]! - 1];
-    if (walk?.flaw === null && bearing(ops[position]!) === 'must')
+    if (owner[position] === 0) continue;
+    const walk = walks[owner[position]! - 1]!;
+    if (walk.flaw === null && bearing(ops[position]!) === 'must')
       walk.flaw = `#${ops[position]!.id} is missing`;
   }
   return walks.map(({ flaw }) => flaw);
