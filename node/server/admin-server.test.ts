@@ -30,7 +30,7 @@ const behind: FollowerStatus = {
   matchIndex: logIndex(39),
   nextIndex: logIndex(43),
   inflight: 2,
-  inflightBytes: 0,
+  inflightBytes: 700,
   pendingSnapshot: logIndex(0),
   lastContactMs: 1_000,
 };
@@ -46,6 +46,7 @@ class Subject implements Vitals {
   readonly appliedIndex = (): number => 38;
   readonly waiting = (): number => 4;
   readonly clientConnections = (): number => 2;
+  readonly sessions = (): number => 6;
 }
 
 let subject: Subject;
@@ -89,6 +90,8 @@ describe('/metrics', () => {
   test('shows how far each follower is, and forgets them when the node leads no more', async () => {
     expect(await samples('peer_match_index')).toEqual({ 'peer="n2"': 39 });
     expect(await samples('peer_lag_entries')).toEqual({ 'peer="n2"': 3 });
+    expect(await samples('peer_inflight_messages')).toEqual({ 'peer="n2"': 2 });
+    expect(await samples('peer_inflight_bytes')).toEqual({ 'peer="n2"': 700 });
     expect(await samples('peer_last_contact_seconds')).toEqual({ 'peer="n2"': 0.25 });
     expect(await samples('peer_mode')).toMatchObject({ 'peer="n2",mode="replicate"': 1 });
     subject.peers = [];
@@ -106,6 +109,7 @@ describe('/metrics', () => {
     subject.asked.proposals = 9;
     expect(await samples('proposals_total')).toEqual({ '': 9 });
     expect(await samples('reads_total')).toEqual({ '': 3 });
+    expect(await samples('sessions')).toEqual({ '': 6 });
     expect(await samples('role_changes_total')).toEqual({ 'role="leader"': 1 });
     expect(await samples('disk_write_seconds_count')).toEqual({ '': 2 });
     expect(await samples('disk_write_seconds_bucket')).toMatchObject({

@@ -15,6 +15,8 @@ export interface Vitals {
   /** Requests of clients that wait for an answer. */
   readonly waiting: () => number;
   readonly clientConnections: () => number;
+  /** Sessions of clients in the state as it is applied. */
+  readonly sessions: () => number;
   /** Requests so far. */
   readonly counts: () => Readonly<Record<'proposals' | 'reads', number>>;
 }
@@ -117,6 +119,7 @@ export class Metrics {
       ({ matchIndex }) => status().lastIndex - matchIndex,
     );
     each('inflight_messages', 'Sent to the peer and not acknowledged.', ({ inflight }) => inflight);
+    each('inflight_bytes', 'What the entries of these cost.', ({ inflightBytes }) => inflightBytes);
     each(
       'last_contact_seconds',
       'Since the peer was last heard from.',
@@ -129,9 +132,10 @@ export class Metrics {
     );
   }
 
-  #service({ waiting, clientConnections, counts }: Vitals): void {
+  #service({ waiting, clientConnections, sessions, counts }: Vitals): void {
     this.#gauge('waiting_requests', 'Requests of clients that wait for an answer.', waiting);
     this.#gauge('client_connections', 'Connections of clients.', clientConnections);
+    this.#gauge('sessions', 'Sessions of clients that are kept; on all nodes the same, in time.', sessions);
     this.#counter('proposals_total', 'Commands that clients asked for.', () => counts().proposals);
     this.#counter('reads_total', 'Reads that clients asked for.', () => counts().reads);
     this.#counter('errors_total', 'Answers to clients that were errors.', () => this.#errors.read());

@@ -189,6 +189,7 @@ class NodeProcess {
         appliedIndex: () => service.appliedIndex,
         waiting: () => service.waiting,
         clientConnections: () => server?.connections ?? 0,
+        sessions: () => stateMachine.sessions.size,
         counts: () => service.counts,
       },
     });
