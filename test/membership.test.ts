@@ -2,7 +2,7 @@ import { promises as fs } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { ClusterClient, kill, last, settled } from './support/cluster-client.ts';
+import { agreedLeader, ClusterClient, kill, last, settled } from './support/cluster-client.ts';
 import { NodeCluster } from './support/raft-nodes.ts';
 
 let folder: string;
@@ -103,6 +103,40 @@ describe('members of node processes', () => {
     expect(members.voters).toEqual([...cluster.ids.filter((id) => id !== lost), 'n4'].sort());
     const other = cluster.ids.find((id) => id !== leader && id !== lost)!;
     await kill(cluster, other);
+    await client.append('k', 'b');
+    expect(await client.read('k')).toBe('ab');
+  });
+
+  test('are not replaced while the old majority cannot agree, though the new one would', async () => {
+    await using cluster = await NodeCluster.start(folder, ['n1', 'n2', 'n3'], {
+      'election-timeout': '1000..2000',
+    });
+    using client = new ClusterClient(cluster);
+    await client.append('k', 'a');
+    const leader = await agreedLeader(cluster);
+    const others = cluster.ids.filter((id) => id !== leader);
+    for (const id of ['n4', 'n5']) {
+      await cluster.join(id);
+      await client.change({ type: 'add-learner', id, address: cluster.peerAddress(id) });
+    }
+    await settled(cluster);
+    using direct = await cluster.client(leader);
+    for (const id of others) cluster.nodes.get(id)!.child.kill('SIGSTOP');
+    const change = direct.request({
+      type: 'change-members',
+      changes: [
+        { type: 'promote', id: 'n4' },
+        { type: 'promote', id: 'n5' },
+        ...others.map((id) => ({ type: 'remove', id }) as const),
+      ],
+    });
+    expect(await change).toMatchObject({ type: 'error', code: 'leadership-lost' });
+    // It is in the log as a joint change, and goes on once those whom it needs are there.
+    const joint = cluster.nodes
+      .get(leader)!
+      .reports.findLast((line) => line.type === 'ChangeConf' && line.outgoing.length > 0);
+    expect(joint).toMatchObject({ outgoing: ['n1', 'n2', 'n3'] });
+    for (const id of others) cluster.nodes.get(id)!.child.kill('SIGCONT');
     await client.append('k', 'b');
     expect(await client.read('k')).toBe('ab');
   });

@@ -7,7 +7,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { encodeRequest } from '../node/protocol/client-codec.ts';
 import type { ClientResponse } from '../node/protocol/client.ts';
+import { HEADER_BYTES, parseSegment } from '../node/storage/segment.ts';
+import { agreedLeader, ClusterClient, kill, settled } from './support/cluster-client.ts';
 import { NodeClient, NodeCluster, NodeProcess } from './support/raft-nodes.ts';
 
 let folder: string;
@@ -21,7 +24,7 @@ const alone = ['n1'];
 describe('three node processes', () => {
   test('elect one leader, answer linearizable reads, and tell who leads', async () => {
     await using cluster = await NodeCluster.start(folder);
-    const leader = await cluster.leader();
+    const leader = await agreedLeader(cluster);
     using client = await cluster.client(leader);
     const session = await client.openSession();
     expect(await client.request({ type: 'write', session, seq: 1, key: 'k', value: 'v' })).toMatchObject({
@@ -50,7 +53,7 @@ describe('three node processes', () => {
 
   test('answer requests out of order by number, a whole burst in one connection', async () => {
     await using cluster = await NodeCluster.start(folder);
-    using client = await cluster.client(await cluster.leader());
+    using client = await cluster.client(await agreedLeader(cluster));
     const session = await client.openSession();
     const burst = Array.from({ length: 500 }, (_, i) =>
       client.request({ type: 'append', session, seq: i + 1, key: 'k', value: 'x' }),
@@ -62,7 +65,7 @@ describe('three node processes', () => {
   test('lose no acknowledged write when the leader is killed, and apply a retried append once', async () => {
     await using cluster = await NodeCluster.start(folder);
     for (let round = 0; round < 3; round++) {
-      const leader = await cluster.leader();
+      const leader = await agreedLeader(cluster);
       using client = await cluster.client(leader);
       const session = await client.openSession();
       const acknowledged: number[] = [];
@@ -95,7 +98,8 @@ describe('three node processes', () => {
         key: `k${round}`,
         value: `${unanswered},`,
       } as const;
-      expect(await answered(successor, () => successor.request(retry))).toMatchObject({ type: 'done' });
+      for (let times = 0; times < 2; times++)
+        expect(await answered(successor, () => successor.request(retry))).toMatchObject({ type: 'done' });
       const all = [...acknowledged, unanswered].map((seq) => `${seq},`).join('');
       expect(await successor.request({ type: 'read', key: `k${round}` })).toMatchObject({ value: all });
       await cluster.start(leader);
@@ -104,7 +108,7 @@ describe('three node processes', () => {
 
   test('have equal log digests where they have applied equally far', async () => {
     await using cluster = await NodeCluster.start(folder);
-    using client = await cluster.client(await cluster.leader());
+    using client = await cluster.client(await agreedLeader(cluster));
     const session = await client.openSession();
     for (let seq = 1; seq <= 20; seq++)
       await client.request({ type: 'write', session, seq, key: 'k', value: `${seq}` });
@@ -122,7 +126,7 @@ describe('three node processes', () => {
   test('come back with everything after all of them were killed', async () => {
     await using cluster = await NodeCluster.start(folder);
     {
-      using client = await cluster.client(await cluster.leader());
+      using client = await cluster.client(await agreedLeader(cluster));
       const session = await client.openSession();
       expect(await client.request({ type: 'write', session, seq: 1, key: 'k', value: 'kept' })).toMatchObject(
         { type: 'done' },
@@ -130,7 +134,7 @@ describe('three node processes', () => {
     }
     await Promise.all([...cluster.nodes.values()].map((node) => node.end('SIGKILL')));
     await Promise.all(cluster.ids.map((id) => cluster.start(id)));
-    using client = await cluster.client(await cluster.leader());
+    using client = await cluster.client(await agreedLeader(cluster));
     expect(await answered(client, () => client.request({ type: 'read', key: 'k' }))).toMatchObject({
       value: 'kept',
     });
@@ -138,7 +142,7 @@ describe('three node processes', () => {
 
   test('depose a leader that was stopped and resumed: it serves no read of its own', async () => {
     await using cluster = await NodeCluster.start(folder);
-    const old = await cluster.leader();
+    const old = await agreedLeader(cluster);
     using client = await cluster.client(old);
     const session = await client.openSession();
     await client.request({ type: 'write', session, seq: 1, key: 'k', value: 'old' });
@@ -153,10 +157,37 @@ describe('three node processes', () => {
     const read = client.request({ type: 'read', key: 'k' });
     node.child.kill('SIGCONT');
     expect(['not-leader', 'read-unconfirmed']).toContain(errorCode(await read));
+    // By its own clock, before it hears of any successor.
+    await node.until('a leader that knows that it slept', (reports) =>
+      reports.find((line) => line.type === 'BecomeFollower' && line.reason.startsWith('stalled for ')),
+    );
   });
 });
 
 describe('a node process', () => {
+  test('whose last write was cut off goes on without it, says so, and has the rest from the others', async () => {
+    await using cluster = await NodeCluster.start(folder);
+    using client = new ClusterClient(cluster);
+    await client.append('k', 'a');
+    const leader = await agreedLeader(cluster);
+    const torn = cluster.ids.find((id) => id !== leader)!;
+    await settled(cluster);
+    await kill(cluster, torn);
+    const segment = join(cluster.data(torn), 'wal-0000000001.log');
+    const bytes = await fs.readFile(segment);
+    const { end } = parseSegment(bytes);
+    // A record begins as all do, and breaks off.
+    await fs.writeFile(
+      segment,
+      Buffer.concat([bytes.subarray(0, end), bytes.subarray(HEADER_BYTES, HEADER_BYTES + 30)]),
+    );
+    await client.append('k', 'b');
+    const node = await cluster.start(torn);
+    expect((await node.ready()).recovered.tornBytes).toBeGreaterThan(0);
+    await settled(cluster);
+    expect(await client.read('k')).toBe('ab');
+  });
+
   test('reports ready first, then what it recovered, numbered without gaps', async () => {
     await using cluster = await NodeCluster.start(folder, alone);
     const node = cluster.nodes.get('n1')!;
@@ -193,7 +224,7 @@ describe('a node process', () => {
 
   test('tells those who wait that it stops', async () => {
     await using cluster = await NodeCluster.start(folder, ['n1', 'n2']);
-    const leader = await cluster.leader();
+    const leader = await agreedLeader(cluster);
     using client = await cluster.client(leader);
     const session = await client.openSession();
     const other = cluster.nodes.get(leader === 'n1' ? 'n2' : 'n1')!;
@@ -342,6 +373,25 @@ describe('a node process', () => {
     const node = cluster.nodes.get('n1')!;
     node.child.stdio[3]!.destroy();
     expect((await node.exited).code).toBe(4);
+  });
+
+  test.each([
+    ['of another version', 4, /client .* closed: frame of version \d+; this end speaks version 1/],
+    ['with a flipped bit', 12, /client .* closed: frame with CRC-32 .*: bytes were damaged/],
+  ])('closes a connection with a frame %s', async (_, at, reason) => {
+    await using cluster = await NodeCluster.start(folder, alone);
+    await cluster.leader();
+    using client = await cluster.client('n1');
+    await client.openSession();
+    const frame = encodeRequest({ requestId: 2, type: 'read', key: 'k' });
+    frame[at]! ^= 1;
+    client.socket.write(frame);
+    await once(client.socket, 'close');
+    await cluster.nodes
+      .get('n1')!
+      .until('a logged reason', (reports) =>
+        reports.find((report) => report.type === 'log' && reason.test(report.message)),
+      );
   });
 
   test('closes a connection that speaks nonsense, says why, and serves the others', async () => {

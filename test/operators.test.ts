@@ -2,6 +2,8 @@ import { promises as fs } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { agreedLeader } from './support/cluster-client.ts';
+import { sample } from './support/metrics.ts';
 import { NodeCluster, NodeProcess } from './support/raft-nodes.ts';
 
 let folder: string;
@@ -12,18 +14,9 @@ afterEach(() => fs.rm(folder, { recursive: true }));
 
 const ids = ['n1', 'n2', 'n3'];
 
-/** The value of a sample whose labels contain `labels`. */
-async function sample(port: number, name: string, labels = ''): Promise<number | undefined> {
-  const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
-  const line = text
-    .split('\n')
-    .find((each) => each.startsWith(`chaos_node_${name}{`) && each.includes(labels));
-  return line === undefined ? undefined : Number(line.split(' ').at(-1));
-}
-
 test('a cluster shows an operator its leader, its progress, its disk writes, and that it is well', async () => {
   await using cluster = await NodeCluster.start(folder, ids, { 'admin-port': '0' });
-  const leader = await cluster.leader();
+  const leader = await agreedLeader(cluster);
   const ports = new Map<string, number>();
   for (const [id, node] of cluster.nodes) ports.set(id, (await node.ready()).adminPort!);
   const port = ports.get(leader)!;

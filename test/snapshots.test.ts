@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ClientOperation } from '../node/protocol/client.ts';
-import { ClusterClient, kill, last, settled } from './support/cluster-client.ts';
+import { MAX_PAYLOAD_BYTES } from '../node/protocol/frame.ts';
+import { agreedLeader, ClusterClient, kill, last, settled } from './support/cluster-client.ts';
+import { LinkedCluster } from './support/linked-cluster.ts';
 import { NodeCluster } from './support/raft-nodes.ts';
 
 let folder: string;
@@ -40,6 +42,7 @@ describe('snapshots in node processes', () => {
     using client = new ClusterClient(cluster);
     const operation = await appends(client, 'k', 130);
     await settled(cluster);
+    for (const id of IDS) expect((await client.status(id)).firstIndex).toBeGreaterThan(80);
     await Promise.all(IDS.map((id) => kill(cluster, id)));
     await Promise.all(IDS.map((id) => cluster.start(id)));
     for (const node of cluster.nodes.values()) {
@@ -98,6 +101,39 @@ describe('snapshots in node processes', () => {
     expect(installs).toBeGreaterThan(0);
   });
 });
+
+test.each([3, 5])(
+  'a snapshot for one of %i node processes goes on where it was when the connection broke',
+  async (size) => {
+    const timing = { 'election-timeout': '1000..2000', 'keep-entries': '0' };
+    await using linked = await LinkedCluster.start(folder, size, timing);
+    const { cluster } = linked;
+    using client = new ClusterClient(cluster);
+    const leader = await agreedLeader(cluster);
+    const late = cluster.ids.find((id) => id !== leader)!;
+    await kill(cluster, late);
+    // More than one frame may hold.
+    for (let i = 0; i < 18; i++) await client.append(`k${i}`, `${i % 10}`.repeat(500_000));
+    using direct = await cluster.client(leader);
+    expect(await direct.request({ type: 'take-snapshot' })).toMatchObject({ type: 'snapshot' });
+    const name = (await fs.readdir(cluster.data(leader))).find((each) => each.endsWith('.snap'))!;
+    const { size: bytes } = await fs.stat(join(cluster.data(leader), name));
+    expect(bytes).toBeGreaterThan(MAX_PAYLOAD_BYTES);
+
+    const link = linked.link(leader, late);
+    const before = link.sentBytes;
+    const stalled = link.stall(5 << 20);
+    const node = await cluster.start(late);
+    await stalled;
+    link.reset();
+    link.heal();
+    await node.until('a snapshot', (reports) => last(reports, 'InstallSnapshot'));
+    // All of it once, and what was under way, at most a window of 1 MiB, once more.
+    expect(link.sentBytes - before).toBeLessThan(bytes + (2 << 20));
+    await settled(cluster);
+    expect(await client.read('k17')).toBe('7'.repeat(500_000));
+  },
+);
 
 /** Installed snapshots in this life of a node. */
 function countOf(cluster: NodeCluster, id: string): number {

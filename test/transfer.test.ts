@@ -2,6 +2,7 @@ import { promises as fs } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { agreedLeader } from './support/cluster-client.ts';
 import { NodeCluster } from './support/raft-nodes.ts';
 
 let folder: string;
@@ -15,7 +16,7 @@ test.each([3, 5])(
   async (size) => {
     const ids = Array.from({ length: size }, (_, i) => `n${i + 1}`);
     await using cluster = await NodeCluster.start(folder, ids, { 'election-timeout': '1000..2000' });
-    let leader = await cluster.leader();
+    let leader = await agreedLeader(cluster);
     using first = await cluster.client(leader);
     const session = await first.openSession();
     const acknowledged: string[] = [];

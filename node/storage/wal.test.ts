@@ -1,13 +1,24 @@
 import { existsSync, promises as fs } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ByteWriter } from '../kv/bytes.ts';
+import { logIndex } from '../raft/types.ts';
 import { StorageError } from '../replica/ports.ts';
 import type { LogWrite } from '../replica/ports.ts';
 import { encodeHeader, HEADER_BYTES, parseSegment, writeRecord } from './segment.ts';
-import { batches, entry, IDENTITY, recovered, replayed, shown, step } from './testing/steps.ts';
+import {
+  batches,
+  blocksAt,
+  entry,
+  header,
+  IDENTITY,
+  recovered,
+  replayed,
+  shown,
+  step,
+} from './testing/steps.ts';
 import { Wal } from './wal.ts';
 import type { WalOptions } from './wal.ts';
 
@@ -113,6 +124,24 @@ describe('a crash during a write', () => {
       );
     }
   });
+});
+
+test('a log grows by segments, and those that a snapshot stands for go; the last of them is used again', async () => {
+  const folder = newFolder();
+  const wal = new Wal({ folder, identity: IDENTITY, segmentBytes: 60, aheadBytes: 0 });
+  await wal.recover();
+  for (let i = 1; i <= 5; i++) await wal.write([step(i === 1 ? [1, 'n1'] : null, entry(i, 1))]);
+  const segments = async (): Promise<string[]> =>
+    (await fs.readdir(folder)).filter((name) => /^wal-\d+\.log$/.test(name)).sort();
+  expect(await segments()).toEqual([1, 2, 3, 4, 5].map((number) => basename(segmentPath(folder, number))));
+  await wal.snapshots.save(header(3, 1), blocksAt(3));
+  wal.compact(logIndex(3));
+  await wal.write([step(null, entry(6, 1))]);
+  await wal.close();
+  expect(await segments()).toEqual([4, 5, 6].map((number) => basename(segmentPath(folder, number))));
+  const again = new Wal({ folder, identity: IDENTITY, segmentBytes: 60, aheadBytes: 0 });
+  expect((await again.recover()).entries.map(({ index }) => index)).toEqual([4, 5, 6]);
+  await again.close();
 });
 
 describe('damage that is no interrupted write', () => {

@@ -83,13 +83,25 @@ export class NodeProcess {
   }
 }
 
-/** The nodes of one cluster, on free ports, their data under `folder`. */
+/** Where the nodes of a cluster listen, and where each dials another: else straight on free ports. */
+export interface Wiring {
+  readonly ports: readonly {
+    readonly id: string;
+    readonly peerPort: number;
+    readonly clientPort: number;
+  }[];
+  /** `host:port` that `from` dials to reach `to`. */
+  readonly route: (from: string, to: string) => string;
+}
+
+/** The nodes of one cluster, on free ports or by `Wiring`, their data under `folder`. */
 export class NodeCluster {
   readonly nodes = new Map<string, NodeProcess>();
   readonly clientPorts = new Map<string, number>();
   readonly #peerPorts = new Map<string, number>();
   readonly #folder: string;
   readonly #options: Readonly<Record<string, string>>;
+  readonly #route: Wiring['route'];
   /** Those that were ready once: only their first start is one of a founder. */
   readonly #born = new Set<string>();
   /** The founders. */
@@ -97,16 +109,16 @@ export class NodeCluster {
 
   private constructor(
     folder: string,
-    ids: readonly string[],
-    ports: readonly number[],
+    { ports, route }: Pick<Wiring, 'ports'> & Partial<Wiring>,
     options: Readonly<Record<string, string>>,
   ) {
     this.#folder = folder;
-    this.ids = ids;
+    this.ids = ports.map(({ id }) => id);
     this.#options = options;
-    for (const [i, id] of ids.entries()) {
-      this.#peerPorts.set(id, ports[2 * i]!);
-      this.clientPorts.set(id, ports[2 * i + 1]!);
+    this.#route = route ?? ((_, to) => this.peerAddress(to));
+    for (const { id, peerPort, clientPort } of ports) {
+      this.#peerPorts.set(id, peerPort);
+      this.clientPorts.set(id, clientPort);
     }
   }
 
@@ -116,8 +128,19 @@ export class NodeCluster {
     ids: readonly string[] = ['n1', 'n2', 'n3'],
     options: Readonly<Record<string, string>> = {},
   ): Promise<NodeCluster> {
-    const cluster = new NodeCluster(folder, ids, await freePorts(2 * ids.length), options);
-    await Promise.all(ids.map((id) => cluster.start(id)));
+    const free = await freePorts(2 * ids.length);
+    const ports = ids.map((id, i) => ({ id, peerPort: free[2 * i]!, clientPort: free[2 * i + 1]! }));
+    return NodeCluster.startWired(folder, { ports }, options);
+  }
+
+  /** As `start`; who there is, and how they reach each other, is given. */
+  static async startWired(
+    folder: string,
+    wiring: Pick<Wiring, 'ports'> & Partial<Wiring>,
+    options: Readonly<Record<string, string>>,
+  ): Promise<NodeCluster> {
+    const cluster = new NodeCluster(folder, wiring, options);
+    await Promise.all(cluster.ids.map((id) => cluster.start(id)));
     return cluster;
   }
 
@@ -128,7 +151,7 @@ export class NodeCluster {
   args(id: string, more: Readonly<Record<string, string>> = {}): string[] {
     const joins = !this.ids.includes(id);
     const others = joins ? [] : this.ids.filter((other) => other !== id);
-    const peers = others.map((other) => `${other}=127.0.0.1:${this.#peerPorts.get(other)}`).join(',');
+    const peers = others.map((other) => `${other}=${this.#route(id, other)}`).join(',');
     const listen = { peer: this.#peerPorts.get(id)!, client: this.clientPorts.get(id)! };
     const named: Record<string, string> = {
       id,
@@ -250,7 +273,7 @@ export class NodeClient {
   }
 }
 
-async function freePorts(count: number): Promise<number[]> {
+export async function freePorts(count: number): Promise<number[]> {
   const servers = Array.from({ length: count }, () => createServer());
   await Promise.all(servers.map((server) => once(server.listen(0, '127.0.0.1'), 'listening')));
   const ports = servers.map((server) => (server.address() as AddressInfo).port);

@@ -1,0 +1,49 @@
+import { Link } from './link.ts';
+import { freePorts, NodeCluster } from './raft-nodes.ts';
+
+/** Node processes n1…n<size> with a `Link` in each direction between any two. Clients go straight to the nodes. */
+export class LinkedCluster implements AsyncDisposable {
+  readonly cluster: NodeCluster;
+  /** By `from->to`. */
+  readonly #links: ReadonlyMap<string, Link>;
+
+  private constructor(cluster: NodeCluster, links: ReadonlyMap<string, Link>) {
+    this.cluster = cluster;
+    this.#links = links;
+  }
+
+  /** `options`: of every node, beside its own. */
+  static async start(
+    folder: string,
+    size: number,
+    options: Readonly<Record<string, string>> = {},
+  ): Promise<LinkedCluster> {
+    const free = await freePorts(2 * size);
+    const ports = Array.from({ length: size }, (_, i) => {
+      return { id: `n${i + 1}`, peerPort: free[2 * i]!, clientPort: free[2 * i + 1]! };
+    });
+    const links = new Map<string, Link>();
+    for (const from of ports)
+      for (const to of ports) if (to !== from) links.set(`${from.id}->${to.id}`, await Link.to(to.peerPort));
+    const route = (from: string, to: string): string => links.get(`${from}->${to}`)!.address;
+    return new LinkedCluster(await NodeCluster.startWired(folder, { ports, route }, options), links);
+  }
+
+  link(from: string, to: string): Link {
+    return this.#links.get(`${from}->${to}`)!;
+  }
+
+  /** Bytes vanish on every way to and from `id`. */
+  isolate(id: string): void {
+    for (const [name, link] of this.#links) if (name.split('->').includes(id)) link.cut();
+  }
+
+  heal(): void {
+    for (const link of this.#links.values()) link.heal();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.cluster[Symbol.asyncDispose]();
+    await Promise.all(Array.from(this.#links.values(), (link) => link.close()));
+  }
+}
