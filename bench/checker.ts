@@ -29,6 +29,10 @@ const { values } = parseArgs({
 interface Measured {
   readonly history: BenchHistory;
   readonly ours: readonly Judged[];
+  /** Each in a process of its own, once: what `ours` takes from the operations alone, warm, and for its memory. */
+  readonly operations: Judged;
+  readonly warm: Judged;
+  readonly memory: Judged;
   readonly porcupine: readonly Judged[];
 }
 
@@ -48,14 +52,20 @@ async function measure(history: BenchHistory): Promise<Measured> {
   const file = await writeBenchHistory(history, FOLDER);
   const turns = { ours: [] as Judged[], porcupine: [] as Judged[] };
   for (let round = 0; round < Number(values.rounds); round++) {
-    turns.ours.push(await judged(process.execPath, '--expose-gc', OURS, file, String(LIMIT_S)));
+    turns.ours.push(await ours(file));
     // Where it ran into a limit once it would do so again.
     if (porcupine === null || turns.porcupine.some(({ verdict }) => verdict === 'unknown')) continue;
     turns.porcupine.push(
       await judged(porcupine, 'file', '-seconds', String(LIMIT_S), '-mib', values.mib, file),
     );
   }
-  return { history, ...turns };
+  const operations = await ours(file, 'operations');
+  const [warm, memory] = [await ours(file, 'warm'), await ours(file, 'memory')];
+  return { history, operations, warm, memory, ...turns };
+}
+
+async function ours(file: string, ...mode: readonly string[]): Promise<Judged> {
+  return judged(process.execPath, '--expose-gc', OURS, file, String(LIMIT_S), ...mode);
 }
 
 async function judged(program: string, ...args: readonly string[]): Promise<Judged> {
@@ -63,12 +73,20 @@ async function judged(program: string, ...args: readonly string[]): Promise<Judg
   return JSON.parse(stdout) as Judged;
 }
 
-function rowOf({ ours, porcupine: theirs }: Measured): Record<string, string | number> {
+function rowOf({
+  ours,
+  operations,
+  warm,
+  memory,
+  porcupine: theirs,
+}: Measured): Record<string, string | number> {
   const own = {
     verdict: ours[0]!.verdict,
     'ours ms': rounded(msOf(ours)),
     'ours CPU ms': rounded(cpuMsOf(ours)),
-    'ours MiB': peakOf(ours),
+    'ours MiB': memory.peakMiB,
+    'from operations ms': rounded(operations.ms),
+    'warm ms': rounded(warm.ms),
   };
   if (theirs.length === 0) return own;
   const gaveUp = theirs.find(({ verdict }) => verdict === 'unknown')?.reason;
@@ -76,7 +94,7 @@ function rowOf({ ours, porcupine: theirs }: Measured): Record<string, string | n
     ...own,
     'Porcupine ms': gaveUp === undefined ? rounded(msOf(theirs)) : `gave up: ${gaveUp}`,
     'Porcupine CPU ms': rounded(cpuMsOf(theirs)),
-    'Porcupine MiB': peakOf(theirs),
+    'Porcupine MiB': Math.max(...theirs.map(({ peakMiB }) => peakMiB)),
     'Porcupine / ours': rounded(msOf(theirs) / msOf(ours)),
     'CPU: Porcupine / ours': rounded(cpuMsOf(theirs) / cpuMsOf(ours)),
     ...(theirs[0]!.verdict === ours[0]!.verdict || gaveUp !== undefined
@@ -97,10 +115,6 @@ function cpuMsOf(turns: readonly Judged[]): number {
 
 function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[values.length >> 1]!;
-}
-
-function peakOf(turns: readonly Judged[]): number {
-  return Math.max(...turns.map(({ peakMiB }) => peakMiB));
 }
 
 /** To two figures or so. */

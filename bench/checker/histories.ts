@@ -53,7 +53,7 @@ export const HISTORIES: readonly BenchHistory[] = [
   { ...hard, name: 'stale-1k-1-key', kind: 'violation', seed: 15, operations: 1_000, keys: 1 },
   { ...hard, name: 'stale-3k-1-key', kind: 'violation', seed: 16, operations: 3_000, keys: 1 },
   { ...hard, name: 'stale-10k-1-key', kind: 'violation', seed: 17, operations: 10_000, keys: 1 },
-  ...[2_000, 10_000, 100_000].map((operations, i): BenchHistory => ({
+  ...[2_000, 10_000, 100_000, 2_500, 5_000, 50_000].map((operations, i): BenchHistory => ({
     ...hard,
     name: `easy-${operations / 1_000}k`,
     kind: 'easy',

@@ -3,11 +3,11 @@ export interface Judged {
   readonly verdict: 'linearizable' | 'violation' | 'unknown';
   /** Of `unknown`: `time` or `memory`. */
   readonly reason?: string;
-  /** From the parsed operations to the verdict. */
+  /** From the parsed history to the verdict. */
   readonly ms: number;
   /** Likewise, what all threads spent on a processor: that hardly depends on what else the machine does. */
   readonly cpuMs: number;
   readonly parseMs: number;
-  /** Resident memory at its highest from the end of parsing to the verdict, the operations included. */
+  /** Resident memory at its highest from the end of parsing to the verdict, operations included. 0: not measured. */
   readonly peakMiB: number;
 }

@@ -12,7 +12,7 @@ import {
 } from './key.ts';
 import { searchBytes } from './memory-budget.ts';
 import { bearingOf, models } from './models.ts';
-import { type Part, toParts } from './parts.ts';
+import type { Part, PartedHistory } from './parts.ts';
 import { type PoolOptions, searchAll } from './search-pool.ts';
 import type { CasFail } from './steps.ts';
 import { Turns } from './turns.ts';
@@ -46,12 +46,11 @@ const GRACE = 0.1;
  * a million operations; so are small searches; the others go to worker threads, the smallest key first.
  */
 export async function checkRegisters(
-  ops: readonly Op[],
-  casFail: CasFail | undefined,
+  { ops, parts, casFail }: PartedHistory,
   { start, limitMs, memoryMb, signal }: PartLimits,
 ): Promise<readonly JudgedPart[]> {
   const turns = new Turns();
-  const cases: Case[] = toParts(ops, casFail).map((part) => ({ part, found: null, tookMs: 0 }));
+  const cases: Case[] = parts.map((part) => ({ part, found: null, tookMs: 0 }));
   for (const each of cases) {
     await turns.give();
     judged(each, signal, () => decidePart(each.part));

@@ -4,6 +4,7 @@ import { checkModel } from './check-model.ts';
 import { checkRegisters, type PartLimits } from './check-registers.ts';
 import type { Model, Operation } from './model.ts';
 import { expectFunctions, isRegisterModel, models, type RegisterModel } from './models.ts';
+import { partedHistory, type PartedHistory } from './parts.ts';
 import type { CasFail } from './steps.ts';
 
 export interface KeyResult {
@@ -51,7 +52,8 @@ const MAX_NAMED_KEYS = 10;
  * Whether the history is linearizable, part by part (Herlihy and Wing 1990: linearizability is local). By the models of
  * `models` every key is a register (read, write, cas, delete as the write of a tombstone, append) that is empty (null)
  * at first: where values tell their writers apart that takes no search, and no limit counts. What needs a search may
- * end `unknown`. So does whatever goes wrong; it never makes a part linearizable.
+ * end `unknown`. So does whatever goes wrong; it never makes a part linearizable. A history that was put apart by keys
+ * while it was read (`PartsBuilder`) is judged sooner than its operations alone.
  *
  * With a model of one's own the search is the whole method, and runs in this thread, since functions cannot be handed
  * to another one; it gives the event loop a turn every few milliseconds.
@@ -59,7 +61,7 @@ const MAX_NAMED_KEYS = 10;
  * Rejects only with a `ModelError`: the history has an operation that the model does not know.
  */
 export async function checkLinearizable(
-  ops: readonly Op[],
+  history: readonly Op[] | PartedHistory,
   options?: CheckOptions,
 ): Promise<LinearizabilityResult>;
 export async function checkLinearizable<State, O extends Operation>(
@@ -67,15 +69,16 @@ export async function checkLinearizable<State, O extends Operation>(
   options: ModelOptions<State, O>,
 ): Promise<LinearizabilityResult>;
 export async function checkLinearizable(
-  ops: readonly Op[],
+  history: readonly Op[] | PartedHistory,
   options: CheckOptions | ModelOptions<unknown, Op> = {},
 ): Promise<LinearizabilityResult> {
   const start = performance.now();
   const { model = models.kv, limitMs = 60_000, memoryMb = 512, signal } = options;
   const limits: PartLimits = { start, limitMs, memoryMb, signal };
   const violations: Violation[] = [];
+  const ops = 'parts' in history ? history.ops : history;
   const judged = isRegisterModel(model)
-    ? await registers(ops, model, options as CheckOptions, limits)
+    ? await registers(history, model, options as CheckOptions, limits)
     : await checkModel(model, ops, limits);
   const keys = judged.map(({ verdict: { violation, ...verdict }, ...part }): KeyResult => {
     if (violation !== null) violations.push(violation);
@@ -86,13 +89,19 @@ export async function checkLinearizable(
 }
 
 function registers(
-  ops: readonly Op[],
+  history: readonly Op[] | PartedHistory,
   model: RegisterModel,
   { casFail }: CheckOptions,
   limits: PartLimits,
 ): ReturnType<typeof checkRegisters> {
-  expectFunctions(ops, model);
-  return checkRegisters(ops, casFail, limits);
+  const parted = withParts(history, casFail);
+  expectFunctions(parted, model);
+  return checkRegisters(parted, limits);
+}
+
+function withParts(history: readonly Op[] | PartedHistory, casFail: CasFail | undefined): PartedHistory {
+  if (!('parts' in history)) return partedHistory(history, casFail);
+  return history.casFail === casFail ? history : partedHistory(history.ops, casFail);
 }
 
 function summary(

@@ -1,5 +1,6 @@
 import type { Op, OpFunction, RegisterValue } from '../history/op.ts';
 import type { Model } from './model.ts';
+import type { PartedHistory } from './parts.ts';
 import { type CasFail, casInput } from './steps.ts';
 import type { Bearing } from './verify.ts';
 
@@ -15,9 +16,10 @@ export class ModelError extends Error {
 }
 
 /** @throws ModelError at the first operation that the model does not know. */
-export function expectFunctions(ops: readonly Op[], { name, functions }: RegisterModel): void {
-  const met = new Set<OpFunction>();
-  for (const { f } of ops) met.add(f);
+export function expectFunctions(
+  { ops, functions: met }: Pick<PartedHistory, 'ops' | 'functions'>,
+  { name, functions }: RegisterModel,
+): void {
   if ([...met].every((f) => functions.includes(f))) return;
   const stranger = ops.find((op) => !functions.includes(op.f));
   if (stranger !== undefined)

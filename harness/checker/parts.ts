@@ -1,4 +1,4 @@
-import type { Op, RegisterValue } from '../history/op.ts';
+import type { Op, OpFunction, RegisterValue } from '../history/op.ts';
 import { type Columns, KIND, NEVER_WRITTEN, NONE, selectRows } from './columns.ts';
 import { sortByKey } from './stable-sort.ts';
 import { type CasFail, casInput } from './steps.ts';
@@ -14,93 +14,131 @@ export interface Part {
   readonly flaw: string | null;
 }
 
+/** A history with its parts. */
+export interface PartedHistory {
+  readonly ops: readonly Op[];
+  /** What a failed CAS was taken to mean. */
+  readonly casFail: CasFail | undefined;
+  /** What was asked for on any key. */
+  readonly functions: ReadonlySet<OpFunction>;
+  /** Those with the fewest operations first, at a tie that which began first. */
+  readonly parts: readonly Part[];
+}
+
 /**
- * A history apart by keys, those with the fewest operations first. Goes over the operations in the order they lie in
- * memory, twice; from then on they are numbers. (To go over them key by key is to wait for memory at every operation,
- * which takes four times as long as all the rest.)
+ * Puts the operations of a history apart by keys, where they become numbers. Who reads a history does it while each
+ * operation is at hand: to come back to all of them later is to wait for memory at each, which takes longer than to
+ * judge them.
  */
-export function toParts(ops: readonly Op[], casFail?: CasFail): Part[] {
-  const { keys, keyOf } = survey(ops);
-  const drafts = Array.from(keys, ([key, { count }]) => draft(key, count, ops));
-  for (let position = 0; position < ops.length; position++)
-    addOperation(drafts[keyOf[position]!]!, ops[position]!, position, casFail);
-  return drafts.map(finished).sort((a, b) => a.positions.length - b.positions.length);
-}
+export class PartsBuilder {
+  readonly #casFail: CasFail | undefined;
+  readonly #drafts = new Map<string, Draft>();
+  readonly #functions = new Set<OpFunction>();
 
-/** A part while its operations are added. */
-interface Draft {
-  readonly key: string;
-  readonly columns: { -readonly [Name in keyof Columns]: Columns[Name] };
-  readonly numbers: Map<RegisterValue, number>;
-  readonly values: RegisterValue[];
-  readonly positions: Int32Array;
-  operations: number;
-  inOrder: boolean;
-  flaw: string | null;
-}
-
-/** The keys in order of appearance, how many operations each has, and which of them each operation is of. */
-function survey(ops: readonly Op[]): {
-  readonly keys: ReadonlyMap<string, { count: number }>;
-  readonly keyOf: Int32Array;
-} {
-  const keys = new Map<string, { readonly number: number; count: number }>();
-  const keyOf = new Int32Array(ops.length);
-  for (let i = 0; i < ops.length; i++) {
-    const { key } = ops[i]!;
-    let of = keys.get(key);
-    if (of === undefined) keys.set(key, (of = { number: keys.size, count: 0 }));
-    of.count++;
-    keyOf[i] = of.number;
+  constructor(casFail?: CasFail) {
+    this.#casFail = casFail;
   }
-  return { keys, keyOf };
+
+  /** Takes an operation that is at `position` in the history: each once, in any order. */
+  add(op: Op, position: number): void {
+    let draft = this.#drafts.get(op.key);
+    if (draft === undefined) this.#drafts.set(op.key, (draft = new Draft(op.key)));
+    this.#functions.add(op.f);
+    addOperation(draft, op, position, this.#casFail);
+  }
+
+  /** With the history that the positions are of. The builder is done with. */
+  finish(ops: readonly Op[]): PartedHistory {
+    const parts = Array.from(this.#drafts.values(), (draft) => finished(draft, ops));
+    this.#drafts.clear();
+    parts.sort((a, b) => a.positions.length - b.positions.length || a.positions[0]! - b.positions[0]!);
+    return { ops, casFail: this.#casFail, functions: this.#functions, parts };
+  }
 }
 
-function draft(key: string, operations: number, ops: readonly Op[]): Draft {
-  const values: RegisterValue[] = [null];
-  return {
-    key,
-    columns: {
-      ops,
-      size: 0,
-      at: new Int32Array(operations),
-      id: new Float64Array(operations),
-      kind: new Uint8Array(operations),
-      certain: new Uint8Array(operations),
-      call: new Float64Array(operations),
-      ret: new Float64Array(operations),
-      from: new Int32Array(operations),
-      to: new Int32Array(operations),
-      values,
-    },
-    numbers: new Map([[null, NEVER_WRITTEN]]),
-    values,
-    positions: new Int32Array(operations),
-    operations: 0,
-    inOrder: true,
-    flaw: null,
-  };
+/** A history by its parts, made from its operations. */
+export function partedHistory(ops: readonly Op[], casFail?: CasFail): PartedHistory {
+  const builder = new PartsBuilder(casFail);
+  for (let position = 0; position < ops.length; position++) builder.add(ops[position]!, position);
+  return builder.finish(ops);
+}
+
+export const toParts = (ops: readonly Op[], casFail?: CasFail): readonly Part[] =>
+  partedHistory(ops, casFail).parts;
+
+const FIRST_CAPACITY = 64;
+
+/** A part while its operations are added; the columns are longer than what is in them. */
+class Draft {
+  readonly key: string;
+  readonly numbers = new Map<RegisterValue, number>([[null, NEVER_WRITTEN]]);
+  readonly values: RegisterValue[] = [null];
+  flaw: string | null = null;
+  positions = new Int32Array(FIRST_CAPACITY);
+  operations = 0;
+  /** Positions so far rise. */
+  isRising = true;
+  size = 0;
+  at = new Int32Array(FIRST_CAPACITY);
+  id = new Float64Array(FIRST_CAPACITY);
+  kind = new Uint8Array(FIRST_CAPACITY);
+  certain = new Uint8Array(FIRST_CAPACITY);
+  call = new Float64Array(FIRST_CAPACITY);
+  ret = new Float64Array(FIRST_CAPACITY);
+  from = new Int32Array(FIRST_CAPACITY);
+  to = new Int32Array(FIRST_CAPACITY);
+
+  constructor(key: string) {
+    this.key = key;
+  }
+
+  addPosition(position: number): void {
+    const { operations } = this;
+    if (operations === this.positions.length) this.positions = doubled(this.positions);
+    if (operations > 0 && position < this.positions[operations - 1]!) this.isRising = false;
+    this.positions[operations] = position;
+    this.operations++;
+  }
+
+  /** A row more; its number. */
+  addRow(): number {
+    if (this.size === this.at.length) {
+      this.at = doubled(this.at);
+      this.id = doubled(this.id);
+      this.kind = doubled(this.kind);
+      this.certain = doubled(this.certain);
+      this.call = doubled(this.call);
+      this.ret = doubled(this.ret);
+      this.from = doubled(this.from);
+      this.to = doubled(this.to);
+    }
+    return this.size++;
+  }
+}
+
+function doubled<Column extends Uint8Array | Int32Array | Float64Array>(column: Column): Column {
+  const longer = new (column.constructor as new (length: number) => Column)(2 * column.length);
+  longer.set(column);
+  return longer;
 }
 
 const NO_STEP = -1;
 
 function addOperation(part: Draft, op: Op, position: number, casFail: CasFail | undefined): void {
-  part.positions[part.operations++] = position;
+  part.addPosition(position);
   const kind = kindOf(op, casFail, part);
   if (kind === NO_STEP) return;
-  const { columns } = part;
-  const i = columns.size++;
+  const i = part.addRow();
   const certain = op.outcome !== 'info';
   const { call } = op;
   const ret = certain ? op.return : Infinity;
   if (!(call <= ret)) part.flaw ??= `operation #${op.id} ends at ${ret} ms, before it began at ${call} ms`;
-  if (i > 0 && call < columns.call[i - 1]!) part.inOrder = false;
-  columns.at[i] = position;
-  columns.id[i] = op.id;
-  columns.kind[i] = kind;
-  columns.certain[i] = certain ? 1 : 0;
-  columns.call[i] = call;
-  columns.ret[i] = ret;
+  part.at[i] = position;
+  part.id[i] = op.id;
+  part.kind[i] = kind;
+  part.certain[i] = certain ? 1 : 0;
+  part.call[i] = call;
+  part.ret[i] = ret;
   let from = NONE;
   let to = NONE;
   if (kind === KIND.read) from = numberOf(part, op.output!);
@@ -110,8 +148,8 @@ function addOperation(part: Draft, op: Op, position: number, casFail: CasFail | 
     from = numberOf(part, input[0]);
     if (kind === KIND.cas) to = numberOf(part, input[1]);
   }
-  columns.from[i] = from;
-  columns.to[i] = to;
+  part.from[i] = from;
+  part.to[i] = to;
 }
 
 function numberOf({ numbers, values }: Draft, value: RegisterValue): number {
@@ -142,7 +180,9 @@ function kindOf(op: Op, casFail: CasFail | undefined, part: Draft): number {
       part.flaw ??= `operation #${op.id} is a cas, but its input is not [from, to]`;
       return NO_STEP;
     default:
-      return op.f satisfies never;
+      // Of a caller without types: no model has it.
+      op.f satisfies never;
+      return NO_STEP;
   }
 }
 
@@ -152,18 +192,28 @@ function kindOfFailedCas(op: Op, casFail: CasFail | undefined): number {
   return op.error === 'cas-mismatch' || casFail === 'mismatch' ? KIND.differs : NO_STEP;
 }
 
-const finished = ({ key, columns, positions, inOrder, flaw }: Draft): Part => ({
-  key,
-  positions,
-  columns: inOrder ? columns : inOrderOfCall(columns),
-  flaw,
-});
+/** In order of call, operations called at one time in the order of the history. */
+function finished(draft: Draft, ops: readonly Op[]): Part {
+  const { key, size, operations, values, flaw, isRising } = draft;
+  const positions = draft.positions.subarray(0, operations);
+  if (!isRising) positions.sort();
+  const { at, id, kind, certain, call, ret, from, to } = draft;
+  let columns: Columns = { ops, size, at, id, kind, certain, call, ret, from, to, values };
+  if (!isRising) columns = sortedBy(columns, Float64Array.from(at.subarray(0, size)));
+  if (!rises(columns.call, size)) columns = sortedBy(columns, columns.call);
+  return { key, positions, columns, flaw };
+}
 
-const inOrderOfCall = (columns: Columns): Columns =>
+function rises(times: Float64Array, size: number): boolean {
+  for (let i = 1; i < size; i++) if (times[i]! < times[i - 1]!) return false;
+  return true;
+}
+
+const sortedBy = (columns: Columns, keys: Float64Array): Columns =>
   selectRows(
     columns,
     sortByKey(
       Int32Array.from({ length: columns.size }, (_, i) => i),
-      columns.call,
+      keys,
     ),
   );

@@ -19,8 +19,8 @@ export const parseHistory = (text: string, file = 'history'): readonly Op[] =>
   readChaosHistory(text, { file }).ops;
 
 /** The same with the lines of the operations. Throws HistoryError. */
-export function readChaosHistory(text: string, { file }: ReadOptions): ImportedHistory {
-  const pairing = new Pairing();
+export function readChaosHistory(text: string, { file, onOp }: ReadOptions): ImportedHistory {
+  const pairing = new Pairing(onOp);
   const problems = new Problems(text);
   const notes: string[] = [];
   let number = 0;
@@ -47,9 +47,10 @@ export function readChaosHistory(text: string, { file }: ReadOptions): ImportedH
 
 const shifted = (flaw: Flaw, by: number): Flaw => ({ ...flaw, from: flaw.from + by, to: flaw.to + by });
 
-/** An operation, as an open one until it completes, and where its lines are (0: nowhere). */
+/** An operation, as an open one until it completes, its place among all, and where its lines are (0: nowhere). */
 interface Pair {
   op: Op;
+  readonly position: number;
   readonly callLine: number;
   returnLine: number;
 }
@@ -61,12 +62,17 @@ const ORDER = 'lines are doubled, missing or out of order';
 
 /** Puts invocations and completions together. */
 class Pairing {
+  readonly #onOp: ReadOptions['onOp'];
   readonly #pairs = new Map<number, Pair>();
   /** The operation that a process has open; absent: none. */
   readonly #open = new Map<number, number>();
   readonly #retired = new Set<number>();
   #lastIndex = -1;
   #lastTime = -1;
+
+  constructor(onOp: ReadOptions['onOp']) {
+    this.#onOp = onOp;
+  }
 
   add(line: HistoryLine, number: number): Objection | null {
     if (line.index <= this.#lastIndex)
@@ -79,6 +85,8 @@ class Pairing {
 
   finish(): Pick<ImportedHistory, 'ops' | 'lines'> {
     const pairs = [...this.#pairs.values()];
+    if (this.#onOp !== undefined)
+      for (const { op, position, returnLine } of pairs) if (returnLine === 0) this.#onOp(op, position);
     return {
       ops: pairs.map(({ op }) => op),
       lines: {
@@ -102,7 +110,12 @@ class Pairing {
         `process ${line.process} invokes ${line.id} while ${open} is open`,
         'a process does one thing at a time: is a completion missing?',
       ];
-    this.#pairs.set(line.id, { op: openOp(line), callLine: number, returnLine: 0 });
+    this.#pairs.set(line.id, {
+      op: openOp(line),
+      position: this.#pairs.size,
+      callLine: number,
+      returnLine: 0,
+    });
     this.#open.set(line.process, line.id);
     return null;
   }
@@ -127,6 +140,7 @@ class Pairing {
     if (outcome === 'info') this.#retired.add(line.process);
     pair.op = completedOp(op, line, outcome);
     pair.returnLine = number;
+    this.#onOp?.(pair.op, pair.position);
     return null;
   }
 }

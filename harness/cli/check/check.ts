@@ -1,6 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { closest, distance } from 'fastest-levenshtein';
 import { type CasFail, checkLinearizable, models, type RegisterModel } from '../../checker/library.ts';
+import { PartsBuilder } from '../../checker/parts.ts';
+import { detectFormat } from '../../history/formats/detect.ts';
 import type { HistoryFormat, ImportedHistory } from '../../history/formats/history.ts';
 import { importHistory } from '../../history/formats/import.ts';
 import { formatProblems, HistoryError } from '../../history/history-error.ts';
@@ -62,17 +64,21 @@ export async function judge(path: string | undefined, flags: CheckFlags): Promis
   const began = performance.now();
   const source = await readSource(path);
   const asked = flags.model === undefined ? undefined : MODELS[flags.model];
-  const format = flags.format === 'auto' ? undefined : flags.format;
-  const whole = importHistory(source.text, { file: source.name, format, model: asked });
+  const format = flags.format === 'auto' ? (detectFormat(source.text) ?? undefined) : flags.format;
+  const casFail = flags.casFail ?? (format === undefined ? undefined : CAS_FAIL_OF_FORMAT[format]);
+  const parts = flags.key === undefined ? new PartsBuilder(casFail) : null;
+  const whole = importHistory(source.text, {
+    file: source.name,
+    format,
+    model: asked,
+    onOp: parts === null ? undefined : (op, position) => parts.add(op, position),
+  });
   const history = flags.key === undefined ? whole : ofKey(whole, flags.key, source.name);
+  const toJudge = parts?.finish(whole.ops) ?? history.ops;
   const readMs = performance.now() - began;
   const model = asked ?? modelOf(history);
-  const casFail = flags.casFail ?? (history.format === null ? undefined : CAS_FAIL_OF_FORMAT[history.format]);
   const options = { model, limitMs: flags.limit, memoryMb: flags.memory };
-  const result = await checkLinearizable(
-    history.ops,
-    casFail === undefined ? options : { ...options, casFail },
-  );
+  const result = await checkLinearizable(toJudge, casFail === undefined ? options : { ...options, casFail });
   const byClock = (prose: string): string => proseByClock(prose, history.clock);
   return {
     file: source.name,

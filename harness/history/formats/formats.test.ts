@@ -115,6 +115,27 @@ describe('what is written is what is read back, and recognised', () => {
   });
 });
 
+test.each(['chaos', 'jepsen-edn'] as const)(
+  'each operation is told once while it is read, whole, with its place: %s',
+  (format) => {
+    fc.assert(
+      fc.property(seeds, (seed) => {
+        const heard: Op[] = [];
+        let count = 0;
+        const onOp = (op: Op, position: number): void => {
+          // As it was at that moment: nothing may be added later.
+          heard[position] = { ...op };
+          count++;
+        };
+        const text = writeHistory(eventsOf(history(seed, { cas: 2 })), format);
+        const { ops } = importHistory(text, { file: 'h', onOp });
+        expect(heard).toEqual(ops);
+        expect(count).toBe(ops.length);
+      }),
+    );
+  },
+);
+
 describe('Jepsen’s histories', () => {
   const map = (fields: string): string => `{:process 0, :type ${fields}}`;
   const ops = (text: string, model?: keyof typeof models): readonly Op[] =>

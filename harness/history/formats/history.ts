@@ -42,4 +42,9 @@ export interface ReadOptions {
   readonly file: string;
   /** Undefined: what the operations look like. */
   readonly model?: ExpectedModel | undefined;
+  /**
+   * Told of each operation once, as soon as nothing more can be said of it, with its place in the history: for what is
+   * done best while it is at hand.
+   */
+  readonly onOp?: ((op: Op, position: number) => void) | undefined;
 }

@@ -17,7 +17,7 @@ export interface EventSource {
 }
 
 /** Reads a history in Jepsen's shape. @throws HistoryError with what is wrong */
-export function readJepsenEvents(source: EventSource, { file }: ReadOptions): ImportedHistory {
+export function readJepsenEvents(source: EventSource, { file, onOp }: ReadOptions): ImportedHistory {
   const problems = new Problems(source.text);
   const reader = new EventReader(source);
   const notes: string[] = [];
@@ -33,7 +33,10 @@ export function readJepsenEvents(source: EventSource, { file }: ReadOptions): Im
     else problems.add(error);
   }
   problems.throwIfAny(file);
-  return reader.history(notes);
+  const history = reader.history(notes);
+  // Their times were not known before.
+  if (onOp !== undefined) history.ops.forEach(onOp);
+  return history;
 }
 
 /**
