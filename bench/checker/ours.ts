@@ -7,7 +7,7 @@ import { forgetPeak, peakMiB } from './peak-memory.ts';
 
 /**
  * `node --expose-gc bench/checker/ours.ts FILE SECONDS [operations|warm|memory]`: judges one history in a process of
- * its own, which has judged nothing before. It reads the file as `chaos check` does. `operations`: judges the operations
+ * its own, which has judged nothing before. It reads the file as `chaos check` does. `operations`: judges operations
  * alone, as a caller of the library has them. `warm`: has judged it often before. `memory`: begins with as little
  * memory as there can be; what that costs would be in the time.
  */
