@@ -2,7 +2,7 @@ import { promises as fs } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { ClusterClient, kill, last } from './support/cluster-client.ts';
+import { agreedLeader, ClusterClient, kill, last } from './support/cluster-client.ts';
 import { NodeCluster, NodeProcess } from './support/raft-nodes.ts';
 
 let folder: string;
@@ -11,42 +11,47 @@ beforeEach(async () => {
 });
 afterEach(() => fs.rm(folder, { recursive: true }));
 
-test('a node that lost its folder gets the log, but neither votes nor counts', async () => {
-  await using cluster = await NodeCluster.start(folder);
-  using client = new ClusterClient(cluster);
-  await client.append('k', 'a');
-  const leader = await cluster.leader();
-  const [wiped, other] = cluster.ids.filter((id) => id !== leader) as [string, string];
-  await kill(cluster, wiped);
-  await fs.rm(cluster.data(wiped), { recursive: true });
-  const node = await cluster.start(wiped);
-  await node.until('a warning', (reports) =>
-    reports.find((report) => report.type === 'log' && /neither votes nor counts/.test(report.message)),
-  );
-  const { commit } = last(cluster.nodes.get(leader)!.reports, 'status')!;
-  await node.until('the log', (reports) =>
-    reports.find((line) => line.type === 'Apply' && line.index >= commit),
-  );
-  // Two of three would be a majority, if one of them had not forgotten what it promised.
-  await kill(cluster, other);
-  await cluster.nodes
-    .get(leader)!
-    .until('the lead given up', (reports) =>
-      reports.findLast((line) => line.type === 'BecomeFollower' && /majority/.test(line.reason)),
+test.each([3, 5])(
+  'one of %i nodes that lost its folder gets the log, but neither votes nor counts',
+  async (size) => {
+    const ids = Array.from({ length: size }, (_, i) => `n${i + 1}`);
+    await using cluster = await NodeCluster.start(folder, ids);
+    using client = new ClusterClient(cluster);
+    await client.append('k', 'a');
+    const leader = await agreedLeader(cluster);
+    const [wiped, ...others] = ids.filter((id) => id !== leader) as [string, ...string[]];
+    const lost = others.slice(0, (size - 1) / 2);
+    await kill(cluster, wiped);
+    await fs.rm(cluster.data(wiped), { recursive: true });
+    const node = await cluster.start(wiped);
+    await node.until('a warning', (reports) =>
+      reports.find((report) => report.type === 'log' && /neither votes nor counts/.test(report.message)),
     );
-  await kill(cluster, leader);
-  const alone = await cluster.start(leader);
-  // It asks, is answered, and asks again: what the wiped one says does not count.
-  await alone.until('vain elections', (reports) =>
-    reports.filter(({ type }) => type === 'BecomePreCandidate').length > 1 ? true : undefined,
-  );
-  expect(alone.reports.filter(({ type }) => type === 'BecomeCandidate' || type === 'BecomeLeader')).toEqual(
-    [],
-  );
-  await cluster.start(other);
-  expect(await client.read('k')).toBe('a');
-  expect(node.reports.filter(({ type }) => type === 'BecomeCandidate')).toEqual([]);
-});
+    const { commit } = last(cluster.nodes.get(leader)!.reports, 'status')!;
+    await node.until('the log', (reports) =>
+      reports.find((line) => line.type === 'Apply' && line.index >= commit),
+    );
+    // Those who are left would be a majority, if one of them had not forgotten what it promised.
+    for (const id of lost) await kill(cluster, id);
+    await cluster.nodes
+      .get(leader)!
+      .until('the lead given up', (reports) =>
+        reports.findLast((line) => line.type === 'BecomeFollower' && /majority/.test(line.reason)),
+      );
+    await kill(cluster, leader);
+    const alone = await cluster.start(leader);
+    // It asks, is answered, and asks again: what the wiped one says does not count.
+    await alone.until('vain elections', (reports) =>
+      reports.filter(({ type }) => type === 'BecomePreCandidate').length > 1 ? true : undefined,
+    );
+    expect(alone.reports.filter(({ type }) => type === 'BecomeCandidate' || type === 'BecomeLeader')).toEqual(
+      [],
+    );
+    for (const id of lost) await cluster.start(id);
+    expect(await client.read('k')).toBe('a');
+    expect(node.reports.filter(({ type }) => type === 'BecomeCandidate')).toEqual([]);
+  },
+);
 
 test('a folder that was used before is no first start', async () => {
   await using cluster = await NodeCluster.start(folder, ['n1']);

@@ -28,35 +28,41 @@ test.each([3, 5])(
   },
 );
 
-test('a leader whose disk hangs gives way to another, and follows it once the disk goes on', async () => {
-  const program = fileURLToPath(new URL('./support/hung-disk-node.ts', import.meta.url));
-  await using cluster = await NodeCluster.start(folder);
-  for (const id of cluster.ids) {
-    await cluster.nodes.get(id)!.end('SIGTERM');
-    await cluster.start(id, { program });
-  }
-  const old = await cluster.leader();
-  using client = await cluster.client(old);
-  const session = await client.openSession();
-  const node = cluster.nodes.get(old)!;
-  node.child.kill('SIGUSR2');
-  // The signal may come after a write: that one is done, and a later one hangs.
-  const writeUntilHung = async (): Promise<unknown> => {
-    for (let seq = 1; ; seq++) {
-      const result = await client.request({ type: 'write', session, seq, key: 'k', value: 'hung' });
-      if (result?.type !== 'done') return result;
-    }
-  };
-  const write = writeUntilHung();
-  const next = await cluster.leader(old);
-  expect(await write).toMatchObject({ type: 'error' });
-  using successor = await cluster.client(next);
-  expect(await successor.openSession()).toBeGreaterThan(session);
-  const { length } = node.reports;
-  node.child.kill('SIGUSR2');
-  await node.until('a follower of the new leader, with its log', (reports) =>
-    reports
-      .slice(length)
-      .find((line) => line.type === 'status' && line.leader === next && line.applied > session),
-  );
-});
+test.each([3, 5])(
+  'a leader of %i whose disk hangs gives way to another, and follows it once the disk goes on',
+  async (size) => {
+    const ids = Array.from({ length: size }, (_, i) => `n${i + 1}`);
+    const program = fileURLToPath(new URL('./support/hung-disk-node.ts', import.meta.url));
+    await using cluster = await NodeCluster.start(folder, ids);
+    await Promise.all(
+      ids.map(async (id) => {
+        await cluster.nodes.get(id)!.end('SIGTERM');
+        await cluster.start(id, { program });
+      }),
+    );
+    const old = await agreedLeader(cluster);
+    using client = await cluster.client(old);
+    const session = await client.openSession();
+    const node = cluster.nodes.get(old)!;
+    node.child.kill('SIGUSR2');
+    // The signal may come after a write: that one is done, and a later one hangs.
+    const writeUntilHung = async (): Promise<unknown> => {
+      for (let seq = 1; ; seq++) {
+        const result = await client.request({ type: 'write', session, seq, key: 'k', value: 'hung' });
+        if (result?.type !== 'done') return result;
+      }
+    };
+    const write = writeUntilHung();
+    const next = await cluster.leader(old);
+    expect(await write).toMatchObject({ type: 'error' });
+    using successor = await cluster.client(next);
+    expect(await successor.openSession()).toBeGreaterThan(session);
+    const { length } = node.reports;
+    node.child.kill('SIGUSR2');
+    await node.until('a follower of the new leader, with its log', (reports) =>
+      reports
+        .slice(length)
+        .find((line) => line.type === 'status' && line.leader === next && line.applied > session),
+    );
+  },
+);

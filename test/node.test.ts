@@ -21,9 +21,11 @@ afterEach(() => fs.rm(folder, { recursive: true }));
 
 const alone = ['n1'];
 
-describe('three node processes', () => {
+describe.each([3, 5])('%i node processes', (size) => {
+  const ids = Array.from({ length: size }, (_, i) => `n${i + 1}`);
+
   test('elect one leader, answer linearizable reads, and tell who leads', async () => {
-    await using cluster = await NodeCluster.start(folder);
+    await using cluster = await NodeCluster.start(folder, ids);
     const leader = await agreedLeader(cluster);
     using client = await cluster.client(leader);
     const session = await client.openSession();
@@ -52,7 +54,7 @@ describe('three node processes', () => {
   });
 
   test('answer requests out of order by number, a whole burst in one connection', async () => {
-    await using cluster = await NodeCluster.start(folder);
+    await using cluster = await NodeCluster.start(folder, ids);
     using client = await cluster.client(await agreedLeader(cluster));
     const session = await client.openSession();
     const burst = Array.from({ length: 500 }, (_, i) =>
@@ -63,7 +65,7 @@ describe('three node processes', () => {
   });
 
   test('lose no acknowledged write when the leader is killed, and apply a retried append once', async () => {
-    await using cluster = await NodeCluster.start(folder);
+    await using cluster = await NodeCluster.start(folder, ids);
     for (let round = 0; round < 3; round++) {
       const leader = await agreedLeader(cluster);
       using client = await cluster.client(leader);
@@ -107,7 +109,7 @@ describe('three node processes', () => {
   });
 
   test('have equal log digests where they have applied equally far', async () => {
-    await using cluster = await NodeCluster.start(folder);
+    await using cluster = await NodeCluster.start(folder, ids);
     using client = await cluster.client(await agreedLeader(cluster));
     const session = await client.openSession();
     for (let seq = 1; seq <= 20; seq++)
@@ -124,7 +126,7 @@ describe('three node processes', () => {
   });
 
   test('come back with everything after all of them were killed', async () => {
-    await using cluster = await NodeCluster.start(folder);
+    await using cluster = await NodeCluster.start(folder, ids);
     {
       using client = await cluster.client(await agreedLeader(cluster));
       const session = await client.openSession();
@@ -141,7 +143,7 @@ describe('three node processes', () => {
   });
 
   test('depose a leader that was stopped and resumed: it serves no read of its own', async () => {
-    await using cluster = await NodeCluster.start(folder);
+    await using cluster = await NodeCluster.start(folder, ids);
     const old = await agreedLeader(cluster);
     using client = await cluster.client(old);
     const session = await client.openSession();
