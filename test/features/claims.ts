@@ -1,0 +1,45 @@
+import { readFileSync } from 'node:fs';
+
+/** A test that docs/node.md names: its file, and its name as it stands in the source. */
+export interface Claim {
+  readonly file: string;
+  readonly name: string;
+}
+
+/** A row of docs/node.md. */
+export interface FeatureRow {
+  readonly feature: string;
+  /** Cell `where`. */
+  readonly where: string;
+  readonly claims: readonly Claim[];
+}
+
+/** The table of docs/node.md: each feature, and the tests that are to fail without it. */
+export function featureRows(): readonly FeatureRow[] {
+  const page = readFileSync(new URL('../../docs/node.md', import.meta.url), 'utf8');
+  const lines = page.split('\n').filter((line) => line.startsWith('| ') && !line.startsWith('| feature'));
+  return lines.map((line) => {
+    const [feature, where, tests] = line
+      .split('|')
+      .slice(1)
+      .map((cell) => cell.trim());
+    const claims = [...tests!.matchAll(/`([\w./-]+\.test\.ts)`: “([^”]+)”/g)];
+    return {
+      feature: feature!,
+      where: where!,
+      claims: claims.map(([, file, name]) => ({ file: file!, name: name! })),
+    };
+  });
+}
+
+/**
+ * What the titles of a test match that is named so in the source: what is filled in for each case (`%i`, `$name`,
+ * `${name}`) may be anything.
+ */
+export function titlePattern(name: string): string {
+  const filledIn = /%\w|\$\{\w+\}|\$[\w.]+/;
+  return name
+    .split(filledIn)
+    .map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`))
+    .join('.+');
+}

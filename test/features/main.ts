@@ -1,0 +1,82 @@
+// npm run features -- [--only TEXT] [--jobs N]: takes each feature of docs/node.md out of the node, and runs the tests
+// that are said to show it. Exit 0: each feature is missed by its tests, and each test misses one; 1: not so; 2: bad
+// options.
+import { parseArgs } from 'node:util';
+import { featureRows } from './claims.ts';
+import type { Claim, FeatureRow } from './claims.ts';
+import { REMOVALS } from './table.ts';
+import { tryAsItIs, tryRemoval } from './try-removal.ts';
+import type { Tried } from './try-removal.ts';
+
+const { values } = parseArgs({
+  options: { only: { type: 'string', default: '' }, jobs: { type: 'string', default: '1' } },
+});
+const jobs = Number(values.jobs);
+if (!(Number.isSafeInteger(jobs) && jobs > 0)) {
+  console.error('usage: npm run features -- [--only TEXT] [--jobs N]');
+  process.exit(2);
+}
+
+const chosen = ({ feature, without }: { feature: string; without?: string }): boolean =>
+  `${feature}: ${without ?? ''}`.includes(values.only);
+const removals = REMOVALS.filter(chosen);
+const rows = featureRows().filter(({ feature }) => removals.some((removal) => removal.feature === feature));
+const beganMs = performance.now();
+const problems = [...(await asItIs(rows)), ...(await withoutEach(rows))];
+const seconds = Math.round((performance.now() - beganMs) / 1_000);
+for (const line of problems) console.log(`✗ ${line}`);
+console.log(
+  `${removals.length} removals of ${rows.length} features, ${rows.flatMap(({ claims }) => claims).length} tests, ` +
+    `${problems.length} problems, ${seconds} s`,
+);
+process.exitCode = problems.length === 0 ? 0 : 1;
+
+/** On the whole node all of the tests must pass. */
+async function asItIs(all: readonly FeatureRow[]): Promise<string[]> {
+  const claims = all.flatMap((row) => row.claims);
+  const verdicts = await tryAsItIs(claims);
+  return verdicts.flatMap(({ outcome, why }, i) =>
+    outcome === 'passed' ? [] : [`${nameOf(claims[i]!)}: ${outcome} on the whole node: ${why}`],
+  );
+}
+
+async function withoutEach(all: readonly FeatureRow[]): Promise<string[]> {
+  const tried: Tried[] = [];
+  const left = [...removals];
+  const work = async (): Promise<void> => {
+    for (let next = left.shift(); next !== undefined; next = left.shift()) {
+      const { claims } = all.find(({ feature }) => feature === next.feature)!;
+      const result = await tryRemoval(next, claims);
+      tried.push(result);
+      tell(result, claims);
+    }
+  };
+  await Promise.all(Array.from({ length: jobs }, work));
+  const unnoticed = tried.flatMap(({ removal, problem }) =>
+    problem === null ? [] : [`${removal.feature}: ${removal.without}: ${problem}`],
+  );
+  return [...unnoticed, ...(values.only === '' ? idleClaims(all, tried) : [])];
+}
+
+/** A test that passes without any part of the feature does not show it. */
+function idleClaims(all: readonly FeatureRow[], tried: readonly Tried[]): string[] {
+  return all.flatMap(({ feature, claims }) => {
+    const ofFeature = tried.filter(({ removal }) => removal.feature === feature);
+    return claims
+      .filter((_, i) => !ofFeature.some(({ verdicts }) => verdicts[i]!.outcome === 'failed'))
+      .map((claim) => `${feature}: ${nameOf(claim)} misses nothing`);
+  });
+}
+
+function tell({ removal, verdicts, problem }: Tried, claims: readonly Claim[]): void {
+  console.log(`${problem === null ? '✓' : '✗'} ${removal.feature}: ${removal.without}`);
+  for (const [i, { outcome, why }] of verdicts.entries())
+    console.log(
+      `    ${outcome === 'failed' ? 'missed' : outcome}  ${nameOf(claims[i]!)}${why && `: ${why}`}`,
+    );
+  if (problem !== null) console.log(`    ${problem}`);
+}
+
+function nameOf({ file, name }: Claim): string {
+  return `${file}: “${name}”`;
+}

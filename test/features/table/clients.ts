@@ -1,0 +1,109 @@
+import type { Removal } from '../removal.ts';
+
+export const CLIENTS: readonly Removal[] = [
+  {
+    feature: 'linearizable reads by ReadIndex',
+    without: 'a leader believes in itself',
+    edits: [
+      {
+        file: 'node/raft/raft.ts',
+        find: '    state.role.reads.add(requestId);',
+        replace: '    state.outbox.reads.push({ requestId, index: state.commitIndex });',
+      },
+    ],
+  },
+  {
+    feature: 'lease reads, off by default',
+    without: 'no lease is ever held',
+    edits: [
+      {
+        file: 'node/raft/lease.ts',
+        find: '    return !this.#ended && nowMs < this.#untilMs;',
+        replace: '    return !this.#ended && nowMs < Math.min(0, this.#untilMs);',
+      },
+    ],
+  },
+  {
+    feature: 'lease reads, off by default',
+    without: 'nobody keeps what the lease stands on',
+    edits: [
+      {
+        file: 'node/raft/lease.ts',
+        find: '  return config.leaseReads !== undefined && nowMs - heardLeaderMs < config.electionTimeoutMinMs;',
+        replace:
+          '  return config.leaseReads !== undefined && nowMs - heardLeaderMs < 0 * config.electionTimeoutMinMs;',
+      },
+    ],
+  },
+  {
+    feature: 'lease reads, off by default',
+    without: 'they are on',
+    edits: [
+      {
+        file: 'node/server/tuning.ts',
+        find: "given['lease-reads'] ?? 'off'",
+        replace: "given['lease-reads'] ?? 'on'",
+      },
+    ],
+  },
+  {
+    feature: 'sessions: a retry is applied once',
+    without: 'what was answered is forgotten',
+    edits: [
+      {
+        file: 'node/kv/sessions.ts',
+        find: '    if (seq > last.seq) return NEW;',
+        replace: '    if (seq >= last.seq) return NEW;',
+      },
+    ],
+  },
+  {
+    feature: 'sessions end alike on all nodes',
+    without: 'an idle one stays',
+    edits: [
+      {
+        file: 'node/kv/sessions.ts',
+        find: '    while (this.#oldest !== null && this.#clockMs - this.#oldest.usedMs > idleMs) this.#drop(this.#oldest);',
+        replace: '    void idleMs;',
+      },
+    ],
+  },
+  {
+    feature: 'sessions end alike on all nodes',
+    without: 'each node goes by its own clock',
+    edits: [
+      {
+        file: 'node/kv/sessions.ts',
+        find: '    this.#clockMs = Math.max(this.#clockMs, clockMs);',
+        replace: '    this.#clockMs = Math.max(this.#clockMs, clockMs, Math.floor(performance.now()));',
+      },
+    ],
+  },
+  {
+    feature: 'lease reads, off by default',
+    without: 'a lease never runs out',
+    edits: [
+      {
+        file: 'node/raft/lease.ts',
+        find: '    return !this.#ended && nowMs < this.#untilMs;',
+        replace: '    return !this.#ended && -nowMs < this.#untilMs;',
+      },
+    ],
+  },
+  {
+    feature: 'linearizable reads by ReadIndex',
+    without: 'a new leader reads before it knows what is committed',
+    edits: [
+      {
+        file: 'node/raft/leading.ts',
+        find: '  if (leader.reads.waiting === 0 || state.commitIndex < leader.firstIndex) return false;',
+        replace: '  if (leader.reads.waiting === 0) return false;',
+      },
+      {
+        file: 'node/raft/leading.ts',
+        find: '  if (state.commitIndex >= leader.firstIndex) leader.reads.begin(',
+        replace: '  leader.reads.begin(',
+      },
+    ],
+  },
+];

@@ -1,0 +1,104 @@
+import type { Removal } from '../removal.ts';
+
+export const MEMBERS: readonly Removal[] = [
+  {
+    feature: 'members: add a learner, promote',
+    without: 'who is added votes at once',
+    edits: [
+      {
+        file: 'node/raft/reconfigure.ts',
+        find: '      this.#learners.add(id);\n      this.#addresses[id]',
+        replace: '      this.voters.add(id);\n      this.#addresses[id]',
+      },
+    ],
+  },
+  {
+    feature: 'members: add a learner, promote',
+    without: 'who is behind is promoted all the same',
+    edits: [
+      {
+        file: 'node/raft/changing.ts',
+        find: "  if (mode === 'replicate' && behind <= mostEntriesBehind) return incarnation;",
+        replace: "  if (mode !== 'snapshot' || behind <= mostEntriesBehind) return incarnation;",
+      },
+    ],
+  },
+  {
+    feature: 'members: remove, also the leader',
+    without: 'a leader that is removed leads on',
+    edits: [
+      {
+        file: 'node/raft/changing.ts',
+        find: '  const leaves = !isVoter(membership.current, state.config.id);',
+        replace: '  const leaves = !isVoter(membership.current, state.config.id) && leader.mute;',
+      },
+    ],
+  },
+  {
+    feature: 'members: replace in one change, by joint consensus',
+    without: 'from C_old to C_new in one step',
+    edits: [
+      {
+        file: 'node/raft/reconfigure.ts',
+        find: '    return sameVoters ? leaveJoint(joint) : joint;',
+        replace: '    return sameVoters || voters.length > 0 ? leaveJoint(joint) : joint;',
+      },
+    ],
+  },
+  {
+    feature: 'members: replace in one change, by joint consensus',
+    without: 'the new majority decides alone while the change is under way',
+    edits: [
+      {
+        file: 'node/raft/quorum.ts',
+        find: '  return outgoing.length === 0 ? reached : Math.min(reached, reachedByMajority(outgoing.map(valueOf)));',
+        replace:
+          '  return outgoing.length >= 0 ? reached : Math.min(reached, reachedByMajority(outgoing.map(valueOf)));',
+      },
+    ],
+  },
+  {
+    feature: 'members: asked for from the shell',
+    without: 'the command asks for nothing',
+    edits: [
+      {
+        file: 'harness/cli/members.ts',
+        find: '  const changes = changesOf(options);',
+        replace: '  const changes = changesOf(options).slice(0, 0);',
+      },
+    ],
+  },
+  {
+    feature: 'a node that lost its folder does not vote',
+    without: 'an empty folder is anybody’s',
+    edits: [
+      {
+        file: 'node/server/data-folder.ts',
+        find: '    incarnation: bootstrap ? 0 : randomInt(1, INCARNATIONS),',
+        replace: '    incarnation: bootstrap ? 0 : randomInt(1, INCARNATIONS) * 0,',
+      },
+    ],
+  },
+  {
+    feature: 'members: remove, also the leader',
+    without: 'who is removed stays a voter',
+    edits: [
+      {
+        file: 'node/raft/reconfigure.ts',
+        find: '    this.voters.delete(id);\n',
+        replace: '',
+      },
+    ],
+  },
+  {
+    feature: 'a node that lost its folder does not vote',
+    without: 'added anew, it counts no more than before',
+    edits: [
+      {
+        file: 'node/raft/reconfigure.ts',
+        find: '    if (ready > 0) this.#incarnations[id] = ready;',
+        replace: '',
+      },
+    ],
+  },
+];

@@ -1,0 +1,110 @@
+import type { Removal } from '../removal.ts';
+
+export const SNAPSHOTS: readonly Removal[] = [
+  {
+    feature: 'snapshots, and the log let go behind them',
+    without: 'none is taken',
+    edits: [
+      {
+        file: 'node/replica/snapshotter.ts',
+        find: '    if (this.#taking === null && this.#isDue()) this.#take();',
+        replace: '    if (this.#taking === undefined && this.#isDue()) this.#take();',
+      },
+    ],
+  },
+  {
+    feature: 'snapshots, and the log let go behind them',
+    without: 'the log in memory stays whole',
+    edits: [
+      {
+        file: 'node/replica/snapshotter.ts',
+        find: '    raft.compact({ index, term, configuration }, keptFrom);',
+        replace: '    raft.compact({ index, term, configuration }, 0 as LogIndex);',
+      },
+    ],
+  },
+  {
+    feature: 'snapshots, and the log let go behind them',
+    without: 'the segments on the disk stay',
+    edits: [
+      {
+        file: 'node/storage/wal.ts',
+        find: '    while (this.#older.length > 0 && this.#older[0]!.lastIndex <= index) {',
+        replace: '    while (this.#older.length > 0 && this.#older[0]!.lastIndex < 0 * index) {',
+      },
+    ],
+  },
+  {
+    feature: 'catch-up by InstallSnapshot',
+    without: 'a follower that needs one is sent none',
+    edits: [
+      {
+        file: 'node/replica/snapshot-sender.ts',
+        find: '    this.#open(install, this.#o.now());',
+        replace: '    void install;',
+      },
+    ],
+  },
+  {
+    feature: 'snapshots go in chunks, a window ahead of the answers',
+    without: 'all of it at once',
+    edits: [
+      {
+        file: 'node/replica/snapshot-sender.ts',
+        find: 'const CHUNK_BYTES = 256 << 10;',
+        replace: 'const CHUNK_BYTES = 1 << 30;',
+      },
+      {
+        file: 'node/replica/snapshot-sender.ts',
+        find: 'const WINDOW_BYTES = 1 << 20;',
+        replace: 'const WINDOW_BYTES = 1 << 30;',
+      },
+    ],
+  },
+  {
+    feature: 'snapshots resume after a broken connection',
+    without: 'what is offered again begins again',
+    edits: [
+      {
+        file: 'node/replica/snapshot-receiver.ts',
+        find: '    } else if (incoming?.offer.snapshot.index === snapshot.index && incoming.offer.checksum === checksum) {',
+        replace:
+          '    } else if (incoming?.offer.snapshot.index === -1 && incoming.offer.checksum === checksum) {',
+      },
+    ],
+  },
+  {
+    feature: 'snapshots are atomic on the disk',
+    without: 'one counts before it is durable',
+    edits: [
+      {
+        file: 'node/storage/snapshot-files.ts',
+        find: '    await file.sync();\n',
+        replace: '',
+      },
+    ],
+  },
+  {
+    feature: 'snapshots are atomic on the disk',
+    without: 'one is written under the name by which it counts',
+    edits: [
+      {
+        file: 'node/storage/snapshot-files.ts',
+        find: '    const path = this.#temporaryPath();\n    try {\n      const file = await this.#o.files.open(path, { fresh: true, durable: false });',
+        replace:
+          '    const path = this.#path(header.index);\n    try {\n      const file = await this.#o.files.open(path, { fresh: true, durable: false });',
+      },
+    ],
+  },
+  {
+    feature: 'snapshots hold the sessions',
+    without: 'the state without them',
+    edits: [
+      {
+        file: 'node/kv/store.ts',
+        find: '    const sessions = this.#sessions.records();',
+        replace: '    const sessions = this.#sessions.records().slice(0, 0);',
+      },
+    ],
+  },
+];

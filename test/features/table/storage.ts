@@ -1,0 +1,117 @@
+import type { Removal } from '../removal.ts';
+
+export const STORAGE: readonly Removal[] = [
+  {
+    feature: 'nothing acknowledged is lost by crashes',
+    without: 'a write is called durable when it has begun',
+    edits: [
+      {
+        file: 'node/storage/open-segment.ts',
+        find: '    await this.#o.file.write(record, this.end);',
+        replace:
+          '    setTimeout(() => void this.#o.file.write(record, end - record.length).catch(() => {}), 400);',
+      },
+    ],
+  },
+  {
+    feature: 'nothing acknowledged is lost by crashes',
+    without: 'the vote is not kept',
+    edits: [
+      {
+        file: 'node/storage/segment.ts',
+        find: '      out.nullableString(hardState.votedFor);',
+        replace: '      out.nullableString(null);',
+      },
+    ],
+  },
+  {
+    feature: 'the log is in segments',
+    without: 'one file for ever',
+    edits: [
+      {
+        file: 'node/storage/wal.ts',
+        find: '    if (segment.end < this.#segmentBytes) return segment;',
+        replace: '    if (segment.end < Infinity * this.#segmentBytes) return segment;',
+      },
+    ],
+  },
+  {
+    feature: 'every record and snapshot has a checksum',
+    without: 'records are believed',
+    edits: [
+      {
+        file: 'node/storage/segment.ts',
+        find: "  if (recordCrc(record, salt) !== file.readUInt32BE(at + 12)) return 'the CRC-32 of a record is wrong';",
+        replace: '',
+      },
+    ],
+  },
+  {
+    feature: 'a torn tail is repaired',
+    without: 'it is damage like any other',
+    edits: [
+      {
+        file: 'node/storage/recovery.ts',
+        find: '  if (parsed.damage !== null && (!last || parsed.goodRecordBehind)) {',
+        replace: '  if (parsed.damage !== null) {',
+      },
+    ],
+  },
+  {
+    feature: 'other damage is refused, with its position',
+    without: 'the log ends where the damage is',
+    edits: [
+      {
+        file: 'node/storage/recovery.ts',
+        find: '  if (parsed.damage !== null && (!last || parsed.goodRecordBehind)) {',
+        replace: '  if (parsed.damage !== null && !last && !parsed.goodRecordBehind) {',
+      },
+    ],
+  },
+  {
+    feature: 'a full or failing disk: stop serving, never lie',
+    without: 'a write that failed is taken for done',
+    edits: [
+      {
+        file: 'node/replica/log-writer.ts',
+        find: '      (error: unknown) => {\n        this.#waiting = [];\n        this.#onFailure(error);\n      },',
+        replace:
+          '      () => {\n        this.#writing = null;\n        this.#onDurable(steps);\n        this.#next();\n      },',
+      },
+    ],
+  },
+  {
+    feature: 'a leader whose disk hangs gives way',
+    without: 'a write that does not end is waited for',
+    edits: [
+      {
+        file: 'node/raft/disk.ts',
+        find: '  return diskBusySinceMs !== null && nowMs - diskBusySinceMs >= config.electionTimeoutMaxMs;',
+        replace:
+          '  return diskBusySinceMs !== null && nowMs - diskBusySinceMs >= Infinity * config.electionTimeoutMaxMs;',
+      },
+    ],
+  },
+  {
+    feature: 'every record and snapshot has a checksum',
+    without: 'snapshots are believed',
+    edits: [
+      {
+        file: 'node/storage/snapshot-format.ts',
+        find: "    if (crc !== rest.readUInt32BE(4)) this.#damaged('the CRC-32 of a block is wrong');\n",
+        replace: '',
+      },
+    ],
+  },
+  {
+    feature: 'a folder is one node’s at a time',
+    without: 'whoever comes takes it',
+    edits: [
+      {
+        file: 'node/storage/files.ts',
+        find: '    const lock = await FolderLock.take(folder);\n    return () => lock.release();',
+        replace: '    void FolderLock;\n    void folder;\n    return () => Promise.resolve();',
+      },
+    ],
+  },
+];
