@@ -2,7 +2,8 @@ import type { MemoryBudget } from './memory-budget.ts';
 
 /** Words of a record before its content: hash, length. */
 const HEADER = 2;
-/** A chunk holds so many words, or one record that is longer. */
+/** The first chunk holds so many words, each further one twice as many, up to a limit; or one record that is longer. */
+const FIRST_CHUNK_WORDS = 1 << 9;
 const CHUNK_BITS = 14;
 const CHUNK_WORDS = 1 << CHUNK_BITS;
 const FIRST_TABLE = 1 << 8;
@@ -13,8 +14,8 @@ export class ConfigurationSet {
   /** Addresses of records plus one; 0 is free. Its length is a power of two. */
   #table: Int32Array<ArrayBuffer>;
   readonly #chunks: Int32Array[] = [];
-  /** The next free word: its chunk's number, shifted, and its place there. */
-  #free = 0;
+  /** How many words of the last chunk are taken. */
+  #used = 0;
   #count = 0;
 
   constructor(budget: MemoryBudget) {
@@ -57,16 +58,16 @@ export class ConfigurationSet {
 
   /** The address of so many free words, or −1. */
   #reserve(size: number): number {
-    const room = CHUNK_WORDS - (this.#free & (CHUNK_WORDS - 1));
-    if (size > room || this.#free >> CHUNK_BITS >= this.#chunks.length) {
-      const chunk = this.#budget.words(Math.max(CHUNK_WORDS, size));
+    const last = this.#chunks.at(-1);
+    if (last === undefined || this.#used + size > last.length) {
+      const words = Math.min(CHUNK_WORDS, FIRST_CHUNK_WORDS << Math.min(this.#chunks.length, CHUNK_BITS));
+      const chunk = this.#budget.words(Math.max(words, size));
       if (chunk === null) return -1;
-      this.#free = this.#chunks.length << CHUNK_BITS;
       this.#chunks.push(chunk);
+      this.#used = 0;
     }
-    const address = this.#free;
-    // A record that fills its chunk, or is longer, leaves no room in it.
-    this.#free += Math.min(size, CHUNK_WORDS - (address & (CHUNK_WORDS - 1)));
+    const address = ((this.#chunks.length - 1) << CHUNK_BITS) | this.#used;
+    this.#used += size;
     return address;
   }
 

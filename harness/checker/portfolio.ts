@@ -6,37 +6,48 @@ import { WglSearch } from './wgl.ts';
 const FIRST_TURN_MS = 2;
 const LONGEST_TURN_MS = 100;
 
+/** In the order of their turns. */
+const SEARCHES = [WglSearch, FrontierSearch] as const;
+
 /**
  * Both searches in turns, each with half of the memory, until one has a result: on some histories the one, on others
  * the other is faster by orders of magnitude. A search that has used up its memory leaves the time to the other one.
+ * Most problems are small, and done within the first turn of the first: the second is made when its turn comes.
  */
 export class Portfolio {
+  readonly #problem: Problem;
   readonly #deadline: number;
-  readonly #searches: readonly Search[];
-  readonly #going: Set<Search>;
+  readonly #bytesEach: number;
+  /** Those that have begun. */
+  readonly #searches: Search[];
+  /** Those that have used up their memory. */
+  readonly #spent = new Set<Search>();
   #turnMs = FIRST_TURN_MS;
 
   constructor(problem: Problem, { deadline, memoryBytes }: SearchLimits) {
+    this.#problem = problem;
     this.#deadline = deadline;
-    this.#searches = [new WglSearch(problem, memoryBytes / 2), new FrontierSearch(problem, memoryBytes / 2)];
-    this.#going = new Set(this.#searches);
+    this.#bytesEach = memoryBytes / SEARCHES.length;
+    this.#searches = [new SEARCHES[0](problem, this.#bytesEach)];
   }
 
   /** A turn of each search; null: no result yet. */
   turn(longestMs = LONGEST_TURN_MS): SearchResult | null {
-    for (const engine of this.#going) {
-      const result = engine.run(Math.min(this.#deadline, performance.now() + this.#turnMs));
-      if (result === 'memory') this.#going.delete(engine);
+    for (const [i, Kind] of SEARCHES.entries()) {
+      const search = (this.#searches[i] ??= new Kind(this.#problem, this.#bytesEach));
+      if (this.#spent.has(search)) continue;
+      const result = search.run(Math.min(this.#deadline, performance.now() + this.#turnMs));
+      if (result === 'memory') this.#spent.add(search);
       else if (result !== null) return result;
     }
     this.#turnMs = Math.min(2 * this.#turnMs, longestMs);
-    if (this.#going.size === 0) return this.giveUp('memory');
+    if (this.#spent.size === SEARCHES.length) return this.giveUp('memory');
     return performance.now() >= this.#deadline ? this.giveUp('time') : null;
   }
 
   /** With the reach of the search that got farthest. */
   giveUp(limit: 'time' | 'memory'): SearchResult {
-    const reaches = this.#searches.map((engine) => engine.reach());
+    const reaches = this.#searches.map((begun) => begun.reach());
     const reach = reaches.reduce((far, other) => (other.ordered > far.ordered ? other : far));
     return { verdict: 'unknown', limit, reach };
   }

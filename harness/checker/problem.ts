@@ -54,15 +54,15 @@ export function eventsOf({ steps, call, ret, certain }: Problem): Int32Array {
   const times = new Float64Array(2 * steps.length);
   const events = new Int32Array(2 * steps.length);
   let size = 0;
-  for (const [place, step] of steps.entries()) {
-    times[2 * place] = call[step]!;
+  for (let place = 0; place < steps.length; place++) {
+    times[2 * place] = call[steps[place]!]!;
     events[size++] = 2 * place;
   }
-  for (const [place, step] of steps.entries()) {
-    if (certain[step] === 0) continue;
-    times[2 * place + 1] = ret[step]!;
+  for (let place = 0; place < steps.length; place++) {
+    if (certain[steps[place]!] === 0) continue;
+    times[2 * place + 1] = ret[steps[place]!]!;
     events[size++] = 2 * place + 1;
   }
   // The sort is stable: calls stay before returns.
-  return sortByKey(events.slice(0, size), times);
+  return sortByKey(events.subarray(0, size), times);
 }

@@ -302,17 +302,21 @@ export class WglSearch implements Search {
 
   #linkEvents(): void {
     const { steps, certain } = this.#problem;
-    const placeOf = new Map<number, number>();
-    for (const [i, step] of this.#steps.entries()) placeOf.set(step, i);
+    const events = eventsOf(this.#problem);
+    // By place among all steps that among the known ones, which have the same order.
+    const known = new Int32Array(steps.length);
+    for (let place = 0, i = 0; place < steps.length; place++)
+      if (certain[steps[place]!] === 1) known[place] = i++;
     let last = 0;
-    for (const [at, event] of eventsOf(this.#problem).entries()) {
-      const step = steps[event >> 1]!;
-      const isReturn = (event & 1) === 1;
+    for (let at = 0; at < events.length; at++) {
+      const place = events[at]! >> 1;
+      const step = steps[place]!;
+      const isReturn = (events[at]! & 1) === 1;
       if (certain[step] === 0) {
         this.#callAt.set(step, at);
         continue;
       }
-      const i = placeOf.get(step)!;
+      const i = known[place]!;
       if (isReturn) this.#returnAt[i] = at;
       const linked = isReturn ? 2 + 2 * i : 1 + 2 * i;
       this.#next[last] = linked;
