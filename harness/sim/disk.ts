@@ -68,6 +68,10 @@ export class SimDisk implements Storage {
     await new Promise<void>((resolve) => this.#parts.inform(resolve));
   }
 
+  roll(): void {
+    this.#parts.storage.roll();
+  }
+
   compact(index: LogIndex): void {
     this.#parts.storage.compact(index);
   }

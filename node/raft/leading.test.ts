@@ -238,7 +238,10 @@ describe('replication to a follower', () => {
     server.propose('lost');
     server.settle();
     server.raft.linkMade(n2, server.nowMs);
-    const [probe] = only(server.settle(), 'AppendEntries').filter((m) => m.to === n2);
+    const sent = server.settle();
+    const [probe] = only(sent, 'AppendEntries').filter((m) => m.to === n2);
+    // And is told at once who leads, be there anything to be sent or not.
+    expect(only(sent, 'Heartbeat').map((m) => m.to)).toEqual([n2]);
     expect(probe).toMatchObject({ prevLogIndex: server.status.lastIndex - 1 });
     expect(probe!.entries).toHaveLength(1);
   });

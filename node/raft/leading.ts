@@ -58,7 +58,7 @@ export function handleAppendEntriesResponse(
 export function handleHeartbeatResponse(state: ServerState, leader: Leader, m: HeartbeatResponse): void {
   const progress = leader.progress.get(m.from);
   if (progress === undefined) return;
-  progress.heard(m.incarnation, state.nowMs);
+  if (progress.heard(m.incarnation, state.nowMs)) leader.appendsDue = true;
   if (m.readContext > state.lastReadContext)
     broken(`${m.from} echoes read context ${m.readContext}, never given out`);
   if (m.readContext <= progress.readContext) return;

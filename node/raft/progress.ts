@@ -22,6 +22,8 @@ export class Progress {
   lastContactMs: number;
   /** Whether an append was answered since the last heartbeat; if not and something is in flight, it may be lost. */
   answered = false;
+  /** Nothing was heard for long: nothing but probes is sent before it answers again. */
+  #away = false;
   /** Highest read context that the follower echoed in this term. */
   readContext = 0;
   /** Refusals in a row that deny what the follower had acknowledged. */
@@ -50,10 +52,20 @@ export class Progress {
     return this.#inflightBytes;
   }
 
-  /** It has answered. Another incarnation has nothing of what was acknowledged before. */
-  heard(incarnation: number, nowMs: number): void {
+  /**
+   * It has answered. Another incarnation has nothing of what was acknowledged before. Returns whether it was away: then
+   * it is to be asked where it stands.
+   */
+  heard(incarnation: number, nowMs: number): boolean {
     this.lastContactMs = nowMs;
-    if (this.incarnation === incarnation) return;
+    const back = this.#away;
+    this.#away = false;
+    if (back && this.mode === 'probe') this.probeOut = false;
+    if (this.incarnation !== incarnation) this.#becomes(incarnation);
+    return back;
+  }
+
+  #becomes(incarnation: number): void {
     if (this.incarnation !== null) {
       this.matchIndex = 0 as LogIndex;
       this.readContext = 0;
@@ -133,6 +145,7 @@ export class Progress {
   lostContact(): void {
     if (this.mode === 'replicate') this.#enter('probe');
     this.probeOut = true;
+    this.#away = true;
   }
 
   /** What is in flight may be lost with the connection that it went over: begin again from what is known. */

@@ -38,7 +38,7 @@ import type {
 } from './ready.ts';
 import { handleAppendEntries, handleHeartbeat, refuseOldLeader } from './replication.ts';
 import { becomeFollower } from './role.ts';
-import { sendAppends } from './sending.ts';
+import { greet, sendAppends } from './sending.ts';
 import { Assertions } from './assertions.ts';
 import { proposeConfiguration } from './changing.ts';
 import type { MemberChange, SnapshotMeta } from './configuration.ts';
@@ -97,9 +97,8 @@ export class Raft {
   linkMade(peer: NodeId, nowMs: number): void {
     this.#letTimePass(nowMs);
     const { role } = this.state;
-    if (role.name !== 'leader') return askAgain(this.state, peer);
-    role.progress.get(peer)?.linkMade();
-    role.appendsDue = true;
+    if (role.name === 'leader') greet(this.state, role, peer);
+    else askAgain(this.state, peer);
   }
 
   /**

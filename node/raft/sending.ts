@@ -51,11 +51,22 @@ export function resendLost(state: ServerState, leader: Leader): void {
 }
 
 export function sendHeartbeats(state: ServerState, leader: Leader, readContext: number): void {
+  for (const to of leader.progress.keys()) sendHeartbeat(state, to, readContext);
+}
+
+function sendHeartbeat(state: ServerState, to: NodeId, readContext: number): void {
   const { commitIndex: commit, log, outbox } = state;
   const commitTerm = log.termAt(commit) ?? broken(`commit ${commit}: the log is ${log.describe()}`);
-  for (const to of leader.progress.keys()) {
-    outbox.messages.push({ type: 'Heartbeat', ...envelope(state, to), commit, commitTerm, readContext });
-  }
+  outbox.messages.push({ type: 'Heartbeat', ...envelope(state, to), commit, commitTerm, readContext });
+}
+
+/** A peer can be reached again: it hears at once who leads, and what it says to that is the sooner known here. */
+export function greet(state: ServerState, leader: Leader, to: NodeId): void {
+  const progress = leader.progress.get(to);
+  if (progress === undefined) return;
+  progress.linkMade();
+  leader.appendsDue = true;
+  if (!leader.mute) sendHeartbeat(state, to, 0);
 }
 
 /** Entries from `progress.nextIndex` on, which the log must reach. */

@@ -71,6 +71,11 @@ export interface Storage {
    * then on always; nothing of the batch may be acknowledged.
    */
   write(batch: readonly LogWrite[]): Promise<void>;
+  /**
+   * What is written from now on stands apart from what was before: once a snapshot has all of that, it may go as a
+   * whole. Never waited for.
+   */
+  roll(): void;
   /** The entries up to `index` are in a durable snapshot: what holds nothing else may go. Never waited for. */
   compact(index: LogIndex): void;
   /** Frees what `recover` took. Idempotent. */

@@ -14,8 +14,8 @@ export interface SnapshotPolicy {
 }
 
 export const SNAPSHOT_POLICY: SnapshotPolicy = {
-  everyEntries: 50_000,
-  everyBytes: 16 << 20,
+  everyEntries: 25_000,
+  everyBytes: 8 << 20,
   keepEntries: 5_000,
 };
 
@@ -54,6 +54,8 @@ export class Snapshotter {
   /** Every so many bytes the index that was applied then, ascending. */
   readonly #marks: LogIndex[] = [];
   #bytesSinceMark = 0;
+  /** One is due, and is taken once this is applied: where the stored log was divided. Null: none is due. */
+  #dueAt: LogIndex | null = null;
   #taking: Promise<void> | null = null;
   #waiting: ((snapshot: StoredSnapshot | null) => void)[] = [];
 
@@ -81,14 +83,24 @@ export class Snapshotter {
     this.#last = index;
     this.#lastBytes = bytes;
     this.#bytes = 0;
+    this.#dueAt = null;
     this.#applied = index;
     this.#marks.length = 0;
     this.#bytesSinceMark = 0;
   }
 
-  /** Takes one, if it is due. */
+  /**
+   * Takes one, if it is due. It ends where a piece of the stored log ends: nothing of what it stands for is left to
+   * be read at the next start. That much is under way already, so it is a moment until it is applied.
+   */
   takeIfDue(): void {
-    if (this.#taking === null && this.#isDue()) this.#take();
+    if (this.#taking !== null || !this.#isDue()) return;
+    const { raft, storage } = this.#o;
+    const { lastIndex } = raft.status();
+    if (this.#dueAt === null) storage.roll();
+    this.#dueAt ??= lastIndex;
+    // Less, where a new leader has replaced the end of the log.
+    if (this.#applied >= Math.min(this.#dueAt, lastIndex)) this.#take();
   }
 
   /** Takes one now, or waits for the one that is being taken; null: nothing is applied, or the disk has failed. */
@@ -115,6 +127,7 @@ export class Snapshotter {
     const index = this.#applied;
     const header = { ...raft.snapshotMeta(index), logDigest: digestAt(index) };
     const capture = stateMachine.capture();
+    this.#dueAt = null;
     this.#last = index;
     this.#bytes = 0;
     this.#taking = storage.snapshots.save(header, capture.blocks).then(

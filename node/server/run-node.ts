@@ -212,7 +212,7 @@ class NodeProcess {
       sessionIdleMs,
       now,
       soon: setImmediate,
-      later: (delayMs, run) => void setTimeout(run, Math.ceil(delayMs)),
+      later: (delayMs, run) => void setTimeout(run, Math.max(1, Math.ceil(delayMs))),
       onTurnEnd: () => {
         server?.flush();
         this.#reports.flush();

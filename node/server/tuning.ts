@@ -49,8 +49,8 @@ export const TUNING_USAGE = `  [--max-inflight-messages 32]         sent to a fo
   [--lease-reads off]                  reads without asking a majority each time; stands on the nodes' clocks
   [--max-clock-drift 10]               percent, for lease reads: by how much the speed of two clocks may differ
   [--session-cap 10000]                client sessions that are kept; the leader's counts, for all nodes
-  [--snapshot-entries 50000]           applied since the last snapshot: the next one is due
-  [--snapshot-bytes 16MiB]             likewise, in bytes of entries
+  [--snapshot-entries 25000]           applied since the last snapshot: the next one is due
+  [--snapshot-bytes 8MiB]              likewise, in bytes of entries
   [--keep-entries 5000]                of the log behind a snapshot, for followers that are a little late
   [--session-idle 86400]               seconds that a client's session may go unused; 0: for ever`;
 

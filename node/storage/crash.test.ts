@@ -25,6 +25,10 @@ const action = fc.oneof(
     weight: 1,
     arbitrary: fc.record({ do: fc.constant('reopen'), a: fc.nat(0), b: fc.nat(0), c: fc.nat(0) }),
   },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constant('roll'), a: fc.nat(0), b: fc.nat(0), c: fc.nat(30) }),
+  },
 );
 type Action = { do: string; a: number; b: number; c: number };
 const plan = fc.array(action, { minLength: 3, maxLength: 14 });
@@ -122,6 +126,13 @@ async function* act(wal: Wal, before: Model, { do: what, a, b, c }: Action): Asy
     const last = b === 0 ? before.last : from + b - 1;
     yield { ...before, term, vote, log: b === 0 ? before.log : log, last };
     await wal.write([step(a > 0 ? [term, vote] : null), step(null, ...entries)]);
+  } else if (what === 'roll') {
+    // At any moment of a write: a segment may just begin.
+    yield before;
+    const writing = wal.write([step(null)]);
+    for (let turns = 0; turns < c; turns++) await Promise.resolve();
+    wal.roll();
+    await writing;
   } else if (what === 'snapshot') {
     const index = Math.min(before.last, before.snapshot[0] + a);
     const inTerm = before.log.get(index)?.[0];

@@ -68,6 +68,10 @@ export class MemoryStorage implements Storage {
     if (problem !== null) throw new StorageError(problem);
   }
 
+  roll(): void {
+    // It forgets entry by entry.
+  }
+
   compact(index: LogIndex): void {
     const { log } = this.#disk;
     if (index <= log.base) return;

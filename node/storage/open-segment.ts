@@ -55,23 +55,12 @@ export class OpenSegment {
     this.#fillAhead();
   }
 
-  /** No record follows: what was filled ahead is cut off, for good. */
-  async retire(): Promise<void> {
-    await this.#stopFilling();
-    await this.#o.file.truncate(this.end);
-    await this.#o.file.sync();
-    await this.close();
-  }
-
+  /** No record follows, for now or for good. What was filled ahead stays: it is no record's beginning. */
   async close(): Promise<void> {
-    await this.#stopFilling();
-    await this.#o.ahead.close();
-    await this.#o.file.close();
-  }
-
-  async #stopFilling(): Promise<void> {
     this.#closed = true;
     await this.#filling?.catch(() => undefined);
+    await this.#o.ahead.close();
+    await this.#o.file.close();
   }
 
   #fillAhead(): void {
@@ -89,8 +78,11 @@ export class OpenSegment {
 
   async #fill(to: number): Promise<void> {
     const { ahead } = this.#o;
-    for (let at = this.#size; at < to; at += ZEROS.length)
+    for (let at = this.#size; at < to; at += ZEROS.length) {
+      // Whoever closes it waits.
+      if (this.#closed) return;
       await ahead.write(ZEROS.subarray(0, Math.min(ZEROS.length, to - at)), at);
+    }
     await ahead.sync();
   }
 }

@@ -45,6 +45,12 @@ export class Wal implements Storage {
   /** The segments before it, oldest first; the last of them only once this one has a record. */
   readonly #older: SegmentExtent[] = [];
   #retired: SegmentExtent | null = null;
+  /** The next write begins a segment, though this one has room. */
+  #rollDue = false;
+  /** One segment ends, the next begins. */
+  #changing = false;
+  /** Up to here a snapshot stands for the log. */
+  #compactedTo = 0;
   #hardState: HardState = { term: 0 as Term, votedFor: null };
   /** Last index of the log as it is stored. */
   #lastIndex = 0;
@@ -97,10 +103,18 @@ export class Wal implements Storage {
     }
   }
 
+  roll(): void {
+    const segment = this.#segment;
+    if (this.#failed || segment === null || segment.records === 0) return;
+    this.#rollDue = true;
+    if (!this.#changing) this.#supply.prepare(segment.header.number + 1);
+  }
+
   compact(index: LogIndex): void {
+    this.#compactedTo = Math.max(this.#compactedTo, index);
     // Until a segment has a record, the hard state stands in the one before.
     if (this.#failed || this.#segment === null || this.#segment.records === 0) return;
-    while (this.#older.length > 0 && this.#older[0]!.lastIndex <= index) {
+    while (this.#older.length > 0 && this.#older[0]!.lastIndex <= this.#compactedTo) {
       const { number } = this.#older.shift()!;
       this.#supply.retire(number).catch((error: unknown) => this.#fail(error));
     }
@@ -176,11 +190,15 @@ export class Wal implements Storage {
   async #roomySegment(): Promise<OpenSegment> {
     const segment = this.#segment;
     if (segment === null) throw new StorageError(`data folder ${this.#folder} is not open`);
-    if (segment.end < this.#segmentBytes) return segment;
-    await segment.retire();
+    const rolls = this.#rollDue && segment.records > 0;
+    if (segment.end < this.#segmentBytes && !rolls) return segment;
+    this.#rollDue = false;
+    this.#changing = true;
+    await segment.close();
     const { number } = segment.header;
     this.#retired = { number, lastIndex: segment.lastIndex };
     this.#segment = await this.#supply.take(number + 1);
+    this.#changing = false;
     this.#opening = this.#stateStep(this.#opening?.snapshot ?? null);
     return this.#segment;
   }
@@ -191,7 +209,8 @@ export class Wal implements Storage {
 
   /** The steps are durable. */
   #note(segment: OpenSegment, steps: readonly LogWrite[]): void {
-    if (this.#retired !== null) this.#older.push(this.#retired);
+    const retired = this.#retired;
+    if (retired !== null) this.#older.push(retired);
     this.#retired = null;
     for (const { hardState, snapshot, entries } of steps) {
       if (hardState !== null) this.#hardState = hardState;
@@ -206,6 +225,8 @@ export class Wal implements Storage {
       this.#lastIndex = last.index;
       segment.lastIndex = Math.max(segment.lastIndex, last.index);
     }
+    // The snapshot may have been quicker than the first record behind it.
+    if (retired !== null) this.compact(this.#compactedTo as LogIndex);
   }
 
   #fail(error: unknown): StorageError {

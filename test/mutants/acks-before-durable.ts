@@ -34,6 +34,9 @@ class UnsyncedStorage implements Storage {
     this.#buffer.push(...batch);
     return Promise.resolve();
   }
+  roll(): void {
+    this.#storage.roll();
+  }
   compact(index: LogIndex): void {
     this.#storage.compact(index);
   }

@@ -26,6 +26,9 @@ class VotelessStorage implements Storage {
       batch.map((step) => ({ ...step, hardState: step.hardState && { ...step.hardState, votedFor: null } })),
     );
   }
+  roll(): void {
+    this.#storage.roll();
+  }
   compact(index: LogIndex): void {
     this.#storage.compact(index);
   }

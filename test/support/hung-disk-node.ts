@@ -27,6 +27,9 @@ class HangingStorage implements Storage {
     await this.#hanging;
     await this.#storage.write(batch);
   }
+  roll(): void {
+    this.#storage.roll();
+  }
   compact(index: LogIndex): void {
     this.#storage.compact(index);
   }

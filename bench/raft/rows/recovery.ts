@@ -1,4 +1,4 @@
-import type { Target } from '../cluster.ts';
+import type { Cluster, Target } from '../cluster.ts';
 import type { Figures } from '../figures.ts';
 import { awaitLeader, awaitRead, gapAt, generate, unixMs } from '../generator.ts';
 import { newCluster } from '../sides.ts';
@@ -36,44 +36,67 @@ export const RESTART: Row = {
   },
 };
 
-/**
- * A member is down while 50,000 puts are made, then the other follower is killed: puts are acknowledged again once the
- * first, started then, has caught up. Seen from outside, and alike for both.
- */
+/** How a member is away, and how it comes back. */
+interface Absence {
+  readonly figure: string;
+  leave(cluster: Cluster, id: string): Promise<void>;
+  comeBack(cluster: Cluster, id: string): void;
+}
+
+const KILLED: Absence = {
+  figure: 'catch-up of 50,000 entries, with the start, ms',
+  leave: (cluster, id) => cluster.kill(id),
+  comeBack: (cluster, id) => cluster.start(id),
+};
+const PAUSED: Absence = {
+  figure: 'catch-up of 50,000 entries, ms',
+  leave: (cluster, id) => Promise.resolve(cluster.signal(id, 'SIGSTOP')),
+  comeBack: (cluster, id) => cluster.signal(id, 'SIGCONT'),
+};
+
+/** A member is away while 50,000 puts are made: paused, or killed, when the time to start is in the figure, too. */
 export const CATCH_UP: Row = {
   name: 'catch-up',
   sides: BOTH,
-  async measure(target: Target, { programs }: Bench): Promise<Figures> {
-    await using cluster = await newCluster(target, programs);
-    cluster.startAll();
-    const leader = await awaitLeader(programs, cluster);
-    const [behind, other] = cluster.members.map(({ id }) => id).filter((id) => id !== leader);
-    await cluster.kill(behind!);
-    await generate(programs, cluster, {
-      clients: CLIENTS,
-      warmS: 0,
-      runS: WITHIN_S,
-      limit: BEHIND_ENTRIES,
-    });
-    let startedAtMs = 0;
-    let killed = Promise.resolve();
-    const { acksUs } = await generate(programs, cluster, {
-      mode: 'probe',
-      warmS: 0,
-      runS: 10,
-      acks: true,
-      onBegin: () => {
-        setTimeout(() => {
-          startedAtMs = unixMs();
-          cluster.start(behind!);
-          killed = cluster.kill(other!);
-        }, BEFORE_MS);
-      },
-    });
-    await killed;
+  async measure(target: Target, bench: Bench): Promise<Figures> {
     return {
-      'catch-up of 50,000 entries, from start to the next acknowledged put, ms': gapAt(startedAtMs, acksUs!)
-        .endedAfterMs,
+      [PAUSED.figure]: await catchUpMs(target, bench, PAUSED),
+      [KILLED.figure]: await catchUpMs(target, bench, KILLED),
     };
   },
 };
+
+/**
+ * When the member comes back, the other follower is killed: puts are acknowledged again once the first has caught up.
+ * Seen from outside, and alike for both sides.
+ */
+async function catchUpMs(target: Target, { programs }: Bench, absence: Absence): Promise<number> {
+  await using cluster = await newCluster(target, programs);
+  cluster.startAll();
+  const leader = await awaitLeader(programs, cluster);
+  const [behind, other] = cluster.members.map(({ id }) => id).filter((id) => id !== leader);
+  await absence.leave(cluster, behind!);
+  await generate(programs, cluster, {
+    clients: CLIENTS,
+    warmS: 0,
+    runS: WITHIN_S,
+    limit: BEHIND_ENTRIES,
+  });
+  let backAtMs = 0;
+  let killed = Promise.resolve();
+  const { acksUs } = await generate(programs, cluster, {
+    mode: 'probe',
+    warmS: 0,
+    runS: 5,
+    acks: true,
+    onBegin: () => {
+      setTimeout(() => {
+        backAtMs = unixMs();
+        absence.comeBack(cluster, behind!);
+        killed = cluster.kill(other!);
+      }, BEFORE_MS);
+    },
+  });
+  await killed;
+  return gapAt(backAtMs, acksUs!).endedAfterMs;
+}

@@ -39,6 +39,7 @@ class HeldDisk implements Storage {
     if (this.held) await new Promise<void>((resolve) => this.#release.push(resolve));
     if (this.broken) throw new StorageError('the disk is full');
   }
+  roll(): void {}
   compact(): void {}
   release(): void {
     for (const resolve of this.#release.splice(0)) resolve();
