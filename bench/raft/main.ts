@@ -36,6 +36,8 @@ const unknown = names.find((name) => !ROWS.some((row) => row.name === name));
 if (unknown !== undefined)
   throw new Error(`ROWS: no row ${unknown}; there are ${ROWS.map((row) => row.name).join(', ')}`);
 
+const sides = process.env['SIDES']?.split(',') ?? ['chaos', 'etcd'];
+
 const programs = findPrograms();
 if (programs.etcd === null)
   console.log('etcd is missing (no Go to build it, none on PATH): ours alone is measured');
@@ -48,8 +50,10 @@ const collected: Collected = { chaos: {}, etcd: {} };
 for (let round = 0; round < rounds; round++) {
   for (const row of ROWS.filter(({ name, once }) => names.includes(name) && (round === 0 || once !== true))) {
     // Who goes first changes: what one side leaves behind (a warm disk, a busy one) meets both.
-    const sides = row.sides.filter((side) => side === 'chaos' || programs.etcd !== null);
-    for (const side of round % 2 === 0 ? sides : [...sides].reverse()) await measure(row, side, round);
+    const present = row.sides.filter(
+      (side) => sides.includes(side) && (side === 'chaos' || programs.etcd !== null),
+    );
+    for (const side of round % 2 === 0 ? present : [...present].reverse()) await measure(row, side, round);
     save();
   }
 }
