@@ -141,7 +141,8 @@ async function verify(
     each.found !== null && 'order' in each.found ? [{ each, order: each.found.order }] : [],
   );
   const proofs = ordered.map(({ each, order }) => proofOf(each.part, order));
-  const walk = verifyWitnesses(models.kv, ops, proofs, (op) => bearingOf(op, casFail));
+  const bearing = casFail === undefined ? bearingOf : (op: Op) => bearingOf(op, casFail);
+  const walk = verifyWitnesses(models.kv, ops, proofs, bearing);
   let next = walk.next();
   for (; next.done !== true; next = walk.next()) await turns.give();
   for (const [i, { each, order }] of ordered.entries())

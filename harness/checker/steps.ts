@@ -34,6 +34,6 @@ export interface Step {
 export function casInput(op: Op): { from: RegisterValue; to: string } {
   if (!Array.isArray(op.input))
     throw new Error(`operation #${op.id} is a cas, but its input is not [from, to]`);
-  const [from, to] = op.input as readonly [RegisterValue, string];
-  return { from, to };
+  const input = op.input as readonly [RegisterValue, string];
+  return { from: input[0], to: input[1] };
 }

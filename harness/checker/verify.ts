@@ -60,29 +60,41 @@ class Walk<State, O extends Operation> {
     this.#state = init();
   }
 
-  /** Up to an operation that lies behind `end`. */
+  /** Up to an operation that lies behind `end`: a tight loop, since it goes over every operation there is. */
   goOn(ops: readonly O[], owner: Int32Array, bearing: (op: O) => Bearing, end: number): void {
+    if (this.flaw !== null) return;
     const order = this.#order;
-    while (this.#at < order.length && order[this.#at]! < end && this.flaw === null) {
-      const position = order[this.#at++]!;
-      if (owner[position] === this.#owner) this.flaw = this.#place(ops[position]!, bearing(ops[position]!));
-      else this.flaw = `the operation at ${position} is of another part, or stands in the order twice`;
+    const step = this.#step;
+    let at = this.#at;
+    let latestCall = this.#latestCall;
+    let state = this.#state;
+    for (; at < order.length && order[at]! < end; at++) {
+      const position = order[at]!;
+      const op = ops[position]!;
+      const bears = owner[position] === this.#owner ? bearing(op) : 'other';
       owner[position] = 0;
+      const isLate = bears === 'must' && op.return < latestCall;
+      const after = isLate || bears === 'none' || bears === 'other' ? undefined : step(state, op);
+      if (after === undefined) {
+        const name = bears === 'other' ? `the operation at ${position}` : `#${op.id}`;
+        this.flaw = `${name} ${flawOf(bears, isLate ? null : JSON.stringify(state))}`;
+        return;
+      }
+      if (op.call > latestCall) latestCall = op.call;
+      state = after;
     }
+    this.#at = at;
+    this.#latestCall = latestCall;
+    this.#state = state;
   }
+}
 
-  #place(op: O, bears: Bearing): string | null {
-    if (bears === 'none') return `#${op.id} says nothing, yet it stands in the order`;
-    const { call } = op;
-    if (bears === 'must' && op.return < this.#latestCall)
-      return `#${op.id} had returned before one that stands before it was called`;
-    if (call > this.#latestCall) this.#latestCall = call;
-    const after = this.#step(this.#state, op);
-    if (after === undefined)
-      return `#${op.id} is not what the model allows in ${JSON.stringify(this.#state)}`;
-    this.#state = after;
-    return null;
-  }
+/** What is wrong with an operation where it stands. `state`: as the model left it; null: it is late. */
+function flawOf(bears: Bearing | 'other', state: string | null): string {
+  if (bears === 'other') return 'is of another part, or stands in the order twice';
+  if (bears === 'none') return 'says nothing, yet it stands in the order';
+  if (state === null) return 'had returned before one that stands before it was called';
+  return `is not what the model allows in ${state}`;
 }
 
 /** How many operations further the walks go in a turn. */
