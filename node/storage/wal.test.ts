@@ -144,6 +144,32 @@ test('a log grows by segments, and those that a snapshot stands for go; the last
   await again.close();
 });
 
+test('a log that is divided lets go of all before with one snapshot, be it quicker than what follows or not', async () => {
+  const folder = newFolder();
+  const wal = new Wal({ folder, identity: IDENTITY });
+  await wal.recover();
+  const segments = async (): Promise<number[]> =>
+    (await fs.readdir(folder)).flatMap((name) => /^wal-(\d+)\.log$/.exec(name)?.[1] ?? []).map(Number);
+  await wal.write([step([1, 'n1'], entry(1, 1), entry(2, 1))]);
+  wal.roll();
+  await wal.snapshots.save(header(2, 1), blocksAt(2));
+  wal.compact(logIndex(2));
+  expect(await segments()).toEqual([1]);
+  await wal.write([step(null, entry(3, 1))]);
+  await expect.poll(segments).toEqual([2]);
+  wal.roll();
+  await wal.write([step(null, entry(4, 1))]);
+  await wal.snapshots.save(header(3, 1), blocksAt(3));
+  wal.compact(logIndex(3));
+  await wal.close();
+  expect(await segments()).toEqual([3]);
+  const again = new Wal({ folder, identity: IDENTITY });
+  const { hardState, entries } = await again.recover();
+  expect(hardState).toEqual({ term: 1, votedFor: 'n1' });
+  expect(entries.map(({ index }) => index)).toEqual([4]);
+  await again.close();
+});
+
 describe('damage that is no interrupted write', () => {
   const list = [[step([1, 'n1'], entry(1, 1))], [step(null, entry(2, 1))], [step([2, null], entry(3, 2))]];
 

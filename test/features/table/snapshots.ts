@@ -7,8 +7,8 @@ export const SNAPSHOTS: readonly Removal[] = [
     edits: [
       {
         file: 'node/replica/snapshotter.ts',
-        find: '    if (this.#taking === null && this.#isDue()) this.#take();',
-        replace: '    if (this.#taking === undefined && this.#isDue()) this.#take();',
+        find: '    if (this.#taking !== null || !this.#isDue()) return;',
+        replace: '    if (this.#taking !== undefined || !this.#isDue()) return;',
       },
     ],
   },
@@ -29,8 +29,30 @@ export const SNAPSHOTS: readonly Removal[] = [
     edits: [
       {
         file: 'node/storage/wal.ts',
-        find: '    while (this.#older.length > 0 && this.#older[0]!.lastIndex <= index) {',
-        replace: '    while (this.#older.length > 0 && this.#older[0]!.lastIndex < 0 * index) {',
+        find: '    while (this.#older.length > 0 && this.#older[0]!.lastIndex <= this.#compactedTo) {',
+        replace: '    while (this.#older.length > 0 && this.#older[0]!.lastIndex < 0) {',
+      },
+    ],
+  },
+  {
+    feature: 'a start reads no log that a snapshot stands for',
+    without: 'the log is not divided where one ends',
+    edits: [
+      {
+        file: 'node/replica/snapshotter.ts',
+        find: '    if (this.#dueAt === null) storage.roll();',
+        replace: '    void storage;',
+      },
+    ],
+  },
+  {
+    feature: 'a start reads no log that a snapshot stands for',
+    without: 'one that is quicker than the write behind it lets nothing go',
+    edits: [
+      {
+        file: 'node/storage/wal.ts',
+        find: '    if (retired !== null) this.compact(this.#compactedTo as LogIndex);',
+        replace: '',
       },
     ],
   },
