@@ -20,12 +20,14 @@ beforeEach(async () => {
 afterEach(() => fs.rm(folder, { recursive: true }));
 
 const alone = ['n1'];
+/** A lead ends when the test ends it, not when this machine is busy; a killed leader is missed at once all the same. */
+const UNHURRIED = { 'election-timeout': '1000..2000' };
 
 describe.each([3, 5])('%i node processes', (size) => {
   const ids = Array.from({ length: size }, (_, i) => `n${i + 1}`);
 
   test('elect one leader, answer linearizable reads, and tell who leads', async () => {
-    await using cluster = await NodeCluster.start(folder, ids);
+    await using cluster = await NodeCluster.start(folder, ids, UNHURRIED);
     const leader = await agreedLeader(cluster);
     using client = await cluster.client(leader);
     const session = await client.openSession();
@@ -54,7 +56,7 @@ describe.each([3, 5])('%i node processes', (size) => {
   });
 
   test('answer requests out of order by number, a whole burst in one connection', async () => {
-    await using cluster = await NodeCluster.start(folder, ids);
+    await using cluster = await NodeCluster.start(folder, ids, UNHURRIED);
     using client = await cluster.client(await agreedLeader(cluster));
     const session = await client.openSession();
     const burst = Array.from({ length: 500 }, (_, i) =>
@@ -65,7 +67,7 @@ describe.each([3, 5])('%i node processes', (size) => {
   });
 
   test('lose no acknowledged write when the leader is killed, and apply a retried append once', async () => {
-    await using cluster = await NodeCluster.start(folder, ids);
+    await using cluster = await NodeCluster.start(folder, ids, UNHURRIED);
     for (let round = 0; round < 3; round++) {
       const leader = await agreedLeader(cluster);
       using client = await cluster.client(leader);
@@ -109,7 +111,7 @@ describe.each([3, 5])('%i node processes', (size) => {
   });
 
   test('have equal log digests where they have applied equally far', async () => {
-    await using cluster = await NodeCluster.start(folder, ids);
+    await using cluster = await NodeCluster.start(folder, ids, UNHURRIED);
     using client = await cluster.client(await agreedLeader(cluster));
     const session = await client.openSession();
     for (let seq = 1; seq <= 20; seq++)
@@ -126,7 +128,7 @@ describe.each([3, 5])('%i node processes', (size) => {
   });
 
   test('come back with everything after all of them were killed', async () => {
-    await using cluster = await NodeCluster.start(folder, ids);
+    await using cluster = await NodeCluster.start(folder, ids, UNHURRIED);
     {
       using client = await cluster.client(await agreedLeader(cluster));
       const session = await client.openSession();
@@ -143,7 +145,7 @@ describe.each([3, 5])('%i node processes', (size) => {
   });
 
   test('depose a leader that was stopped and resumed: it serves no read of its own', async () => {
-    await using cluster = await NodeCluster.start(folder, ids);
+    await using cluster = await NodeCluster.start(folder, ids, UNHURRIED);
     const old = await agreedLeader(cluster);
     using client = await cluster.client(old);
     const session = await client.openSession();
@@ -312,6 +314,25 @@ describe('a node process', () => {
     await fs.writeFile(segment, bytes);
     const { code, stderr } = await new NodeProcess(cluster.args('n1')).exited;
     expect(stderr).toContain(`data folder ${cluster.data('n1')}: ${segment}, offset 25: `);
+    expect(code).toBe(3);
+  });
+
+  test('ends with 3 on a value that the disk has changed, and never serves it', async () => {
+    const cluster = await NodeCluster.start(folder, alone);
+    await cluster.leader();
+    using client = await cluster.client('n1');
+    const session = await client.openSession();
+    for (const [i, value] of ['precious', 'later'].entries())
+      await client.request({ type: 'write', session, seq: i + 1, key: `k${i}`, value });
+    await cluster.nodes.get('n1')!.end('SIGKILL');
+    const segment = join(cluster.data('n1'), 'wal-0000000001.log');
+    const bytes = await fs.readFile(segment);
+    bytes[bytes.indexOf('precious') + 3]! ^= 1;
+    await fs.writeFile(segment, bytes);
+    const { code, stderr } = await new NodeProcess(cluster.args('n1')).exited;
+    expect(stderr).toMatch(
+      /wal-0000000001\.log, offset \d+: the CRC-32 of a record is wrong, and good records follow/,
+    );
     expect(code).toBe(3);
   });
 

@@ -1,5 +1,6 @@
+import { takePorts } from '../../harness/links/ports.ts';
 import { Link } from './link.ts';
-import { freePorts, NodeCluster } from './raft-nodes.ts';
+import { NodeCluster } from './raft-nodes.ts';
 
 /** Node processes n1…n<size> with a `Link` in each direction between any two. Clients go straight to the nodes. */
 export class LinkedCluster implements AsyncDisposable {
@@ -18,7 +19,7 @@ export class LinkedCluster implements AsyncDisposable {
     size: number,
     options: Readonly<Record<string, string>> = {},
   ): Promise<LinkedCluster> {
-    const free = await freePorts(2 * size);
+    const free = await takePorts(2 * size);
     const ports = Array.from({ length: size }, (_, i) => {
       return { id: `n${i + 1}`, peerPort: free[2 * i]!, clientPort: free[2 * i + 1]! };
     });

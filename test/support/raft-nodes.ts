@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
-import type { AddressInfo, Socket } from 'node:net';
+import { connect } from 'node:net';
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { releasePorts, takePorts } from '../../harness/links/ports.ts';
 import { decodeResponse, encodeRequest, MAX_RESPONSE_BYTES } from '../../node/protocol/client-codec.ts';
 import type { ClientOperation, ClientResponse } from '../../node/protocol/client.ts';
 import { FrameReader } from '../../node/protocol/frame.ts';
@@ -128,7 +129,7 @@ export class NodeCluster {
     ids: readonly string[] = ['n1', 'n2', 'n3'],
     options: Readonly<Record<string, string>> = {},
   ): Promise<NodeCluster> {
-    const free = await freePorts(2 * ids.length);
+    const free = await takePorts(2 * ids.length);
     const ports = ids.map((id, i) => ({ id, peerPort: free[2 * i]!, clientPort: free[2 * i + 1]! }));
     return NodeCluster.startWired(folder, { ports }, options);
   }
@@ -174,7 +175,7 @@ export class NodeCluster {
 
   /** Starts a node that is no founder, and waits to be added. */
   async join(id: string): Promise<NodeProcess> {
-    const [peer, client] = await freePorts(2);
+    const [peer, client] = await takePorts(2);
     this.#peerPorts.set(id, peer!);
     this.clientPorts.set(id, client!);
     return this.start(id);
@@ -222,6 +223,7 @@ export class NodeCluster {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([...this.nodes.values()].map((node) => node.end('SIGKILL')));
+    releasePorts([...this.#peerPorts.values(), ...this.clientPorts.values()]);
   }
 }
 
@@ -271,12 +273,4 @@ export class NodeClient {
   [Symbol.dispose](): void {
     this.socket.destroy();
   }
-}
-
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
-  await Promise.all(servers.map((server) => once(server.listen(0, '127.0.0.1'), 'listening')));
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => once(server.close(), 'close')));
-  return ports;
 }
