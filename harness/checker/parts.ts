@@ -34,15 +34,21 @@ export class PartsBuilder {
   readonly #casFail: CasFail | undefined;
   readonly #drafts = new Map<string, Draft>();
   readonly #functions = new Set<OpFunction>();
+  readonly #counts: ReadonlyMap<string, number>;
 
-  constructor(casFail?: CasFail) {
+  /** `counts`: how many operations are to come of a key, as far as that is known; then columns need not grow. */
+  constructor(casFail?: CasFail, counts: ReadonlyMap<string, number> = new Map()) {
     this.#casFail = casFail;
+    this.#counts = counts;
   }
 
   /** Takes an operation that is at `position` in the history: each once, in any order. */
   add(op: Op, position: number): void {
     let draft = this.#drafts.get(op.key);
-    if (draft === undefined) this.#drafts.set(op.key, (draft = new Draft(op.key)));
+    if (draft === undefined) {
+      draft = new Draft(op.key, this.#counts.get(op.key) ?? FIRST_CAPACITY);
+      this.#drafts.set(op.key, draft);
+    }
     this.#functions.add(op.f);
     addOperation(draft, op, position, this.#casFail);
   }
@@ -58,7 +64,12 @@ export class PartsBuilder {
 
 /** A history by its parts, made from its operations. */
 export function partedHistory(ops: readonly Op[], casFail?: CasFail): PartedHistory {
-  const builder = new PartsBuilder(casFail);
+  const counts = new Map<string, number>();
+  for (let position = 0; position < ops.length; position++) {
+    const { key } = ops[position]!;
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+  }
+  const builder = new PartsBuilder(casFail, counts);
   for (let position = 0; position < ops.length; position++) builder.add(ops[position]!, position);
   return builder.finish(ops);
 }
@@ -74,22 +85,31 @@ class Draft {
   readonly numbers = new Map<RegisterValue, number>([[null, NEVER_WRITTEN]]);
   readonly values: RegisterValue[] = [null];
   flaw: string | null = null;
-  positions = new Int32Array(FIRST_CAPACITY);
+  positions: Int32Array;
   operations = 0;
   /** Positions so far rise. */
   isRising = true;
   size = 0;
-  at = new Int32Array(FIRST_CAPACITY);
-  id = new Float64Array(FIRST_CAPACITY);
-  kind = new Uint8Array(FIRST_CAPACITY);
-  certain = new Uint8Array(FIRST_CAPACITY);
-  call = new Float64Array(FIRST_CAPACITY);
-  ret = new Float64Array(FIRST_CAPACITY);
-  from = new Int32Array(FIRST_CAPACITY);
-  to = new Int32Array(FIRST_CAPACITY);
+  at: Int32Array;
+  id: Float64Array;
+  kind: Uint8Array;
+  certain: Uint8Array;
+  call: Float64Array;
+  ret: Float64Array;
+  from: Int32Array;
+  to: Int32Array;
 
-  constructor(key: string) {
+  constructor(key: string, capacity: number) {
     this.key = key;
+    this.positions = new Int32Array(capacity);
+    this.at = new Int32Array(capacity);
+    this.id = new Float64Array(capacity);
+    this.kind = new Uint8Array(capacity);
+    this.certain = new Uint8Array(capacity);
+    this.call = new Float64Array(capacity);
+    this.ret = new Float64Array(capacity);
+    this.from = new Int32Array(capacity);
+    this.to = new Int32Array(capacity);
   }
 
   addPosition(position: number): void {
