@@ -15,15 +15,17 @@ for (const [set, files] of sets) {
     ([file]) => importHistory(readFileSync(join(folder, file), 'utf8'), { file }).ops,
   );
   const read = performance.now();
+  const cpu = process.cpuUsage();
   let wrong = 0;
   for (const [i, [, linearizable]] of files.entries()) {
     const { verdict } = await checkLinearizable(histories[i]!, { limitMs: 30_000, casFail: 'mismatch' });
     if (verdict !== (linearizable ? 'linearizable' : 'violation')) wrong++;
   }
   const judged = performance.now();
+  const { user, system } = process.cpuUsage(cpu);
   const operations = histories.reduce((sum, { length }) => sum + length, 0);
   console.log(
     `${set}: ${files.length} histories, ${operations} operations, judged in ${Math.round(judged - read)} ms ` +
-      `(read in ${Math.round(read - started)} ms), ${wrong} wrong verdicts`,
+      `(CPU of all threads ${Math.round((user + system) / 1_000)} ms; read in ${Math.round(read - started)} ms), ${wrong} wrong verdicts`,
   );
 }
