@@ -1,4 +1,4 @@
-// npm run features -- [--only TEXT] [--jobs N]: takes each feature of docs/node.md out of the node, and runs the tests
+// npm run features -- [--only TEXT]… [--jobs N]: takes each feature of docs/node.md out of the node, and runs the tests
 // that are said to show it. Exit 0: each feature is missed by its tests, and each test misses one; 1: not so; 2: bad
 // options.
 import { parseArgs } from 'node:util';
@@ -9,16 +9,19 @@ import { tryAsItIs, tryRemoval } from './try-removal.ts';
 import type { Tried } from './try-removal.ts';
 
 const { values } = parseArgs({
-  options: { only: { type: 'string', default: '' }, jobs: { type: 'string', default: '1' } },
+  options: {
+    only: { type: 'string', multiple: true, default: [''] },
+    jobs: { type: 'string', default: '1' },
+  },
 });
 const jobs = Number(values.jobs);
 if (!(Number.isSafeInteger(jobs) && jobs > 0)) {
-  console.error('usage: npm run features -- [--only TEXT] [--jobs N]');
+  console.error('usage: npm run features -- [--only TEXT]… [--jobs N]');
   process.exit(2);
 }
 
 const chosen = ({ feature, without }: { feature: string; without?: string }): boolean =>
-  `${feature}: ${without ?? ''}`.includes(values.only);
+  values.only.some((text) => `${feature}: ${without ?? ''}`.includes(text));
 const removals = REMOVALS.filter(chosen);
 const rows = featureRows().filter(({ feature }) => removals.some((removal) => removal.feature === feature));
 const beganMs = performance.now();
