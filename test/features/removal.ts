@@ -24,7 +24,7 @@ export function edited(text: string, { file, find, replace }: Edit): string {
   const count = text.split(find).length - 1;
   if (count !== 1)
     throw new Error(
-      `${file}: the text of an edit stands there ${count} times, not once; bring test/features/table.ts up to date: ${find}`,
+      `${file}: the text of an edit stands there ${count} times, not once; bring test/features/table/ up to date: ${find}`,
     );
   if (find === replace) throw new Error(`${file}: an edit that changes nothing: ${find}`);
   return text.slice(0, at) + replace + text.slice(at + find.length);
