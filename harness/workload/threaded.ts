@@ -9,6 +9,8 @@ const START_WITHIN_MS = 10_000;
 const YOUNG_GENERATION_MB = 24;
 /** Over the drain. */
 const CLOSE_WITHIN_MS = 20_000;
+/** The thread has nothing left to do then; if something keeps it, it is ended. */
+const EXIT_WITHIN_MS = 500;
 
 /** Port `Workload`: the clients live in a thread of their own and write the history there. */
 export function threadedWorkload(options: WorkerInput): Workload {
@@ -21,6 +23,7 @@ class ThreadedWorkload implements Workload {
   readonly #started = Promise.withResolvers<void>();
   /** Bytes of the history. */
   readonly #finished = Promise.withResolvers<number>();
+  readonly #exited = Promise.withResolvers<void>();
   #worker: Worker | null = null;
   #stopping: Promise<readonly Op[]> | null = null;
   #isFinished = false;
@@ -51,6 +54,7 @@ class ThreadedWorkload implements Workload {
     this.#worker.on('error', (error) => this.#broken(`the workload's thread failed: ${describe(error)}`));
     this.#worker.on('exit', (code) => {
       if (!this.#isFinished) this.#broken(`the workload's thread ended by itself with code ${code}`);
+      this.#exited.resolve();
     });
     await bounded(this.#started.promise, START_WITHIN_MS, 'the workload did not start');
   }
@@ -76,6 +80,8 @@ class ThreadedWorkload implements Workload {
     try {
       const late = 'the workload did not close its history';
       bytes = await bounded(this.#finished.promise, drainMs + CLOSE_WITHIN_MS, late);
+      // It ends by itself then. To stop it in the middle of that has been seen to crash V8.
+      await bounded(this.#exited.promise, EXIT_WITHIN_MS, 'it does not end').catch(() => {});
     } catch (error) {
       // The thread is gone; the file has what was written down.
       return await readBack(historyPath).catch(() => {
