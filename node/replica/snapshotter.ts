@@ -97,8 +97,10 @@ export class Snapshotter {
     if (this.#taking !== null || !this.#isDue()) return;
     const { raft, storage } = this.#o;
     const { lastIndex } = raft.status();
-    if (this.#dueAt === null) storage.roll();
-    this.#dueAt ??= lastIndex;
+    if (this.#dueAt === null) {
+      storage.roll();
+      this.#dueAt = lastIndex;
+    }
     // Less, where a new leader has replaced the end of the log.
     if (this.#applied >= Math.min(this.#dueAt, lastIndex)) this.#take();
   }

@@ -47,8 +47,6 @@ export class Wal implements Storage {
   #retired: SegmentExtent | null = null;
   /** The next write begins a segment, though this one has room. */
   #rollDue = false;
-  /** One segment ends, the next begins. */
-  #changing = false;
   /** Up to here a snapshot stands for the log. */
   #compactedTo = 0;
   #hardState: HardState = { term: 0 as Term, votedFor: null };
@@ -107,11 +105,17 @@ export class Wal implements Storage {
     const segment = this.#segment;
     if (this.#failed || segment === null || segment.records === 0) return;
     this.#rollDue = true;
-    if (!this.#changing) this.#supply.prepare(segment.header.number + 1);
+    // While one segment ends and the next begins, that one is being taken already.
+    if (this.#retired === null) this.#supply.prepare(segment.header.number + 1);
   }
 
   compact(index: LogIndex): void {
     this.#compactedTo = Math.max(this.#compactedTo, index);
+    this.#letGo();
+  }
+
+  /** Of the segments that a snapshot stands for. */
+  #letGo(): void {
     // Until a segment has a record, the hard state stands in the one before.
     if (this.#failed || this.#segment === null || this.#segment.records === 0) return;
     while (this.#older.length > 0 && this.#older[0]!.lastIndex <= this.#compactedTo) {
@@ -190,15 +194,12 @@ export class Wal implements Storage {
   async #roomySegment(): Promise<OpenSegment> {
     const segment = this.#segment;
     if (segment === null) throw new StorageError(`data folder ${this.#folder} is not open`);
-    const rolls = this.#rollDue && segment.records > 0;
-    if (segment.end < this.#segmentBytes && !rolls) return segment;
+    if (segment.end < this.#segmentBytes && !this.#rollDue) return segment;
     this.#rollDue = false;
-    this.#changing = true;
-    await segment.close();
     const { number } = segment.header;
     this.#retired = { number, lastIndex: segment.lastIndex };
+    await segment.close();
     this.#segment = await this.#supply.take(number + 1);
-    this.#changing = false;
     this.#opening = this.#stateStep(this.#opening?.snapshot ?? null);
     return this.#segment;
   }
@@ -209,8 +210,7 @@ export class Wal implements Storage {
 
   /** The steps are durable. */
   #note(segment: OpenSegment, steps: readonly LogWrite[]): void {
-    const retired = this.#retired;
-    if (retired !== null) this.#older.push(retired);
+    if (this.#retired !== null) this.#older.push(this.#retired);
     this.#retired = null;
     for (const { hardState, snapshot, entries } of steps) {
       if (hardState !== null) this.#hardState = hardState;
@@ -225,8 +225,8 @@ export class Wal implements Storage {
       this.#lastIndex = last.index;
       segment.lastIndex = Math.max(segment.lastIndex, last.index);
     }
-    // The snapshot may have been quicker than the first record behind it.
-    if (retired !== null) this.compact(this.#compactedTo as LogIndex);
+    // A snapshot may have been quicker than the first record behind what it stands for.
+    this.#letGo();
   }
 
   #fail(error: unknown): StorageError {

@@ -40,8 +40,8 @@ export const SNAPSHOTS: readonly Removal[] = [
     edits: [
       {
         file: 'node/replica/snapshotter.ts',
-        find: '    if (this.#dueAt === null) storage.roll();',
-        replace: '    void storage;',
+        find: '      storage.roll();',
+        replace: '      void storage;',
       },
     ],
   },
@@ -51,7 +51,7 @@ export const SNAPSHOTS: readonly Removal[] = [
     edits: [
       {
         file: 'node/storage/wal.ts',
-        find: '    if (retired !== null) this.compact(this.#compactedTo as LogIndex);',
+        find: '    // A snapshot may have been quicker than the first record behind what it stands for.\n    this.#letGo();',
         replace: '',
       },
     ],

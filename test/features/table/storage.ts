@@ -30,8 +30,8 @@ export const STORAGE: readonly Removal[] = [
     edits: [
       {
         file: 'node/storage/wal.ts',
-        find: '    if (segment.end < this.#segmentBytes && !rolls) return segment;',
-        replace: '    if (segment.end < Infinity * this.#segmentBytes && !rolls) return segment;',
+        find: '    if (segment.end < this.#segmentBytes && !this.#rollDue) return segment;',
+        replace: '    if (segment.end < Infinity * this.#segmentBytes && !this.#rollDue) return segment;',
       },
     ],
   },
