@@ -1,6 +1,5 @@
-import { takePorts } from '../../harness/links/ports.ts';
 import { Link } from './link.ts';
-import { NodeCluster } from './raft-nodes.ts';
+import { freePorts, NodeCluster } from './raft-nodes.ts';
 
 /** Node processes n1…n<size> with a `Link` in each direction between any two. Clients go straight to the nodes. */
 export class LinkedCluster implements AsyncDisposable {
@@ -19,10 +18,7 @@ export class LinkedCluster implements AsyncDisposable {
     size: number,
     options: Readonly<Record<string, string>> = {},
   ): Promise<LinkedCluster> {
-    const free = await takePorts(2 * size);
-    const ports = Array.from({ length: size }, (_, i) => {
-      return { id: `n${i + 1}`, peerPort: free[2 * i]!, clientPort: free[2 * i + 1]! };
-    });
+    const ports = await freePorts(Array.from({ length: size }, (_, i) => `n${i + 1}`));
     const links = new Map<string, Link>();
     for (const from of ports)
       for (const to of ports) if (to !== from) links.set(`${from.id}->${to.id}`, await Link.to(to.peerPort));

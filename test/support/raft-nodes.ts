@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { releasePorts, takePorts } from '../../harness/links/ports.ts';
+import type { NodePorts } from '../../harness/links/standard.ts';
 import { decodeResponse, encodeRequest, MAX_RESPONSE_BYTES } from '../../node/protocol/client-codec.ts';
 import type { ClientOperation, ClientResponse } from '../../node/protocol/client.ts';
 import { FrameReader } from '../../node/protocol/frame.ts';
@@ -86,13 +87,15 @@ export class NodeProcess {
 
 /** Where the nodes of a cluster listen, and where each dials another: else straight on free ports. */
 export interface Wiring {
-  readonly ports: readonly {
-    readonly id: string;
-    readonly peerPort: number;
-    readonly clientPort: number;
-  }[];
+  readonly ports: readonly NodePorts[];
   /** `host:port` that `from` dials to reach `to`. */
   readonly route: (from: string, to: string) => string;
+}
+
+/** Free ones, taken until they are released: below the kernel's range, so that they wait for a node that is down. */
+export async function freePorts(ids: readonly string[]): Promise<readonly NodePorts[]> {
+  const free = await takePorts(2 * ids.length);
+  return ids.map((id, i) => ({ id, peerPort: free[2 * i]!, clientPort: free[2 * i + 1]! }));
 }
 
 /** The nodes of one cluster, on free ports or by `Wiring`, their data under `folder`. */
@@ -129,9 +132,7 @@ export class NodeCluster {
     ids: readonly string[] = ['n1', 'n2', 'n3'],
     options: Readonly<Record<string, string>> = {},
   ): Promise<NodeCluster> {
-    const free = await takePorts(2 * ids.length);
-    const ports = ids.map((id, i) => ({ id, peerPort: free[2 * i]!, clientPort: free[2 * i + 1]! }));
-    return NodeCluster.startWired(folder, { ports }, options);
+    return NodeCluster.startWired(folder, { ports: await freePorts(ids) }, options);
   }
 
   /** As `start`; who there is, and how they reach each other, is given. */
@@ -175,9 +176,9 @@ export class NodeCluster {
 
   /** Starts a node that is no founder, and waits to be added. */
   async join(id: string): Promise<NodeProcess> {
-    const [peer, client] = await takePorts(2);
-    this.#peerPorts.set(id, peer!);
-    this.clientPorts.set(id, client!);
+    const [ports] = await freePorts([id]);
+    this.#peerPorts.set(id, ports!.peerPort);
+    this.clientPorts.set(id, ports!.clientPort);
     return this.start(id);
   }
 
