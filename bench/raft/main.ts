@@ -6,6 +6,7 @@ import type { Target } from './cluster.ts';
 import { table } from './figures.ts';
 import type { Collected } from './figures.ts';
 import { CATCH_UP, RESTART } from './rows/recovery.ts';
+import { BOTH } from './rows/row.ts';
 import type { Row } from './rows/row.ts';
 import { FAILOVER, SILENCE } from './rows/failover.ts';
 import { TERMS } from './rows/disruption.ts';
@@ -31,12 +32,11 @@ const ROWS: readonly Row[] = [
 
 const rounds = Number(process.env['ROUNDS'] ?? 3);
 const seconds = Number(process.env['SECONDS'] ?? 5);
-const names = process.env['ROWS']?.split(',') ?? ROWS.map(({ name }) => name);
-const unknown = names.find((name) => !ROWS.some((row) => row.name === name));
-if (unknown !== undefined)
-  throw new Error(`ROWS: no row ${unknown}; there are ${ROWS.map((row) => row.name).join(', ')}`);
-
-const sides = process.env['SIDES']?.split(',') ?? ['chaos', 'etcd'];
+const names = chosen(
+  'ROWS',
+  ROWS.map(({ name }) => name),
+);
+const sides = chosen('SIDES', BOTH);
 
 const programs = findPrograms();
 if (programs.etcd === null)
@@ -58,6 +58,14 @@ for (let round = 0; round < rounds; round++) {
   }
 }
 console.log(`\nmedians of ${rounds} interleaved rounds, ${seconds} s each\n\n${table(collected)}`);
+
+/** What of `all` the variable names; all, if it is not set. */
+function chosen(variable: string, all: readonly string[]): readonly string[] {
+  const named = process.env[variable]?.split(',') ?? all;
+  const unknown = named.find((name) => !all.includes(name));
+  if (unknown !== undefined) throw new Error(`${variable}: no ${unknown}; there are ${all.join(', ')}`);
+  return named;
+}
 
 async function measure(row: Row, side: Target, round: number): Promise<void> {
   process.stderr.write(`round ${round + 1}: ${row.name}, ${side}\n`);
