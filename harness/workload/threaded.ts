@@ -80,7 +80,7 @@ class ThreadedWorkload implements Workload {
     try {
       const late = 'the workload did not close its history';
       bytes = await bounded(this.#finished.promise, drainMs + CLOSE_WITHIN_MS, late);
-      // It ends by itself then. To stop it in the middle of that has been seen to crash V8.
+      // It ends by itself then, and is not stopped in the middle of that: V8 crashes now and then where threads go.
       await bounded(this.#exited.promise, EXIT_WITHIN_MS, 'it does not end').catch(() => {});
     } catch (error) {
       // The thread is gone; the file has what was written down.
