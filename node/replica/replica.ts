@@ -141,6 +141,7 @@ export class Replica {
   linkMade(peer: NodeId): void {
     if (this.#ended) return;
     this.#o.raft.linkMade(peer, this.#o.now());
+    this.#snapshots.linkMade(peer);
     this.wake();
   }
 

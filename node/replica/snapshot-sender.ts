@@ -90,12 +90,15 @@ export class SnapshotSender {
         this.#end(to);
         this.#o.report(to, false);
       } else if (nowMs - transfer.heardMs >= ASK_AGAIN_MS) {
-        transfer.heardMs = nowMs;
-        // Who was never there may have the newest.
-        if (transfer.answered) this.#offer(transfer);
-        else this.#open(transfer.install, transfer.progressMs);
+        this.#ask(transfer, nowMs);
       }
     }
+  }
+
+  /** `to` can be reached again: whoever is there now is asked at once, not when the time for it has come. */
+  linkMade(to: NodeId): void {
+    const transfer = this.#transfers.get(to);
+    if (transfer !== undefined) this.#ask(transfer, this.#o.now());
   }
 
   /** This node leads no more: whoever does sees to its followers. */
@@ -149,6 +152,14 @@ export class SnapshotSender {
     const { index, term: lastTerm, configuration, bytes, checksum } = source.snapshot;
     const snapshot = { index, term: lastTerm, configuration };
     this.#o.send({ type: 'SnapshotOffer', from, incarnation, to, term, snapshot, bytes, checksum });
+  }
+
+  /** Where to go on? */
+  #ask(transfer: Transfer, nowMs: number): void {
+    transfer.heardMs = nowMs;
+    // Who was never there may have the newest.
+    if (transfer.answered) this.#offer(transfer);
+    else this.#open(transfer.install, transfer.progressMs);
   }
 
   /** Reads and sends the next piece, as long as the window has room. */

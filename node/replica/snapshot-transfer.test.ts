@@ -170,6 +170,20 @@ describe('a snapshot on its way', () => {
     expect(again).toBeGreaterThan(0);
   });
 
+  test('is offered anew at once when the connection was made anew, whether or not the follower had answered', async () => {
+    for (const answered of [false, true]) {
+      const pair = new Pair(40);
+      await pair.begin();
+      if (answered) await pair.deliver(pair.wire.shift()!);
+      pair.wire = [];
+      pair.sender.linkMade(n2);
+      await pair.settle();
+      expect(pair.wire.map(({ type }) => type)).toEqual(['SnapshotOffer']);
+      await pair.run();
+      expect(pair.reports).toEqual([true]);
+    }
+  });
+
   test('that finds nobody is given up, and reported', async () => {
     const pair = new Pair(1);
     await pair.begin();

@@ -3,7 +3,7 @@ import type { PeerMessage, SnapshotMessage } from '../protocol/snapshot-message.
 import type { SnapshotMeta } from '../raft/configuration.ts';
 import type { InstallSnapshot } from '../raft/message.ts';
 import type { Raft } from '../raft/raft.ts';
-import type { Entry, LogIndex } from '../raft/types.ts';
+import type { Entry, LogIndex, NodeId } from '../raft/types.ts';
 import type { Storage, StoredSnapshot } from './ports.ts';
 import type { Log } from './log.ts';
 import { SnapshotReceiver } from './snapshot-receiver.ts';
@@ -73,6 +73,11 @@ export class SnapshotWork {
   /** The core wants a follower to have one. */
   send(install: InstallSnapshot): void {
     this.#sender.begin(install);
+  }
+
+  /** The connection over which `peer` is sent entries, and snapshots, was made anew. */
+  linkMade(peer: NodeId): void {
+    this.#sender.linkMade(peer);
   }
 
   /** The state machine has applied `entries`. */
