@@ -51,6 +51,13 @@ function inSlab(entries: readonly Entry[], seal: (i: number) => boolean): Entry[
   return kept;
 }
 
+const command = (index: number, bytes: number): Entry => ({
+  index: logIndex(index),
+  term: term(1),
+  kind: 'command',
+  data: Buffer.alloc(bytes, index),
+});
+
 describe('entries', () => {
   test('have one form, wherever their data lie: read before, in a slab, or neither', () => {
     fc.assert(
@@ -77,12 +84,19 @@ describe('entries', () => {
   });
 
   test('of a slab that is full go on in the next', () => {
-    const entries = Array.from({ length: 40 }, (_, i): Entry => ({
-      index: logIndex(i + 1),
-      term: term(1),
-      kind: 'command',
-      data: Buffer.alloc(20_000, i),
-    }));
+    const entries = Array.from({ length: 40 }, (_, i) => command(i + 1, 20_000));
     expect(written(inSlab(entries, () => true))).toEqual(naive(entries));
+  });
+
+  test('that stand in memory in a long run are set aside uncopied, where they belong', () => {
+    const small = inSlab([command(1, 30), command(2, 40)], () => true);
+    const long = inSlab([command(3, 5_000), command(4, 6_000)], () => true);
+    const out = new ByteWriter();
+    const pieces: Buffer[] = [];
+    const all = [...small, ...long, command(5, 9_000)];
+    writeEntries(out, all, (run) => pieces.push(out.take(), run));
+    pieces.push(out.take());
+    expect(Buffer.concat(pieces)).toEqual(naive(all));
+    expect(pieces.filter(({ buffer }) => buffer === long[0]!.data.buffer)).toHaveLength(1);
   });
 });

@@ -12,7 +12,15 @@ export const ENTRY_OVERHEAD_BYTES = 21;
 
 export const KIND_CODE: Readonly<Record<EntryKind, number>> = { noop: 0, command: 1, config: 2 };
 
-export function writeEntries(out: ByteWriter, entries: readonly Entry[]): void {
+/** Runs of so many bytes are worth more than their copy. */
+const LONG_RUN_BYTES = 8 << 10;
+
+/** `aside`: takes what belongs next behind `out`, a long run of entries that stands in memory already, uncopied. */
+export function writeEntries(
+  out: ByteWriter,
+  entries: readonly Entry[],
+  aside?: (run: Buffer) => void,
+): void {
   out.u32(entries.length);
   for (let i = 0; i < entries.length;) {
     const run = encodedRun(entries, i);
@@ -20,7 +28,9 @@ export function writeEntries(out: ByteWriter, entries: readonly Entry[]): void {
     else {
       const [first, last] = [entries[i]!.data, entries[i + run - 1]!.data];
       const from = first.byteOffset - ENTRY_OVERHEAD_BYTES;
-      out.raw(Buffer.from(first.buffer, from, last.byteOffset + last.length - from));
+      const bytes = Buffer.from(first.buffer, from, last.byteOffset + last.length - from);
+      if (aside !== undefined && bytes.length >= LONG_RUN_BYTES) aside(bytes);
+      else out.raw(bytes);
       i += run;
     }
   }

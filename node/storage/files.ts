@@ -1,10 +1,10 @@
-import { constants, promises as fs, write as writeAt } from 'node:fs';
+import { constants, promises as fs, writev } from 'node:fs';
 import { FolderLock } from './lock.ts';
 
 /** An open file of the data folder. Positions are bytes from its start. */
 export interface OpenFile {
-  /** Puts all of `bytes` at `position`; rejects if the disk takes less. */
-  write(bytes: Uint8Array, position: number): Promise<void>;
+  /** Puts all of `pieces`, one behind the other, at `position`; rejects if the disk takes less. */
+  write(pieces: readonly Uint8Array[], position: number): Promise<void>;
   /** Up to `length` bytes from `position` on; fewer at the end of the file. */
   read(position: number, length: number): Promise<Buffer>;
   /** Cuts the file to `size` bytes. */
@@ -74,16 +74,17 @@ class NodeFile implements OpenFile {
   }
 
   /** A write may end short (a signal, a quota); the rest is tried until it is an error. */
-  write(bytes: Uint8Array, position: number): Promise<void> {
+  write(pieces: readonly Uint8Array[], position: number): Promise<void> {
     return new Promise((resolve, reject) => {
-      const writeFrom = (done: number): void =>
-        writeAt(this.#handle.fd, bytes, done, bytes.length - done, position + done, (error, written) => {
-          if (error !== null) reject(error);
-          else if (done + written === bytes.length) resolve();
+      const writeOn = (left: readonly Uint8Array[], at: number): void =>
+        writev(this.#handle.fd, left, at, (error, written) => {
+          if (error !== null) return reject(error);
+          const rest = behind(left, written);
+          if (rest.length === 0) resolve();
           else if (written === 0) reject(new Error('the disk took no byte of a write'));
-          else writeFrom(done + written);
+          else writeOn(rest, at + written);
         });
-      writeFrom(0);
+      writeOn(pieces, position);
     });
   }
 
@@ -113,4 +114,14 @@ class NodeFile implements OpenFile {
   close(): Promise<void> {
     return this.#handle.close();
   }
+}
+
+/** What of `pieces` comes after their first `bytes` bytes. */
+export function behind(pieces: readonly Uint8Array[], bytes: number): Uint8Array[] {
+  const rest: Uint8Array[] = [];
+  for (const piece of pieces) {
+    if (bytes < piece.length) rest.push(piece.subarray(bytes));
+    bytes = Math.max(0, bytes - piece.length);
+  }
+  return rest;
 }

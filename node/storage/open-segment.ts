@@ -1,4 +1,5 @@
 import type { OpenFile } from './files.ts';
+import { lengthOf } from './segment.ts';
 import type { SegmentHeader } from './segment.ts';
 
 /** So that a record never waits long for the zeros that are being written to the same file. */
@@ -44,8 +45,8 @@ export class OpenSegment {
   }
 
   /** Resolves when the record is durable. */
-  async append(record: Uint8Array): Promise<void> {
-    const end = this.end + record.length;
+  async append(record: readonly Uint8Array[]): Promise<void> {
+    const end = this.end + lengthOf(record);
     // Zeros that are being written must not fall on the record.
     while (end > this.#size && this.#filling !== null) await this.#filling;
     await this.#o.file.write(record, this.end);
@@ -81,7 +82,7 @@ export class OpenSegment {
     for (let at = this.#size; at < to; at += ZEROS.length) {
       // Whoever closes it waits.
       if (this.#closed) return;
-      await ahead.write(ZEROS.subarray(0, Math.min(ZEROS.length, to - at)), at);
+      await ahead.write([ZEROS.subarray(0, Math.min(ZEROS.length, to - at))], at);
     }
     await ahead.sync();
   }

@@ -104,7 +104,7 @@ export class SegmentSupply {
     }
     const file = await files.open(path, { fresh: !recycled, durable: true });
     const header = { number, salt: randomInt(2 ** 32), recycled };
-    await file.write(encodeHeader(header), 0);
+    await file.write([encodeHeader(header)], 0);
     return this.#openSegment(path, file, header, { records: 0, end: HEADER_BYTES });
   }
 

@@ -54,10 +54,13 @@ export interface RecordPlace {
   readonly follows: number;
 }
 
-/** Puts one record behind what `out` holds. */
-export function writeRecord(out: ByteWriter, place: RecordPlace, batch: readonly LogWrite[]): void {
+/**
+ * One record, in pieces; the first holds its header. `out` lends memory, and is empty before and after. Long runs
+ * of entries, as a follower gets them, are not copied: the pieces are the memory that they were received in.
+ */
+export function encodeRecord(out: ByteWriter, place: RecordPlace, batch: readonly LogWrite[]): Buffer[] {
   const { salt, number, follows } = place;
-  const start = out.length;
+  const pieces: Buffer[] = [];
   out.u32(magicOf(salt));
   out.u32(0);
   out.u32(number);
@@ -74,11 +77,24 @@ export function writeRecord(out: ByteWriter, place: RecordPlace, batch: readonly
       out.u64(snapshot.index);
       out.u64(snapshot.term);
     }
-    writeEntries(out, entries);
+    writeEntries(out, entries, (run) => {
+      if (out.length > 0) pieces.push(out.take());
+      pieces.push(run);
+    });
   }
-  out.patchU32(start + 4, out.length - start - RECORD_HEADER_BYTES);
-  out.patchU32(start + 12, recordCrc(out.view(start), salt));
+  if (out.length > 0) pieces.push(out.take());
+  const [head, ...rest] = pieces as [Buffer, ...Buffer[]];
+  head.writeUInt32BE(lengthOf(pieces) - RECORD_HEADER_BYTES, 4);
+  head.writeUInt32BE(
+    rest.reduce((crc, piece) => crc32(piece, crc), recordCrc(head, salt)),
+    12,
+  );
+  return pieces;
 }
+
+/** Bytes of all pieces. */
+export const lengthOf = (pieces: readonly Uint8Array[]): number =>
+  pieces.reduce((bytes, { length }) => bytes + length, 0);
 
 /** What a segment file holds. `damage` is null, or why the bytes from `end` on are no record. */
 export interface ParsedSegment {
@@ -180,7 +196,7 @@ function readVote(input: ByteReader): ReturnType<typeof nodeId> | null {
 /** Each segment's own, so that records of a recycled file's earlier life do not even look like one. */
 const magicOf = (salt: number): number => (RECORD_MAGIC ^ salt) >>> 0;
 
-/** Over length, number and payload; the magic and the CRC itself stand outside. */
+/** Over length, number and payload, as far as `record` goes; the magic and the CRC itself stand outside. */
 function recordCrc(record: Buffer, salt: number): number {
   return crc32(record.subarray(RECORD_HEADER_BYTES), crc32(record.subarray(4, 12), salt));
 }

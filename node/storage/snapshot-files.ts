@@ -72,7 +72,7 @@ export class SnapshotFiles implements Snapshots {
         let at = 0;
         for (let next = bytes.next(); ; next = bytes.next()) {
           if (next.done) return await this.#accept(file, path, next.value);
-          await file.write(next.value, at);
+          await file.write([next.value], at);
           at += next.value.length;
         }
       } finally {
@@ -200,7 +200,7 @@ class FileSink implements SnapshotSink {
     const blocks = this.#reader.push(bytes);
     const at = this.#at;
     this.#at += bytes.length;
-    await this.#o.file.write(bytes, at).catch((error: unknown) => {
+    await this.#o.file.write([bytes], at).catch((error: unknown) => {
       throw this.#o.failed(error);
     });
     return blocks;

@@ -3,17 +3,19 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ByteWriter } from '../kv/bytes.ts';
+import { ByteReader, ByteWriter } from '../kv/bytes.ts';
+import { readEntries, writeEntries } from '../protocol/entry-codec.ts';
 import { logIndex } from '../raft/types.ts';
 import { StorageError } from '../replica/ports.ts';
 import type { LogWrite } from '../replica/ports.ts';
-import { encodeHeader, HEADER_BYTES, parseSegment, writeRecord } from './segment.ts';
+import { encodeHeader, HEADER_BYTES, parseSegment } from './segment.ts';
 import {
   batches,
   blocksAt,
   entry,
   header,
   IDENTITY,
+  recordBytes,
   recovered,
   replayed,
   shown,
@@ -57,7 +59,7 @@ describe('a crash during a write', () => {
         const out = new ByteWriter();
         out.raw(encodeHeader({ number: 1, salt: 77, recycled: false }));
         const ends = list.map((batch, number) => {
-          writeRecord(out, { salt: 77, number, follows: 0 }, batch);
+          out.raw(recordBytes({ salt: 77, number, follows: 0 }, batch));
           return out.length;
         });
         const whole = out.take();
@@ -124,6 +126,21 @@ describe('a crash during a write', () => {
       );
     }
   });
+});
+
+test('entries that are written as they were received come back between those that are not', async () => {
+  const folder = newFolder();
+  const list = [1, 2, 3].map((index) => entry(index, 1, `${index}`.repeat(9_000)));
+  const frame = new ByteWriter();
+  writeEntries(frame, list);
+  const received = readEntries(new ByteReader(frame.take()));
+  const batch = [
+    step([1, 'n1'], ...received),
+    step(null, entry(4, 1)),
+    step([2, null], ...received.slice(2)),
+  ];
+  await writeAll({ folder }, [batch]);
+  expect(await recovered(new Wal({ folder, identity: IDENTITY }))).toBe(replayed(batch));
 });
 
 test('a log grows by segments, and those that a snapshot stands for go; the last of them is used again', async () => {

@@ -9,7 +9,7 @@ import { encodeIdentity } from './identity.ts';
 import type { OpenSegment } from './open-segment.ts';
 import { damaged, IDENTITY_NAME, readIdentity, recoverLog, segmentNumbers } from './recovery.ts';
 import type { SegmentExtent } from './recovery.ts';
-import { parseSegment, writeRecord } from './segment.ts';
+import { encodeRecord, parseSegment } from './segment.ts';
 import { segmentPath, SegmentSupply } from './segment-supply.ts';
 import { SnapshotFiles } from './snapshot-files.ts';
 
@@ -91,8 +91,7 @@ export class Wal implements Storage {
       const segment = await this.#roomySegment();
       const steps = this.#opening === null ? batch : [this.#opening, ...batch];
       const place = { salt: segment.header.salt, number: segment.records, follows: this.#lastIndex };
-      writeRecord(this.#out, place, steps);
-      await segment.append(this.#out.take());
+      await segment.append(encodeRecord(this.#out, place, steps));
       this.#opening = null;
       this.#note(segment, steps);
       if (segment.end >= PREPARE_AT * this.#segmentBytes) this.#supply.prepare(segment.header.number + 1);
@@ -169,7 +168,7 @@ export class Wal implements Storage {
     this.#segment = await this.#supply.take(1);
     const path = join(this.#folder, IDENTITY_NAME);
     const file = await this.#files.open(`${path}.tmp`, { fresh: true, durable: true });
-    await file.write(encodeIdentity(this.#fresh), 0);
+    await file.write([encodeIdentity(this.#fresh)], 0);
     await file.close();
     await this.#files.rename(`${path}.tmp`, path);
     await this.#files.syncFolder(this.#folder);

@@ -8,14 +8,9 @@ import { SnapshotDamage } from '../../node/replica/ports.ts';
 import type { LogWrite } from '../../node/replica/ports.ts';
 import { decodeIdentity, encodeIdentity } from '../../node/storage/identity.ts';
 import { emptyLog, replay } from '../../node/storage/replay.ts';
-import {
-  encodeHeader,
-  HEADER_BYTES,
-  parseSegment,
-  RECORD_HEADER_BYTES,
-  writeRecord,
-} from '../../node/storage/segment.ts';
+import { encodeHeader, HEADER_BYTES, parseSegment, RECORD_HEADER_BYTES } from '../../node/storage/segment.ts';
 import { SnapshotReader, snapshotBytes } from '../../node/storage/snapshot-format.ts';
+import { recordBytes } from '../../node/storage/testing/steps.ts';
 import { mutated } from './mutate.ts';
 import * as sample from './samples.ts';
 import { expectEqual, Finding } from './target.ts';
@@ -28,7 +23,7 @@ function segmentFile(random: SeededRandom): Buffer {
   const out = new ByteWriter(4_096);
   out.raw(encodeHeader({ number: 1, salt: SALT, recycled: random.chance(0.3) }));
   for (let number = 0; number < random.int(0, 4); number++)
-    writeRecord(out, { salt: SALT, number, follows: random.int(0, 9) }, batch(random));
+    out.raw(recordBytes({ salt: SALT, number, follows: random.int(0, 9) }, batch(random)));
   return Buffer.concat([out.take(), Buffer.alloc(random.pick([0, 7, 200]))]);
 }
 
@@ -61,11 +56,10 @@ const segments: Target = {
 const records: Target = {
   name: 'records',
   refuses: [MalformedBytes],
-  sample: (random) => {
-    const out = new ByteWriter(1_024);
-    writeRecord(out, { salt: SALT, number: 0, follows: random.int(0, 9) }, batch(random));
-    return out.take().subarray(RECORD_HEADER_BYTES);
-  },
+  sample: (random) =>
+    recordBytes({ salt: SALT, number: 0, follows: random.int(0, 9) }, batch(random)).subarray(
+      RECORD_HEADER_BYTES,
+    ),
   run: (payload) => {
     const head = Buffer.alloc(RECORD_HEADER_BYTES);
     head.writeUInt32BE((0xc4a0_57a1 ^ SALT) >>> 0, 0);
@@ -74,11 +68,11 @@ const records: Target = {
     const header = encodeHeader({ number: 1, salt: SALT, recycled: false });
     const { steps, records: found, damage, follows } = parseSegment(Buffer.concat([header, head, payload]));
     if (found === 0) throw new MalformedBytes(damage ?? 'no record');
-    const out = new ByteWriter(1_024);
-    writeRecord(out, { salt: SALT, number: 0, follows: follows! }, steps);
     expectEqual(
       'a record',
-      out.take().subarray(RECORD_HEADER_BYTES).toString('hex'),
+      recordBytes({ salt: SALT, number: 0, follows: follows! }, steps)
+        .subarray(RECORD_HEADER_BYTES)
+        .toString('hex'),
       payload.toString('hex'),
     );
     replay(emptyLog(follows!), steps);

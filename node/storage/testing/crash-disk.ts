@@ -104,9 +104,9 @@ export class CrashDisk implements Files {
       this.#check();
     };
     return {
-      write: async (bytes, position) => {
+      write: async (pieces, position) => {
         alive();
-        const copy = Buffer.from(bytes);
+        const copy = Buffer.concat(pieces);
         this.#write(inode, durable, (before, torn = copy.length) =>
           overwritten(before, copy.subarray(0, torn), position),
         );

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { ByteWriter } from '../../kv/bytes.ts';
 import { founding } from '../../raft/configuration.ts';
 import { logIndex, nodeId, term } from '../../raft/types.ts';
 import type { Entry } from '../../raft/types.ts';
@@ -11,6 +12,8 @@ import type {
   StoredSnapshot,
 } from '../../replica/ports.ts';
 import { emptyLog, replay } from '../replay.ts';
+import { encodeRecord } from '../segment.ts';
+import type { RecordPlace } from '../segment.ts';
 
 /** Steps of a log in short, and what storage makes of them as text, for tests. */
 
@@ -43,6 +46,10 @@ export const header = (index: number, inTerm: number): SnapshotHeader => ({
 /** Of the state at `index`: a few blocks, one of them larger than a read. */
 export const blocksAt = (index: number): Buffer[] =>
   [1, 300, 40].map((size, at) => Buffer.alloc(size, `${index}/${at} `));
+
+/** A record as it stands in a segment. */
+export const recordBytes = (place: RecordPlace, batch: readonly LogWrite[]): Buffer =>
+  Buffer.concat(encodeRecord(new ByteWriter(), place, batch));
 
 /** As text, so that a Buffer's and a view's bytes compare equal. */
 export const shown = ({ hardState, entries }: Pick<Recovered, 'hardState' | 'entries'>): string =>

@@ -9,7 +9,7 @@ export const STORAGE: readonly Removal[] = [
         file: 'node/storage/open-segment.ts',
         find: '    await this.#o.file.write(record, this.end);',
         replace:
-          '    setTimeout(() => void this.#o.file.write(record, end - record.length).catch(() => {}), 400);',
+          '    setTimeout(() => void this.#o.file.write(record, end - lengthOf(record)).catch(() => {}), 400);',
       },
     ],
   },
