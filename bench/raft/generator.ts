@@ -34,6 +34,8 @@ export interface Measured {
 export interface Load {
   /** `probe`: one put at each member every 5 ms, whether or not the ones before were answered. */
   readonly mode?: 'load' | 'probe';
+  /** The only member that is spoken to; else all are. */
+  readonly only?: string;
   readonly clients?: number;
   readonly runS: number;
   readonly warmS?: number;
@@ -52,7 +54,15 @@ export interface Load {
 const CONNECTIONS = 8;
 
 interface Line {
-  readonly type: 'begin' | 'end' | 'result' | 'leader' | 'read' | 'transferring' | 'transferred';
+  readonly type:
+    | 'begin'
+    | 'end'
+    | 'result'
+    | 'leader'
+    | 'read'
+    | 'transferring'
+    | 'transferred'
+    | 'caught-up';
   /** Unix time, ms. */
   readonly atMs: number;
   readonly id?: string;
@@ -100,6 +110,23 @@ export async function awaitRead(programs: Programs, cluster: Cluster): Promise<n
   return atMs;
 }
 
+/**
+ * Calls `comeBack`, and resolves to when member `id` has applied whatever the leader had applied before, Unix time in
+ * ms.
+ */
+export async function awaitCaughtUp(
+  programs: Programs,
+  cluster: Cluster,
+  id: string,
+  comeBack: () => void,
+): Promise<number> {
+  let atMs = 0;
+  await run(programs, [...args(cluster, { runS: 0 }), '-mode', 'caught-up', '-behind', id], (line) =>
+    line.type === 'begin' ? comeBack() : (atMs = line.atMs),
+  );
+  return atMs;
+}
+
 /** Has the leader hand over its lead; when it was asked to, Unix time in ms. */
 export async function transferLeadership(programs: Programs, cluster: Cluster): Promise<number> {
   let atMs = 0;
@@ -129,7 +156,8 @@ const UNDER_WAY_MS = 50;
 export const unixMs = (): number => performance.timeOrigin + performance.now();
 
 function args(cluster: Cluster, load: Load): string[] {
-  const members = cluster.members.map(({ id, address }) => `${id}=${address}`);
+  const spokenTo = cluster.members.filter(({ id }) => id === (load.only ?? id));
+  const members = spokenTo.map(({ id, address }) => `${id}=${address}`);
   const values = flags('-', {
     target: cluster.target,
     members: members.join(','),

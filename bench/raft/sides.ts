@@ -71,6 +71,8 @@ export interface ClusterOptions {
   readonly timing?: Timing;
   /** Ours only: everything crosses Toxiproxy links, which end with the cluster. */
   readonly linked?: boolean;
+  /** Neither side takes a snapshot before so many entries, and both keep so many behind it. */
+  readonly keepEntries?: number;
 }
 
 /** Their logs are worth reading until the run is over. */
@@ -81,7 +83,7 @@ process.once('exit', () => folders.forEach((folder) => rmSync(folder, { recursiv
 export async function newCluster(
   target: Target,
   programs: Programs,
-  { size = 3, timing = TIMING, linked = false }: ClusterOptions = {},
+  { size = 3, timing = TIMING, linked = false, keepEntries }: ClusterOptions = {},
 ): Promise<Cluster> {
   const folder = mkdtempSync(join(CACHE, `${target}-`));
   folders.push(folder);
@@ -106,6 +108,11 @@ export async function newCluster(
       peers: others.join(','),
       'election-timeout': `${timing.electionMs}..${2 * timing.electionMs}`,
       heartbeat: timing.heartbeatMs,
+      ...(keepEntries !== undefined && {
+        'snapshot-entries': keepEntries,
+        'snapshot-bytes': '16GiB',
+        'keep-entries': keepEntries,
+      }),
     };
     const theirs = {
       name: id,
@@ -119,6 +126,10 @@ export async function newCluster(
       'initial-cluster': initialCluster,
       'heartbeat-interval': timing.heartbeatMs,
       'election-timeout': timing.electionMs,
+      ...(keepEntries !== undefined && {
+        'snapshot-count': keepEntries,
+        'snapshot-catchup-entries': keepEntries,
+      }),
     };
     const command =
       target === 'chaos'

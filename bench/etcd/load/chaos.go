@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"sync"
@@ -27,7 +28,17 @@ func (c *chaos) leader(p *plan) (string, error) {
 }
 
 func (c *chaos) read(address string) error {
-	return once(address, &request{op: opRead, key: []byte("~hello")})
+	_, err := once(address, &request{op: opRead, key: []byte("~hello")})
+	return err
+}
+
+func (c *chaos) applied(address string) (uint64, error) {
+	var status struct{ Applied uint64 }
+	answer, err := once(address, &request{op: opStatus})
+	if err == nil {
+		err = json.Unmarshal([]byte(answer.message), &status)
+	}
+	return status.Applied, err
 }
 
 func (c *chaos) transfer(p *plan) error {
@@ -35,22 +46,23 @@ func (c *chaos) transfer(p *plan) error {
 	if err != nil {
 		return err
 	}
-	return once(p.members[memberNamed(p, leader)].address, &request{op: opTransfer})
+	_, err = once(p.members[memberNamed(p, leader)].address, &request{op: opTransfer})
+	return err
 }
 
 // once makes one request on a connection of its own.
-func once(address string, r *request) error {
+func once(address string, r *request) (response, error) {
 	w, err := dialChaos(address)
 	if err != nil {
-		return err
+		return response{}, err
 	}
 	defer w.conn.Close()
 	w.conn.SetDeadline(time.Now().Add(etcdDeadline))
 	answer, err := w.ask(r)
-	if err == nil && answer.kind != kindValue && answer.kind != kindDone {
+	if err == nil && answer.kind != kindValue && answer.kind != kindDone && answer.kind != kindStatus {
 		err = errors.New(answer.message)
 	}
-	return err
+	return answer, err
 }
 
 // One closed-loop client: a session, and the operation that it waits for.
@@ -114,15 +126,6 @@ func (c *chaos) load(p *plan, m *meter) error {
 		err = errors.Join(err, failure)
 	}
 	return err
-}
-
-func memberNamed(p *plan, id string) int {
-	for i, m := range p.members {
-		if m.id == id {
-			return i
-		}
-	}
-	return 0
 }
 
 func (g *group) run(ready func(), begin chan struct{}) error {

@@ -49,6 +49,18 @@ func (e *etcd) read(address string) error {
 	return err
 }
 
+func (e *etcd) applied(address string) (uint64, error) {
+	c, err := dialEtcd(address)
+	if err != nil {
+		return 0, err
+	}
+	defer c.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), etcdDeadline)
+	defer cancel()
+	status, err := pb.NewMaintenanceClient(c).Status(ctx, &pb.StatusRequest{})
+	return status.GetRaftAppliedIndex(), err
+}
+
 func (e *etcd) transfer(p *plan) error {
 	for i, m := range p.members {
 		c, err := dialEtcd(m.address)

@@ -20,10 +20,12 @@ const (
 	opRead        = 2
 	opWrite       = 3
 	opTransfer    = 16
+	opStatus      = 17
 
 	kindSession = 1
 	kindValue   = 2
 	kindDone    = 3
+	kindStatus  = 5
 
 	codeNotLeader = 1
 )
@@ -70,7 +72,7 @@ type response struct {
 	kind    byte
 	session uint64 // of a new session
 	code    byte   // of an error
-	message string
+	message string // of an error; or the JSON of a status
 	leader  string // of an error; may be empty
 }
 
@@ -83,6 +85,8 @@ func parseResponse(payload []byte) (r response, err error) {
 	case kindSession:
 		r.session = binary.BigEndian.Uint64(payload[9:])
 	case kindValue, kindDone:
+	case kindStatus:
+		r.message = string(payload[13:])
 	default:
 		r.code = payload[9]
 		rest := payload[10:]

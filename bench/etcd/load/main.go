@@ -37,12 +37,14 @@ type target interface {
 	probe(p *plan, m *meter, every time.Duration) error
 	// read makes one linearizable read at one member.
 	read(address string) error
+	// applied is the index of the last log entry that the member has applied, as it says itself.
+	applied(address string) (uint64, error)
 	// transfer asks the leader to hand over its lead, and waits until it has.
 	transfer(p *plan) error
 }
 
 func main() {
-	mode := flag.String("mode", "load", "leader, read, transfer, load or probe")
+	mode := flag.String("mode", "load", "leader, read, transfer, caught-up, load or probe")
 	side := flag.String("target", "chaos", "chaos or etcd")
 	members := flag.String("members", "", "ID=HOST:PORT,...: client addresses")
 	clients := flag.Int("clients", 1, "closed-loop clients")
@@ -54,6 +56,7 @@ func main() {
 	reads := flag.Float64("reads", 0, "share of linearizable reads")
 	acks := flag.Bool("acks", false, "tell when each put was acknowledged")
 	limit := flag.Int64("limit", 0, "puts in all; 0: until the time is over")
+	behind := flag.String("behind", "", "caught-up: the ID of the member that is waited for")
 	every := flag.Duration("every", 5*time.Millisecond, "between probes")
 	flag.Parse()
 
@@ -84,6 +87,11 @@ func main() {
 		print(map[string]any{"type": "transferred"})
 		return
 	}
+	if *mode == "caught-up" {
+		check(awaitApplied(t, p, *behind))
+		print(map[string]any{"type": "caught-up"})
+		return
+	}
 	m := newMeter(p)
 	var err error
 	if *mode == "probe" {
@@ -107,6 +115,41 @@ func firstRead(t target, p *plan) {
 		}()
 	}
 	<-answered
+}
+
+const caughtUpWithin = time.Minute
+
+// awaitApplied says "begin" and returns when the member has applied what the leader had applied by then.
+func awaitApplied(t target, p *plan, behind string) error {
+	leader, err := t.leader(p)
+	if err != nil {
+		return err
+	}
+	last, err := t.applied(p.members[memberNamed(p, leader)].address)
+	if err != nil {
+		return err
+	}
+	print(map[string]any{"type": "begin"})
+	address, until := p.members[memberNamed(p, behind)].address, time.Now().Add(caughtUpWithin)
+	for {
+		reached, err := t.applied(address)
+		if err == nil && reached >= last {
+			return nil
+		}
+		if time.Now().After(until) {
+			return fmt.Errorf("%s has applied %d of %d after %v: %w", behind, reached, last, caughtUpWithin, err)
+		}
+		time.Sleep(2 * time.Millisecond)
+	}
+}
+
+func memberNamed(p *plan, id string) int {
+	for i, m := range p.members {
+		if m.id == id {
+			return i
+		}
+	}
+	return 0
 }
 
 func randomValues(bytes int) [][]byte {
