@@ -166,17 +166,22 @@ export class SnapshotSender {
   #pump(transfer: Transfer): void {
     const { source, sent } = transfer;
     const room = transfer.arrived + WINDOW_BYTES - sent;
-    if (transfer.reading || room <= 0 || sent >= source.snapshot.bytes) return;
+    const bytes = Math.min(CHUNK_BYTES, room, source.snapshot.bytes - sent);
+    if (transfer.reading || bytes <= 0) return;
+    const isCurrent = (): boolean => this.#transfers.get(transfer.install.to) === transfer;
     transfer.reading = true;
-    source.read(sent, Math.min(CHUNK_BYTES, room)).then(
+    source.read(sent, bytes).then(
       (data) => {
         transfer.reading = false;
-        if (this.#transfers.get(transfer.install.to) !== transfer) return;
+        if (!isCurrent()) return;
         // The peer may have asked for another place meanwhile.
         if (transfer.sent === sent) this.#sendChunk(transfer, data);
         this.#pump(transfer);
       },
-      (error: unknown) => this.#o.onFailure(error),
+      (error: unknown) => {
+        // One that has ended meanwhile has closed its file.
+        if (isCurrent()) this.#o.onFailure(error);
+      },
     );
   }
 

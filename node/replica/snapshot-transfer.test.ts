@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { encodeCommand } from '../kv/command.ts';
 import { KvStore } from '../kv/store.ts';
-import type { PeerMessage } from '../protocol/snapshot-message.ts';
+import type { PeerMessage, SnapshotWanted } from '../protocol/snapshot-message.ts';
 import { founding } from '../raft/configuration.ts';
 import type { InstallSnapshot, Message } from '../raft/message.ts';
 import { logIndex, nodeId, term } from '../raft/types.ts';
@@ -182,6 +182,19 @@ describe('a snapshot on its way', () => {
       await pair.run();
       expect(pair.reports).toEqual([true]);
     }
+  });
+
+  test('that ends while its file is read, and so is closed, is no failure of the disk', async () => {
+    const pair = new Pair(40);
+    await pair.begin();
+    await pair.deliver(pair.wire.shift()!);
+    const wanted = pair.wire.shift() as SnapshotWanted;
+    const { bytes } = (await pair.leader.snapshots.open())!.snapshot;
+    pair.sender.wanted(wanted);
+    pair.sender.wanted({ ...wanted, offset: bytes });
+    await pair.settle();
+    expect(pair.reports).toEqual([true]);
+    expect(pair.wire).toEqual([]);
   });
 
   test('that finds nobody is given up, and reported', async () => {

@@ -112,10 +112,17 @@ class MemorySnapshots implements Snapshots {
     const newest = this.#disk.snapshot;
     if (newest === null) return null;
     const { stored: snapshot, bytes } = newest;
+    let isOpen = true;
     return {
       snapshot,
-      read: async (offset, length) => bytes.subarray(offset, offset + length),
-      close: () => Promise.resolve(),
+      read: async (offset, length) => {
+        await Promise.resolve();
+        if (!isOpen) throw new StorageError('file (in memory) is closed');
+        return bytes.subarray(offset, offset + length);
+      },
+      close: async () => {
+        isOpen = false;
+      },
     };
   }
 
