@@ -144,7 +144,10 @@ export async function agreedLeader({ nodes }: NodeCluster): Promise<string> {
   }
 }
 
-/** Resolves when all nodes that run have applied all that any of them has in its log; their logs must be equal. */
+/**
+ * Resolves when all nodes that run have applied all that any of them has in its log, and the leader knows that they
+ * have it (an answer may be lost with a connection, until the next heartbeat); their logs must be equal.
+ */
 export async function settled(cluster: NodeCluster): Promise<void> {
   const running = [...cluster.nodes].filter(
     ([, { child }]) => child.exitCode === null && child.signalCode === null,
@@ -154,7 +157,13 @@ export async function settled(cluster: NodeCluster): Promise<void> {
   for (;;) {
     const statuses = await Promise.all(running.map(([id]) => client.status(id)));
     const last = Math.max(...statuses.map(({ lastIndex }) => lastIndex));
-    if (statuses.every(({ applied }) => applied === last)) break;
+    const ids = new Set(statuses.map(({ id }) => id));
+    const known = statuses.flatMap(({ followers }) => followers.filter(({ id }) => ids.has(id)));
+    if (
+      statuses.every(({ applied }) => applied === last) &&
+      known.every(({ matchIndex }) => matchIndex === last)
+    )
+      break;
     if (performance.now() > until) throw new Error(`not settled: ${JSON.stringify(statuses)}`);
     await delay(REST_MS);
   }
