@@ -1,17 +1,28 @@
-import type { Target } from '../cluster.ts';
+import type { Cluster, Target } from '../cluster.ts';
 import type { Figures } from '../figures.ts';
 import { awaitLeader, generate } from '../generator.ts';
 import type { Load } from '../generator.ts';
 import { newCluster } from '../sides.ts';
+import type { Programs } from '../sides.ts';
 import { BOTH } from './row.ts';
 import type { Bench, Row } from './row.ts';
 
 /**
- * What is compared is servers that have been at work for a while, as they are in service: code that is compiled
- * while it runs takes some ten thousand operations to get there, which one client alone would not make in the
- * second of warm-up that each figure has beside this. It gives most of the 10,000 keys a value, too.
+ * What is compared is servers that have been at work for a while, as they are in service: code that is compiled while it
+ * runs takes some ten thousand rounds to get there, which one client alone would not make in the second of warm-up that
+ * each figure has beside this. Many clients bring that to what is done for each put, few to what is done for each batch.
+ * It gives most of the 10,000 keys a value, too.
  */
-const WARM_UP: Load = { clients: 256, runS: 60, warmS: 0, limit: 60_000 };
+const WARM_UPS: readonly Load[] = [
+  { clients: 256, runS: 60, warmS: 0, limit: 60_000 },
+  { clients: 4, runS: 60, warmS: 0, limit: 20_000 },
+];
+
+async function warmUp(cluster: Cluster, programs: Programs): Promise<void> {
+  cluster.startAll();
+  await awaitLeader(programs, cluster);
+  for (const load of WARM_UPS) await generate(programs, cluster, load);
+}
 
 /** Puts at 1, 64, 256 and 1,000 clients; one cluster for all four. */
 export const PUTS: Row = {
@@ -19,9 +30,7 @@ export const PUTS: Row = {
   sides: BOTH,
   async measure(target: Target, { programs, seconds }: Bench): Promise<Figures> {
     await using cluster = await newCluster(target, programs);
-    cluster.startAll();
-    await awaitLeader(programs, cluster);
-    await generate(programs, cluster, WARM_UP);
+    await warmUp(cluster, programs);
     const figures: Record<string, number> = {};
     for (const clients of [1, 64, 256, 1_000]) {
       const { puts, ...run } = await generate(programs, cluster, { clients, runS: seconds });
@@ -42,9 +51,7 @@ export const READS: Row = {
   sides: BOTH,
   async measure(target: Target, { programs, seconds }: Bench): Promise<Figures> {
     await using cluster = await newCluster(target, programs);
-    cluster.startAll();
-    await awaitLeader(programs, cluster);
-    await generate(programs, cluster, WARM_UP);
+    await warmUp(cluster, programs);
     const figures: Record<string, number> = {};
     for (const clients of [64, 1_000]) {
       const { reads, ...run } = await generate(programs, cluster, { clients, runS: seconds, reads: 1 });
