@@ -8,10 +8,10 @@ import { BOTH } from './row.ts';
 import type { Bench, Row } from './row.ts';
 
 /**
- * What is compared is servers that have been at work for a while, as they are in service: code that is compiled while it
- * runs takes some ten thousand rounds to get there, which one client alone would not make in the second of warm-up that
- * each figure has beside this. Many clients bring that to what is done for each put, few to what is done for each batch.
- * It gives most of the 10,000 keys a value, too.
+ * What is compared is servers that have been at work for a while, as they are in service: code that is compiled while
+ * it runs takes some ten thousand rounds to get there, which one client alone would not make in the second of warm-up
+ * that each figure has beside this. Many clients bring that to what is done for each put, few to what is done for each
+ * batch. It gives most of the 10,000 keys a value, too.
  */
 const WARM_UPS: readonly Load[] = [
   { clients: 256, runS: 60, warmS: 0, limit: 60_000 },
