@@ -137,7 +137,7 @@ func awaitApplied(t target, p *plan, behind string) error {
 			return nil
 		}
 		if time.Now().After(until) {
-			return fmt.Errorf("%s has applied %d of %d after %v: %w", behind, reached, last, caughtUpWithin, err)
+			return fmt.Errorf("%s has applied %d of %d after %v; its last answer: %v", behind, reached, last, caughtUpWithin, err)
 		}
 		time.Sleep(2 * time.Millisecond)
 	}
