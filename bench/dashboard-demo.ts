@@ -1,6 +1,6 @@
 import { startDashboard } from '../harness/dashboard/start.ts';
 import type { HarnessEvent } from '../harness/event.ts';
-import { DemoRun } from '../test/dashboard/demo-run.ts';
+import { DemoRun } from '../test/support/demo-run.ts';
 
 /**
  * `node bench/dashboard-demo.ts`: the dashboard over a made-up run, to look at it and try its keys. `--watch-only` as

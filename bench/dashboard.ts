@@ -1,12 +1,12 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { PassThrough } from 'node:stream';
 import { INITIAL_UI } from '../harness/dashboard/ui.ts';
-import { UNICODE } from '../harness/dashboard/paint.ts';
+import { UNICODE } from '../harness/output/paint.ts';
 import { reduce } from '../harness/dashboard/reducer.ts';
 import { EMPTY_STATE } from '../harness/dashboard/state.ts';
 import { startDashboard } from '../harness/dashboard/start.ts';
 import type { HarnessEvent } from '../harness/event.ts';
-import { DemoRun } from '../test/dashboard/demo-run.ts';
+import { DemoRun } from '../test/support/demo-run.ts';
 
 /**
  * `node bench/dashboard.ts [seconds]`: what the dashboard costs, over a made-up run. Prints one frame's time, its

@@ -8,9 +8,9 @@ import { fileURLToPath } from 'node:url';
 import { realClock } from '../harness/clock.ts';
 import { localCluster } from '../harness/cluster/local.ts';
 import { allocateNodePorts, openLinks } from '../harness/links/open.ts';
-import type { Links } from '../harness/links/port.ts';
+import type { Links } from '../harness/ports/links.ts';
 import type { RunResult } from '../harness/result.ts';
-import type { WorkloadPlan } from '../harness/workload/port.ts';
+import type { WorkloadPlan } from '../harness/ports/workload.ts';
 import { threadedWorkload } from '../harness/workload/threaded.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));

@@ -5,7 +5,7 @@ import { Recorder, type Completion, type Invocation, type OpenOp } from '../harn
 import { randomStream } from '../harness/random.ts';
 import { Generator } from '../harness/workload/generator.ts';
 import { Judge } from '../harness/workload/judge.ts';
-import type { WorkloadPlan } from '../harness/workload/port.ts';
+import type { WorkloadPlan } from '../harness/ports/workload.ts';
 
 const OPERATIONS = Number(process.env['OPERATIONS'] ?? 200_000);
 const ROUNDS = Number(process.env['ROUNDS'] ?? 7);

@@ -2,7 +2,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { statSync } from 'node:fs';
 import { writeReport } from '../harness/report/write.ts';
-import { generatedRun } from '../test/generated-run.ts';
+import { generatedRun } from '../test/support/generated-run.ts';
 
 /**
  * Writes the report of a generated run and says how long that took: `node bench/report-sample.ts [operations] [seconds]

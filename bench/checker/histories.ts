@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { generateHistory, type GeneratorOptions } from '../../harness/checker/generate.ts';
+import { generateHistory, type GeneratorOptions } from '../../harness/checker/testing/generate.ts';
 import { encodeLine } from '../../harness/history/line.ts';
 import type { HistoryLine, Op } from '../../harness/history/op.ts';
 import { type Random, randomStream } from '../../harness/random.ts';

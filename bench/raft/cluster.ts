@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { existsSync, openSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Links } from '../../harness/links/port.ts';
+import type { Links } from '../../harness/ports/links.ts';
 
 export interface Member {
   readonly id: string;

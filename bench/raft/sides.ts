@@ -2,9 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { NODE_FLAGS } from '../../harness/cluster/node-flags.ts';
+import { NODE_FLAGS } from '../../harness/systems/raft/node-flags.ts';
 import { allocateNodePorts, openLinks } from '../../harness/links/open.ts';
-import type { Links } from '../../harness/links/port.ts';
+import type { Links } from '../../harness/ports/links.ts';
 import { Cluster } from './cluster.ts';
 import type { Target } from './cluster.ts';
 

@@ -1,5 +1,5 @@
 import type { Op } from '../history/op.ts';
-import { judgeSteps } from './judge-steps.ts';
+import { judgeSteps } from './search/judge-steps.ts';
 import {
   decidePart,
   type KeyVerdict,
@@ -10,10 +10,10 @@ import {
   stepsOf,
   unknown,
 } from './key.ts';
-import { searchBytes } from './memory-budget.ts';
+import { searchBytes } from './search/memory-budget.ts';
 import { bearingOf, models } from './models.ts';
 import type { Part, PartedHistory } from './parts.ts';
-import { type PoolOptions, searchAll } from './search-pool.ts';
+import { type PoolOptions, searchAll } from './search/search-pool.ts';
 import type { CasFail } from './steps.ts';
 import { Turns } from './turns.ts';
 import { verifyWitnesses } from './verify.ts';

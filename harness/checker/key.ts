@@ -1,16 +1,16 @@
 import type { Op, RegisterValue } from '../history/op.ts';
 import type { Violation } from '../result.ts';
 import { type Columns, KIND, selectRows, stepAt } from './columns.ts';
-import { nameOf } from './describe.ts';
-import { type Explanation, explain } from './explain.ts';
-import { type SearchedWindow, explainSearch, explainUnknown } from './explain-search.ts';
-import { judgeSteps, type Judgement } from './judge-steps.ts';
+import { nameOf } from './explain/describe.ts';
+import { type Explanation, explain } from './explain/explain.ts';
+import { type SearchedWindow, explainSearch, explainUnknown } from './explain/explain-search.ts';
+import { judgeSteps, type Judgement } from './search/judge-steps.ts';
 import { bearingOf, models } from './models.ts';
 import { type Part, toParts } from './parts.ts';
-import { search } from './portfolio.ts';
-import { registerMachine, type RegisterSteps } from './register-machine.ts';
+import { search } from './search/portfolio.ts';
+import { registerMachine, type RegisterSteps } from './search/register-machine.ts';
 import type { CasFail, Step } from './steps.ts';
-import { decideUnambiguous } from './unambiguous.ts';
+import { decideUnambiguous } from './decide/unambiguous.ts';
 import { type Proof, verifyWitnesses } from './verify.ts';
 
 export interface KeyVerdict {

@@ -1,17 +1,17 @@
 import { describe, expect, test } from 'vitest';
 import type { Op } from '../history/op.ts';
 import { type Random, randomStream } from '../random.ts';
-import { isLinearizableByDefinition } from './brute-force.ts';
-import { FrontierSearch } from './frontier.ts';
-import { generateHistory, type GeneratorOptions } from './generate.ts';
+import { isLinearizableByDefinition } from './testing/brute-force.ts';
+import { FrontierSearch } from './search/frontier.ts';
+import { generateHistory, type GeneratorOptions } from './testing/generate.ts';
 import { judgeKey, stepsOf } from './key.ts';
 import { checkLinearizable } from './linearizable.ts';
 import { bearingOf, models } from './models.ts';
 import { toParts } from './parts.ts';
-import { registerMachine } from './register-machine.ts';
-import { decideUnambiguous } from './unambiguous.ts';
+import { registerMachine } from './search/register-machine.ts';
+import { decideUnambiguous } from './decide/unambiguous.ts';
 import { verifyWitnesses } from './verify.ts';
-import { WglSearch } from './wgl.ts';
+import { WglSearch } from './search/wgl.ts';
 
 const MEMORY_BYTES = 256 * 1_048_576;
 const limits = { limitMs: 10_000, memoryBytes: MEMORY_BYTES };

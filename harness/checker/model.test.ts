@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { randomStream } from '../random.ts';
-import { isLinearizableByDefinition } from './brute-force.ts';
-import { generateHistory } from './generate.ts';
+import { isLinearizableByDefinition } from './testing/brute-force.ts';
+import { generateHistory } from './testing/generate.ts';
 import { checkLinearizable } from './linearizable.ts';
 import type { Model, Operation } from './model.ts';
 import { bearingOf, models } from './models.ts';

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { Op } from '../history/op.ts';
 import { randomStream } from '../random.ts';
 import { checkLinearizable } from './linearizable.ts';
-import { generateHistory } from './generate.ts';
+import { generateHistory } from './testing/generate.ts';
 import { type PartedHistory, PartsBuilder, partedHistory } from './parts.ts';
 import type { CasFail } from './steps.ts';
 

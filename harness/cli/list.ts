@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import { EXIT } from '../result.ts';
-import { jsonSchema } from '../scenario/json-schema.ts';
+import { jsonSchema } from '../scenario/language/json-schema.ts';
 import { findScenario, shippedNames, shippedPath } from './find-scenario.ts';
 import { read } from './run.ts';
 

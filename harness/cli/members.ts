@@ -3,7 +3,7 @@ import { isAddress } from '../../node/protocol/address.ts';
 import { ERRORS } from '../../node/protocol/client.ts';
 import type { ClientOperation, ClientResult, MembersChange, NodeStatus } from '../../node/protocol/client.ts';
 import { EXIT } from '../result.ts';
-import { TcpWire } from '../workload/wire.ts';
+import { TcpWire } from '../systems/raft/wire.ts';
 
 export interface MembersOptions {
   readonly add: readonly string[];

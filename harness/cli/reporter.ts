@@ -2,9 +2,9 @@ import { writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import type { HarnessEvent, ManualCommand } from '../event.ts';
 import type { RunResult } from '../result.ts';
-import { glyphsFor } from '../dashboard/environment.ts';
-import { startLineOutput } from '../dashboard/line.ts';
-import { summaryText } from '../dashboard/summary.ts';
+import { glyphsFor } from '../output/environment.ts';
+import { startLineOutput } from '../output/line.ts';
+import { summaryText } from '../output/summary.ts';
 
 export type ReporterKind = 'tui' | 'line' | 'json';
 

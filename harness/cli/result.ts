@@ -1,8 +1,8 @@
 import { relative } from 'node:path';
 import type { LinksServer } from '../event.ts';
 import { EXIT, type RunResult } from '../result.ts';
-import type { RunOutcome } from '../scenario/runner.ts';
-import type { Scenario } from '../scenario/schema.ts';
+import type { RunOutcome } from '../scenario/play/runner.ts';
+import type { Scenario } from '../scenario/language/schema.ts';
 import { INTERRUPT_CODES, type Interrupts } from './interrupts.ts';
 
 /**

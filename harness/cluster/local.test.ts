@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { monotonicMs } from '../clock.ts';
 import { localCluster, type LocalClusterOptions } from './local.ts';
-import type { Cluster, ClusterEvent } from './port.ts';
+import type { Cluster, ClusterEvent } from '../ports/cluster.ts';
 
 /**
  * A node's outer shape without Raft: options, report pipe, SIGTERM, exit on a broken pipe. `MODE` in its data folder's

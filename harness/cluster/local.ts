@@ -2,12 +2,12 @@ import { mkdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { monotonicMs } from '../clock.ts';
-import type { Links } from '../links/port.ts';
+import type { Links } from '../ports/links.ts';
 import type { NodeReport } from '../../node/protocol/report.ts';
 import { spawnNode, type NodeProcess } from './node-process.ts';
-import type { Cluster, ClusterEvent, NodeExit, NodeLife, NodeView } from './port.ts';
+import type { Cluster, ClusterEvent, NodeExit, NodeLife, NodeView } from '../ports/cluster.ts';
 import { untilStopped } from './process-state.ts';
-import type { ReportLine } from './report-lines.ts';
+import type { ReportLine } from '../systems/raft/report-lines.ts';
 
 /** The port's bounds, and how long a signalled process may take to be what it was told to be. */
 const READY_WITHIN_MS = 10_000;

@@ -2,8 +2,8 @@ import type { ChildProcess } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { execa } from 'execa';
-import { ReportReader, type ReportLine } from './report-lines.ts';
-import { NODE_FLAGS } from './node-flags.ts';
+import { ReportReader, type ReportLine } from '../systems/raft/report-lines.ts';
+import { NODE_FLAGS } from '../systems/raft/node-flags.ts';
 
 /** What is kept of stderr for error messages; the log file has it all. */
 const STDERR_TAIL_CHARS = 4_096;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { axisTop, chartPoints, drawChart } from './charts.ts';
-import { ASCII, lineCells, plainText, UNICODE, type Glyphs } from './paint.ts';
+import { ASCII, lineCells, plainText, UNICODE, type Glyphs } from '../output/paint.ts';
 
 function draw(
   values: readonly (number | null)[],

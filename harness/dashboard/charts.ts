@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { span, type Color, type Glyphs, type Line, type Span } from './paint.ts';
+import { span, type Color, type Glyphs, type Line, type Span } from '../output/paint.ts';
 
 /**
  * The one door to blessed-contrib. It draws line charts off-screen: a chart widget made from its prototype with a

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import type { HarnessEvent } from '../event.ts';
 import { nodeId, term } from '../../node/raft/types.ts';
-import { DemoRun } from '../../test/dashboard/demo-run.ts';
+import { DemoRun } from '../../test/support/demo-run.ts';
 import { reduce, reduceAll } from './reducer.ts';
 import { EMPTY_STATE, LIMITS } from './state.ts';
-import { elected, opsEvent, runEvent, statusEvent } from '../../test/dashboard/events.ts';
+import { elected, opsEvent, runEvent, statusEvent } from '../../test/support/events.ts';
 
 const up = (t: number, node: string, pid = 1): HarnessEvent => ({ t, type: 'life', node, life: 'up', pid });
 const fault = (

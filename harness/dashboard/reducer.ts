@@ -1,7 +1,7 @@
 import type { HarnessEvent } from '../event.ts';
 import { push, spans } from './bounded.ts';
-import { eventLine, type EventLine } from './event-line.ts';
-import { durationText } from './format.ts';
+import { eventLine, type EventLine } from '../output/event-line.ts';
+import { durationText } from '../output/format.ts';
 import { claimed, lead } from './leadership.ts';
 import {
   EMPTY_STATE,

@@ -1,5 +1,5 @@
-import { clockText } from './format.ts';
-import { fit, plainText, span, type Line } from './paint.ts';
+import { clockText } from '../output/format.ts';
+import { fit, plainText, span, type Line } from '../output/paint.ts';
 import { allEventsPanel, eventsPanel } from './panels/events.ts';
 import { footer } from './panels/footer.ts';
 import { header, phaseSpan, stepText, twoLeadersBanner } from './panels/header.ts';

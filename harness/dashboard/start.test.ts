@@ -2,7 +2,7 @@ import { Console } from 'node:console';
 import { PassThrough } from 'node:stream';
 import { stripVTControlCharacters } from 'node:util';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { runEvent, statusEvent } from '../../test/dashboard/events.ts';
+import { runEvent, statusEvent } from '../../test/support/events.ts';
 import type { HarnessEvent, ManualCommand } from '../event.ts';
 import { startDashboard, type Dashboard, type DashboardOptions } from './start.ts';
 

@@ -1,6 +1,6 @@
 import type { HarnessEvent, ManualCommand } from '../event.ts';
-import { glyphsFor, wantsColor } from './environment.ts';
-import { startLineOutput } from './line.ts';
+import { glyphsFor, wantsColor } from '../output/environment.ts';
+import { startLineOutput } from '../output/line.ts';
 import type { Scene } from './panels/panel.ts';
 import { press, type KeyPress } from './press.ts';
 import { reduce } from './reducer.ts';

@@ -1,5 +1,5 @@
 import type { HarnessEvent, LinksServer, Phase, Verdict } from '../event.ts';
-import type { EventLine } from './event-line.ts';
+import type { EventLine } from '../output/event-line.ts';
 
 /**
  * Everything that the screen shows, made from `HarnessEvent`s alone by `reduce`. Times are ms since the run began.

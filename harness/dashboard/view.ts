@@ -1,6 +1,6 @@
 import { Box, Text, Transform, useInput, useWindowSize } from 'ink';
 import { createElement, type ReactElement } from 'react';
-import { sgr } from './paint.ts';
+import { sgr } from '../output/paint.ts';
 import type { Scene, Size } from './panels/panel.ts';
 import type { KeyPress } from './press.ts';
 import { screenRows } from './screen.ts';

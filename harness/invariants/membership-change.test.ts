@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { LogIndex, NodeId, TraceReport } from '../../node/protocol/report.ts';
 import { SafetyMonitor } from './monitor.ts';
 import { MembershipChange } from './membership-change.ts';
-import { installed, recovered, snapshot } from './trace.ts';
+import { installed, recovered, snapshot } from './testing/trace.ts';
 
 const ids = (text: string): NodeId[] => text.split(' ').filter((id) => id !== '') as NodeId[];
 

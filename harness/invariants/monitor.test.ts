@@ -2,9 +2,9 @@ import { describe, expect, test } from 'vitest';
 import type { TraceReport } from '../../node/protocol/report.ts';
 import { type Random, randomStream } from '../random.ts';
 import type { Violation } from '../result.ts';
-import { clusterRun } from './cluster-run.ts';
+import { clusterRun } from './testing/cluster-run.ts';
 import { SafetyMonitor } from './monitor.ts';
-import { applied, became, committed, recovered, replicated, voted } from './trace.ts';
+import { applied, became, committed, recovered, replicated, voted } from './testing/trace.ts';
 
 const NODES = ['n1', 'n2', 'n3'];
 type Line = readonly [node: string, trace: TraceReport];

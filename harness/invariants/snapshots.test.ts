@@ -1,7 +1,16 @@
 import { describe, expect, test } from 'vitest';
 import type { TraceReport } from '../../node/protocol/report.ts';
 import { SafetyMonitor } from './monitor.ts';
-import { applied, became, committed, installed, recovered, replicated, snapshot, took } from './trace.ts';
+import {
+  applied,
+  became,
+  committed,
+  installed,
+  recovered,
+  replicated,
+  snapshot,
+  took,
+} from './testing/trace.ts';
 
 const NODES = ['n1', 'n2', 'n3'];
 type Line = readonly [node: string, trace: TraceReport];

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { call, DeadlineError } from './deadline.ts';
 import { readProxyBytes } from './metrics.ts';
-import { linkName, type LinkCondition, type LinkId, type Links, type LinkTraffic } from './port.ts';
+import { linkName, type LinkCondition, type LinkId, type Links, type LinkTraffic } from '../ports/links.ts';
 import { releasePorts, takePorts } from './ports.ts';
 import { ProxyLink } from './proxy-link.ts';
 import { openServer, type RunningServer } from './server.ts';

@@ -1,6 +1,6 @@
 import { Proxy, Toxic, type Toxiproxy } from 'toxiproxy-node-client';
 import { call, DeadlineError } from './deadline.ts';
-import { linkName, type LinkCondition, type LinkId } from './port.ts';
+import { linkName, type LinkCondition, type LinkId } from '../ports/links.ts';
 import {
   DORMANT_RESET,
   isBlackhole,

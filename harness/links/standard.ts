@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { linkName, type LinkId } from './port.ts';
+import { linkName, type LinkId } from '../ports/links.ts';
 import { takePorts, takeStandardPorts } from './ports.ts';
 
 /** A node's own listening ports: what the links lead to. */

@@ -1,4 +1,4 @@
-import type { LinkCondition } from './port.ts';
+import type { LinkCondition } from '../ports/links.ts';
 
 export type Stream = 'upstream' | 'downstream';
 export const STREAMS: readonly Stream[] = ['upstream', 'downstream'];

@@ -1,6 +1,6 @@
-import type { Links, LinkTraffic } from '../links/port.ts';
-import { linkName } from '../links/port.ts';
-import type { ClusterState } from './cluster-state.ts';
+import type { Links, LinkTraffic } from '../ports/links.ts';
+import { linkName } from '../ports/links.ts';
+import type { ClusterState } from '../view/cluster-state.ts';
 
 /** What could be seen of the cluster and the links at one moment. */
 export interface Snapshot {

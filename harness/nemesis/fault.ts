@@ -1,8 +1,8 @@
 import type { z } from 'zod';
 import type { Clock } from '../clock.ts';
-import type { Cluster } from '../cluster/port.ts';
-import type { LinkId, Links } from '../links/port.ts';
-import type { ClusterState } from './cluster-state.ts';
+import type { Cluster } from '../ports/cluster.ts';
+import type { LinkId, Links } from '../ports/links.ts';
+import type { ClusterState } from '../view/cluster-state.ts';
 import type { Span } from './evidence.ts';
 import type { LinkLedger } from './link-ledger.ts';
 import type { NodeLedger } from './node-ledger.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { linkName, type LinkId } from '../links/port.ts';
+import { linkName, type LinkId } from '../ports/links.ts';
 import { EmptyMatch, type Targets } from './fault.ts';
 import { formatSelector, parseSelector, type Selector } from './selector.ts';
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { TwinLinks } from '../../test/twins/twin-links.ts';
 import type { HarnessEvent } from '../event.ts';
-import type { LinkCondition, LinkId } from '../links/port.ts';
+import type { LinkCondition, LinkId } from '../ports/links.ts';
 import { LinkLedger } from './link-ledger.ts';
 import { sumConditions } from './link-sum.ts';
 

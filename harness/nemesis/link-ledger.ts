@@ -1,5 +1,5 @@
 import type { HarnessEvent } from '../event.ts';
-import { linkName, type LinkCondition, type LinkId, type Links } from '../links/port.ts';
+import { linkName, type LinkCondition, type LinkId, type Links } from '../ports/links.ts';
 import { sumConditions } from './link-sum.ts';
 
 interface LinkEntry {

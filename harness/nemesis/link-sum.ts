@@ -1,4 +1,4 @@
-import type { LinkCondition } from '../links/port.ts';
+import type { LinkCondition } from '../ports/links.ts';
 
 /**
  * What a link does when several faults are on it at once: delays and jitters add, the strongest cut wins (refuse over

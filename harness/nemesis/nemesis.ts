@@ -1,8 +1,8 @@
 import type { Clock } from '../clock.ts';
-import type { Cluster } from '../cluster/port.ts';
+import type { Cluster } from '../ports/cluster.ts';
 import type { FaultState, HarnessEvent } from '../event.ts';
-import { linkName, type Links } from '../links/port.ts';
-import type { ClusterState } from './cluster-state.ts';
+import { linkName, type Links } from '../ports/links.ts';
+import type { ClusterState } from '../view/cluster-state.ts';
 import { takeSnapshot, type LoadView, type Snapshot } from './evidence.ts';
 import type { AimedFault, InjectContext, World } from './fault.ts';
 import { LinkLedger } from './link-ledger.ts';

@@ -1,4 +1,4 @@
-import type { Cluster } from '../cluster/port.ts';
+import type { Cluster } from '../ports/cluster.ts';
 
 type Hold = 'down' | 'paused';
 

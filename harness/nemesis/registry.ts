@@ -1,15 +1,15 @@
-import { bandwidth } from './bandwidth.ts';
-import { cut } from './cut.ts';
-import { delay } from './delay.ts';
+import { bandwidth } from './faults/bandwidth.ts';
+import { cut } from './faults/cut.ts';
+import { delay } from './faults/delay.ts';
 import type { FaultKind } from './fault.ts';
-import { flap } from './flap.ts';
-import { kill, stop } from './kill.ts';
-import { partition } from './partition.ts';
-import { pause } from './pause.ts';
-import { reset } from './reset.ts';
-import { restart, resume } from './restart.ts';
-import { rollingRestart } from './rolling-restart.ts';
-import { slice } from './slice.ts';
+import { flap } from './faults/flap.ts';
+import { kill, stop } from './faults/kill.ts';
+import { partition } from './faults/partition.ts';
+import { pause } from './faults/pause.ts';
+import { reset } from './faults/reset.ts';
+import { restart, resume } from './faults/restart.ts';
+import { rollingRestart } from './faults/rolling-restart.ts';
+import { slice } from './faults/slice.ts';
 
 const KINDS = [
   partition, cut, delay, bandwidth, slice, reset, flap,

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { generatedRun } from '../../test/generated-run.ts';
-import { parseStrictly } from '../../test/well-formed.ts';
+import { generatedRun } from '../../test/support/generated-run.ts';
+import { parseStrictly } from '../../test/support/well-formed.ts';
 import type { RunResult } from '../result.ts';
 import { githubAnnotations } from './annotations.ts';
 import { duration, letters } from './format.ts';

@@ -13,8 +13,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, expect, test } from 'vitest';
-import { generatedRun } from '../../test/generated-run.ts';
-import { parseStrictly } from '../../test/well-formed.ts';
+import { generatedRun } from '../../test/support/generated-run.ts';
+import { parseStrictly } from '../../test/support/well-formed.ts';
 import type { RunResult } from '../result.ts';
 import { ReportWriteError, pointLatest, writeReport } from './write.ts';
 
@@ -59,7 +59,7 @@ test('a file that cannot be written takes no other with it, and the error names 
 test('a disk that refuses in mid-write loses that file only: the others are whole, no half file stays', async () => {
   const dir = folder();
   const script = join(dir, 'write.ts');
-  const imports = ['write.ts', '../../test/generated-run.ts'].map(
+  const imports = ['write.ts', '../../test/support/generated-run.ts'].map(
     (path) => new URL(path, import.meta.url).href,
   );
   writeFileSync(

@@ -6,9 +6,9 @@ import type { Generator, Task } from './generator.ts';
 import { Operation } from './operation.ts';
 import type { OpEnd } from './outcome.ts';
 import type { Router } from './router.ts';
-import type { SessionDesk } from './sessions.ts';
+import type { SessionDesk } from '../systems/raft/sessions.ts';
 import type { Timers } from './timers.ts';
-import type { Wire } from './wire.ts';
+import type { Wire } from '../systems/raft/wire.ts';
 
 /** After an operation that no node would serve, a client rests so long, doubled up to three times while it goes on. */
 const FIRST_REST_MS = 100;

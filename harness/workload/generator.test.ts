@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Generator, type Task } from './generator.ts';
-import type { WorkloadPlan } from './port.ts';
+import type { WorkloadPlan } from '../ports/workload.ts';
 
 const PLAN: WorkloadPlan = {
   clients: 4,

@@ -1,6 +1,6 @@
 import type { Op, OpFunction, RegisterValue } from '../history/op.ts';
 import { randomStream, type Random } from '../random.ts';
-import type { WorkloadPlan } from './port.ts';
+import type { WorkloadPlan } from '../ports/workload.ts';
 
 /**
  * An append key takes so many appends, then its successor begins: reads of an ever longer value would cost ever more.

@@ -1,7 +1,7 @@
 import { LiveChecker } from '../checker/live/live-checker.ts';
 import type { Op } from '../history/op.ts';
 import type { OpenOp } from '../history/recorder.ts';
-import type { WorkloadEvent } from './port.ts';
+import type { WorkloadEvent } from '../ports/workload.ts';
 
 /**
  * Judges operations as they are recorded and tells of a violation at once. Whatever goes wrong in it ends the judging,

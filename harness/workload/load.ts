@@ -3,12 +3,12 @@ import type { Recorder } from '../history/recorder.ts';
 import { randomStream } from '../random.ts';
 import { Client } from './client.ts';
 import { Generator } from './generator.ts';
-import type { WorkloadPlan } from './port.ts';
+import type { WorkloadPlan } from '../ports/workload.ts';
 import { routerFor } from './router.ts';
 import { schedule, type Schedule } from './schedule.ts';
-import { SessionDesk } from './sessions.ts';
+import { SessionDesk } from '../systems/raft/sessions.ts';
 import type { Timers } from './timers.ts';
-import type { Wire } from './wire.ts';
+import type { Wire } from '../systems/raft/wire.ts';
 
 /** Spare sessions beside one for each client. */
 const SPARE_SESSIONS = 4;

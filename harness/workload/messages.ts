@@ -1,4 +1,4 @@
-import type { WorkloadEvent, WorkloadPlan } from './port.ts';
+import type { WorkloadEvent, WorkloadPlan } from '../ports/workload.ts';
 
 /** What the workload's thread is started with. */
 export interface WorkerInput {

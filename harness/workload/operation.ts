@@ -3,7 +3,7 @@ import type { OpFunction } from '../history/op.ts';
 import { judge, judgeTimeout, type AttemptEnd, type OpEnd } from './outcome.ts';
 import type { Router } from './router.ts';
 import type { Timers } from './timers.ts';
-import type { Ask, Wire } from './wire.ts';
+import type { Ask, Wire } from '../systems/raft/wire.ts';
 
 /** A client that follows the leader asks another node too when there is no answer for this share of the op's time… */
 const SECOND_OPINION_SHARE = 0.25;

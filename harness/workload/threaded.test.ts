@@ -7,7 +7,7 @@ import { monotonicMs } from '../clock.ts';
 import type { Op } from '../history/op.ts';
 import { parseHistory } from '../history/read.ts';
 import { randomStream } from '../random.ts';
-import type { OpsWindow, Workload, WorkloadEvent, WorkloadPlan } from './port.ts';
+import type { OpsWindow, Workload, WorkloadEvent, WorkloadPlan } from '../ports/workload.ts';
 import { KvServers, type Fate } from './testing/kv-servers.ts';
 import { threadedWorkload } from './threaded.ts';
 

@@ -3,7 +3,7 @@ import { monotonicMs } from '../clock.ts';
 import type { Op } from '../history/op.ts';
 import { readBack } from '../history/read-back.ts';
 import type { FromWorker, ToWorker, WorkerInput } from './messages.ts';
-import type { Workload, WorkloadEvent } from './port.ts';
+import type { Workload, WorkloadEvent } from '../ports/workload.ts';
 
 const START_WITHIN_MS = 10_000;
 const YOUNG_GENERATION_MB = 24;

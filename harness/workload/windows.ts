@@ -1,6 +1,6 @@
 import type { Op, OpFunction } from '../history/op.ts';
 import { statsOf } from '../history/latency.ts';
-import type { OpsWindow } from './port.ts';
+import type { OpsWindow } from '../ports/workload.ts';
 
 /** Counts completed operations; the figures of one window, and totals. */
 export class Windows {

@@ -8,7 +8,7 @@ import { Load } from './load.ts';
 import type { FromWorker, ToWorker, WorkerInput } from './messages.ts';
 import { realTimers } from './timers.ts';
 import { Windows } from './windows.ts';
-import { TcpWire } from './wire.ts';
+import { TcpWire } from '../systems/raft/wire.ts';
 
 /**
  * The workload's thread: beside the dashboard and the runner, so that drawing a screen does not stretch a latency. It

@@ -1,7 +1,7 @@
 import type { HarnessEvent, ManualCommand } from '../../harness/event.ts';
-import { formatErrors, loadScenario } from '../../harness/scenario/load.ts';
-import { runScenario, type RunOutcome } from '../../harness/scenario/runner.ts';
-import type { Scenario } from '../../harness/scenario/schema.ts';
+import { formatErrors, loadScenario } from '../../harness/scenario/language/load.ts';
+import { runScenario, type RunOutcome } from '../../harness/scenario/play/runner.ts';
+import type { Scenario } from '../../harness/scenario/language/schema.ts';
 import { TwinCluster } from './twin-cluster.ts';
 import { TwinLinks } from './twin-links.ts';
 import { TwinWorkload } from './twin-workload.ts';

@@ -1,7 +1,7 @@
 import type { NodeReport, RoleName, StatusReport } from '../../node/protocol/report.ts';
 import { logIndex, nodeId, term as asTerm } from '../../node/raft/types.ts';
 import type { Clock } from '../../harness/clock.ts';
-import type { Cluster, ClusterEvent, NodeExit, NodeLife, NodeView } from '../../harness/cluster/port.ts';
+import type { Cluster, ClusterEvent, NodeExit, NodeLife, NodeView } from '../../harness/ports/cluster.ts';
 import type { TwinLinks } from './twin-links.ts';
 
 interface Member {

@@ -5,7 +5,7 @@ import {
   type LinkId,
   type Links,
   type LinkTraffic,
-} from '../../harness/links/port.ts';
+} from '../../harness/ports/links.ts';
 
 /** The links of a cluster in memory. Conditions hold at once; messages cross whole, or not at all. */
 export class TwinLinks implements Links {

@@ -2,7 +2,7 @@ import type { Clock } from '../../harness/clock.ts';
 import type { Op, OpFunction } from '../../harness/history/op.ts';
 import { randomStream, type Random } from '../../harness/random.ts';
 import { Judge } from '../../harness/workload/judge.ts';
-import type { Workload, WorkloadEvent, WorkloadPlan } from '../../harness/workload/port.ts';
+import type { Workload, WorkloadEvent, WorkloadPlan } from '../../harness/ports/workload.ts';
 import type { TwinCluster } from './twin-cluster.ts';
 import type { TwinLinks } from './twin-links.ts';
 

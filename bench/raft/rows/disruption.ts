@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { TcpWire } from '../../../harness/workload/wire.ts';
+import { TcpWire } from '../../../harness/systems/raft/wire.ts';
 import type { NodeStatus } from '../../../node/protocol/client.ts';
 import type { Cluster, Target } from '../cluster.ts';
 import type { Figures } from '../figures.ts';

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import type { Op } from '../../history/op.ts';
-import { changed, coarse, smallHistory } from '../../../test/oracle/small-histories.ts';
+import { changed, coarse, smallHistory } from '../../../tools/oracle/small-histories.ts';
 import { type Random, randomStream } from '../../random.ts';
-import { generateHistory, type GeneratorOptions } from '../generate.ts';
+import { generateHistory, type GeneratorOptions } from '../testing/generate.ts';
 import { toParts } from '../parts.ts';
 import { judgeKey } from '../key.ts';
-import { decideUnambiguous } from '../unambiguous.ts';
+import { decideUnambiguous } from '../decide/unambiguous.ts';
 import { LiveChecker } from './live-checker.ts';
 
 const LIMITS = { limitMs: 10_000, memoryBytes: 256 * 1_048_576 };

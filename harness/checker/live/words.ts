@@ -1,5 +1,5 @@
 import type { RegisterValue } from '../../history/op.ts';
-import { showValue } from '../describe.ts';
+import { showValue } from '../explain/describe.ts';
 import type { Actor, Block } from './block.ts';
 
 /** Why no order of a key's operations so far exists, whatever those under way turn out to be. */

@@ -1,6 +1,6 @@
-import type { EventLine } from '../event-line.ts';
-import { clockText } from '../format.ts';
-import { fit, frame, lineCells, span, spread, type Line, type Style } from '../paint.ts';
+import type { EventLine } from '../../output/event-line.ts';
+import { clockText } from '../../output/format.ts';
+import { fit, frame, lineCells, span, spread, type Line, type Style } from '../../output/paint.ts';
 import type { Scene, Size } from './panel.ts';
 
 const STYLES: Readonly<Record<EventLine['level'], Style>> = {

@@ -1,5 +1,5 @@
 import { available } from '../keymap.ts';
-import { fit, lineCells, span, type Line } from '../paint.ts';
+import { fit, lineCells, span, type Line } from '../../output/paint.ts';
 import { targetOf, TOAST_MS } from '../ui.ts';
 import type { Scene, Size } from './panel.ts';
 

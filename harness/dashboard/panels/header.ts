@@ -1,5 +1,5 @@
-import { clockText } from '../format.ts';
-import { fit, lineCells, span, spread, type Line } from '../paint.ts';
+import { clockText } from '../../output/format.ts';
+import { fit, lineCells, span, spread, type Line } from '../../output/paint.ts';
 import type { DashboardState } from '../state.ts';
 import type { Scene, Size } from './panel.ts';
 

@@ -1,5 +1,5 @@
-import { durationText } from '../format.ts';
-import { frame, span, type Glyphs, type Line, type Style } from '../paint.ts';
+import { durationText } from '../../output/format.ts';
+import { frame, span, type Glyphs, type Line, type Style } from '../../output/paint.ts';
 import type { DashboardState, LinkState } from '../state.ts';
 import { nodeIds } from '../ui.ts';
 import type { Scene, Size } from './panel.ts';

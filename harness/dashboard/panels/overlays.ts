@@ -1,4 +1,4 @@
-import { fit, frame, span, type Line } from '../paint.ts';
+import { fit, frame, span, type Line } from '../../output/paint.ts';
 import { helpMatches } from '../press.ts';
 import type { Scene, Size } from './panel.ts';
 

@@ -1,4 +1,4 @@
-import type { Glyphs, Line } from '../paint.ts';
+import type { Glyphs, Line } from '../../output/paint.ts';
 import type { DashboardState } from '../state.ts';
 import type { UiState } from '../ui.ts';
 

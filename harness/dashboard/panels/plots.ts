@@ -1,6 +1,6 @@
 import { axisTop, chartIndent, chartPoints, drawChart, type ChartSeries } from '../charts.ts';
-import { clockText, latencyText } from '../format.ts';
-import { frame, span, type Glyphs, type Line, type Span } from '../paint.ts';
+import { clockText, latencyText } from '../../output/format.ts';
+import { frame, span, type Glyphs, type Line, type Span } from '../../output/paint.ts';
 import type { DashboardState, OpsPoint, TimeSpan } from '../state.ts';
 import type { Scene, Size } from './panel.ts';
 

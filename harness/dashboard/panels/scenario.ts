@@ -1,5 +1,5 @@
-import { clockText, durationText } from '../format.ts';
-import { fit, frame, lineCells, span, spread, type Line, type Style } from '../paint.ts';
+import { clockText, durationText } from '../../output/format.ts';
+import { fit, frame, lineCells, span, spread, type Line, type Style } from '../../output/paint.ts';
 import type { StepState } from '../state.ts';
 import { stepText } from './header.ts';
 import type { Scene, Size } from './panel.ts';

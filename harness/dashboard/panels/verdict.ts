@@ -1,5 +1,5 @@
-import { clockText, countText, percentText } from '../format.ts';
-import { fit, frame, lineCells, span, type Line } from '../paint.ts';
+import { clockText, countText, percentText } from '../../output/format.ts';
+import { fit, frame, lineCells, span, type Line } from '../../output/paint.ts';
 import type { DashboardState } from '../state.ts';
 import type { Scene, Size } from './panel.ts';
 

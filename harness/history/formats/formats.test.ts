@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type EdnStyle, eventsOf, writeHistory } from '../../../test/histories/write.ts';
-import { generateHistory } from '../../checker/generate.ts';
+import { type EdnStyle, eventsOf, writeHistory } from '../../../test/support/write-history.ts';
+import { generateHistory } from '../../checker/testing/generate.ts';
 import { models } from '../../checker/models.ts';
 import { randomStream } from '../../random.ts';
 import { formatProblems, HistoryError } from '../history-error.ts';

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { Script } from 'node:vm';
 import { expect, test } from 'vitest';
-import { generatedRun } from '../../../test/generated-run.ts';
-import { parseStrictly } from '../../../test/well-formed.ts';
-import type { Element } from '../../../test/well-formed.ts';
+import { generatedRun } from '../../../test/support/generated-run.ts';
+import { parseStrictly } from '../../../test/support/well-formed.ts';
+import type { Element } from '../../../test/support/well-formed.ts';
 import type { HarnessEvent } from '../../event.ts';
 import type { Op } from '../../history/op.ts';
 import { reportModel } from '../model/model.ts';

@@ -1,0 +1,172 @@
+import { type Columns, KIND, NEVER_WRITTEN, NONE } from '../columns.ts';
+import { sortByKey } from '../stable-sort.ts';
+import type { States } from './states.ts';
+
+/**
+ * Puts failed CAS that do not say what they found into an order of all other steps. Gaps count from 0 (before the first
+ * step). Between which gaps such a step may stand is a matter of real time: behind all that returned before its call,
+ * before all that was called after its return. Taken in order of return, each goes into the first gap that those placed
+ * already leave it and where the value is not the one that it did not find: then no other way of placing them in this
+ * order puts any of them earlier. Where there is no such gap, an unknown blind write that nobody saw may serve, if no
+ * step placed here expects its value: put directly before another blind write, or at the end, it shows itself to nobody
+ * else.
+ *
+ * Null: not in this way. Another order might do, so that says nothing about the history. O(n log n).
+ */
+export function placeOpaque(columns: Columns, states: States, order: Int32Array): Int32Array | null {
+  const { kind, certain, call, ret, from, to, size } = columns;
+  if (states.values.areParsed) return null;
+  const opaque: number[] = [];
+  const spare: number[] = [];
+  for (let i = 0; i < size; i++) {
+    if (kind[i] === KIND.differs) opaque.push(i);
+    if (kind[i] === KIND.write && certain[i] === 0 && states.made[i] === 0) spare.push(i);
+  }
+  opaque.sort((a, b) => ret[a]! - ret[b]!);
+  const expected = new Set(opaque.map((step) => from[step]!));
+  const helpers = spare.filter((step) => !expected.has(to[step]!));
+  const bounds = new Bounds(columns, order);
+  const values = valuesAtGaps(columns, order);
+  const placed: Placed[] = [];
+  /** By gap the helper there. */
+  const helped = new Map<number, number>();
+  /** Per placed step: the latest gap of those up to it, in order of return. */
+  const latest: number[] = [];
+
+  for (const step of opaque) {
+    const before = countBelow(placed, call[step]!, (each) => ret[each.step]!);
+    const low = Math.max(bounds.low(call[step]!), before === 0 ? 0 : latest[before - 1]!);
+    const high = bounds.high(ret[step]!);
+    let gap = low;
+    while (gap <= high && values.at[gap] === from[step] && !helped.has(gap)) gap = next(gap);
+    if (gap > high) {
+      // The value is `from` from `low` to `high`: what ends that is the one place for a helper.
+      gap = values.changes[low]! - 1;
+      const isBoundary = gap === order.length || kind[order[gap]!] === KIND.write;
+      const helper = gap > high || !isBoundary ? NONE : takeHelper(gap, step);
+      if (helper === NONE) return null;
+      helped.set(gap, helper);
+    }
+    placed.push({ step, gap, isHelped: helped.has(gap) });
+    latest.push(Math.max(gap, latest.at(-1) ?? 0));
+  }
+  return merged(order, placed, helped);
+
+  /** Behind a gap with the wrong value: the next that has another one, or a helper. */
+  function next(gap: number): number {
+    const change = values.changes[gap]!;
+    const boundary = change - 1;
+    return boundary > gap && helped.has(boundary) ? boundary : change;
+  }
+
+  /** Of those that had been called by then and could stand there, the one called last: earlier ones fit more places. */
+  function takeHelper(gap: number, step: number): number {
+    const at = helpers.findLastIndex(
+      (helper) =>
+        call[helper]! <= ret[step]! && bounds.low(call[helper]!) <= gap && isBehindPlaced(helper, gap),
+    );
+    return at < 0 ? NONE : helpers.splice(at, 1)[0]!;
+  }
+
+  /** Whether what was placed already and returned before the helper's call stands before it. */
+  function isBehindPlaced(helper: number, gap: number): boolean {
+    const before = countBelow(placed, call[helper]!, (each) => ret[each.step]!);
+    return before === 0 || latest[before - 1]! <= gap;
+  }
+}
+
+interface Placed {
+  readonly step: number;
+  readonly gap: number;
+  /** It stands behind the helper in its gap. */
+  readonly isHelped: boolean;
+}
+
+/** By gap its value, and the next gap that has another one (behind the last gap: none). */
+function valuesAtGaps(
+  { kind, to }: Columns,
+  order: Int32Array,
+): { readonly at: Int32Array; readonly changes: Int32Array } {
+  const at = new Int32Array(order.length + 1);
+  at[0] = NEVER_WRITTEN;
+  for (const [i, step] of order.entries())
+    at[i + 1] = kind[step] === KIND.write || kind[step] === KIND.cas ? to[step]! : at[i]!;
+  const changes = new Int32Array(order.length + 1);
+  changes[order.length] = order.length + 1;
+  for (let gap = order.length - 1; gap >= 0; gap--)
+    changes[gap] = at[gap] === at[gap + 1] ? changes[gap + 1]! : gap + 1;
+  return { at, changes };
+}
+
+/** Between which gaps of an order a step may stand. */
+class Bounds {
+  readonly #returns: Float64Array;
+  /** By place among the returns: the first gap behind all up to there. */
+  readonly #behind: Int32Array;
+  readonly #calls: Float64Array;
+  /** By place among the calls: the last gap before all from there on. */
+  readonly #before: Int32Array;
+
+  constructor({ call, ret }: Columns, order: Int32Array) {
+    const size = order.length;
+    const times = (column: Float64Array): Float64Array => Float64Array.from(order, (step) => column[step]!);
+    const sorted = (keys: Float64Array): Int32Array =>
+      sortByKey(
+        Int32Array.from(keys, (_, i) => i),
+        keys,
+      );
+    const [returns, calls] = [times(ret), times(call)];
+    const [byReturn, byCall] = [sorted(returns), sorted(calls)];
+    this.#returns = Float64Array.from(byReturn, (i) => returns[i]!);
+    this.#calls = Float64Array.from(byCall, (i) => calls[i]!);
+    this.#behind = new Int32Array(size);
+    this.#before = new Int32Array(size);
+    for (let i = 0, most = 0; i < size; i++) this.#behind[i] = most = Math.max(most, byReturn[i]! + 1);
+    for (let i = size - 1, least = size; i >= 0; i--) this.#before[i] = least = Math.min(least, byCall[i]!);
+  }
+
+  low(call: number): number {
+    const count = countBelow(this.#returns, call, (time) => time);
+    return count === 0 ? 0 : this.#behind[count - 1]!;
+  }
+
+  high(ret: number): number {
+    const size = this.#calls.length;
+    let low = 0;
+    for (let high = size; low < high;) {
+      const middle = (low + high) >> 1;
+      if (this.#calls[middle]! <= ret) low = middle + 1;
+      else high = middle;
+    }
+    return low === size ? size : this.#before[low]!;
+  }
+}
+
+/** How many of some items, sorted by a time, have one below `time`. */
+function countBelow<Item>(items: ArrayLike<Item>, time: number, timeOf: (item: Item) => number): number {
+  let low = 0;
+  for (let high = items.length; low < high;) {
+    const middle = (low + high) >> 1;
+    if (timeOf(items[middle]!) < time) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** In each gap: what is placed there, the helper, what is placed behind it. */
+function merged(
+  order: Int32Array,
+  placed: readonly Placed[],
+  helped: ReadonlyMap<number, number>,
+): Int32Array {
+  const byGap = Map.groupBy(placed, ({ gap }) => gap);
+  const all: number[] = [];
+  for (let gap = 0; gap <= order.length; gap++) {
+    const here = byGap.get(gap) ?? [];
+    all.push(...here.filter(({ isHelped }) => !isHelped).map(({ step }) => step));
+    if (helped.has(gap)) all.push(helped.get(gap)!);
+    all.push(...here.filter(({ isHelped }) => isHelped).map(({ step }) => step));
+    if (gap < order.length) all.push(order[gap]!);
+  }
+  return Int32Array.from(all);
+}

@@ -1,0 +1,158 @@
+import { type Columns, KIND, NEVER_WRITTEN, NONE } from '../columns.ts';
+import { Values } from './values.ts';
+
+/** Why no order exists, as rows of the columns. A state is named by the step that made it. */
+export type Trouble =
+  | { readonly type: 'nowhere'; readonly step: number; readonly value: number }
+  | { readonly type: 'repeats'; readonly step: number; readonly token: number }
+  | { readonly type: 'impossible'; readonly step: number }
+  /** Two steps that each turned the one state into another. */
+  | { readonly type: 'fork'; readonly state: number; readonly heirs: readonly [number, number] }
+  /** An append that stands behind two different states. */
+  | { readonly type: 'twice'; readonly token: number; readonly seen: readonly [number, number] }
+  /** No contradiction: a value could have come about in more than one way. */
+  | { readonly type: 'ambiguous'; readonly reason: string };
+
+/**
+ * The states that the register must have held, and how they follow from each other. A state goes by the number of the
+ * step that made it; the initial one by `initial`, which is no step's.
+ *
+ * Rules (each exact for a key on which every value that is asked for has one writer):
+ * - A known write, CAS or append took effect, and so did an unknown one whose value a step that took effect shows.
+ * - What is read has been made by its writer, and a CAS follows directly after the state that it found: one state has
+ *   at most one such heir, since nothing brings a value back.
+ * - A value with appends shows the order of its tokens, each the heir of what is before it.
+ * - An unknown step that made no such state is left out: nobody depends on what it would leave, so that an order with
+ *   it stays one without it.
+ */
+export class States {
+  readonly initial: number;
+  /** Per state 1: it must have been. */
+  readonly made: Uint8Array;
+  /** Per state: the one it was made from; NONE: any (a blind write), or none is known. */
+  readonly parent: Int32Array;
+  /** Per state: the one that was made from it, or NONE. */
+  readonly heir: Int32Array;
+  /** Per state: the first read that saw it; per read: the next one that saw the same. In order of invocation. */
+  readonly firstReader: Int32Array;
+  readonly nextReader: Int32Array;
+  /** Per step that made a state: the known step that showed it first, which is itself for a known write or CAS. */
+  readonly witness: Int32Array;
+  /** Per append that made a state: the read or CAS whose value showed first where it stands. */
+  readonly shownBy: Int32Array;
+  readonly values: Values;
+  /** How many states there are. */
+  count = 0;
+  readonly #columns: Columns;
+  readonly #lastReader: Int32Array;
+  /** Made by a CAS, what they were made from not looked up yet. */
+  readonly #unlinked: number[] = [];
+  /** The known step that is being looked at, and the one whose `from` is: it, or an unknown CAS that it showed. */
+  #looking = NONE;
+  #asking = NONE;
+
+  constructor(columns: Columns) {
+    const { size } = columns;
+    this.#columns = columns;
+    this.values = new Values(columns);
+    this.initial = size;
+    this.made = new Uint8Array(size + 1);
+    const none = (): Int32Array => new Int32Array(size + 1).fill(NONE);
+    [this.parent, this.heir, this.witness, this.shownBy] = [none(), none(), none(), none()];
+    [this.firstReader, this.nextReader, this.#lastReader] = [none(), none(), none()];
+    this.made[this.initial] = 1;
+    this.count = 1;
+  }
+
+  /** Every state that known steps show, to a fixed point; or the first contradiction or ambiguity in them. */
+  see(): Trouble | null {
+    const { size, kind, certain, from } = this.#columns;
+    for (let i = 0; i < size; i++) {
+      if (certain[i] === 0) continue;
+      this.#looking = i;
+      this.#asking = i;
+      const k = kind[i]!;
+      if (k === KIND.read) {
+        const state = this.#stateOf(from[i]!);
+        if (typeof state !== 'number') return state;
+        this.#read(state, i);
+      } else if (k === KIND.write || k === KIND.cas) this.#make(i);
+      else if (k === KIND.impossible) return { type: 'impossible', step: i };
+      const trouble = this.#unlinked.length === 0 ? null : this.#link();
+      if (trouble !== null) return trouble;
+    }
+    this.#looking = NONE;
+    // Nobody depends on the state that such an append leaves: it is like a blind write of a value never seen.
+    for (let i = 0; i < size; i++) if (kind[i] === KIND.append && certain[i] === 1) this.#make(i);
+    return null;
+  }
+
+  #read(state: number, reader: number): void {
+    const last = this.#lastReader[state]!;
+    if (last === NONE) this.firstReader[state] = reader;
+    else this.nextReader[last] = reader;
+    this.#lastReader[state] = reader;
+  }
+
+  #make(step: number): void {
+    if (this.made[step] === 1) return;
+    this.made[step] = 1;
+    this.count++;
+    this.witness[step] = this.#looking;
+    if (this.#columns.kind[step] === KIND.cas) this.#unlinked.push(step);
+  }
+
+  /** The state with this value, or why there is none. */
+  #stateOf(value: number): number | Trouble {
+    if (value === NEVER_WRITTEN) return this.initial;
+    if (this.values.areParsed) return this.#parsedState(value);
+    const base = this.values.baseOf(value);
+    if (base === NONE) return { type: 'nowhere', step: this.#asking, value };
+    const reason = this.values.ambiguity(value);
+    if (reason !== null) return { type: 'ambiguous', reason };
+    this.#make(base);
+    return base;
+  }
+
+  #parsedState(value: number): number | Trouble {
+    const traced = this.values.trace(value);
+    if (traced.type === 'nowhere') return { type: 'nowhere', step: this.#asking, value };
+    if (traced.type === 'repeats') return { type: 'repeats', step: this.#asking, token: traced.token };
+    if (traced.type === 'ambiguous') return traced;
+    const { base, appends } = traced.origin;
+    let state = base === NONE ? this.initial : base;
+    if (base !== NONE) this.#make(base);
+    for (const token of appends) {
+      if (this.made[token] === 1) {
+        if (this.parent[token] !== state)
+          return { type: 'twice', token, seen: [this.shownBy[token]!, this.#asking] };
+      } else {
+        this.#make(token);
+        this.shownBy[token] = this.#asking;
+        const trouble = this.#follow(state, token);
+        if (trouble !== null) return trouble;
+      }
+      state = token;
+    }
+    return state;
+  }
+
+  /** Ties every state that a CAS made to the one it was made from; that may show further states. */
+  #link(): Trouble | null {
+    for (let cas = this.#unlinked.pop(); cas !== undefined; cas = this.#unlinked.pop()) {
+      this.#asking = cas;
+      const from = this.#stateOf(this.#columns.from[cas]!);
+      const trouble = typeof from === 'number' ? this.#follow(from, cas) : from;
+      if (trouble !== null) return trouble;
+    }
+    return null;
+  }
+
+  #follow(state: number, heir: number): Trouble | null {
+    const other = this.heir[state]!;
+    if (other !== NONE) return { type: 'fork', state, heirs: [other, heir] };
+    this.heir[state] = heir;
+    this.parent[heir] = state;
+    return null;
+  }
+}

@@ -1,0 +1,62 @@
+import { buildBlocks, conflictingPair, orderOf, sortBlocks, tellingPair } from './blocks.ts';
+import { type Columns, KIND } from '../columns.ts';
+import { type Contradiction, Evidence } from './evidence.ts';
+import { placeOpaque } from './opaque.ts';
+import { splitBrain } from './split-brain.ts';
+import { States } from './states.ts';
+import type { Step } from '../steps.ts';
+
+export type Decision =
+  /** Rows of the columns. */
+  | { readonly verdict: 'linearizable'; readonly order: Int32Array }
+  | {
+      readonly verdict: 'violation';
+      readonly contradiction: Contradiction;
+      /** `Evidence.support` */
+      readonly support: (steps: readonly Step[]) => Int32Array;
+    }
+  | { readonly verdict: 'ambiguous'; readonly reason: string };
+
+/**
+ * Decides a key on which every value that is asked for was left by one write, CAS or append, in O(n log n) and without
+ * search (after Gibbons and Korach, "Testing shared memories", 1997, who show it for registers; CAS and appends only
+ * tie states together).
+ *
+ * A value held once is held over one stretch of any order, since one step makes it and nothing brings it back. So a
+ * state (`States`), its readers and whatever was made from it stand together in a forced sequence, a block, and blocks
+ * are only ordered among each other: `blocks.ts` has those rules and their proofs.
+ */
+export function decideUnambiguous(columns: Columns): Decision {
+  const states = new States(columns);
+  const violation = (tell: (evidence: Evidence) => Contradiction): Decision => {
+    const evidence = new Evidence(columns, states);
+    return {
+      verdict: 'violation',
+      contradiction: tell(evidence),
+      support: (steps) => evidence.support(steps),
+    };
+  };
+  const trouble = states.see();
+  if (trouble?.type === 'ambiguous') return { verdict: 'ambiguous', reason: trouble.reason };
+  if (trouble !== null) return violation((evidence) => evidence.trouble(trouble));
+
+  const built = buildBlocks(columns, states);
+  if ('early' in built) return violation((evidence) => evidence.inversion(built));
+  const { blocks, ring } = built;
+  if (ring >= 0) return violation((evidence) => evidence.cycle(ring));
+  const sorted = sortBlocks(blocks);
+  const pair = conflictingPair(blocks, sorted);
+  if (pair !== null) {
+    const split = splitBrain(columns, blocks);
+    if (split !== null) return violation((evidence) => evidence.split(blocks, split));
+    const telling = tellingPair(columns, states, blocks, pair);
+    return violation((evidence) => evidence.conflict(blocks, telling));
+  }
+  const order = orderOf(blocks, sorted, states);
+  const opaque = columns.kind.subarray(0, columns.size).indexOf(KIND.differs);
+  if (opaque < 0) return { verdict: 'linearizable', order };
+  // Failed CAS that do not say what they found only forbid orders. If this one has room for them all, it will do.
+  const all = placeOpaque(columns, states, order);
+  if (all !== null) return { verdict: 'linearizable', order: all };
+  return { verdict: 'ambiguous', reason: `#${columns.id[opaque]} failed without saying what it found` };
+}

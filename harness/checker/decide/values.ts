@@ -1,0 +1,219 @@
+import { type Columns, KIND, NEVER_WRITTEN, NONE } from '../columns.ts';
+
+/**
+ * How a value came to be: the step that wrote its beginning (NONE: the key was never written), then the steps that
+ * appended the rest, in order.
+ */
+export interface Origin {
+  readonly base: number;
+  readonly appends: readonly number[];
+}
+
+export type Traced =
+  | { readonly type: 'origin'; readonly origin: Origin }
+  | { readonly type: 'nowhere' }
+  /** Only an append that took effect more than once explains it. */
+  | { readonly type: 'repeats'; readonly token: number }
+  | { readonly type: 'ambiguous'; readonly reason: string };
+
+/** A parse gives up on a value after so many looks, as ambiguous. */
+const MAX_LOOKS = 2_000_000;
+const NOWHERE: Traced = { type: 'nowhere' };
+
+/**
+ * Where each value of a key must have come from. Without appends: from the one step that leaves it. With appends a
+ * value is taken apart into a written beginning and appended tokens; the answer is an origin only if it is the only
+ * one. That two steps leave the same value matters only for a value that somebody asks for.
+ */
+export class Values {
+  readonly #columns: Columns;
+  /** Per value: the step whose write or CAS leaves it, or NONE. */
+  readonly #base: Int32Array;
+  /** Per value: another such step, or NONE. */
+  readonly #twin: Int32Array;
+  /** Only where there are appends. */
+  readonly #parser: Parser | null;
+
+  constructor(columns: Columns) {
+    this.#columns = columns;
+    const { size, kind, to, values } = columns;
+    this.#base = new Int32Array(values.length).fill(NONE);
+    this.#twin = new Int32Array(values.length).fill(NONE);
+    const appends: number[] = [];
+    for (let i = 0; i < size; i++) {
+      if (kind[i] === KIND.append) appends.push(i);
+      if (kind[i] !== KIND.write && kind[i] !== KIND.cas) continue;
+      const value = to[i]!;
+      if (this.#base[value] === NONE) this.#base[value] = i;
+      else this.#twin[value] = i;
+    }
+    this.#parser = appends.length === 0 ? null : new Parser(columns, this.#base, appends);
+  }
+
+  /** Whether values are put together from tokens: then `baseOf` does not say where they come from. */
+  get areParsed(): boolean {
+    return this.#parser !== null;
+  }
+
+  /** The step that leaves this value, not the initial one; NONE: there is none. */
+  baseOf(value: number): number {
+    return this.#base[value]!;
+  }
+
+  /** Why the value's writer cannot be told, or null. */
+  ambiguity(value: number): string | null {
+    const twin = this.#twin[value]!;
+    return twin === NONE
+      ? null
+      : `${this.#name(this.#base[value]!)} and ${this.#name(twin)} leave the same value`;
+  }
+
+  trace(value: number): Traced {
+    if (value === NEVER_WRITTEN) return { type: 'origin', origin: { base: NONE, appends: [] } };
+    if (this.#parser === null) {
+      const base = this.#base[value]!;
+      if (base === NONE) return NOWHERE;
+      return this.#unlessTwin(base) ?? { type: 'origin', origin: { base, appends: [] } };
+    }
+    const traced = this.#parser.parse(this.#columns.values[value]!);
+    if (traced.type !== 'origin' || traced.origin.base === NONE) return traced;
+    return this.#unlessTwin(traced.origin.base) ?? traced;
+  }
+
+  #unlessTwin(base: number): Traced | null {
+    const reason = this.ambiguity(this.#columns.to[base]!);
+    return reason === null ? null : { type: 'ambiguous', reason };
+  }
+
+  #name(step: number): string {
+    return `#${this.#columns.ops[this.#columns.at[step]!]!.id}`;
+  }
+}
+
+/** Takes values apart. Consecutive values that begin alike, as those of a growing list do, share the work. */
+class Parser {
+  readonly #columns: Columns;
+  readonly #bases = new Map<string, number>();
+  readonly #tokens = new Map<string, number>();
+  /** Tokens that more than one step appends. */
+  readonly #twins = new Map<number, number>();
+  readonly #tokenLengths: readonly number[];
+  readonly #baseLengths: ReadonlySet<number>;
+  readonly #emptyAppend: number | undefined;
+  /** The value that was parsed last. */
+  #text = '';
+  /** Per position of it: how many ways lead there (0, 1, 2: more), and the last step of one of them. */
+  #ways = new Uint8Array(64);
+  #last = new Int32Array(64);
+  /** Per step: the number of the walk that met it last. */
+  readonly #met: Int32Array;
+  #walks = 0;
+
+  constructor(columns: Columns, base: Int32Array, appends: readonly number[]) {
+    this.#columns = columns;
+    const { to, values } = columns;
+    for (const [value, step] of base.entries()) if (step !== NONE) this.#bases.set(values[value]!, step);
+    for (const step of appends) {
+      const token = values[to[step]!]!;
+      const twin = this.#tokens.get(token);
+      if (twin === undefined) this.#tokens.set(token, step);
+      else this.#twins.set(twin, step);
+    }
+    this.#emptyAppend = this.#tokens.get('');
+    this.#tokenLengths = [...new Set([...this.#tokens.keys()].map((token) => token.length))];
+    this.#baseLengths = new Set([...this.#bases.keys()].map((text) => text.length));
+    this.#met = new Int32Array(columns.size);
+    this.#begin();
+  }
+
+  parse(value: string): Traced {
+    if (this.#emptyAppend !== undefined)
+      return { type: 'ambiguous', reason: `${this.#name(this.#emptyAppend)} appends nothing` };
+    if (!this.#readOn(value)) return this.#tooManyWays(value);
+    // The empty value is not "never written", whatever position 0 says: only a base or nothing leaves it.
+    if (value === '') {
+      const base = this.#bases.get('');
+      return base === undefined ? NOWHERE : { type: 'origin', origin: { base, appends: [] } };
+    }
+    const ways = this.#ways[value.length]!;
+    return ways === 0 ? NOWHERE : ways === 1 ? this.#walkBack(value) : this.#tooManyWays(value);
+  }
+
+  /** Position 0 is reached by "never written", and by a base that is empty. */
+  #begin(): void {
+    this.#last[0] = this.#bases.get('') ?? NONE;
+    this.#ways[0] = this.#last[0] === NONE ? 1 : 2;
+  }
+
+  /** Fills in the positions of the value behind what it shares with the last one; false: that takes too long. */
+  #readOn(value: string): boolean {
+    if (value.length >= this.#ways.length) this.#grow(2 * value.length);
+    const from = 1 + sharedLength(this.#text, value);
+    this.#text = value;
+    let looks = 0;
+    for (let end = from; end <= value.length; end++) {
+      const base = this.#baseLengths.has(end) ? this.#bases.get(value.slice(0, end)) : undefined;
+      let ways = base === undefined ? 0 : 1;
+      let last = base ?? NONE;
+      for (const length of this.#tokenLengths) {
+        const before = length <= end ? this.#ways[end - length]! : 0;
+        if (before === 0) continue;
+        if (++looks > MAX_LOOKS) {
+          this.#text = value.slice(0, end - 1);
+          return false;
+        }
+        const token = this.#tokens.get(value.slice(end - length, end));
+        if (token === undefined) continue;
+        ways = Math.min(2, ways + before);
+        last = token;
+      }
+      this.#ways[end] = ways;
+      this.#last[end] = last;
+    }
+    return true;
+  }
+
+  #walkBack(value: string): Traced {
+    const { kind, to, values } = this.#columns;
+    const walk = ++this.#walks;
+    const appends: number[] = [];
+    let end = value.length;
+    let step = this.#last[end]!;
+    for (; step !== NONE && kind[step] === KIND.append; step = this.#last[end]!) {
+      const twin = this.#twins.get(step);
+      if (twin !== undefined)
+        return { type: 'ambiguous', reason: `${this.#name(step)} and ${this.#name(twin)} append the same` };
+      if (this.#met[step] === walk) return { type: 'repeats', token: step };
+      this.#met[step] = walk;
+      appends.push(step);
+      end -= values[to[step]!]!.length;
+    }
+    return { type: 'origin', origin: { base: step, appends: appends.reverse() } };
+  }
+
+  #grow(length: number): void {
+    const [ways, last] = [new Uint8Array(length), new Int32Array(length)];
+    ways.set(this.#ways);
+    last.set(this.#last);
+    [this.#ways, this.#last] = [ways, last];
+  }
+
+  #tooManyWays(value: string): Traced {
+    const shown = value.length > MAX_SHOWN ? `${value.slice(0, MAX_SHOWN)}…` : value;
+    return { type: 'ambiguous', reason: `${JSON.stringify(shown)} can be put together in more than one way` };
+  }
+
+  #name(step: number): string {
+    return `#${this.#columns.ops[this.#columns.at[step]!]!.id}`;
+  }
+}
+const MAX_SHOWN = 60;
+
+/** How many characters two texts begin with alike. */
+function sharedLength(a: string, b: string): number {
+  if (b.startsWith(a)) return a.length;
+  const most = Math.min(a.length, b.length);
+  let length = 0;
+  while (length < most && a.charCodeAt(length) === b.charCodeAt(length)) length++;
+  return length;
+}

@@ -1,0 +1,62 @@
+import type { RegisterValue } from '../../history/op.ts';
+import { began, deed, ended, showValue } from './describe.ts';
+import type { Explanation } from './explain.ts';
+import type { SearchResult } from '../search/problem.ts';
+import type { Step } from '../steps.ts';
+
+/** Steps that have no order by themselves, as a search shows it. */
+export interface SearchedWindow {
+  readonly steps: readonly Step[];
+  /** The longest order of them that was found, and the value at its end. */
+  readonly prefix: readonly Step[];
+  readonly state: RegisterValue;
+  /** What had to come next and could not. */
+  readonly stuck: Step;
+}
+
+/** How many operations of an order are named in prose. */
+const MAX_NAMED = 8;
+
+/** Why there is no verdict: how far the search got, and what is in its way. `at`: the operation's name. */
+export function explainUnknown(
+  { limit, reach }: Extract<SearchResult, { verdict: 'unknown' }>,
+  at: string | null,
+): string {
+  const { ordered, certain, open, unknown, configurations } = reach;
+  const got = `the ${limit} limit was reached after ${ordered} of ${certain} operations could be ordered`;
+  const where = at === null ? '' : `, at ${at}`;
+  return `${got}${where}: ${open} operations were under way there, ${unknown} of unknown outcome could still take effect, which left ${configurations} configurations to tell apart`;
+}
+
+/** An order in short: the last few operations of it. */
+export function orderInShort(ids: readonly number[]): string {
+  const order = ids.slice(-MAX_NAMED).map((id) => `#${id}`);
+  if (ids.length > MAX_NAMED) order.unshift('…');
+  return ids.length === 0 ? 'No operation can come first' : `The longest order is ${order.join(', ')}`;
+}
+
+/**
+ * For a violation that was found by search: no rule names it, so it is told from where the longest order
+ * ends.
+ */
+export function explainSearch({ steps, prefix, stuck, state }: SearchedWindow): Omit<Explanation, 'steps'> {
+  const longest = orderInShort(prefix.map((step) => step.op.id));
+  const tail = `${longest}; there the value is ${showValue(state)}, and ${deed(stuck)}; it ${times(stuck)}. No order of these ${steps.length} operations is a register's.`;
+  const wanted = stuck.kind === 'read' || stuck.kind === 'cas' ? stuck.from : undefined;
+  const writers = steps.filter((step) => step.to === wanted && step.to !== null);
+  if (
+    wanted !== undefined &&
+    wanted !== null &&
+    writers.length === 0 &&
+    !steps.some((step) => step.kind === 'append')
+  ) {
+    return { anomaly: 'value from nowhere', prose: tail };
+  }
+  const stale =
+    stuck.kind === 'read' &&
+    (wanted === null || writers.some((step) => prefix.some((taken) => taken.op === step.op)));
+  return { anomaly: stale ? 'stale read' : 'not linearizable', prose: tail };
+}
+
+const times = (step: Step): string =>
+  `${began(step).replace(/^.*began/, 'began')} and ${ended(step).replace(/^.*had ended/, 'had ended')}`;

@@ -1,0 +1,46 @@
+import { ILLEGAL, type Machine, NATURE } from './machine.ts';
+import type { Effect, Model, Operation } from '../model.ts';
+
+const NATURE_OF: Readonly<Record<Effect, number>> = {
+  reads: NATURE.reads,
+  overwrites: NATURE.overwrites,
+  any: NATURE.any,
+};
+/** So many transitions are remembered; then they are asked for anew. */
+const MAX_REMEMBERED = 1_000_000;
+const INITIAL = 0;
+
+/** The machine of a user's own model: states get numbers as they are met. Steps are positions in `ops`. */
+export function modelMachine<State, O extends Operation>(model: Model<State, O>, ops: readonly O[]): Machine {
+  const states: State[] = [];
+  const byHash = new Map<string | number, number[]>();
+  const numberOf = (state: State): number => {
+    const hash = model.hash === undefined ? JSON.stringify(state) : model.hash(state);
+    const alike = byHash.get(hash) ?? [];
+    const known = alike.find((number) => model.equal?.(states[number]!, state) ?? true);
+    if (known !== undefined) return known;
+    const number = states.push(state) - 1;
+    byHash.set(hash, [...alike, number]);
+    return number;
+  };
+  numberOf(model.init());
+  const remembered = new Map<number, number>();
+  const nature = Uint8Array.from(ops, (op) => NATURE_OF[model.effect?.(op) ?? 'any']);
+  return {
+    initial: INITIAL,
+    apply(state, step) {
+      const key = state * ops.length + step;
+      const known = remembered.get(key);
+      if (known !== undefined) return known;
+      const next = model.step(states[state]!, ops[step]!);
+      const after = next === undefined ? ILLEGAL : numberOf(next);
+      if (remembered.size >= MAX_REMEMBERED) remembered.clear();
+      remembered.set(key, after);
+      return after;
+    },
+    nature,
+    // Nothing is known of which operations are alike, but that each is like itself.
+    alike: Int32Array.from(ops, (_, step) => step),
+    canLeaveOut: (gone) => gone.every((step) => nature[step] === NATURE.reads),
+  };
+}

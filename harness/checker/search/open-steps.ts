@@ -1,0 +1,104 @@
+import { NONE } from '../columns.ts';
+import { NATURE } from './machine.ts';
+import type { Problem } from './problem.ts';
+
+/**
+ * The known steps that have been called and have not returned: each has a slot, a bit in the sets of a configuration,
+ * as long as it is open.
+ */
+export class OpenSteps {
+  readonly #problem: Problem;
+  /** Words a set of slots takes. */
+  readonly words: number;
+  /** By slot its step, or NONE. */
+  readonly step: Int32Array;
+  /** Of the open steps: those that never change the state, and the blind writes. */
+  readonly reads: Int32Array;
+  readonly overwrites: Int32Array;
+  /** Slots of open steps, those that return first in front. */
+  readonly #byReturn: number[] = [];
+  readonly #slots = new Map<number, number>();
+  /** By class: the round in which a step of it was offered last. */
+  readonly #offered: Int32Array;
+  #round = 0;
+
+  constructor(problem: Problem, events: Int32Array) {
+    this.#problem = problem;
+    const slots = mostOpen(problem, events);
+    this.words = (slots + 31) >> 5;
+    this.step = new Int32Array(slots).fill(NONE);
+    this.reads = new Int32Array(this.words);
+    this.overwrites = new Int32Array(this.words);
+    const { alike } = problem.machine;
+    this.#offered = new Int32Array(1 + problem.steps.reduce((most, step) => Math.max(most, alike[step]!), 0));
+  }
+
+  get count(): number {
+    return this.#byReturn.length;
+  }
+
+  slotOf(step: number): number {
+    return this.#slots.get(step)!;
+  }
+
+  add(step: number): number {
+    const { machine, ret } = this.#problem;
+    const slot = this.step.indexOf(NONE);
+    this.step[slot] = step;
+    this.#slots.set(step, slot);
+    const later = this.#byReturn.findIndex((other) => ret[this.step[other]!]! > ret[step]!);
+    this.#byReturn.splice(later < 0 ? this.#byReturn.length : later, 0, slot);
+    if (machine.nature[step] === NATURE.reads) this.reads[slot >> 5]! |= bit(slot);
+    if (machine.nature[step] === NATURE.overwrites) this.overwrites[slot >> 5]! |= bit(slot);
+    return slot;
+  }
+
+  remove(step: number): void {
+    const slot = this.slotOf(step);
+    this.#slots.delete(step);
+    this.step[slot] = NONE;
+    this.#byReturn.splice(this.#byReturn.indexOf(slot), 1);
+    this.reads[slot >> 5]! &= ~bit(slot);
+    this.overwrites[slot >> 5]! &= ~bit(slot);
+  }
+
+  /** Slots of the steps that change the state and are not in the set, of each class the one that returns first. */
+  *changing(row: Int32Array, set: number): Generator<number> {
+    const { nature, alike } = this.#problem.machine;
+    this.#round++;
+    for (const slot of this.#byReturn) {
+      const step = this.step[slot]!;
+      if (nature[step] === NATURE.reads || has(row, set, slot)) continue;
+      if (this.#offered[alike[step]!] === this.#round) continue;
+      this.#offered[alike[step]!] = this.#round;
+      yield slot;
+    }
+  }
+
+  /** Whether `changing` went over a step of this class just now. */
+  wasOffered(alike: number): boolean {
+    return this.#offered[alike] === this.#round;
+  }
+}
+
+const bit = (slot: number): number => 1 << (slot & 31);
+/** Sets of slots within a row, from word `set` on. */
+export const has = (row: Int32Array, set: number, slot: number): boolean =>
+  (row[set + (slot >> 5)]! & bit(slot)) !== 0;
+export const put = (row: Int32Array, set: number, slot: number): void => {
+  row[set + (slot >> 5)]! |= bit(slot);
+};
+export const drop = (row: Int32Array, set: number, slot: number): void => {
+  row[set + (slot >> 5)]! &= ~bit(slot);
+};
+
+function mostOpen({ steps, certain }: Problem, events: Int32Array): number {
+  let open = 0;
+  let most = 0;
+  for (const event of events) {
+    if (certain[steps[event >> 1]!] === 0) continue;
+    open += (event & 1) === 1 ? -1 : 1;
+    most = Math.max(most, open);
+  }
+  return most;
+}

@@ -1,0 +1,68 @@
+import type { Machine } from './machine.ts';
+import { sortByKey } from '../stable-sort.ts';
+
+/** What a search judges. Steps go by their numbers in the machine, here and in results. */
+export interface Problem {
+  readonly machine: Machine;
+  /** The steps to put in order, by time of call. */
+  readonly steps: Int32Array;
+  /** By step: when it was called; when it returned, `Infinity` if that is not known. */
+  readonly call: Float64Array;
+  readonly ret: Float64Array;
+  /** By step 1: it took effect. 0: at any time after `call`, or never. */
+  readonly certain: Uint8Array;
+}
+
+export interface SearchLimits {
+  /** On `performance.now`'s clock. */
+  readonly deadline: number;
+  readonly memoryBytes: number;
+}
+
+export type SearchResult =
+  | { readonly verdict: 'linearizable'; readonly order: readonly number[] }
+  /** `prefix`: the longest order that was found; `stuck`: what had to come next and could not. */
+  | { readonly verdict: 'violation'; readonly prefix: readonly number[]; readonly stuck: number }
+  | { readonly verdict: 'unknown'; readonly limit: 'time' | 'memory'; readonly reach: Reach };
+
+/** How far a search got. */
+export interface Reach {
+  /** Of so many steps with a known outcome so many could be ordered. */
+  readonly ordered: number;
+  readonly certain: number;
+  /** Which had to come next; null: none was tried. */
+  readonly at: number | null;
+  /** Around it, so many steps were open, and so many of unknown outcome could still take effect. */
+  readonly open: number;
+  readonly unknown: number;
+  /** So many situations had been looked at, or stood side by side. */
+  readonly configurations: number;
+}
+
+/** A search that can be left and taken up again. */
+export interface Search {
+  /** Goes on until about then (`performance.now`'s clock); null: no result yet. */
+  run(until: number): Exclude<SearchResult, { verdict: 'unknown' }> | 'memory' | null;
+  reach(): Reach;
+}
+
+/**
+ * Calls and returns in order of time, calls first at equal times, since the two are concurrent then. Even: a call,
+ * 2 × the step's place in `steps`; odd: its return, one more. A step with an unknown outcome has none.
+ */
+export function eventsOf({ steps, call, ret, certain }: Problem): Int32Array {
+  const times = new Float64Array(2 * steps.length);
+  const events = new Int32Array(2 * steps.length);
+  let size = 0;
+  for (let place = 0; place < steps.length; place++) {
+    times[2 * place] = call[steps[place]!]!;
+    events[size++] = 2 * place;
+  }
+  for (let place = 0; place < steps.length; place++) {
+    if (certain[steps[place]!] === 0) continue;
+    times[2 * place + 1] = ret[steps[place]!]!;
+    events[size++] = 2 * place + 1;
+  }
+  // The sort is stable: calls stay before returns.
+  return sortByKey(events.subarray(0, size), times);
+}

@@ -1,0 +1,142 @@
+import { type Columns, KIND, NEVER_WRITTEN, NONE } from '../columns.ts';
+import { ILLEGAL, type Machine, NATURE } from './machine.ts';
+import { RegisterSights } from './register-sights.ts';
+import { Texts } from './texts.ts';
+
+/** What the searches need of a key's columns: it can be handed to another thread. */
+export interface RegisterSteps extends Omit<Columns, 'ops' | 'at' | 'id'> {
+  /** Empty where nothing is appended: then values only go by their numbers. */
+  readonly values: Columns['values'];
+  readonly valueCount: number;
+}
+
+/** The machine of a register, and the steps that an order has any use for. */
+export interface RegisterMachine extends Machine {
+  readonly steps: Int32Array;
+}
+
+/**
+ * A register whose states are numbers of values. All values that no step asks for are one state, `lost`: nothing can
+ * tell them apart. With appends a value that something asked for begins with counts as asked for, too.
+ *
+ * Left out: unknown steps that can only lead to `lost`. Nothing depends on what they leave, unless a failed CAS that
+ * does not say what it found could need them.
+ */
+export function registerMachine(columns: RegisterSteps, among?: Int32Array): RegisterMachine {
+  const { size, kind, certain, from, to, valueCount: lost } = columns;
+  const kinds = kind.subarray(0, size);
+  const rows = among ?? Int32Array.from({ length: size }, (_, row) => row);
+  const asked = askedFor(columns, rows);
+  const texts = kinds.includes(KIND.append) ? new Texts(columns, rows, asked) : null;
+  const leaves = new Int32Array(size).fill(NONE);
+  const nature = new Uint8Array(size).fill(NATURE.reads);
+  const steps: number[] = [];
+  const selective = !kinds.includes(KIND.differs);
+  for (const i of rows) {
+    const k = kind[i]!;
+    if (k === KIND.write || k === KIND.cas) {
+      const value = to[i]!;
+      leaves[i] = texts !== null ? texts.stateOf(value) : asked[value] === 1 ? value : lost;
+    }
+    if (k === KIND.write) nature[i] = NATURE.overwrites;
+    if (k === KIND.cas || k === KIND.append) nature[i] = NATURE.any;
+    const isUseless = leaves[i] === lost || (k === KIND.append && !texts!.isSomewhere(to[i]!));
+    if (certain[i] === 1 || !selective || !isUseless) steps.push(i);
+  }
+  const { alike, leads } = classesOf(columns, leaves);
+  return {
+    initial: NEVER_WRITTEN,
+    apply(state, step) {
+      switch (kind[step]!) {
+        case KIND.read:
+          return state === from[step] ? state : ILLEGAL;
+        case KIND.differs:
+          return state === from[step] ? ILLEGAL : state;
+        case KIND.write:
+          return leaves[step]!;
+        case KIND.cas:
+          return state === from[step] ? leaves[step]! : ILLEGAL;
+        case KIND.append:
+          return texts!.appended(state, to[step]!);
+        default:
+          return ILLEGAL;
+      }
+    },
+    nature,
+    alike,
+    canLeaveOut: (gone, kept) => canLeaveOut(columns, gone, kept),
+    steps: Int32Array.from(steps),
+    // With appends what can be told apart is a matter of texts: there `lost` must do.
+    ...(texts === null
+      ? { sights: () => new RegisterSights(columns, { steps, leads, alike, lost }) }
+      : { among: (some: Int32Array) => registerMachine(columns, some) }),
+  };
+}
+
+/** Per value 1: a step asks for it that took effect, or an unknown CAS that leaves something that is asked for. */
+function askedFor(
+  { size, kind, certain, from, to, valueCount }: RegisterSteps,
+  rows: Int32Array,
+): Uint8Array {
+  const kinds = kind.subarray(0, size);
+  const selective = !kinds.includes(KIND.differs) && !kinds.includes(KIND.append);
+  const asked = new Uint8Array(valueCount);
+  /** By value: what unknown CAS that leave it ask for. */
+  const waiting = new Map<number, number[]>();
+  const queue: number[] = [];
+  for (const i of rows) {
+    if (from[i] === NONE) continue;
+    if (certain[i] === 1 || !selective) queue.push(from[i]!);
+    else if (waiting.get(to[i]!)?.push(from[i]!) === undefined) waiting.set(to[i]!, [from[i]!]);
+  }
+  for (let value = queue.pop(); value !== undefined; value = queue.pop()) {
+    if (asked[value] === 1) continue;
+    asked[value] = 1;
+    queue.push(...(waiting.get(value) ?? []));
+  }
+  return asked;
+}
+
+/** Steps that ask for the same and leave the same are alike. `leads`: by class the state it leaves, or NONE. */
+function classesOf(
+  { size, kind, from, to }: RegisterSteps,
+  leaves: Int32Array,
+): { readonly alike: Int32Array; readonly leads: readonly number[] } {
+  const classes = new Map<string, number>();
+  const leads: number[] = [];
+  const alike = new Int32Array(size);
+  for (let i = 0; i < size; i++) {
+    const after = kind[i] === KIND.append ? to[i]! : leaves[i]!;
+    const key = `${kind[i]} ${from[i]} ${after}`;
+    let number = classes.get(key);
+    if (number === undefined) {
+      number = leads.push(leaves[i]!) - 1;
+      classes.set(key, number);
+    }
+    alike[i] = number;
+  }
+  return { alike, leads };
+}
+
+/**
+ * Of a step that leaves a value: if nobody who is kept depends on that value, take an order of the whole and strike the
+ * step; it is an order still, for what comes between it and the next value would have shown this one. A failed CAS that
+ * does not say what it found depends on every value; with appends a value depends on all that it contains.
+ */
+function canLeaveOut(
+  { size, kind, from, to, values }: RegisterSteps,
+  gone: Int32Array,
+  kept: Int32Array,
+): boolean {
+  const left = new Set<number>();
+  for (const step of gone) if (to[step] !== NONE) left.add(to[step]!);
+  if (left.size === 0) return true;
+  const shown = new Set<number>();
+  for (const step of kept) {
+    if (kind[step] === KIND.differs) return false;
+    if (from[step] !== NONE) shown.add(from[step]!);
+  }
+  if (!kind.subarray(0, size).includes(KIND.append)) return [...left].every((value) => !shown.has(value));
+  const texts = [...shown].map((value) => values[value] ?? '');
+  return [...left].every((value) => !texts.some((text) => text.includes(values[value]!)));
+}

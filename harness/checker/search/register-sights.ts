@@ -1,0 +1,74 @@
+import { KIND, NONE } from '../columns.ts';
+import type { Sights } from './machine.ts';
+import type { RegisterSteps } from './register-machine.ts';
+
+/**
+ * Which values of a register somebody may still ask for: known steps until they are retired, and unknown CAS as long as
+ * what they leave may be asked for.
+ */
+export class RegisterSights implements Sights {
+  readonly #columns: RegisterSteps;
+  readonly #leads: readonly number[];
+  readonly #lost: number;
+  /** By value: how many steps ask for it. */
+  readonly #askers: Int32Array;
+  /** Failed CAS that do not say what they found: while there is one, any change of state may be seen. */
+  #opaque = 0;
+  readonly #hasOpaque: boolean;
+  /** By value: what unknown CAS that leave it ask for. */
+  readonly #waiting = new Map<number, number[]>();
+
+  constructor(
+    columns: RegisterSteps,
+    {
+      steps,
+      leads,
+      alike,
+      lost,
+    }: {
+      readonly steps: readonly number[];
+      readonly leads: readonly number[];
+      readonly alike: Int32Array;
+      readonly lost: number;
+    },
+  ) {
+    const { kind, certain, from } = columns;
+    this.#columns = columns;
+    this.#leads = leads;
+    this.#lost = lost;
+    this.#askers = new Int32Array(lost + 1);
+    for (const step of steps) {
+      if (certain[step] === 1 || kind[step] !== KIND.cas) continue;
+      const after = leads[alike[step]!]!;
+      if (this.#waiting.get(after)?.push(from[step]!) === undefined) this.#waiting.set(after, [from[step]!]);
+    }
+    for (const step of steps) {
+      if (from[step] !== NONE) this.#askers[from[step]!]!++;
+      if (kind[step] === KIND.differs) this.#opaque++;
+    }
+    this.#hasOpaque = this.#opaque > 0;
+  }
+
+  retire(step: number): boolean {
+    const { kind, from } = this.#columns;
+    if (from[step] === NONE) return false;
+    const wasLastOpaque = kind[step] === KIND.differs && --this.#opaque === 0;
+    return this.#release(from[step]!) || wasLastOpaque;
+  }
+
+  merged(state: number): number {
+    return state === this.#lost || this.#askers[state] === 0 ? this.#lost : state;
+  }
+
+  isIdle(alike: number): boolean {
+    return this.#opaque === 0 && this.merged(this.#leads[alike]!) === this.#lost;
+  }
+
+  /** One asker less. True: it was the last one. */
+  #release(value: number): boolean {
+    if (--this.#askers[value]! > 0) return false;
+    // Nobody needs the unknown CAS any more that leave this value. (A ring of them stays: that only merges less.)
+    if (!this.#hasOpaque) for (const needed of this.#waiting.get(value) ?? []) this.#release(needed);
+    return true;
+  }
+}

@@ -1,0 +1,16 @@
+import { shapeLinks } from './delay.ts';
+import { defineFault } from '../fault.ts';
+import { aimLinks, describeLinks, linkFields, needsLinks, strict } from '../fields.ts';
+import { bandwidthRate } from '../quantity.ts';
+
+/** Lets at most so many KB a second through each link, each direction on its own. */
+export const bandwidth = defineFault({
+  verb: 'bandwidth',
+  summary: 'limit what links let through in a second',
+  schema: strict({ ...linkFields, rate: bandwidthRate }).superRefine(needsLinks),
+  aim: (spec, targets) => {
+    const aimed = aimLinks(spec, targets);
+    const text = `bandwidth ${describeLinks(aimed.links)} ${spec.rate}KB/s`;
+    return shapeLinks({ text, ...aimed, condition: { bandwidthKBps: spec.rate }, addedMs: null });
+  },
+});

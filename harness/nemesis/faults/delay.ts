@@ -1,0 +1,50 @@
+import { linkName, type LinkCondition, type LinkId } from '../../ports/links.ts';
+import { crossedBytes, roleChange, slowerOps, usedLinks } from '../evidence.ts';
+import { defineFault, type AimedFault } from '../fault.ts';
+import { aimLinks, describeLinks, linkFields, needsLinks, strict } from '../fields.ts';
+import { duration, formatDuration } from '../quantity.ts';
+
+/** Adds latency to what crosses the links, each direction on its own; jitter is uniform, plus or minus. */
+export const delay = defineFault({
+  verb: 'delay',
+  summary: 'add latency, and jitter, to links',
+  schema: strict({ ...linkFields, add: duration, jitter: duration.optional() }).superRefine(needsLinks),
+  aim: (spec, targets) => {
+    const aimed = aimLinks(spec, targets);
+    const { add, jitter = 0 } = spec;
+    return shapeLinks({
+      text: `delay ${describeLinks(aimed.links)} +${formatDuration(add)}${jitter > 0 ? `±${formatDuration(jitter)}` : ''}`,
+      ...aimed,
+      condition: { delay: { latencyMs: add, jitterMs: jitter } },
+      addedMs: add,
+    });
+  },
+});
+
+/**
+ * Links that still let everything through, only differently: what `delay`, `bandwidth` and `slice` have in
+ * common.
+ */
+export function shapeLinks(shape: {
+  readonly text: string;
+  readonly links: readonly LinkId[];
+  readonly nodes: readonly string[];
+  readonly condition: LinkCondition;
+  /** By how much it should slow an operation down; null where that cannot be said. */
+  readonly addedMs: number | null;
+}): AimedFault {
+  const { text, links, nodes, condition, addedMs } = shape;
+  const names = links.map(linkName);
+  return {
+    text,
+    nodes,
+    links,
+    lasting: true,
+    inject: ({ linkLedger }, { handle }) => linkLedger.put(handle, links, condition),
+    evidence: (span) =>
+      (addedMs === null ? null : slowerOps(span, addedMs)) ??
+      crossedBytes(span, names) ??
+      usedLinks(span, names) ??
+      roleChange(span, nodes),
+  };
+}

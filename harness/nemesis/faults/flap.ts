@@ -1,0 +1,45 @@
+import { linkName } from '../../ports/links.ts';
+import { commitStall, droppedBytes, roleChange } from '../evidence.ts';
+import { defineFault, type AimedFault, type InjectContext, type World } from '../fault.ts';
+import { aimLinks, cutMode, describeLinks, linkFields, needsLinks, strict } from '../fields.ts';
+import { duration, formatDuration } from '../quantity.ts';
+
+/** Links that go down and come up again and again, until healed: down first. */
+export const flap = defineFault({
+  verb: 'flap',
+  summary: 'cut and restore links again and again',
+  schema: strict({ ...linkFields, down: duration, up: duration, mode: cutMode }).superRefine(needsLinks),
+  aim: (spec, targets): AimedFault => {
+    const { links, nodes } = aimLinks(spec, targets);
+    const names = links.map(linkName);
+    let flapping: Promise<void> = Promise.resolve();
+    /** The first cut is confirmed before the step is done; the rest goes on beside the steps. */
+    const keepFlapping = async (
+      { linkLedger, clock }: World,
+      { handle, signal }: InjectContext,
+    ): Promise<void> => {
+      while (!signal.aborted) {
+        await clock.sleep(spec.down, signal);
+        await linkLedger.lift(handle);
+        await clock.sleep(spec.up, signal);
+        await linkLedger.put(handle, links, { cut: spec.mode });
+      }
+    };
+    return {
+      text: `flap ${describeLinks(links)} down ${formatDuration(spec.down)} up ${formatDuration(spec.up)}`,
+      nodes,
+      links,
+      lasting: true,
+      inject: async (world, context) => {
+        await world.linkLedger.put(context.handle, links, { cut: spec.mode });
+        flapping = keepFlapping(world, context).catch((error: unknown) => {
+          if (!context.signal.aborted) throw error;
+        });
+        // Whoever heals it hears of a failure; until then it must not count as unhandled.
+        flapping.catch(() => undefined);
+      },
+      heal: () => flapping,
+      evidence: (span) => droppedBytes(span, names) ?? roleChange(span, nodes) ?? commitStall(span, nodes),
+    };
+  },
+});

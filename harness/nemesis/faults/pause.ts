@@ -1,0 +1,40 @@
+import { defineFault } from '../fault.ts';
+import { nodeSpec } from '../fields.ts';
+import { duration } from '../quantity.ts';
+
+/**
+ * SIGSTOP: the process neither runs nor knows. Healing is SIGCONT, after which it believes that no time has
+ * passed.
+ */
+export const pause = defineFault({
+  verb: 'pause',
+  summary: 'freeze node processes (SIGSTOP)',
+  schema: nodeSpec({ 'resume-after': duration.optional() }),
+  lifetimeMs: (spec) => ('resume-after' in spec ? (spec['resume-after'] ?? null) : null),
+  aim: (spec, { select }) => {
+    const nodes = select(spec.node);
+    return {
+      text: `pause ${nodes.join(' ')}`,
+      nodes,
+      links: [],
+      lasting: true,
+      inject: async ({ cluster, nodeLedger }, { handle }) => {
+        await Promise.all(
+          nodes.map((node) =>
+            nodeLedger.hold(handle, node, 'paused', async () => {
+              if (cluster.view(node).life === 'up') await cluster.pause(node);
+            }),
+          ),
+        );
+      },
+      evidence: ({ before, during }) => {
+        const frozen = nodes.filter(
+          (node) => during.nodes.get(node)!.life === 'paused' && before.nodes.get(node)!.life === 'up',
+        );
+        return frozen.length === 0
+          ? null
+          : `${frozen.map((node) => `${node} (pid ${during.nodes.get(node)!.pid})`).join(', ')} stood still, state T`;
+      },
+    };
+  },
+});

@@ -1,0 +1,26 @@
+import { linkName } from '../../ports/links.ts';
+import { crossedBytes, roleChange, usedLinks } from '../evidence.ts';
+import { defineFault } from '../fault.ts';
+import { aimLinks, describeLinks, linkFields, needsLinks, strict } from '../fields.ts';
+
+/** Closes every open connection of the links with RST, once. New connections are let through. */
+export const reset = defineFault({
+  verb: 'reset',
+  summary: 'close open connections with RST, once',
+  schema: strict(linkFields).superRefine(needsLinks),
+  aim: (spec, targets) => {
+    const { links, nodes } = aimLinks(spec, targets);
+    const names = links.map(linkName);
+    return {
+      text: `reset ${describeLinks(links)}`,
+      nodes,
+      links,
+      lasting: false,
+      inject: async (world) => {
+        await Promise.all(links.map((link) => world.links.reset(link)));
+      },
+      // The server counts a connection's bytes when it closes: that they appear now is the closing.
+      evidence: (span) => crossedBytes(span, names) ?? roleChange(span, nodes) ?? usedLinks(span, names),
+    };
+  },
+});

@@ -1,0 +1,58 @@
+import { defineFault, type World } from '../fault.ts';
+import { nodeSpec } from '../fields.ts';
+
+/** Starts nodes that are down; stops those that run and starts them again. Ends whatever held them down. */
+export const restart = defineFault({
+  verb: 'restart',
+  summary: 'start nodes that are down; stop and start those that run',
+  schema: nodeSpec({}),
+  aim: (spec, { select }) => {
+    const nodes = select(spec.node);
+    return {
+      text: `restart ${nodes.join(' ')}`,
+      nodes,
+      links: [],
+      lasting: false,
+      inject: async (world) => {
+        await Promise.all(nodes.map((node) => restartNode(world, node)));
+      },
+      evidence: ({ before, after }) => {
+        const fresh = nodes.filter((node) => after.nodes.get(node)!.starts > before.nodes.get(node)!.starts);
+        return fresh.length === 0
+          ? null
+          : fresh.map((node) => `${node} runs as pid ${after.nodes.get(node)!.pid}`).join(', ');
+      },
+    };
+  },
+});
+
+async function restartNode({ cluster, nodeLedger }: World, node: string): Promise<void> {
+  if (cluster.view(node).life === 'paused') await nodeLedger.release(node, 'paused');
+  if (cluster.view(node).life === 'up') await nodeLedger.inTurn(node, () => cluster.stop(node));
+  await nodeLedger.release(node, 'down');
+}
+
+/** Thaws nodes, whoever paused them. */
+export const resume = defineFault({
+  verb: 'resume',
+  summary: 'thaw node processes (SIGCONT)',
+  schema: nodeSpec({}),
+  aim: (spec, { select }) => {
+    const nodes = select(spec.node);
+    return {
+      text: `resume ${nodes.join(' ')}`,
+      nodes,
+      links: [],
+      lasting: false,
+      inject: async ({ nodeLedger }) => {
+        await Promise.all(nodes.map((node) => nodeLedger.release(node, 'paused')));
+      },
+      evidence: ({ before, after }) => {
+        const thawed = nodes.filter(
+          (node) => before.nodes.get(node)!.life === 'paused' && after.nodes.get(node)!.life === 'up',
+        );
+        return thawed.length === 0 ? null : `${thawed.join(', ')} runs again`;
+      },
+    };
+  },
+});

@@ -1,0 +1,69 @@
+import { z } from 'zod';
+import { defineFault, type World } from '../fault.ts';
+import { selector, strict } from '../fields.ts';
+import { duration } from '../quantity.ts';
+
+const schema = strict({
+  node: selector.optional().meta({ description: 'which nodes, in the order of ids; all by default' }),
+  mode: z.enum(['stop', 'kill']).default('stop'),
+  down: duration.optional().meta({ description: 'how long each stays down; 0ms by default' }),
+  within: duration.meta({ description: 'how long a node may take to come back and catch up' }),
+});
+
+/** How often a restarted node's progress is looked at. */
+const LOOK_MS = 50;
+
+/**
+ * One node after the other: down, up, caught up, then the next. Fails the run if a node does not catch up in
+ * time.
+ */
+export const rollingRestart = defineFault({
+  verb: 'rolling-restart',
+  summary: 'restart nodes one after the other, each caught up before the next',
+  schema,
+  aim: (spec, { nodes: all, select }) => {
+    const nodes = spec.node === undefined ? all : select(spec.node);
+    const { mode, down = 0, within } = spec;
+    return {
+      text: `rolling restart of ${nodes.join(' ')} (${mode})`,
+      nodes,
+      links: [],
+      lasting: false,
+      inject: async (world, { handle, signal, began }) => {
+        for (const node of nodes) {
+          await world.nodeLedger.hold(handle, node, 'down', () => world.cluster[mode](node));
+          began();
+          await world.clock.sleep(down, signal);
+          await world.nodeLedger.lift(handle);
+          await caughtUp(world, node, within, signal);
+        }
+      },
+      evidence: ({ before, after }) => {
+        const fresh = nodes.filter((node) => after.nodes.get(node)!.starts > before.nodes.get(node)!.starts);
+        return fresh.length < nodes.length ? null : `${fresh.join(', ')} run as new processes`;
+      },
+    };
+  },
+});
+
+/** A restarted node did not catch up in time: a failed expectation of the step, not of the harness. */
+export class TooSlow extends Error {
+  override readonly name = 'TooSlow';
+}
+
+async function caughtUp(
+  { state, clock }: World,
+  node: string,
+  withinMs: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const target = state.maxCommit;
+  const deadline = clock.now() + withinMs;
+  for (;;) {
+    const seen = state.converged(target);
+    if (seen.ok) return;
+    if (clock.now() >= deadline)
+      throw new TooSlow(`after the restart of ${node}, not caught up within ${withinMs} ms: ${seen.detail}`);
+    await clock.sleep(LOOK_MS, signal);
+  }
+}

@@ -1,0 +1,70 @@
+import { checkLinearizable, type LinearizabilityResult } from '../../checker/linearizable.ts';
+import type { Clock } from '../../clock.ts';
+import type { HarnessEvent } from '../../event.ts';
+import type { Op } from '../../history/op.ts';
+import type { SafetyMonitor } from '../../invariants/monitor.ts';
+import type { ExpectationResult } from '../../result.ts';
+import type { Ending } from './ending.ts';
+import type { Expectations } from '../language/schema.ts';
+
+const STATUS = { linearizable: 'pass', violation: 'fail', unknown: 'unknown' } as const;
+
+/** Judges the history, and tells of it: that it began, what it came to, each violation. */
+export async function checkHistory(
+  ops: readonly Op[],
+  options: {
+    readonly limitMs: number;
+    readonly signal: AbortSignal;
+    readonly clock: Clock;
+    readonly emit: (event: HarnessEvent) => void;
+  },
+): Promise<LinearizabilityResult> {
+  const { limitMs, signal, clock, emit } = options;
+  const check = { type: 'check', name: 'linearizable' } as const;
+  emit({ t: clock.now(), ...check, state: 'running', detail: `${ops.length} operations` });
+  const found = await checkLinearizable(ops, { limitMs, signal });
+  const { detail, tookMs } = found;
+  emit({ t: clock.now(), ...check, state: STATUS[found.verdict], detail, tookMs });
+  for (const { property, prose, key, opIds } of found.violations) {
+    const more = { ...(key !== undefined && { key }), ...(opIds !== undefined && { opIds }) };
+    emit({ t: clock.now(), type: 'violation', property, text: prose, ...more });
+  }
+  return found;
+}
+
+/** Whether the scenario asks for this safety property. */
+export const isWanted = (property: string, { invariants }: Expectations['always']): boolean =>
+  invariants === 'all' || invariants.includes(property);
+
+/** `always`: linearizability, the safety properties, and that nodes stay up. */
+export function judgeAlways(
+  wanted: Expectations['always'],
+  seen: {
+    /** null: not checked. */
+    readonly linearizability: LinearizabilityResult | null;
+    /** Why it was not. */
+    readonly aborted: boolean;
+    readonly monitor: SafetyMonitor;
+    readonly ending: Ending | null;
+  },
+): readonly ExpectationResult[] {
+  const rows: ExpectationResult[] = [];
+  const add = (row: Omit<ExpectationResult, 'group' | 'line'>): void => {
+    rows.push({ group: 'always', ...row, ...(wanted.line > 0 && { line: wanted.line }) });
+  };
+  const { linearizability, aborted, monitor, ending } = seen;
+  if (linearizability !== null) {
+    const { verdict, detail, tookMs } = linearizability;
+    add({ name: 'linearizable', status: STATUS[verdict], detail, tookMs });
+  } else if (wanted.linearizableMs !== null) {
+    if (aborted) add({ name: 'linearizable', status: 'skipped', detail: 'the run was aborted' });
+    else add({ name: 'linearizable', status: 'unknown', detail: 'there is no operation to judge' });
+  }
+  for (const { property, status, detail } of monitor.results()) {
+    if (isWanted(property, wanted)) add({ name: property, status, detail });
+  }
+  if (ending?.kind === 'node-exit') {
+    add({ name: 'no node exits by itself', status: 'fail', detail: ending.message });
+  }
+  return rows;
+}

@@ -1,0 +1,160 @@
+import type { Op } from '../../history/op.ts';
+import type { ClusterState } from '../../view/cluster-state.ts';
+import { formatDuration } from '../../nemesis/quantity.ts';
+import { formatSelector, resolveSelector, type Selector } from '../../nemesis/selector.ts';
+import type { ExpectationResult } from '../../result.ts';
+import { compare, formatComparison } from '../language/comparison.ts';
+import type { Evidence } from './expectations.ts';
+import type { DuringExpectation, DuringFigure } from '../language/schema.ts';
+
+interface Span {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** `during`: what must hold while a fault lives, over all windows of its name. */
+export function judgeDuring(wanted: readonly DuringExpectation[], evidence: Evidence): ExpectationResult[] {
+  const cutShort = evidence.ending !== null;
+  return wanted.flatMap((expectation) => {
+    const spans = windowsOf(expectation.window, evidence);
+    const figures = Object.entries(expectation.wanted) as [
+      DuringFigure,
+      NonNullable<DuringExpectation['wanted'][DuringFigure]>,
+    ][];
+    return figures.map(([figure, comparison]) => {
+      const who = expectation.node === null ? '' : `${formatSelector(expectation.node)} `;
+      const name = `during ${expectation.window}: ${who}${figure} ${formatComparison(comparison)}`;
+      const row = (status: ExpectationResult['status'], detail: string): ExpectationResult => ({
+        group: 'during',
+        name,
+        status,
+        detail,
+        line: expectation.line,
+      });
+      if (spans.length === 0)
+        return row(cutShort ? 'skipped' : 'unknown', `${expectation.window} was never injected`);
+      const seen = measure(figure, expectation.node, spans, evidence);
+      const shown = comparison.unit === 'ms' ? formatDuration(Math.round(seen.value)) : String(seen.value);
+      const status =
+        seen.unknown === true ? 'unknown' : compare(seen.value, comparison, new Map()) ? 'pass' : 'fail';
+      const detail = `${shown} in ${seconds(spans)}${seen.detail}`;
+      // Too little may be for want of time; too much is too much.
+      const wantOfTime = cutShort && (status === 'unknown' || comparison.operator.startsWith('>'));
+      return row(wantOfTime && status !== 'pass' ? 'skipped' : status, detail);
+    });
+  });
+}
+
+interface Measured {
+  readonly value: number;
+  readonly detail: string;
+  readonly unknown?: boolean;
+}
+
+function measure(
+  figure: DuringFigure,
+  node: Selector | null,
+  spans: readonly Span[],
+  evidence: Evidence,
+): Measured {
+  const { state, gaps, linearizability, ops } = evidence;
+  const within = (t: number): boolean => spans.some(({ from, to }) => t >= from && t <= to);
+  if (figure === 'elections') {
+    const elections = state.elections.filter(({ t }) => within(t));
+    return {
+      value: elections.length,
+      detail: listed(elections.map(({ node, term }) => `${node} in term ${term}`)),
+    };
+  }
+  if (figure === 'leader-gap') {
+    const overlaps = gaps.flatMap((gap) =>
+      spans.map((span) => Math.min(gap.to, span.to) - Math.max(gap.from, span.from)),
+    );
+    return { value: Math.max(0, ...overlaps), detail: '' };
+  }
+  const inWindow = answeredIn(figure, node, spans, evidence);
+  if (figure === 'stale-reads') {
+    const named = new Set(
+      linearizability?.violations
+        .filter(({ anomaly }) => anomaly.includes('stale'))
+        .flatMap(({ opIds }) => opIds ?? []),
+    );
+    const stale = inWindow.filter(({ id }) => named.has(id));
+    const unknown = linearizability === null || linearizability.verdict === 'unknown';
+    return {
+      value: stale.length,
+      detail: unknown ? ', but the checker has not judged every key' : `, of ${inWindow.length} reads`,
+      unknown,
+    };
+  }
+  const asked = ops.filter(({ call, f }) => within(call) && kindFits(figure, f)).length;
+  return {
+    value: inWindow.length,
+    detail: `, of ${asked} invoked${listed(inWindow.slice(0, node === null ? 0 : 3).map(describeOp))}`,
+  };
+}
+
+const listed = (items: readonly string[]): string => (items.length === 0 ? '' : `: ${items.join(', ')}`);
+const describeOp = ({ id, f, key, node, call }: Op): string =>
+  `operation ${id} (${f} ${key}) by ${node} at ${(call / 1_000).toFixed(3)} s`;
+
+/**
+ * Operations that were invoked and answered ok inside one window: what was under way before it may still end
+ * well.
+ */
+function answeredIn(
+  figure: DuringFigure,
+  node: Selector | null,
+  spans: readonly Span[],
+  { ops, bindings, state }: Evidence,
+): readonly Op[] {
+  return spans.flatMap(({ from, to }) => {
+    const nodes = node === null ? null : nodesAt(node, from, bindings, state);
+    return ops.filter(
+      (op) =>
+        op.outcome === 'ok' &&
+        op.call >= from &&
+        op.return <= to &&
+        kindFits(figure, op.f) &&
+        (nodes === null || nodes.includes(op.node)),
+    );
+  });
+}
+
+function kindFits(figure: DuringFigure, f: Op['f']): boolean {
+  if (figure === 'acked-ops') return true;
+  return (f === 'read') === (figure === 'acked-reads' || figure === 'stale-reads');
+}
+
+/** What a selector of names and ids meant when the window began. */
+function nodesAt(
+  node: Selector,
+  t: number,
+  bindings: Evidence['bindings'],
+  state: ClusterState,
+): readonly string[] {
+  const bound = new Map(
+    bindings.filter((entry) => entry.t <= t).map(({ name, binding }) => [name, binding.nodes]),
+  );
+  const electorate = {
+    nodes: state.ids,
+    up: [],
+    leader: null,
+    lastIndex: new Map<string, number>(),
+    killed: [],
+    bound,
+  };
+  const noDraws = { float: () => 0, int: (min: number) => min, pick: <T>(items: readonly T[]) => items[0]! };
+  return resolveSelector(node, electorate, noDraws);
+}
+
+function windowsOf(name: string, { faults, stepsTo }: Evidence): readonly Span[] {
+  return faults
+    .filter((fault) => fault.name === name && fault.confirmedAt !== null)
+    .map((fault) => ({ from: fault.confirmedAt!, to: fault.healingAt ?? stepsTo }));
+}
+
+const seconds = (spans: readonly Span[]): string => {
+  const total = spans.reduce((sum, { from, to }) => sum + to - from, 0);
+  return `${(total / 1_000).toFixed(2)} s${spans.length > 1 ? ` over ${spans.length} windows` : ''}`;
+};

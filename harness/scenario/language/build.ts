@@ -1,0 +1,213 @@
+import { FAULTS } from '../../nemesis/registry.ts';
+import { NODE_ID } from '../../nemesis/selector.ts';
+import type { WorkloadPlan } from '../../ports/workload.ts';
+import { steadyWithin, type RawExpect, type RawFile } from './file-schema.ts';
+import type { Path, Places } from './position.ts';
+import {
+  DURING_FIGURES,
+  type DuringFigure,
+  type Expectations,
+  type HealStep,
+  type Scenario,
+  type SteadyCondition,
+  type Step,
+} from './schema.ts';
+import { HEAL_ALL, VERBS, type RawStep } from './step-schema.ts';
+import type { Comparison } from './comparison.ts';
+
+type Source = Readonly<Record<string, unknown>>;
+type LineOf = (path: Path) => number;
+
+const DEFAULT_MIX: WorkloadPlan['mix'] = { read: 0.5, write: 0.35, cas: 0.15, delete: 0, append: 0 };
+const DEFAULT_CHECK_LIMIT_MS = 60_000;
+const DEFAULT_STEADY: readonly SteadyCondition[] = [
+  {
+    condition: { leader: { count: 1, 'stable-for': 500 } },
+    withinMs: 5_000,
+    line: 0,
+    text: 'one leader, stable for 500ms',
+  },
+  { condition: { progress: { ops: 100 } }, withinMs: 5_000, line: 0, text: '100 operations ok' },
+];
+
+/** Makes the scenario of a file that has been found right: defaults filled in, steps as a tree with their lines. */
+export function buildScenario(file: RawFile, source: Source, path: string, places: Places): Scenario {
+  const { 'election-timeout': timeout, heartbeat } = file.cluster.raft ?? {};
+  const { clients, rate, keys, mix, timeout: patience, routing } = file.workload;
+  const lineOf: LineOf = (at) => places.lineOf(at);
+  const steps = buildSteps(file.steps, source['steps'] as readonly Source[], ['steps'], lineOf);
+  return {
+    name: file.name,
+    path,
+    seed: file.seed ?? null,
+    cluster: {
+      nodes: file.cluster.nodes,
+      electionTimeoutMs: timeout === undefined ? [300, 600] : [timeout.min, timeout.max],
+      heartbeatMs: heartbeat ?? 50,
+    },
+    workload: {
+      clients,
+      ratePerSecond: rate === 'max' ? null : (rate ?? 300),
+      keys: keys.count,
+      skew: keys.skew,
+      mix:
+        mix === undefined
+          ? DEFAULT_MIX
+          : Object.assign({ read: 0, write: 0, cas: 0, delete: 0, append: 0 }, definite(mix)),
+      timeoutMs: patience ?? 1_000,
+      routing,
+    },
+    steady:
+      file.steady === undefined
+        ? DEFAULT_STEADY
+        : buildSteady(file.steady, source['steady'] as readonly Source[], lineOf),
+    steps,
+    expect: buildExpectations(file.expect ?? {}, lineOf),
+    outline: steps.map(({ text, line }) => ({ text, line })),
+    source,
+  };
+}
+
+function buildSteady(
+  steady: NonNullable<RawFile['steady']>,
+  source: readonly Source[],
+  lineOf: LineOf,
+): SteadyCondition[] {
+  return steady.map((entry, i) => {
+    const { within: _beside, ...condition } = entry;
+    return {
+      condition,
+      withinMs: steadyWithin(entry)[0]!,
+      line: lineOf(['steady', i]),
+      text: words(source[i]),
+    };
+  });
+}
+
+export function buildSteps(
+  steps: readonly RawStep[],
+  source: readonly Source[],
+  path: Path,
+  lineOf: LineOf,
+): Step[] {
+  return steps.map((step, i) => buildStep(step, source[i]!, [...path, i], lineOf));
+}
+
+function buildStep(raw: RawStep, source: Source, path: Path, lineOf: LineOf): Step {
+  const base = { line: lineOf(path), text: describeStep(source), source, atMs: raw.at ?? null };
+  const by = raw.by ?? 'scenario';
+  if (raw.heal !== undefined) {
+    const what = buildHeal(raw.heal);
+    return { ...base, kind: 'heal', what, by };
+  }
+  if (raw.wait !== undefined) {
+    const { for: forMs, until, within } = raw.wait;
+    return {
+      ...base,
+      kind: 'wait',
+      what: forMs === undefined ? { until: until!, withinMs: within! } : { forMs },
+    };
+  }
+  if (raw.check !== undefined) return { ...base, kind: 'check', condition: raw.check };
+  if (raw.note !== undefined) return { ...base, kind: 'note', note: raw.note };
+  if (raw.parallel !== undefined) {
+    const sources = source['parallel'] as readonly (Source | readonly Source[])[];
+    const branches = raw.parallel.map((branch, i) => {
+      const inner = [...path, 'parallel', i];
+      return Array.isArray(branch)
+        ? buildSteps(branch as readonly RawStep[], sources[i] as readonly Source[], inner, lineOf)
+        : [buildStep(branch as RawStep, sources[i] as Source, inner, lineOf)];
+    });
+    return { ...base, kind: 'parallel', branches };
+  }
+  if (raw.repeat !== undefined) {
+    const { times, for: forMs, steps } = raw.repeat;
+    const inner = (source['repeat'] as { readonly steps: readonly Source[] }).steps;
+    const body = buildSteps(steps, inner, [...path, 'repeat', 'steps'], lineOf);
+    return { ...base, kind: 'repeat', times: times ?? null, forMs: forMs ?? null, steps: body };
+  }
+  const verb = Object.keys(raw).find((key) => FAULTS.has(key) && raw[key] !== undefined)!;
+  return {
+    ...base,
+    kind: 'fault',
+    verb,
+    spec: raw[verb],
+    forMs: raw.for ?? null,
+    as: raw.as ?? null,
+    bind: raw.bind ?? null,
+    onEmpty: raw['on-empty'] ?? 'fail',
+    by,
+    resolved: raw.resolved ?? [],
+  };
+}
+
+function buildHeal(heal: NonNullable<RawStep['heal']>): HealStep['what'] {
+  if (heal === HEAL_ALL) return 'all';
+  if (typeof heal !== 'string') return Array.isArray(heal) ? { names: heal } : heal;
+  return NODE_ID.test(heal) ? { node: { type: 'node', id: heal } } : { names: [heal] };
+}
+
+function buildExpectations(expect: RawExpect, lineOf: LineOf): Expectations {
+  const { always = {}, during = [], recovery = {}, 'not-vacuous': notVacuous = {} } = expect;
+  const { linearizable = true, invariants = 'all' } = always;
+  return {
+    always: {
+      linearizableMs:
+        linearizable === false ? null : linearizable === true ? DEFAULT_CHECK_LIMIT_MS : linearizable.limit,
+      invariants: invariants === 'none' ? [] : invariants,
+      line: expect.always === undefined ? 0 : lineOf(['expect', 'always']),
+    },
+    during: during.map(({ window, node, ...figures }, i) => ({
+      window,
+      node: node ?? null,
+      wanted: definite(Object.fromEntries(DURING_FIGURES.map((key) => [key, figures[key]]))) as Partial<
+        Record<DuringFigure, Comparison>
+      >,
+      line: lineOf(['expect', 'during', i]),
+    })),
+    recovery: {
+      leaderWithinMs: recovery['leader-within'] ?? null,
+      caughtUpWithinMs: recovery['caught-up-within'] ?? null,
+      writesWithinMs: recovery['writes-within'] ?? null,
+      line: expect.recovery === undefined ? 0 : lineOf(['expect', 'recovery']),
+    },
+    notVacuous: {
+      ops: notVacuous.ops ?? null,
+      faultsObserved: notVacuous['faults-observed'] ?? null,
+      elections: notVacuous.elections ?? null,
+      line: expect['not-vacuous'] === undefined ? 0 : lineOf(['expect', 'not-vacuous']),
+    },
+  };
+}
+
+/** Without what is undefined. */
+function definite<T>(record: Readonly<Record<string, T | undefined>>): Record<string, T> {
+  return Object.fromEntries(
+    Object.entries(record).filter((entry): entry is [string, T] => entry[1] !== undefined),
+  );
+}
+
+/** `partition isolate leader as cut`: the verb first, no braces. */
+export function describeStep(source: Source): string {
+  const verb = Object.keys(source).find((key) => VERBS.includes(key)) ?? '';
+  const spec = source[verb];
+  if (verb === 'repeat') {
+    const { times, for: time, steps } = spec as { times?: number; for?: string; steps: readonly unknown[] };
+    return `repeat ${times === undefined ? `for ${time}` : `${times} times`}: ${steps.length} steps`;
+  }
+  if (verb === 'parallel') return `parallel: ${(spec as readonly unknown[]).length} branches`;
+  const rest = ['for', 'as']
+    .filter((key) => source[key] !== undefined)
+    .map((key) => `${key} ${words(source[key])}`);
+  return [verb, words(spec), ...rest].join(' ').trim();
+}
+
+/** Data as a phrase: `until leader not $old, term > $old.term within 3s`. */
+function words(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(words).join(', ')}]`;
+  if (typeof value !== 'object' || value === null) return String(value);
+  const entries = Object.entries(value);
+  const [first] = entries;
+  if (entries.length === 1 && first![1] === true) return first![0];
+  return entries.map(([key, inner]) => (key === 'node' ? words(inner) : `${key} ${words(inner)}`)).join(', ');
+}

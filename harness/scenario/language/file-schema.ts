@@ -1,0 +1,154 @@
+import { z } from 'zod';
+import { selector, strict } from '../../nemesis/fields.ts';
+import { duration, durationRange, percent, rate } from '../../nemesis/quantity.ts';
+import type { WorkloadPlan } from '../../ports/workload.ts';
+import { comparison, durationComparison } from './comparison.ts';
+import { checkCondition, conditionFields, type Condition } from './condition.ts';
+import { rawStep } from './step-schema.ts';
+
+const whole = z.int('expected a whole number');
+
+const cluster = strict({
+  nodes: whole.min(1, 'at least one node').max(9, 'at most nine nodes').default(3),
+  system: z.literal('raft', 'expected `raft`').default('raft'),
+  raft: strict({
+    'election-timeout': durationRange.optional().meta({ description: '300ms..600ms by default' }),
+    heartbeat: duration.optional().meta({ description: '50ms by default' }),
+  }).optional(),
+});
+
+const SKEW = /^(uniform|zipf\((\d+(?:\.\d+)?)\))$/;
+const skew = z
+  .string({ error: 'expected `uniform` or `zipf(1.1)`' })
+  .regex(SKEW, 'expected `uniform` or `zipf(1.1)`')
+  .transform((text): WorkloadPlan['skew'] => {
+    const exponent = SKEW.exec(text)![2];
+    return exponent === undefined ? 'uniform' : { zipf: Number(exponent) };
+  });
+const keyCount = whole.min(1, 'at least one key').max(100_000);
+const keys = z
+  .union([
+    keyCount.transform((count) => ({ count, skew: 'uniform' as const })),
+    strict({ count: keyCount, skew: skew.default('uniform') }),
+  ])
+  .default({ count: 5, skew: 'uniform' });
+
+const mix = strict({
+  read: percent.optional(),
+  write: percent.optional(),
+  cas: percent.optional(),
+  delete: percent.optional(),
+  append: percent.optional(),
+}).superRefine((shares, context) => {
+  const sum = Object.values(shares).reduce<number>((total, share) => total + (share ?? 0), 0);
+  if (Math.abs(sum - 1) > 1e-9)
+    context.addIssue({
+      code: 'custom',
+      message: `the shares add up to ${Math.round(sum * 1_000) / 10}%, not 100%`,
+    });
+});
+
+const workload = strict({
+  clients: whole.min(1, 'at least one client').max(1_000).default(6),
+  rate: z
+    .union([z.literal('max'), rate])
+    .optional()
+    .meta({ description: 'operations a second over all clients; 300/s by default' }),
+  keys,
+  mix: mix.optional(),
+  timeout: duration.optional().meta({ description: "a client's patience with one operation; 1s by default" }),
+  routing: z.enum(['leader', 'pinned', 'mixed']).default('mixed'),
+});
+
+const SAFETY = [
+  'election-safety',
+  'leader-append-only',
+  'log-matching',
+  'leader-completeness',
+  'state-machine-safety',
+  'durability',
+] as const;
+
+const always = strict({
+  linearizable: z
+    .union([z.boolean(), strict({ limit: duration })])
+    .optional()
+    .meta({ description: 'true, false, or a limit for the checker; 60s by default' }),
+  invariants: z
+    .union([z.enum(['all', 'none']), z.array(z.enum(SAFETY)).min(1)])
+    .optional()
+    .meta({ description: "all of Raft's safety properties (the default), some, or none" }),
+});
+
+const during = strict({
+  window: z
+    .string({ error: 'expected the name of a fault' })
+    .meta({ description: 'the fault during whose life it must hold' }),
+  node: selector.optional().meta({ description: 'only what this node answered' }),
+  'acked-writes': comparison.optional(),
+  'acked-reads': comparison.optional(),
+  'acked-ops': comparison.optional(),
+  'stale-reads': comparison.optional(),
+  elections: comparison.optional(),
+  'leader-gap': durationComparison.optional().meta({ description: 'longest time without a leader' }),
+}).superRefine(({ window: _window, node: _node, ...wanted }, context) => {
+  if (Object.values(wanted).every((value) => value === undefined)) {
+    context.addIssue({
+      code: 'custom',
+      message:
+        'nothing is expected here | add `acked-writes`, `acked-reads`, `acked-ops`, `stale-reads`, `elections` or `leader-gap`',
+    });
+  }
+});
+
+const expectMap = strict({
+  always: always.optional(),
+  during: z.array(during).optional(),
+  recovery: strict({
+    'leader-within': duration.optional(),
+    'caught-up-within': duration.optional(),
+    'writes-within': duration.optional(),
+  })
+    .optional()
+    .meta({ description: 'after the last heal' }),
+  'not-vacuous': strict({
+    ops: whole.min(0).optional().meta({ description: 'at least so many operations ended ok' }),
+    'faults-observed': z.union([z.literal('all'), whole.min(1)]).optional(),
+    elections: whole.min(0).optional().meta({ description: 'at least so many after the first step began' }),
+  })
+    .optional()
+    .meta({ description: 'what shows that the run tested anything' }),
+});
+
+const steady = strict({ ...conditionFields, within: duration.optional() }).superRefine((spec, context) => {
+  checkCondition(spec, context);
+  if (steadyWithin(spec).length === 1) return;
+  context.addIssue({ code: 'custom', message: 'how long may it take? | add one `within: 5s`' });
+});
+
+/** Where a steady condition says how long it may take: beside its part (`{converged: true, within: 5s}`) or in it. */
+export function steadyWithin(spec: Condition & { readonly within?: number | undefined }): readonly number[] {
+  return [spec.within, spec.leader?.within, spec.progress?.within].filter((within) => within !== undefined);
+}
+
+/** A whole file. */
+export const file = strict({
+  apiVersion: z.literal('chaos/v1', 'expected `chaos/v1`'),
+  name: z
+    .string({ error: 'expected a name' })
+    .regex(/^[a-z0-9][a-z0-9-]*$/, 'not a name | small letters, digits and dashes')
+    .max(60),
+  description: z.string().optional(),
+  seed: whole
+    .min(0, 'a seed is not negative')
+    .optional()
+    .meta({ description: 'random, and printed, if absent' }),
+  cluster: cluster.prefault({}),
+  workload: workload.prefault({}),
+  steady: z.array(steady).optional().meta({ description: 'what must hold before the first step' }),
+  steps: z.array(rawStep, 'expected a list of steps'),
+  expect: expectMap.optional(),
+});
+
+export type RawFile = z.output<typeof file>;
+export type RawExpect = z.output<typeof expectMap>;

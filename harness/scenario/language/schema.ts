@@ -1,0 +1,125 @@
+import type { Range } from '../../nemesis/quantity.ts';
+import type { Selector } from '../../nemesis/selector.ts';
+import type { WorkloadPlan } from '../../ports/workload.ts';
+import type { Comparison } from './comparison.ts';
+import type { Condition } from './condition.ts';
+
+/** What must hold while a fault lives. */
+export interface DuringExpectation {
+  readonly window: string;
+  readonly node: Selector | null;
+  /** By name: `acked-writes`… */
+  readonly wanted: Readonly<Partial<Record<DuringFigure, Comparison>>>;
+  readonly line: number;
+}
+export const DURING_FIGURES = [
+  'acked-writes',
+  'acked-reads',
+  'acked-ops',
+  'stale-reads',
+  'elections',
+  'leader-gap',
+] as const;
+export type DuringFigure = (typeof DURING_FIGURES)[number];
+
+export interface Expectations {
+  readonly always: {
+    /** The checker's limit, null: not checked. */
+    readonly linearizableMs: number | null;
+    readonly invariants: 'all' | readonly string[];
+    readonly line: number;
+  };
+  readonly during: readonly DuringExpectation[];
+  readonly recovery: {
+    readonly leaderWithinMs: number | null;
+    readonly caughtUpWithinMs: number | null;
+    readonly writesWithinMs: number | null;
+    readonly line: number;
+  };
+  readonly notVacuous: {
+    readonly ops: number | null;
+    readonly faultsObserved: 'all' | number | null;
+    readonly elections: number | null;
+    readonly line: number;
+  };
+}
+
+interface StepBase {
+  /** In the file, from 1; 0 for a step that came by hand. */
+  readonly line: number;
+  /** In the file's words, on one line. */
+  readonly text: string;
+  /** As it stood in the file: what a recorded run is made from. */
+  readonly source: Readonly<Record<string, unknown>>;
+  /** Not before this time after the first step, in ms. */
+  readonly atMs: number | null;
+}
+
+export interface FaultStep extends StepBase {
+  readonly kind: 'fault';
+  readonly verb: string;
+  /** What the fault's own schema made of it. */
+  readonly spec: unknown;
+  readonly forMs: Range | null;
+  readonly as: string | null;
+  readonly bind: string | null;
+  readonly onEmpty: 'fail' | 'skip';
+  readonly by: 'scenario' | 'manual';
+  readonly resolved: readonly string[];
+}
+export interface HealStep extends StepBase {
+  readonly kind: 'heal';
+  readonly what: { readonly names: readonly string[] } | 'all' | { readonly node: Selector };
+  readonly by: 'scenario' | 'manual';
+}
+export interface WaitStep extends StepBase {
+  readonly kind: 'wait';
+  readonly what: { readonly forMs: Range } | { readonly until: Condition; readonly withinMs: number };
+}
+export interface CheckStep extends StepBase {
+  readonly kind: 'check';
+  readonly condition: Condition;
+}
+export interface NoteStep extends StepBase {
+  readonly kind: 'note';
+  readonly note: string;
+}
+export interface ParallelStep extends StepBase {
+  readonly kind: 'parallel';
+  readonly branches: readonly (readonly Step[])[];
+}
+export interface RepeatStep extends StepBase {
+  readonly kind: 'repeat';
+  readonly times: number | null;
+  readonly forMs: number | null;
+  readonly steps: readonly Step[];
+}
+export type Step = FaultStep | HealStep | WaitStep | CheckStep | NoteStep | ParallelStep | RepeatStep;
+
+export interface SteadyCondition {
+  readonly condition: Condition;
+  readonly withinMs: number;
+  readonly line: number;
+  readonly text: string;
+}
+
+/** A scenario that has been read and found right. */
+export interface Scenario {
+  readonly name: string;
+  readonly path: string;
+  /** null: draw one, and say which. */
+  readonly seed: number | null;
+  readonly cluster: {
+    readonly nodes: number;
+    readonly electionTimeoutMs: [number, number];
+    readonly heartbeatMs: number;
+  };
+  readonly workload: Omit<WorkloadPlan, 'seed'>;
+  readonly steady: readonly SteadyCondition[];
+  readonly steps: readonly Step[];
+  readonly expect: Expectations;
+  /** The top-level steps, for whoever shows the run. */
+  readonly outline: readonly { readonly text: string; readonly line: number }[];
+  /** The file's content as plain data: what a recorded run is made from. */
+  readonly source: Readonly<Record<string, unknown>>;
+}

@@ -1,0 +1,78 @@
+import type { Clock } from '../../clock.ts';
+import type { ClusterState } from '../../view/cluster-state.ts';
+import { EmptyMatch, type Targets } from '../../nemesis/fault.ts';
+import type { Nemesis } from '../../nemesis/nemesis.ts';
+import { formatSelector, resolveSelector, type Electorate, type Selector } from '../../nemesis/selector.ts';
+import type { Random } from '../../random.ts';
+import type { Binding } from '../language/comparison.ts';
+
+/** Who was meant: resolves selectors at the moment they are asked for, and keeps what `bind:` named. */
+export class Choices {
+  /** Oldest first: in a `repeat` a name stands for another node each time. */
+  readonly bindings: { readonly t: number; readonly name: string; readonly binding: Binding }[] = [];
+  readonly #state: ClusterState;
+  readonly #nemesis: Nemesis;
+  readonly #clock: Clock;
+  readonly #random: Random;
+
+  /** `random`: the stream `selectors`. */
+  constructor(options: {
+    readonly state: ClusterState;
+    readonly nemesis: Nemesis;
+    readonly clock: Clock;
+    readonly random: Random;
+  }) {
+    this.#state = options.state;
+    this.#nemesis = options.nemesis;
+    this.#clock = options.clock;
+    this.#random = options.random;
+  }
+
+  bind(name: string, nodes: readonly string[]): void {
+    const { status, commit } = this.#state.node(nodes[0]!);
+    const binding = { nodes, term: status?.term ?? 0, commitIndex: commit };
+    this.bindings.push({ t: this.#clock.now(), name, binding });
+  }
+
+  bound(): ReadonlyMap<string, Binding> {
+    return new Map(this.bindings.map(({ name, binding }) => [name, binding]));
+  }
+
+  /** May be empty. What is drawn at random is another node at every call. */
+  select(selector: Selector): readonly string[] {
+    return resolveSelector(selector, this.#electorate(), this.#random);
+  }
+
+  /** For one step: its selectors see the same cluster, and `rest` is what the step has not chosen yet. */
+  targets(recorded: readonly string[]): Targets {
+    const electorate = this.#electorate();
+    const taken = new Set<string>();
+    return {
+      nodes: electorate.nodes,
+      links: this.#nemesis.world.links.links,
+      select: (selector) => {
+        const chosen = resolveSelector(selector, electorate, this.#random, taken, recorded);
+        if (chosen.length === 0) throw new EmptyMatch(`\`${formatSelector(selector)}\` matches no node now`);
+        for (const node of chosen) taken.add(node);
+        return chosen;
+      },
+    };
+  }
+
+  #electorate(): Electorate {
+    const state = this.#state;
+    const lastIndex = state.ids.flatMap((id) => {
+      const index = state.node(id).lastIndex;
+      return index === null ? [] : [[id, index] as const];
+    });
+    const kills = this.#nemesis.faults.filter(({ verb }) => verb === 'kill');
+    return {
+      nodes: state.ids,
+      up: state.up(),
+      leader: state.claimants()[0]?.node ?? null,
+      lastIndex: new Map(lastIndex),
+      killed: kills.flatMap(({ aimed }) => aimed.nodes),
+      bound: new Map(this.bindings.map(({ name, binding }) => [name, binding.nodes])),
+    };
+  }
+}

@@ -1,0 +1,131 @@
+import type { Clock } from '../../clock.ts';
+import type { Cluster, ClusterEvent, NodeExit } from '../../ports/cluster.ts';
+import type { HarnessEvent } from '../../event.ts';
+import { SafetyMonitor } from '../../invariants/monitor.ts';
+import { ClusterState } from '../../view/cluster-state.ts';
+import type { LoadView } from '../../nemesis/evidence.ts';
+import type { Violation } from '../../result.ts';
+import type { OpsWindow, Workload, WorkloadEvent } from '../../ports/workload.ts';
+import type { OkCounts } from '../language/condition.ts';
+import { LiveVerdict } from '../judge/live-verdict.ts';
+import { Pulse } from './watch.ts';
+
+export interface ObserverOptions {
+  readonly cluster: Cluster;
+  readonly workload: Workload;
+  readonly clock: Clock;
+  readonly emit: (event: HarnessEvent) => void;
+  /** A node ended, and nobody had asked it to. */
+  readonly onNodeExit: (node: string, exit: NodeExit) => void;
+  readonly onLoadBroken: (message: string) => void;
+  /** Final from the moment it is told, whatever comes after it. */
+  readonly onViolation: (violation: Violation) => void;
+}
+
+/** Listens to nodes and load: keeps their state, checks the safety properties as they go, tells the one stream. */
+export class Observer {
+  readonly state: ClusterState;
+  readonly monitor: SafetyMonitor;
+  /** Beats whenever something a condition may look at has changed. */
+  readonly pulse = new Pulse();
+  readonly load: LoadView = { p50: null, okOps: 0 };
+  /** Broken safety properties. */
+  readonly violations: Violation[] = [];
+  /** What the load's own judging came to. */
+  readonly live = new LiveVerdict();
+  ok: OkCounts = { read: 0, write: 0, cas: 0, delete: 0, append: 0 };
+  latency: { readonly p50: number | null; readonly p99: number | null } = { p50: null, p99: null };
+  readonly #options: ObserverOptions;
+  readonly #unsubscribe: readonly (() => void)[];
+
+  constructor(options: ObserverOptions) {
+    this.#options = options;
+    const { cluster, workload } = options;
+    this.state = new ClusterState(cluster.nodes);
+    this.monitor = new SafetyMonitor(cluster.nodes);
+    this.#unsubscribe = [
+      cluster.subscribe((event) => this.#onCluster(event)),
+      workload.subscribe((event) => this.#onLoad(event)),
+    ];
+  }
+
+  stop(): void {
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
+  }
+
+  #onCluster(event: ClusterEvent): void {
+    const { t, node } = event;
+    const noticed = this.state.feed(event);
+    if (event.type === 'life') {
+      const { life, pid, exit } = event;
+      this.#options.emit({ t, type: 'life', node, life, pid, ...(exit !== undefined && { exit }) });
+      if (exit !== undefined && !exit.expected) this.#options.onNodeExit(node, exit);
+    } else this.#onReport(event);
+    if (noticed) this.pulse.beat();
+  }
+
+  #onReport({ t, node, report }: ClusterEvent & { readonly type: 'report' }): void {
+    const { emit } = this.#options;
+    if (report.type === 'status' || report.type === 'log') emit({ t, ...report });
+    else if (report.type !== 'ready') {
+      emit({ t, type: 'trace', node, trace: report });
+      for (const violation of this.monitor.feed(t, node, report)) {
+        this.violations.push(violation);
+        emit({ t, type: 'violation', property: violation.property, text: violation.prose });
+        this.#options.onViolation(violation);
+      }
+    }
+  }
+
+  #onLoad(event: WorkloadEvent): void {
+    switch (event.type) {
+      case 'window':
+        this.#onWindow(event);
+        break;
+      case 'op': {
+        const { f, key, node, outcome, error } = event.op;
+        if (outcome === 'ok') break;
+        const text = `${f} ${key}: ${outcome === 'info' ? 'unknown' : 'failed'}${error === undefined ? '' : ` (${error})`}`;
+        this.#options.emit({ t: event.t, type: 'op', node, text, outcome });
+        break;
+      }
+      case 'checked': {
+        const { t, keys, undecided } = event;
+        this.live.undecided = undecided;
+        this.#options.emit({ t, type: 'checked', to: t, keys, undecided });
+        break;
+      }
+      case 'violation': {
+        const { t, violation } = event;
+        const { property, prose, key, opIds } = violation;
+        const more = { ...(key !== undefined && { key }), ...(opIds !== undefined && { opIds }) };
+        this.live.violations.push(violation);
+        this.#options.emit({ t, type: 'violation', property, text: prose, ...more, live: true });
+        this.#options.onViolation(violation);
+        break;
+      }
+      case 'unchecked': {
+        this.live.broken = event.reason;
+        const text = `linearizability is not judged any more until the end: ${event.reason}`;
+        this.#options.emit({ t: event.t, type: 'note', level: 'warn', text });
+        break;
+      }
+      case 'broken':
+        this.#options.onLoadBroken(event.message);
+        break;
+      default:
+        event satisfies never;
+    }
+  }
+
+  #onWindow({ type: _type, ...window }: OpsWindow & { readonly type: 'window' }): void {
+    this.ok = window.okByFunction;
+    this.load.okOps = window.total.ok;
+    if (window.ok > 0) {
+      this.load.p50 = window.p50;
+      this.latency = { p50: window.p50, p99: window.p99 };
+    }
+    this.#options.emit({ type: 'ops', ...window });
+    this.pulse.beat();
+  }
+}

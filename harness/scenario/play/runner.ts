@@ -1,0 +1,364 @@
+import type { LinearizabilityResult } from '../../checker/linearizable.ts';
+import type { Clock } from '../../clock.ts';
+import type { Cluster, NodeExit } from '../../ports/cluster.ts';
+import type { HarnessEvent, ManualCommand, Phase } from '../../event.ts';
+import { latencyStats } from '../../history/latency.ts';
+import type { Op } from '../../history/op.ts';
+import type { Links } from '../../ports/links.ts';
+import { Nemesis } from '../../nemesis/nemesis.ts';
+import { randomStream } from '../../random.ts';
+import type { ExpectationResult, Violation } from '../../result.ts';
+import type { Workload } from '../../ports/workload.ts';
+import { checkHistory, isWanted, judgeAlways } from '../judge/always.ts';
+import { Choices } from './choices.ts';
+import { baselineOf, judge } from '../language/condition.ts';
+import { countAll } from '../judge/counts.ts';
+import { endingOfError, endingOfReason, isOwn, messageOf, type Ending } from '../judge/ending.ts';
+import { judgeDuring } from '../judge/during.ts';
+import { judgeRecovery, judgeVacuity, type Evidence } from '../judge/expectations.ts';
+import { Keyboard } from './manual-control.ts';
+import { Observer } from './observer.ts';
+import { judgeRun, type RunOutcome } from '../judge/outcome.ts';
+import { Pace } from './pace.ts';
+import { Recording } from './recording.ts';
+import { Recovery } from '../judge/recovery.ts';
+import type { Scenario } from '../language/schema.ts';
+import { StepRunner, StepsEnded } from './step-runner.ts';
+import { orAbort, watch } from './watch.ts';
+
+export type { RunOutcome } from '../judge/outcome.ts';
+
+export interface RunOptions {
+  readonly scenario: Scenario;
+  readonly seed: number;
+  readonly cluster: Cluster;
+  readonly links: Links;
+  readonly workload: Workload;
+  readonly clock: Clock;
+  readonly emit: (event: HarnessEvent) => void;
+  /** Hands over whoever carries out what a person asks for. */
+  readonly commands: (handler: (command: ManualCommand) => void) => void;
+  /**
+   * Reason `SIGINT`, `SIGTERM` or `SIGHUP`: the run was interrupted. Any other (an Error): the environment
+   * failed.
+   */
+  readonly signal: AbortSignal;
+  /** Ends the steps at the first violation; by default they go on, since what comes after may show more. */
+  readonly stopOnViolation?: boolean;
+}
+
+/** How long checks may take once the run was interrupted: whoever did that does not want to wait. */
+const INTERRUPTED_CHECK_MS = 5_000;
+/** The nodes' exit code for "my environment failed" (disk, port): not the node's own fault. */
+const NODE_ENVIRONMENT_EXIT = 3;
+
+/**
+ * One run of a scenario: start, steady state, steps, heal everything, recovery, checks, outcome. Never
+ * throws: whatever happens
+ * becomes part of the outcome, and every fault is healed on the way. Ending what was started is the caller's.
+ */
+export async function runScenario(options: RunOptions): Promise<RunOutcome> {
+  return await new Run(options).play();
+}
+
+class Run {
+  readonly #options: RunOptions;
+  readonly #observer: Observer;
+  readonly #nemesis: Nemesis;
+  readonly #recovery: Recovery;
+  readonly #recording = new Recording();
+  readonly #steps: StepRunner;
+  readonly #keyboard: Keyboard;
+  readonly #pace: Pace;
+  readonly #choices: Choices;
+  readonly #expectations: ExpectationResult[] = [];
+  /** Aborts when the run must not go on with what it does. */
+  readonly #going = new AbortController();
+  /** Aborts when even checks must not go on. */
+  readonly #hurry = new AbortController();
+  #ending: Ending | null = null;
+  #firstFault: number | null = null;
+  #stepsFrom: number | null = null;
+  #stepsTo: number | null = null;
+
+  constructor(options: RunOptions) {
+    this.#options = options;
+    const { cluster, links, workload, clock, seed, scenario } = options;
+    const emit = (event: HarnessEvent): void => this.#emit(event);
+    this.#observer = new Observer({
+      cluster, workload, clock, emit,
+      onNodeExit: (node, exit) => this.#nodeExited(node, exit),
+      onLoadBroken: (message) => this.#cut({ kind: 'error', message: `the load broke: ${message}` }),
+      onViolation: (violation) => this.#violated(violation),
+    }); // prettier-ignore
+    const { state, load } = this.#observer;
+    this.#recovery = new Recovery(state);
+    this.#nemesis = new Nemesis({
+      cluster, links, clock, state, load, emit,
+      onFailure: (error) => this.#cut({ kind: 'error', message: error.message }),
+    }); // prettier-ignore
+    const pace = new Pace(clock);
+    const random = randomStream(seed, 'selectors');
+    const choices = new Choices({ state, nemesis: this.#nemesis, clock, random });
+    this.#choices = choices;
+    this.#steps = new StepRunner({
+      nemesis: this.#nemesis,
+      observer: this.#observer,
+      pace, clock, emit, choices,
+      recording: this.#recording,
+      schedule: randomStream(seed, 'schedule'),
+      signal: this.#going.signal,
+    }); // prettier-ignore
+    this.#keyboard = new Keyboard({
+      nodes: scenario.cluster.nodes,
+      nemesis: this.#nemesis,
+      steps: this.#steps,
+      choices,
+      pace, clock, emit,
+      onStop: () => this.#cut({ kind: 'interrupted', by: 'stop' }),
+      onAbort: () => this.#abort(),
+    }); // prettier-ignore
+    this.#pace = pace;
+  }
+
+  async play(): Promise<RunOutcome> {
+    const { signal, commands } = this.#options;
+    const onAbort = (): void => this.#cut(endingOfReason(signal.reason));
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    commands((command) => this.#keyboard.press(command));
+    try {
+      await this.#start();
+      await this.#steady();
+      await this.#run();
+    } catch (error) {
+      // What was cut short throws the cut's own reason, which is known already.
+      if (!this.#going.signal.aborted) this.#end(endingOfError(error));
+    }
+    const stepsTo = this.#options.clock.now();
+    this.#stepsTo = stepsTo;
+    this.#keyboard.close();
+    await this.#heal();
+    const ops = await this.#stopLoad();
+    const outcome = await this.#check(ops, stepsTo);
+    this.#phase('stopping');
+    this.#observer.stop();
+    signal.removeEventListener('abort', onAbort);
+    return outcome;
+  }
+
+  async #start(): Promise<void> {
+    const { cluster, workload } = this.#options;
+    this.#phase('starting');
+    const started = Promise.all(cluster.nodes.map((node) => cluster.start(node)));
+    started.catch(() => undefined);
+    await orAbort(started, this.#going.signal);
+    await orAbort(workload.start(), this.#going.signal);
+  }
+
+  async #steady(): Promise<void> {
+    const { scenario, clock } = this.#options;
+    this.#phase('steady');
+    for (const { condition, withinMs, line, text } of scenario.steady) {
+      const from = clock.now();
+      const since = baselineOf(this.#steps.surroundings());
+      const look = () => judge(condition, this.#steps.surroundings(), since);
+      const seen = await watch(look, {
+        clock,
+        pulse: this.#observer.pulse,
+        withinMs,
+        signal: this.#going.signal,
+      });
+      const tookMs = Math.round(clock.now() - from);
+      this.#expectations.push({
+        group: 'steady',
+        name: text,
+        status: seen.ok ? 'pass' : 'fail',
+        detail: seen.detail,
+        tookMs,
+        ...(line > 0 && { line }),
+      });
+      if (!seen.ok)
+        throw new StepsEnded('steady', `the steady state was never reached: ${text}: ${seen.detail}`);
+    }
+  }
+
+  async #run(): Promise<void> {
+    this.#phase('running');
+    this.#pace.start();
+    this.#stepsFrom = this.#options.clock.now();
+    await this.#steps.run(this.#options.scenario.steps);
+  }
+
+  /** Heals everything, whatever ended the steps; then, if the run came that far, watches the cluster come back. */
+  async #heal(): Promise<void> {
+    this.#phase('healing');
+    try {
+      await this.#nemesis.windUp();
+    } catch (error) {
+      this.#end({ kind: 'error', message: `not everything could be healed: ${(error as Error).message}` });
+    }
+    if (!this.#mayRecover()) return;
+    if (this.#recovery.since === null) this.#recovery.healed(this.#options.clock.now());
+    const { leaderWithinMs, caughtUpWithinMs, writesWithinMs } = this.#options.scenario.expect.recovery;
+    const limits = [leaderWithinMs, caughtUpWithinMs, writesWithinMs].filter((limit) => limit !== null);
+    if (limits.length === 0) return;
+    const writes = (): number =>
+      this.#observer.ok.write + this.#observer.ok.cas + this.#observer.ok.delete + this.#observer.ok.append;
+    // So many writes may have been under way at the heal: one more was invoked after it.
+    const enough = writes() + this.#options.scenario.workload.clients + 1;
+    const { clock } = this.#options;
+    const left = this.#recovery.since! + Math.max(...limits) - clock.now();
+    const look = () => {
+      this.#recovery.look(clock.now());
+      const back = caughtUpWithinMs === null || this.#recovery.caughtUpMs() !== null;
+      const led = leaderWithinMs === null || this.#recovery.leaderMs() !== null;
+      return {
+        ok: back && led && (writesWithinMs === null || writes() >= enough),
+        detail: this.#recovery.missing(),
+      };
+    };
+    // What is seen counts when the expectations are judged; here it only must be waited for.
+    await watch(look, {
+      clock,
+      pulse: this.#observer.pulse,
+      withinMs: Math.max(0, left),
+      signal: this.#going.signal,
+    }).catch(() => undefined);
+  }
+
+  /** A run that was ended from outside, or whose environment failed, has nothing to recover for. */
+  #mayRecover(): boolean {
+    return this.#stepsFrom !== null && (this.#ending === null || isOwn(this.#ending));
+  }
+
+  async #stopLoad(): Promise<readonly Op[]> {
+    try {
+      return await this.#options.workload.stop();
+    } catch (error) {
+      this.#end({ kind: 'error', message: `the load could not be stopped: ${(error as Error).message}` });
+      return [];
+    }
+  }
+
+  async #check(ops: readonly Op[], stepsTo: number): Promise<RunOutcome> {
+    this.#phase('checking');
+    const { scenario, seed } = this.#options;
+    const gaps = this.#observer.state.leaderGaps(stepsTo);
+    const linearizability = this.#withLive(await this.#linearizability(ops));
+    const unsafe = this.#observer.violations.filter(({ property }) =>
+      isWanted(property, scenario.expect.always),
+    );
+    const violations: Violation[] = [...unsafe, ...(linearizability?.violations ?? [])];
+    const evidence: Evidence = {
+      ops, linearizability, gaps, stepsTo,
+      faults: this.#nemesis.faults,
+      state: this.#observer.state,
+      recovery: this.#recovery,
+      bindings: this.#choices.bindings,
+      stepsFrom: this.#stepsFrom ?? stepsTo,
+      ending: this.#ending,
+    }; // prettier-ignore
+    const { expect } = scenario;
+    const expectations = [
+      ...this.#expectations,
+      ...this.#steps.expectations,
+      ...judgeAlways(expect.always, {
+        linearizability,
+        aborted: this.#hurry.signal.aborted,
+        monitor: this.#observer.monitor,
+        ending: this.#ending,
+      }),
+      ...judgeDuring(expect.during, evidence),
+      ...judgeRecovery(expect.recovery, evidence),
+      ...judgeVacuity(expect.notVacuous, evidence),
+    ];
+    const faults = this.#nemesis.faults.filter(({ confirmedAt }) => confirmedAt !== null);
+    const ending = this.#ending;
+    const counts = countAll(ops, faults, this.#observer.state);
+    return {
+      ...judgeRun({ ending, expectations, violations, operations: ops.length, faults: faults.length }),
+      expectations, violations, counts, ops,
+      latencyMs: latencyStats(ops),
+      leaderGaps: gaps,
+      firstFaultMs: this.#firstFault,
+      interrupted: ending?.kind === 'interrupted' ? ending.by : null,
+      error: ending?.kind === 'error' ? ending.message : null,
+      flat: this.#recording.text(scenario, seed),
+    }; // prettier-ignore
+  }
+
+  async #linearizability(ops: readonly Op[]): Promise<LinearizabilityResult | null> {
+    const { scenario, clock } = this.#options;
+    const { linearizableMs } = scenario.expect.always;
+    if (linearizableMs === null || this.#hurry.signal.aborted || ops.length === 0) return null;
+    const hurried = this.#ending?.kind === 'interrupted';
+    const limitMs = hurried ? Math.min(linearizableMs, INTERRUPTED_CHECK_MS) : linearizableMs;
+    const emit = (event: HarnessEvent): void => this.#emit(event);
+    return await checkHistory(ops, { limitMs, signal: this.#hurry.signal, clock, emit });
+  }
+
+  /** The final check is the judge; what was found live counts where it did not come to, and must not contradict it. */
+  #withLive(final: LinearizabilityResult | null): LinearizabilityResult | null {
+    const { live } = this.#observer;
+    const disagreement = live.disagreement(final);
+    if (disagreement !== null)
+      this.#end({ kind: 'error', message: `the checkers disagree: ${disagreement}` });
+    return live.completed(final);
+  }
+
+  #violated({ property, anomaly, key }: Violation): void {
+    const { stopOnViolation, scenario } = this.#options;
+    const wanted = property === 'linearizability' || isWanted(property, scenario.expect.always);
+    if (stopOnViolation !== true || !wanted || this.#stepsTo !== null) return;
+    const where = key === undefined ? '' : ` on key ${key}`;
+    this.#cut({
+      kind: 'violated',
+      message: `stopped at the first violation: ${property}, ${anomaly}${where}`,
+    });
+  }
+
+  #nodeExited(node: string, { code, signal, stderr }: NodeExit): void {
+    this.#nemesis.world.nodeLedger.markBroken(node);
+    const how = code === null ? `by signal ${signal ?? 'unknown'}` : `with code ${code}`;
+    const said = stderr.trim();
+    const message = `${node} exited by itself ${how}${said === '' ? ', without a word on stderr' : `: ${said}`}`;
+    // Before it has ever been up, or by its own word, it is what the node was given that is wrong.
+    const environment = code === NODE_ENVIRONMENT_EXIT || this.#observer.state.node(node).starts === 0;
+    this.#cut({ kind: environment ? 'error' : 'node-exit', message });
+  }
+
+  #abort(): void {
+    this.#cut({ kind: 'interrupted', by: 'abort' });
+    this.#hurry.abort(new Error('aborted by hand'));
+  }
+
+  /** Ends what goes on, from outside. */
+  #cut(ending: Ending): void {
+    this.#end(ending);
+    if (!this.#going.signal.aborted) this.#going.abort(new Error(messageOf(ending)));
+  }
+
+  /** The first ending counts; but a failure of the environment outweighs what a scenario came to by itself. */
+  #end(ending: Ending): void {
+    const yields = this.#ending === null || isOwn(this.#ending) || this.#ending.kind === 'violated';
+    if (this.#ending === null || (yields && ending.kind === 'error')) this.#ending = ending;
+    const level = ending.kind === 'interrupted' ? 'warn' : 'error';
+    this.#emit({ t: this.#options.clock.now(), type: 'note', level, text: messageOf(ending) });
+  }
+
+  #phase(phase: Phase): void {
+    this.#emit({ t: this.#options.clock.now(), type: 'phase', phase });
+  }
+
+  /** Everything that is told passes here: what the runner itself must know of it is picked up. */
+  #emit(event: HarnessEvent): void {
+    this.#options.emit(event);
+    if (event.type === 'fault' && event.by !== 'cleanup' && event.state === 'confirmed')
+      this.#firstFault ??= event.t;
+    if (event.type === 'fault' && event.state === 'healed') this.#recovery.healed(event.t);
+    if (event.type === 'link' && !event.pending)
+      this.#observer.state.feedLink(event.t, event.link, event.cut !== undefined);
+    if (event.type === 'status' || event.type === 'life') this.#recovery.look(event.t);
+  }
+}

@@ -1,0 +1,300 @@
+import type { Clock } from '../../clock.ts';
+import type { HarnessEvent } from '../../event.ts';
+import { EmptyMatch } from '../../nemesis/fault.ts';
+import { FAULTS } from '../../nemesis/registry.ts';
+import type { FaultRecord, Nemesis } from '../../nemesis/nemesis.ts';
+import { formatDuration, type Range } from '../../nemesis/quantity.ts';
+import { TooSlow } from '../../nemesis/faults/rolling-restart.ts';
+import type { Random } from '../../random.ts';
+import type { ExpectationResult } from '../../result.ts';
+import type { Choices } from './choices.ts';
+import { baselineOf, judge, type Surroundings } from '../language/condition.ts';
+import type { Observer } from './observer.ts';
+import type { Pace } from './pace.ts';
+import { offset, prune, type Recording, type RecordedStep } from './recording.ts';
+import type {
+  CheckStep,
+  FaultStep,
+  HealStep,
+  ParallelStep,
+  RepeatStep,
+  Step,
+  WaitStep,
+} from '../language/schema.ts';
+import { allOrFirstFailure, orAbort, watch } from './watch.ts';
+
+/**
+ * The steps cannot go on. `expectation`: what a step waited for did not come; `empty`: a selector matched
+ * nothing; `steady`: they never began.
+ */
+export class StepsEnded extends Error {
+  override readonly name = 'StepsEnded';
+  readonly kind: 'expectation' | 'empty' | 'steady';
+  constructor(kind: 'expectation' | 'empty' | 'steady', message: string) {
+    super(message);
+    this.kind = kind;
+  }
+}
+
+export interface StepRunnerOptions {
+  readonly nemesis: Nemesis;
+  readonly observer: Observer;
+  readonly pace: Pace;
+  readonly clock: Clock;
+  readonly emit: (event: HarnessEvent) => void;
+  readonly recording: Recording;
+  readonly schedule: Random;
+  readonly choices: Choices;
+  /** Aborts when the steps must end. */
+  readonly signal: AbortSignal;
+}
+
+/** Where a step runs: which top-level step it belongs to, its place inside that, and where it is recorded. */
+interface Place {
+  readonly index: number;
+  readonly path: string;
+  readonly sink: RecordedStep[];
+  readonly signal: AbortSignal;
+}
+
+/** Carries out the steps, in order; keeps what they bound and what their waits and checks found. */
+export class StepRunner {
+  readonly expectations: ExpectationResult[] = [];
+  readonly #options: StepRunnerOptions;
+
+  constructor(options: StepRunnerOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Steps in order; those recorded by hand at their own times beside them. Throws `StepsEnded`, or the
+   * signal's reason.
+   */
+  async run(steps: readonly Step[]): Promise<void> {
+    const { signal, recording } = this.#options;
+    const byHand = (step: Step): boolean => 'by' in step && step.by === 'manual';
+    const place = (index: number): Place => ({ index, path: '', sink: recording.steps, signal });
+    const ordered = async (): Promise<void> => {
+      for (const [i, step] of steps.entries()) if (!byHand(step)) await this.#step(step, place(i));
+    };
+    const alone = steps.flatMap((step, i) => (byHand(step) ? [this.#step(step, place(i))] : []));
+    await allOrFirstFailure([ordered(), ...alone]);
+  }
+
+  /** A step by hand: now, whatever the others are doing. */
+  async runByHand(step: FaultStep | HealStep): Promise<void> {
+    const { recording, signal } = this.#options;
+    const place = { index: -1, path: '', sink: recording.steps, signal };
+    if (step.kind === 'heal') await this.#heal(step, place);
+    else await this.#fault(step, place);
+  }
+
+  surroundings(): Surroundings {
+    const { observer, clock, nemesis, choices } = this.#options;
+    const { state, ok, latency } = observer;
+    return {
+      state, ok, latency,
+      now: clock.now(),
+      bound: choices.bound(),
+      select: (selector) => choices.select(selector),
+      windows: (name) => nemesis.windows(name),
+    }; // prettier-ignore
+  }
+
+  async #step(step: Step, place: Place): Promise<void> {
+    const { pace } = this.#options;
+    if (step.atMs !== null) await pace.until(step.atMs, place.signal);
+    await pace.gate(place.signal);
+    this.#tell(step, place, 'running');
+    try {
+      const detail = await this.#perform(step, place);
+      this.#tell(step, place, detail === SKIPPED ? 'skipped' : 'ok', detail);
+    } catch (error) {
+      this.#tell(step, place, place.signal.aborted ? 'skipped' : 'failed', (error as Error).message);
+      throw error;
+    }
+  }
+
+  /** What came of it, for the log. */
+  async #perform(step: Step, place: Place): Promise<string> {
+    switch (step.kind) {
+      case 'fault':
+        return await this.#fault(step, place);
+      case 'heal':
+        return await this.#heal(step, place);
+      case 'wait':
+        return await this.#wait(step, place);
+      case 'check':
+        return this.#check(step, place);
+      case 'note':
+        place.sink.push(step.source);
+        this.#options.emit({ t: this.#options.clock.now(), type: 'note', level: 'info', text: step.note });
+        return step.note;
+      case 'parallel':
+        return await this.#parallel(step, place);
+      case 'repeat':
+        return await this.#repeat(step, place);
+      default:
+        return step satisfies never;
+    }
+  }
+
+  async #fault(step: FaultStep, { sink, signal }: Place): Promise<string> {
+    const { nemesis, clock, pace, choices } = this.#options;
+    const kind = FAULTS.get(step.verb)!;
+    const at = pace.now();
+    let aimed;
+    try {
+      aimed = kind.aim(step.spec, choices.targets(step.resolved));
+    } catch (error) {
+      if (!(error instanceof EmptyMatch)) throw error;
+      if (step.onEmpty === 'skip') return SKIPPED;
+      throw new StepsEnded('empty', `${step.text}: ${error.message}`);
+    }
+    if (step.bind !== null) choices.bind(step.bind, aimed.nodes);
+    const lifetimeMs = step.forMs === null ? kind.lifetimeMs(step.spec) : this.#draw(step.forMs);
+    const { at: _at, ...asWritten } = step.source;
+    const recorded = {
+      at: offset(at),
+      ...asWritten,
+      ...(step.forMs !== null && { for: formatDuration(lifetimeMs!) }),
+      resolved: aimed.nodes,
+    };
+    sink.push(recorded);
+    const options = { verb: step.verb, name: step.as, by: step.by, step: recorded, lifetimeMs };
+    const injecting = nemesis.inject(aimed, options);
+    let fault: FaultRecord;
+    try {
+      fault = await orAbort(injecting, signal);
+    } catch (error) {
+      // The runner heals everything next; nobody must be left without an ear for this one's end.
+      injecting.catch(() => undefined);
+      if (error instanceof TooSlow) throw this.#failed(step, error.message, clock.now());
+      throw error;
+    }
+    const { confirmedAt, requestedAt } = fault;
+    if (confirmedAt === null) return `${aimed.text}, healed before it was confirmed`;
+    return `${aimed.text}, confirmed in ${Math.round(confirmedAt - requestedAt)} ms`;
+  }
+
+  async #heal(step: HealStep, { sink, signal }: Place): Promise<string> {
+    const { nemesis, pace, choices } = this.#options;
+    const by = step.by === 'manual' ? 'manual' : undefined;
+    const { what } = step;
+    const { at: _at, ...asWritten } = step.source;
+    sink.push({ at: offset(pace.now()), ...asWritten });
+    const healing = async (): Promise<number> => {
+      if (what === 'all') return await nemesis.healAll(by);
+      if ('node' in what) return await nemesis.healNodes(choices.select(what.node), by);
+      const counts = await Promise.all(what.names.map((name) => nemesis.healNamed(name, by)));
+      return counts.reduce((sum, count) => sum + count, 0);
+    };
+    const healed = await orAbort(healing(), signal);
+    return healed === 0 ? 'nothing was left to heal' : `${healed} healed`;
+  }
+
+  async #wait(step: WaitStep, { sink, signal }: Place): Promise<string> {
+    const { pace, clock, observer } = this.#options;
+    if ('forMs' in step.what) {
+      const ms = this.#draw(step.what.forMs);
+      sink.push({ wait: { for: formatDuration(ms) } });
+      await pace.sleep(ms, signal);
+      return formatDuration(ms);
+    }
+    sink.push(step.source);
+    const { until, withinMs } = step.what;
+    const since = baselineOf(this.surroundings());
+    const from = clock.now();
+    let skipped = false;
+    const look = () => {
+      skipped ||= pace.takeSkip();
+      return skipped ? { ok: true, detail: 'skipped by hand' } : judge(until, this.surroundings(), since);
+    };
+    const seen = await watch(look, { clock, pulse: observer.pulse, withinMs, signal });
+    if (!seen.ok) throw this.#failed(step, `not within ${formatDuration(withinMs)}: ${seen.detail}`, from);
+    this.#expect(step, skipped ? 'skipped' : 'pass', seen.detail, clock.now() - from);
+    return skipped ? SKIPPED : seen.detail;
+  }
+
+  #check(step: CheckStep, { sink }: Place): string {
+    sink.push(step.source);
+    const around = this.surroundings();
+    const seen = judge(step.condition, around, baselineOf(around));
+    this.#expect(step, seen.ok ? 'pass' : 'fail', seen.detail);
+    return seen.ok ? seen.detail : `failed: ${seen.detail}`;
+  }
+
+  async #parallel(step: ParallelStep, place: Place): Promise<string> {
+    const end = new AbortController();
+    const signal = AbortSignal.any([place.signal, end.signal]);
+    const sinks: RecordedStep[][] = step.branches.map(() => []);
+    place.sink.push({ parallel: sinks });
+    const branches = step.branches.map(async (branch, b) => {
+      for (const [i, inner] of branch.entries()) {
+        await this.#step(inner, {
+          index: place.index,
+          path: `${place.path}${b}.${i}.`,
+          sink: sinks[b]!,
+          signal,
+        });
+      }
+    });
+    try {
+      await allOrFirstFailure(branches, () => end.abort(new Error('another branch failed')));
+    } finally {
+      prune(place.sink, sinks);
+    }
+    return `${branches.length} branches`;
+  }
+
+  async #repeat({ times, forMs, steps }: RepeatStep, place: Place): Promise<string> {
+    const from = this.#options.pace.now();
+    let round = 0;
+    while (times === null ? this.#options.pace.now() - from < forMs! : round < times) {
+      for (const [i, step] of steps.entries())
+        await this.#step(step, { ...place, path: `${place.path}${round}.${i}.` });
+      round++;
+    }
+    return `${round} times`;
+  }
+
+  /** A whole millisecond of the range. */
+  #draw({ min, max }: Range): number {
+    return min === max ? min : this.#options.schedule.int(Math.ceil(min), Math.floor(max));
+  }
+
+  #failed(step: Step, detail: string, from: number): StepsEnded {
+    this.#expect(step, 'fail', detail, this.#options.clock.now() - from);
+    return new StepsEnded('expectation', `${step.text}: ${detail}`);
+  }
+
+  #expect(step: Step, status: ExpectationResult['status'], detail: string, tookMs?: number): void {
+    this.expectations.push({
+      group: 'steps',
+      name: step.text,
+      status,
+      detail,
+      line: step.line,
+      ...(tookMs !== undefined && { tookMs: Math.round(tookMs) }),
+    });
+  }
+
+  #tell(
+    step: Step,
+    { index, path }: Place,
+    state: 'running' | 'ok' | 'failed' | 'skipped',
+    detail?: string,
+  ): void {
+    this.#options.emit({
+      t: this.#options.clock.now(),
+      type: 'step',
+      index,
+      ...(path !== '' && { path: path.slice(0, -1) }),
+      state,
+      text: step.text,
+      ...(detail !== undefined && { detail }),
+    });
+  }
+}
+
+const SKIPPED = 'skipped';

@@ -1,0 +1,103 @@
+import type { LogIndex } from '../../../node/raft/types.ts';
+import type { LogWrite, Recovered, Snapshots, Storage } from '../../../node/replica/ports.ts';
+import type { VirtualTime } from './time.ts';
+
+export interface SimDiskParts {
+  /** What the bytes are really kept in: the write-ahead log's twin in memory. */
+  readonly storage: Storage;
+  readonly time: VirtualTime;
+  /** How long the next write takes, ms; null: the disk hangs. */
+  readonly delayMs: () => number | null;
+  /** Runs what the process learns: at once, or when it is no longer paused. */
+  readonly inform: (learn: () => void) => void;
+}
+
+/** How often a hanging disk is looked at again. */
+const HANG_POLL_MS = 10;
+
+/** A disk that takes its time. A write that a crash interrupts is there wholly or not at all: it is one record. */
+export class SimDisk implements Storage {
+  readonly #parts: SimDiskParts;
+  #underWay: readonly LogWrite[] | null = null;
+  #lost = false;
+
+  constructor(parts: SimDiskParts) {
+    this.#parts = parts;
+  }
+
+  /** Whoever saves or receives one waits for the disk at each piece, as it goes on with everything else. */
+  get snapshots(): Snapshots {
+    const { snapshots } = this.#parts.storage;
+    const slowly = async <T>(result: Promise<T>): Promise<T> => {
+      await this.#written();
+      const value = await result;
+      await new Promise<void>((resolve) => this.#parts.inform(resolve));
+      return value;
+    };
+    return {
+      load: (restore) => snapshots.load(restore),
+      save: async (header, state) => {
+        const blocks: Uint8Array[] = [];
+        for (const block of state) {
+          blocks.push(Buffer.from(block));
+          await this.#written();
+        }
+        return slowly(snapshots.save(header, blocks));
+      },
+      open: () => snapshots.open(),
+      receive: async () => {
+        const sink = await snapshots.receive();
+        return {
+          write: (bytes) => slowly(sink.write(bytes)),
+          finish: () => slowly(sink.finish()),
+          abort: () => sink.abort(),
+        };
+      },
+    };
+  }
+
+  recover(): Promise<Recovered> {
+    return this.#parts.storage.recover();
+  }
+
+  async write(batch: readonly LogWrite[]): Promise<void> {
+    this.#underWay = batch;
+    await this.#written();
+    await this.#parts.storage.write(batch);
+    this.#underWay = null;
+    await new Promise<void>((resolve) => this.#parts.inform(resolve));
+  }
+
+  roll(): void {
+    this.#parts.storage.roll();
+  }
+
+  compact(index: LogIndex): void {
+    this.#parts.storage.compact(index);
+  }
+
+  close(): Promise<void> {
+    return this.#parts.storage.close();
+  }
+
+  /** The power goes: `lands` says whether the write under way is on the disk. Nothing is told to the node any more. */
+  async crash(lands: boolean): Promise<void> {
+    this.#lost = true;
+    if (lands && this.#underWay !== null) await this.#parts.storage.write(this.#underWay);
+    await this.#parts.storage.close();
+  }
+
+  /** Resolves when the disk has taken the write; never, after a crash. */
+  #written(): Promise<void> {
+    const { time, delayMs } = this.#parts;
+    return new Promise((resolve) => {
+      const tryAgain = (): void => {
+        if (this.#lost) return;
+        const delay = delayMs();
+        if (delay === null) time.after(HANG_POLL_MS, tryAgain);
+        else time.after(delay, () => (this.#lost ? undefined : resolve()));
+      };
+      tryAgain();
+    });
+  }
+}

@@ -1,0 +1,41 @@
+import type { NodeId } from '../../../node/raft/types.ts';
+import type { Storage } from '../../../node/replica/ports.ts';
+import { memoryDisk, MemoryStorage } from '../../../node/storage/memory.ts';
+import type { Random } from '../../random.ts';
+
+/** A node's data folder: what survives crashes, but not its loss. */
+export class SimFolder {
+  readonly #id: NodeId;
+  /** Of the cluster, if this node is one; else none. */
+  readonly #founders: readonly NodeId[];
+  readonly #random: Random;
+  #disk = memoryDisk();
+  #incarnation: number;
+
+  constructor(id: NodeId, founders: readonly NodeId[], random: Random) {
+    this.#id = id;
+    this.#random = random;
+    this.#founders = founders.includes(id) ? founders : [];
+    this.#incarnation = this.#founders.length > 0 ? 0 : this.#draw();
+  }
+
+  /** A new one over the same bytes: one for each life of the node. */
+  storage(): Storage {
+    return new MemoryStorage(this.#disk, {
+      node: this.#id,
+      cluster: 'sim',
+      founders: this.#founders,
+      incarnation: this.#incarnation,
+    });
+  }
+
+  /** Whoever starts with it next has an empty folder, though it is not new: it is another incarnation. */
+  lose(): void {
+    this.#disk = memoryDisk();
+    this.#incarnation = this.#draw();
+  }
+
+  #draw(): number {
+    return this.#random.int(1, 2 ** 31 - 1);
+  }
+}

@@ -1,0 +1,85 @@
+import type { PeerMessage } from '../../../node/protocol/snapshot-message.ts';
+import type { NodeId } from '../../../node/raft/types.ts';
+import type { Transport } from '../../../node/replica/ports.ts';
+import type { Random } from '../../random.ts';
+import { SimConnections } from './connections.ts';
+import type { VirtualTime } from './time.ts';
+import { between, chance, type Weather } from './weather.ts';
+
+/** One end of a directed link: a node, or the clients together. */
+export type End = string;
+export const CLIENTS: End = 'clients';
+
+/**
+ * The links of a cluster. A message may be lost, doubled, late or overtaken; a cut link passes nothing, not even what
+ * was under way. Links are directed, as the harness's are.
+ */
+export class SimNetwork {
+  readonly #time: VirtualTime;
+  readonly #random: Random;
+  readonly #weather: () => Weather;
+  readonly #receivers = new Map<string, (message: PeerMessage) => void>();
+  readonly #cuts = new Set<string>();
+  readonly connections = new SimConnections(this);
+  /** Tells every delivery, in order: it is part of the run's digest. */
+  onDelivery: (message: PeerMessage) => void = () => {};
+
+  constructor(parts: { time: VirtualTime; random: Random; weather: () => Weather }) {
+    this.#time = parts.time;
+    this.#random = parts.random;
+    this.#weather = parts.weather;
+  }
+
+  cut(from: End, to: End): void {
+    this.#cuts.add(`${from}>${to}`);
+  }
+
+  heal(from: NodeId, to: NodeId): void {
+    if (this.#cuts.delete(`${from}>${to}`)) this.connections.dial(from, to);
+  }
+
+  healAll(): void {
+    this.#cuts.clear();
+    this.connections.dialAll();
+  }
+
+  isCut(from: End, to: End): boolean {
+    return this.#cuts.has(`${from}>${to}`);
+  }
+
+  /** A node's end: what it sends leaves at its `flush`, as the real transport's does. */
+  attach(node: NodeId, receive: (message: PeerMessage) => void): Transport {
+    this.#receivers.set(node, receive);
+    let turn: PeerMessage[] = [];
+    return {
+      send: (message) => void turn.push(message),
+      flush: () => {
+        const leaving = turn;
+        turn = [];
+        for (const message of leaving) this.#carry(message);
+      },
+      // Every node reaches every other.
+      members: () => {},
+      close: async () => void this.#receivers.delete(node),
+    };
+  }
+
+  /** Calls `arrive` after a link's delay, unless `from`→`to` is cut by then. */
+  later(from: End, to: End, arrive: () => void): void {
+    this.#time.after(between(this.#random, this.#weather().linkDelayMs), () => {
+      if (!this.isCut(from, to)) arrive();
+    });
+  }
+
+  #carry(message: PeerMessage): void {
+    const { lossProbability, duplicateProbability } = this.#weather();
+    if (chance(this.#random, lossProbability)) return;
+    const copies = chance(this.#random, duplicateProbability) ? 2 : 1;
+    for (let copy = 0; copy < copies; copy++) {
+      this.later(message.from, message.to, () => {
+        this.onDelivery(message);
+        this.#receivers.get(message.to)?.(message);
+      });
+    }
+  }
+}

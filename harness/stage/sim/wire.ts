@@ -1,0 +1,68 @@
+import { encodeCommand } from '../../../node/kv/command.ts';
+import { isAdmin } from '../../../node/protocol/admin-codec.ts';
+import type { ClientOperation, ClientResult } from '../../../node/protocol/client.ts';
+import type { Random } from '../../random.ts';
+import type { AttemptEnd } from '../../workload/outcome.ts';
+import type { Ask, Wire } from '../../systems/raft/wire.ts';
+import { CLIENTS, type SimNetwork } from './network.ts';
+import type { SimServer } from './server.ts';
+import { chance, type Weather } from './weather.ts';
+
+export interface SimWireParts {
+  readonly server: SimServer;
+  readonly network: SimNetwork;
+  readonly random: Random;
+  readonly weather: () => Weather;
+}
+
+/**
+ * A client's way to one node. Streams lose no bytes, but they break: then an answer never comes, and the client knows
+ * that it does not know.
+ */
+export class SimWire implements Wire {
+  readonly #parts: SimWireParts;
+  #closed = false;
+
+  constructor(parts: SimWireParts) {
+    this.#parts = parts;
+  }
+
+  ask(operation: ClientOperation, listener: (end: AttemptEnd) => void): Ask {
+    const { server, network } = this.#parts;
+    let over = false;
+    const ask = { sent: false, drop: () => void (over = true) };
+    const end = (what: AttemptEnd): void => {
+      if (over || this.#closed) return;
+      over = true;
+      listener(what);
+    };
+    network.later(CLIENTS, server.id, () => {
+      if (over || this.#closed) return;
+      if (!server.up)
+        return network.later(server.id, CLIENTS, () => end({ type: 'unsent', error: 'refused' }));
+      ask.sent = true;
+      this.#serve(operation, end);
+    });
+    return ask;
+  }
+
+  close(): void {
+    this.#closed = true;
+  }
+
+  #serve(operation: ClientOperation, end: (what: AttemptEnd) => void): void {
+    const { server, network, random, weather } = this.#parts;
+    const back = (what: AttemptEnd): void => network.later(server.id, CLIENTS, () => end(what));
+    const breaks = chance(random, weather().lossProbability);
+    const answer = (_: number, result: ClientResult): void => {
+      awaitNoCrash();
+      back(breaks ? { type: 'lost' } : { type: 'answer', result });
+    };
+    const awaitNoCrash = server.onCrash(() => back({ type: 'lost' }));
+    server.serve((replica) => {
+      if (operation.type === 'read') replica.read(operation.key, { answer }, 0);
+      else if (isAdmin(operation)) replica.administer(operation, { answer }, 0);
+      else replica.propose(encodeCommand(operation), { answer }, 0);
+    });
+  }
+}

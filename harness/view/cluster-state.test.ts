@@ -1,0 +1,132 @@
+import { describe, expect, it } from 'vitest';
+import type { NodeReport, StatusReport } from '../../node/protocol/report.ts';
+import { logIndex, nodeId, term } from '../../node/raft/types.ts';
+import type { NodeLife } from '../ports/cluster.ts';
+import { ClusterState } from './cluster-state.ts';
+
+const NODES = ['n1', 'n2', 'n3'];
+
+/** A cluster that is told what happens, each thing at its time. */
+class Told extends ClusterState {
+  t = 0;
+  constructor() {
+    super(NODES);
+    for (const node of NODES) this.life(node, 'up');
+  }
+  at(t: number): this {
+    this.t = t;
+    return this;
+  }
+  life(node: string, life: NodeLife): this {
+    this.feed({ type: 'life', t: this.t, node, life, pid: 1 });
+    return this;
+  }
+  says(
+    node: string,
+    role: StatusReport['role'],
+    inTerm: number,
+    leader: string | null,
+    commit = 0,
+    applied = commit,
+  ): this {
+    const report: NodeReport = {
+      n: 0,
+      at: this.t * 1_000,
+      node: nodeId(node),
+      type: 'status',
+      role,
+      term: term(inTerm),
+      votedFor: null,
+      leader: leader === null ? null : nodeId(leader),
+      commit: logIndex(commit),
+      applied: logIndex(applied),
+      lastIndex: logIndex(commit),
+      lastTerm: term(inTerm),
+      durable: logIndex(commit),
+      appliedDigest: 0,
+      rssBytes: 0,
+    };
+    this.feed({ type: 'report', t: this.t, node, report });
+    return this;
+  }
+}
+const led = (): Told =>
+  new Told().says('n1', 'leader', 1, 'n1').says('n2', 'follower', 1, 'n1').says('n3', 'follower', 1, 'n1');
+
+describe('a leader stands while a majority follows it', () => {
+  it('itself and one more of three', () => {
+    const state = new Told().says('n1', 'leader', 1, 'n1');
+    expect(state.standing()).toBeNull();
+    expect(state.says('n2', 'follower', 1, 'n1').standing()).toEqual({ node: 'n1', term: 1 });
+  });
+  it('not if it is paused or down, whatever was last heard of it', () => {
+    expect(led().life('n1', 'paused').standing()).toBeNull();
+    expect(led().life('n1', 'down').claimants()).toEqual([]);
+  });
+  it('of two that claim it, the higher term is the one', () => {
+    const state = led().says('n2', 'leader', 2, 'n2').says('n3', 'follower', 2, 'n2');
+    expect(state.claimants()).toEqual([{ node: 'n2', term: 2 }, { node: 'n1', term: 1 }]); // prettier-ignore
+    expect(state.standing()).toEqual({ node: 'n2', term: 2 });
+  });
+  it('not if it cannot hear the others, though they still believe in it', () => {
+    const state = led();
+    state.feedLink(10, 'n2->n1', true);
+    expect(state.standing()).toEqual({ node: 'n1', term: 1 });
+    state.feedLink(20, 'n3->n1', true);
+    expect(state.standing()).toBeNull();
+    state.feedLink(50, 'n2->n1', false);
+    expect(state.leaderGaps(100)).toEqual([{ from: 20, to: 50 }]);
+  });
+});
+
+describe('times without a leader', () => {
+  it('run from the end of one to the beginning of the next, and the last may be open', () => {
+    const state = led().at(100).life('n1', 'down');
+    state.at(400).says('n2', 'leader', 2, 'n2').says('n3', 'follower', 2, 'n2');
+    state.at(900).life('n2', 'down');
+    expect(state.leaderGaps(1_000)).toEqual([{ from: 100, to: 400 }, { from: 900, to: 1_000 }]); // prettier-ignore
+  });
+  it('do not begin before the first leader', () => expect(new Told().leaderGaps(1_000)).toEqual([]));
+  it('ledFrom is the moment itself if a leader stands, else when the next one does', () => {
+    const state = led()
+      .at(100)
+      .life('n1', 'down')
+      .at(400)
+      .says('n2', 'leader', 2, 'n2')
+      .says('n3', 'follower', 2, 'n2');
+    expect([50, 100, 250, 400, 600].map((t) => state.ledFrom(t))).toEqual([50, 400, 400, 400, 600]);
+  });
+});
+
+describe('elections, commits, convergence', () => {
+  it('a leader that reports again, or takes part in a trace too, was elected once', () => {
+    const state = led().says('n1', 'leader', 1, 'n1');
+    const trace = {
+      n: 0,
+      at: 0,
+      node: nodeId('n1'),
+      type: 'BecomeLeader',
+      term: term(1),
+      leader: null,
+      reason: '',
+    } as const;
+    state.feed({ type: 'report', t: 5, node: 'n1', report: trace });
+    expect(state.elections).toEqual([{ t: 0, node: 'n1', term: 1 }]);
+  });
+  it('commitAt is what had been reported by then', () => {
+    const state = led().at(10).says('n1', 'leader', 1, 'n1', 5).at(20).says('n1', 'leader', 1, 'n1', 9);
+    expect([5, 10, 19, 20, 99].map((t) => state.commitAt('n1', t))).toEqual([0, 5, 5, 9, 9]);
+  });
+  it('converged: up, one term, one leader, all applied; else the first reason why not', () => {
+    const state = led()
+      .says('n1', 'leader', 1, 'n1', 7)
+      .says('n2', 'follower', 1, 'n1', 7)
+      .says('n3', 'follower', 1, 'n1', 7, 6);
+    expect(state.converged(6).ok).toBe(true);
+    expect(state.converged(7)).toEqual({ ok: false, detail: 'n3 has applied 6 of 7 entries' });
+    state.says('n3', 'pre-candidate', 1, null, 7);
+    expect(state.converged(6).detail).toBe('n3 is in term 1 under nobody, n1 leads term 1');
+    state.life('n3', 'down');
+    expect(state.converged(6).detail).toBe('n3 is down');
+  });
+});

@@ -1,0 +1,345 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { afterAll, describe, expect, test } from 'vitest';
+import { generateHistory } from '../../harness/checker/testing/generate.ts';
+import { asciiCloseUp } from '../../harness/report/ascii-close-up.ts';
+import { type CheckFlags, judge } from '../../harness/cli/check/check.ts';
+import type { Op } from '../../harness/history/op.ts';
+import { randomStream } from '../../harness/random.ts';
+import { eventsOf, writeHistory } from '../support/write-history.ts';
+import { ROOT } from '../support/chaos.ts';
+import { parseStrictly } from '../support/well-formed.ts';
+
+const folder = mkdtempSync(path.join(tmpdir(), 'chaos-check-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+const place = (name: string, content: string | Uint8Array): string => {
+  const file = path.join(folder, name);
+  mkdirSync(path.dirname(file), { recursive: true });
+  writeFileSync(file, content);
+  return file;
+};
+
+interface Said {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+/** `chaos check` as a user starts it. */
+function chaosCheck(args: readonly string[], input: string | Uint8Array = ''): Said {
+  const launcher = path.join(ROOT, 'harness', 'cli', 'chaos.mjs');
+  const { status, stdout, stderr } = spawnSync(process.execPath, [launcher, 'check', ...args], {
+    input,
+    encoding: 'utf8',
+  });
+  return { code: status, stdout, stderr };
+}
+const unwrapped = (text: string): string => text.replaceAll(/\s+/g, ' ');
+const json = (args: readonly string[], input?: string): Record<string, unknown> & { code: number | null } => {
+  const { code, stdout } = chaosCheck([...args, '--json'], input);
+  return { ...(JSON.parse(stdout) as Record<string, unknown>), code };
+};
+
+const STALE = [
+  '{:process 0, :type :invoke, :f :write, :value [3 17], :time 1000000, :index 0}',
+  '{:process 0, :type :ok, :f :write, :value [3 17], :time 2000000, :index 1}',
+  '{:process :nemesis, :type :info, :f :kill, :value nil, :time 2500000, :index 2}',
+  '{:process 0, :type :invoke, :f :write, :value [3 21], :time 3000000, :index 3}',
+  '{:process 1, :type :invoke, :f :read, :value [3 nil], :time 3500000, :index 4}',
+  '{:process 1, :type :ok, :f :read, :value [3 21], :time 3600000, :index 5}',
+  '{:process 1, :type :invoke, :f :read, :value [3 nil], :time 3700000, :index 6}',
+  '{:process 1, :type :ok, :f :read, :value [3 17], :time 3800000, :index 7}',
+  '{:process 2, :type :invoke, :f :read, :value [4 nil], :time 9100000, :index 9}',
+  '{:process 2, :type :ok, :f :read, :value [4 nil], :time 9200000, :index 10}',
+].join('\n');
+const stale = place('store/history.edn', `${STALE}\n`);
+
+describe('exit codes and what people read', () => {
+  test('1: the anomaly with its prose, its operations in order of time and a close-up', () => {
+    const { code, stdout } = chaosCheck([stale]);
+    expect(code).toBe(1);
+    expect(stdout).toContain(`✗ ${stale} is not linearizable: stale read on key 3.`);
+    expect(stdout).toContain('1 event of the nemesis left out.');
+    expect(stdout).toMatch(/3 +4 +3 +0 +1 .* ✗ violation\n +4 +1 +1 +0 +0 .* ✓ linearizable/);
+    expect(stdout).toMatch(/read#3 \(process 1\) returned "17" after read#2/);
+    expect(stdout).toMatch(/ #1 +0 +write 21 +4 +0\.003 s +never +unknown +2\n/);
+    expect(stdout).toMatch(/p1 #3 read → 17 +\[X-*\]\n/);
+  });
+
+  test('0: a folder of a run, where its history is', () => {
+    const ops = generateHistory(randomStream(1, 'workload'), {
+      operations: 500,
+      clients: 5,
+      keys: 3,
+      mix: { read: 4, write: 3, cas: 2, delete: 1, append: 0 },
+      unknown: 0.05,
+      failed: 0.05,
+      uniqueValues: true,
+      opaque: 0,
+    });
+    const file = place('run/history.jsonl', writeHistory(eventsOf(ops), 'chaos'));
+    const { code, stdout } = chaosCheck([path.dirname(file)]);
+    expect(code).toBe(0);
+    expect(stdout).toContain(`✓ ${file} is linearizable: 500 operations on 3 keys.`);
+    expect(stdout).toContain('Read as chaos');
+  });
+
+  test('0: an empty file, saying that nothing was judged', () => {
+    const { code, stdout } = chaosCheck([place('empty', '\n')]);
+    expect(code).toBe(0);
+    expect(unwrapped(stdout)).toContain('holds no operation: nothing was judged, and an empty history is');
+  });
+
+  test('4: a limit that is reached names the key, how far it came and what to do', () => {
+    const file = place('hard.log', HARD);
+    const { code, stdout } = chaosCheck([file, '--limit', '1ms']);
+    expect(code).toBe(4);
+    expect(stdout).toContain(`? It is not known whether ${file} is linearizable: key register could`);
+    expect(stdout).toMatch(/Key register is not decided: .*--limit 10m/s);
+  });
+
+  test.each([
+    [
+      'a line with its column',
+      'x.edn',
+      '{:process 0, :type :invok}\n',
+      ':1:20: the type is :invok\n    1 | {:pr',
+    ],
+    ['binary', 'x.bin', Uint8Array.of(72, 105, 10, 0xc3, 0x28), ':2:1: the byte 0xc3 is no UTF-8'],
+    ['UTF-16', 'x.utf16', Uint8Array.of(0xff, 0xfe, 123, 0), ': UTF-16\n      = a history is UTF-8'],
+    [
+      'gzip that was cut off',
+      'x.gz',
+      gzipSync(STALE).subarray(0, 60),
+      ': not whole gzip: unexpected end of file',
+    ],
+    ['zip', 'x.zip', Uint8Array.of(0x50, 0x4b, 3, 4, 0xff, 0xfe), 'this is a zip archive: unpack it'],
+  ])('2: %s', (_name, name, content, message) => {
+    const file = place(name, content);
+    const { code, stdout, stderr } = chaosCheck([file]);
+    expect(code).toBe(2);
+    expect(stderr).toContain(message.startsWith(':') ? file + message : message);
+    expect(stdout).toBe('');
+  });
+
+  test('2: no such file, a folder without a history, a key that is not there, arguments that are none', () => {
+    expect(chaosCheck([path.join(folder, 'none')]).stderr).toContain('none: no such file or folder');
+    expect(chaosCheck([place('bare/x', '').slice(0, -2)]).stderr).toContain('a folder without a history');
+    expect(chaosCheck([stale, '--key', '5']).stderr).toContain(
+      'has no operation on key "5"\n      = its keys: 3, 4',
+    );
+    expect(chaosCheck([stale, '--model', 'queue'])).toMatchObject({ code: 2 });
+    expect(chaosCheck([stale, '--limit', '5'])).toMatchObject({ code: 2 });
+    expect(chaosCheck([stale, '--memory', '0MB'])).toMatchObject({ code: 2 });
+    expect(chaosCheck([stale, '--model', 'list-append']).stderr).toContain(
+      `${stale}:1:32: the model list-append has no write`,
+    );
+  });
+
+  test('3: a page that cannot be written', () => {
+    expect(chaosCheck([stale, '--html', path.join(folder, 'no', 'x.html')])).toMatchObject({ code: 3 });
+  });
+});
+
+describe('options', () => {
+  test('--key judges one key alone, from a pipe, gzipped', () => {
+    const { code, stdout } = chaosCheck(['-', '--key', '4'], gzipSync(STALE));
+    expect(code).toBe(0);
+    expect(stdout).toContain('✓ standard input is linearizable: 1 operation on 1 key.');
+  });
+
+  test('--json is one object with what docs/check.md promises', () => {
+    expect(json([stale])).toEqual({
+      code: 1,
+      schema: 'chaos/check/v1',
+      file: stale,
+      verdict: 'violation',
+      exitCode: 1,
+      sentence: `${stale} is not linearizable: stale read on key 3.`,
+      format: 'jepsen-edn',
+      model: 'register',
+      casFail: 'nothing',
+      clock: 'time',
+      counts: { operations: 5, ok: 4, fail: 0, unknown: 1 },
+      limits: { ms: 60_000, memoryMb: 512 },
+      took: { readMs: expect.any(Number), judgeMs: expect.any(Number) },
+      notes: ['1 event of the nemesis left out.'],
+      keys: expect.arrayContaining([
+        {
+          key: '3',
+          verdict: 'violation',
+          operations: 4,
+          tookMs: expect.any(Number),
+          detail: expect.any(String),
+        },
+      ]),
+      violations: [
+        {
+          key: '3',
+          anomaly: 'stale read',
+          prose: expect.stringContaining('read#3 (process 1) returned "17"'),
+          operations: expect.arrayContaining([
+            {
+              id: 1,
+              process: 0,
+              f: 'write',
+              input: '21',
+              outcome: 'unknown',
+              call: 3,
+              return: null,
+              callLine: 4,
+              returnLine: null,
+            },
+            {
+              id: 3,
+              process: 1,
+              f: 'read',
+              input: null,
+              output: '17',
+              outcome: 'ok',
+              call: 3.7,
+              return: 3.8,
+              callLine: 7,
+              returnLine: 8,
+            },
+          ]),
+          certificate: [0, 1, 2, 3],
+          order: [0, 1, 2],
+          stuck: 3,
+          stateBefore: '21',
+        },
+      ],
+    });
+    expect(json(['-'], '{:process 0}')).toEqual({
+      code: 2,
+      schema: 'chaos/check/v1',
+      file: '-',
+      verdict: 'error',
+      exitCode: 2,
+      problems: [
+        {
+          line: 1,
+          column: 1,
+          message: ':type is missing',
+          mend: 'it must be :invoke, :ok, :fail or :info',
+          source: '{:process 0}',
+        },
+      ],
+    });
+  });
+
+  test('--cas-fail decides what a failed cas says, else the format does', () => {
+    const log = '0\t:invoke\t:cas\t[nil 1]\n0\t:fail\t:cas\t[nil 1]\n';
+    expect(json(['-'], log)).toMatchObject({ code: 1, casFail: 'mismatch' });
+    expect(json(['-', '--cas-fail', 'nothing'], log)).toMatchObject({ code: 0, casFail: 'nothing' });
+    const edn = '{:process 0, :type :invoke, :f :cas, :value [nil 1]}\n{:process 0, :type :fail, :f :cas}\n';
+    expect(json(['-'], edn)).toMatchObject({ code: 0, casFail: 'nothing' });
+    expect(json(['-', '--cas-fail', 'mismatch'], edn)).toMatchObject({ code: 1, casFail: 'mismatch' });
+  });
+
+  test('--html writes a page that is well-formed, fetches nothing and shows the stuck operation', () => {
+    const page = path.join(folder, 'page.html');
+    expect(chaosCheck([stale, '--html', page]).code).toBe(1);
+    const elements = parseStrictly(readFileSync(page, 'utf8'));
+    expect(elements.find((e) => e.name === 'h1')!.text).toContain(
+      'is not linearizable: stale read on key 3.',
+    );
+    expect(elements.find((e) => e.attributes.get('class') === 'stuck' && e.name === 'tr')!.text).toContain(
+      '#3',
+    );
+    expect(elements.filter((e) => e.name === 'script')).toEqual([]);
+    const policy = elements.find((e) => e.attributes.get('http-equiv') === 'Content-Security-Policy')!;
+    expect(policy.attributes.get('content')).not.toContain('script-src');
+  });
+
+  test('without times moments are lines, in the prose too', () => {
+    const { stdout } = chaosCheck(['-'], STALE.replaceAll(/, :time \d+/g, ''));
+    expect(unwrapped(stdout)).toMatch(/read#2 \(process 1\) had ended in line 6/);
+    expect(stdout).not.toMatch(/began at/);
+  });
+});
+
+describe('what a file holds does not reach the terminal or the page as more than text', () => {
+  test('control characters and markup in values and keys', () => {
+    const value = String.raw`"\u001B[31m<script>alert(1)</script>\u202E"`;
+    const text = STALE.replaceAll(' 17]', ` ${value}]`).replaceAll('[3 ', `[${value} `);
+    const page = path.join(folder, 'evil.html');
+    const { stdout } = chaosCheck(['-', '--html', page], text);
+    expect(stdout).toContain('<script>');
+    // oxlint-disable-next-line no-control-regex -- what must not be there
+    expect(stdout).not.toMatch(/[\u0000-\u0009\u000B-\u001F\u202E]/);
+    expect(parseStrictly(readFileSync(page, 'utf8')).filter((e) => e.name === 'script')).toEqual([]);
+  });
+});
+
+test('the close-up keeps the order of all moments, whatever the width', () => {
+  const random = randomStream(3, 'workload', 'close-up');
+  for (let i = 0; i < 50; i++) {
+    const ops: Op[] = generateHistory(random, {
+      operations: random.int(1, 12),
+      clients: 4,
+      keys: 1,
+      mix: { read: 1, write: 1, cas: 0, delete: 0, append: 0 },
+      unknown: 0.2,
+      failed: 0,
+      uniqueValues: true,
+      opaque: 0,
+    });
+    const violation = { property: 'x', anomaly: 'x', prose: 'x', linearizedIds: [0], stuckId: 99 };
+    const lines = asciiCloseUp(ops, violation, 120);
+    const bars = ops.map((_, row) => ({ from: lines[row]!.indexOf('['), to: lines[row]!.search(/[\]>]$/) }));
+    const wrong = ops.flatMap((first, a) =>
+      ops.filter(
+        (second, b) =>
+          (first.call < second.call && bars[a]!.from >= bars[b]!.from) ||
+          (first.return < second.call && bars[a]!.to >= bars[b]!.from),
+      ),
+    );
+    expect(wrong).toEqual([]);
+  }
+});
+
+const shared = process.env['CHAOS_HISTORIES'] ?? path.resolve(ROOT, '../../shared/histories');
+const index = path.join(shared, 'verdicts.json');
+const verdicts: Record<string, boolean> = existsSync(index) ? JSON.parse(readFileSync(index, 'utf8')) : {};
+
+describe.skipIf(Object.keys(verdicts).length === 0)(
+  `recorded histories (skipped where CHAOS_HISTORIES or ${shared} is absent)`,
+  () => {
+    const flags: CheckFlags = { format: 'auto', limit: 60_000, memory: 512 };
+
+    test('chaos check judges every file as its verdict says', async () => {
+      const files = Object.entries(verdicts);
+      expect(files.length).toBeGreaterThan(50);
+      const wrong: string[] = [];
+      for (const [file, linearizable] of files) {
+        const { result } = await judge(path.join(shared, file), flags);
+        if (result.verdict !== (linearizable ? 'linearizable' : 'violation')) wrong.push(file);
+        if (result.violations.length > 0 === linearizable) wrong.push(`${file}: without its proof`);
+      }
+      expect(wrong).toEqual([]);
+    }, 180_000);
+
+    // A process each takes its time: a few.
+    test.each(Object.entries(verdicts).filter((_, i) => i % 12 === 0))('%s: %s', (file, linearizable) => {
+      expect(json([path.join(shared, file)])).toMatchObject({ code: linearizable ? 0 : 1 });
+    });
+  },
+);
+
+/** Two values written again and again, and unknown outcomes: not to be decided without a search. */
+const HARD = hardLog();
+
+function hardLog(): string {
+  const lines: string[] = [];
+  for (let p = 0; p < 26; p++)
+    lines.push(`${p}\t:invoke\t:write\t${p % 2}`, `${p}\t:info\t:write\t:timed-out`);
+  for (let round = 0; round < 40; round++) {
+    for (let p = 100; p < 108; p++) lines.push(`${p}\t:invoke\t:cas\t[${p % 2} ${(p + 1) % 2}]`);
+    for (let p = 100; p < 108; p++) lines.push(`${p}\t:ok\t:cas\t[${p % 2} ${(p + 1) % 2}]`);
+  }
+  lines.push('200\t:invoke\t:read\tnil', '200\t:ok\t:read\t7');
+  return `${lines.join('\n')}\n`;
+}

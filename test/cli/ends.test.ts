@@ -1,0 +1,96 @@
+import { describe, expect, it } from 'vitest';
+import { SERVERS } from '../support/servers.ts';
+import { chaos, type Chaos } from '../support/chaos.ts';
+
+// Whatever ends a run: the right exit code, a report of what there is, and nothing left running.
+
+const RUN = ['run', 'partition-leader.yaml', '--reporter', 'line'] as const;
+const CUT = /fault +.*isolate|fault +.*cut/;
+
+function expectReport(run: Chaos): void {
+  expect(run.missing).toEqual([]);
+  expect(run.left).toEqual([]);
+}
+
+for (const { name, choice, missing } of SERVERS) {
+  describe.skipIf(missing !== null)(`over ${name}`, () => {
+    const args = [...RUN, '--toxiproxy', choice];
+
+    it('success: exit 0', async () => {
+      await using run = chaos(args);
+      const { code } = await run.ended;
+      expect({ code, verdict: run.result.verdict }).toEqual({ code: 0, verdict: 'pass' });
+      expect(run.result.counts.operations).toBeGreaterThanOrEqual(1_000);
+      expectReport(run);
+    });
+
+    it('Ctrl-C once: stops, heals, reports, exit 130', async () => {
+      await using run = chaos(args);
+      await run.sees(CUT);
+      run.kill('SIGINT');
+      const { code } = await run.ended;
+      expect({ code, interrupted: run.result.interrupted }).toEqual({ code: 130, interrupted: 'SIGINT' });
+      expectReport(run);
+    });
+
+    it('Ctrl-C twice: skips the checks, never the healing or the report', async () => {
+      await using run = chaos(args);
+      await run.sees(CUT);
+      run.kill('SIGINT');
+      await run.sees(/SIGINT|interrupt/i);
+      run.kill('SIGINT');
+      const { code } = await run.ended;
+      expect(code).toBe(130);
+      expectReport(run);
+    });
+
+    it('SIGTERM: exit 143', async () => {
+      await using run = chaos(args);
+      await run.sees(CUT);
+      run.kill('SIGTERM');
+      expect((await run.ended).code).toBe(143);
+      expectReport(run);
+    });
+
+    it('a reader that goes away: exit 129', async () => {
+      await using run = chaos(args);
+      await run.sees(CUT);
+      run.hangUp();
+      expect((await run.ended).code).toBe(129);
+      expectReport(run);
+    });
+
+    it('Ctrl-C three times: it goes at once, and so does all that it started', async () => {
+      await using run = chaos(args);
+      await run.sees(CUT);
+      run.kill('SIGINT');
+      await run.sees(/SIGINT|interrupt/i);
+      run.kill('SIGINT');
+      run.kill('SIGINT');
+      expect((await run.ended).code).toBe(130);
+      expect(await run.settles()).toEqual([]);
+    });
+
+    it('kill -9 of the harness while a node is paused: `chaos clean` ends it', async () => {
+      await using run = chaos(['run', 'pause-leader.yaml', '--reporter', 'line', '--toxiproxy', choice]);
+      await run.sees(/fault +.*pause/);
+      run.kill('SIGKILL');
+      await run.ended;
+      await using clean = chaos(['clean']);
+      const { code, stdout } = await clean.ended;
+      expect(code).toBe(0);
+      expect(stdout).toMatch(/node n\d, pid \d+/);
+      expect(await run.settles()).toEqual([]);
+    });
+
+    it('kill -9 of the harness: the nodes end by themselves, `chaos clean` ends the rest', async () => {
+      await using run = chaos(args);
+      await run.sees(CUT);
+      run.kill('SIGKILL');
+      await run.ended;
+      await using clean = chaos(['clean']);
+      expect((await clean.ended).code).toBe(0);
+      expect(await run.settles()).toEqual([]);
+    });
+  });
+}

@@ -1,0 +1,78 @@
+import { promises as fs } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { agreedLeader, ClusterClient, kill, last } from '../support/cluster-client.ts';
+import { NodeCluster, NodeProcess } from '../support/raft-nodes.ts';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await fs.mkdtemp(join(tmpdir(), 'chaos-bootstrap-'));
+});
+afterEach(() => fs.rm(folder, { recursive: true }));
+
+test.each([3, 5])(
+  'one of %i nodes that lost its folder gets the log, but neither votes nor counts',
+  async (size) => {
+    const ids = Array.from({ length: size }, (_, i) => `n${i + 1}`);
+    await using cluster = await NodeCluster.start(folder, ids);
+    using client = new ClusterClient(cluster);
+    await client.append('k', 'a');
+    const leader = await agreedLeader(cluster);
+    const [wiped, ...others] = ids.filter((id) => id !== leader) as [string, ...string[]];
+    const lost = others.slice(0, (size - 1) / 2);
+    await kill(cluster, wiped);
+    await fs.rm(cluster.data(wiped), { recursive: true });
+    const node = await cluster.start(wiped);
+    await node.until('a warning', (reports) =>
+      reports.find((report) => report.type === 'log' && /neither votes nor counts/.test(report.message)),
+    );
+    const { commit } = last(cluster.nodes.get(leader)!.reports, 'status')!;
+    await node.until('the log', (reports) =>
+      reports.find((line) => line.type === 'Apply' && line.index >= commit),
+    );
+    // Those who are left would be a majority, if one of them had not forgotten what it promised.
+    for (const id of lost) await kill(cluster, id);
+    await cluster.nodes
+      .get(leader)!
+      .until('the lead given up', (reports) =>
+        reports.findLast((line) => line.type === 'BecomeFollower' && /majority/.test(line.reason)),
+      );
+    await kill(cluster, leader);
+    const alone = await cluster.start(leader);
+    // It asks, is answered, and asks again: what the wiped one says does not count.
+    await alone.until('vain elections', (reports) =>
+      reports.filter(({ type }) => type === 'BecomePreCandidate').length > 1 ? true : undefined,
+    );
+    expect(alone.reports.filter(({ type }) => type === 'BecomeCandidate' || type === 'BecomeLeader')).toEqual(
+      [],
+    );
+    for (const id of lost) await cluster.start(id);
+    expect(await client.read('k')).toBe('a');
+    expect(node.reports.filter(({ type }) => type === 'BecomeCandidate')).toEqual([]);
+  },
+);
+
+test('a folder that was used before is no first start', async () => {
+  await using cluster = await NodeCluster.start(folder, ['n1']);
+  await cluster.nodes.get('n1')!.until('a first entry', (reports) => last(reports, 'Apply'));
+  await kill(cluster, 'n1');
+  const { code, stderr } = await new NodeProcess(['--bootstrap', ...cluster.args('n1')]).exited;
+  expect([code, stderr]).toEqual([
+    3,
+    expect.stringMatching(/is not new \(term \d+\), so this is no first start/),
+  ]);
+  await cluster.start('n1');
+});
+
+test("a folder is one node's, of one cluster", async () => {
+  await using cluster = await NodeCluster.start(folder, ['n1']);
+  await kill(cluster, 'n1');
+  for (const [options, message] of [
+    [{ id: 'n2' }, /is n1's, not n2's/],
+    [{ cluster: 'other' }, /belongs to cluster n1, not to other/],
+  ] as const) {
+    const { code, stderr } = await new NodeProcess(cluster.args('n1', options)).exited;
+    expect([code, stderr]).toEqual([3, expect.stringMatching(message)]);
+  }
+});

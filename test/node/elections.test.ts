@@ -1,0 +1,124 @@
+import { promises as fs } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { ClientResponse } from '../../node/protocol/client.ts';
+import type { NodeReport } from '../../node/protocol/report.ts';
+import { agreedLeader, ClusterClient, last, settled } from '../support/cluster-client.ts';
+import { LinkedCluster } from '../support/linked-cluster.ts';
+import type { NodeClient, NodeCluster } from '../support/raft-nodes.ts';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await fs.mkdtemp(join(tmpdir(), 'chaos-elections-'));
+});
+afterEach(() => fs.rm(folder, { recursive: true }));
+
+/** Long enough that only what a test does ends a lead. */
+const TIMING = { 'election-timeout': '1000..2000' };
+
+const count = (reports: readonly NodeReport[], type: NodeReport['type']): number =>
+  reports.filter((report) => report.type === type).length;
+
+/** Whom all take for their leader, and in which term. */
+async function lead(cluster: NodeCluster): Promise<{ leader: string; term: number }> {
+  const leader = await agreedLeader(cluster);
+  return { leader, term: last(cluster.nodes.get(leader)!.reports, 'status')!.term };
+}
+
+/** Resolves when `id` has stood again: asked for a PreVote or, if it does so without, for votes. */
+async function stands(cluster: NodeCluster, id: string): Promise<void> {
+  const node = cluster.nodes.get(id)!;
+  const from = node.reports.length;
+  await node.until('that it stands', (reports) =>
+    reports.slice(from).find(({ type }) => type === 'BecomePreCandidate' || type === 'BecomeCandidate'),
+  );
+}
+
+describe.each([3, 5])('of %i node processes', (size) => {
+  test('one that was cut off raises no term, neither meanwhile nor when it is back', async () => {
+    await using linked = await LinkedCluster.start(folder, size, TIMING);
+    const { cluster } = linked;
+    const before = await lead(cluster);
+    using client = new ClusterClient(cluster);
+    await client.append('k', 'a');
+    const away = cluster.ids.find((id) => id !== before.leader)!;
+    const elections = count(cluster.nodes.get(away)!.reports, 'BecomeCandidate');
+    linked.isolate(away);
+    await stands(cluster, away);
+    await client.append('k', 'b');
+    linked.heal();
+    await settled(cluster);
+    expect(await client.read('k')).toBe('ab');
+    expect(count(cluster.nodes.get(away)!.reports, 'BecomeCandidate')).toBe(elections);
+    expect(await lead(cluster)).toEqual(before);
+  });
+
+  test('one that cannot hear the leader is elected by nobody who can', async () => {
+    await using linked = await LinkedCluster.start(folder, size, TIMING);
+    const { cluster } = linked;
+    const before = await lead(cluster);
+    const deaf = cluster.ids.find((id) => id !== before.leader)!;
+    // It has all that there is, and all can hear it.
+    await settled(cluster);
+    linked.link(before.leader, deaf).cut();
+    await stands(cluster, deaf);
+    linked.heal();
+    await settled(cluster);
+    expect(await lead(cluster)).toEqual(before);
+  });
+
+  test('a leader that is cut off serves no read, steps down, and gives up what nobody else has', async () => {
+    await using linked = await LinkedCluster.start(folder, size, TIMING);
+    const { cluster } = linked;
+    const old = await agreedLeader(cluster);
+    const node = cluster.nodes.get(old)!;
+    using client = await cluster.client(old);
+    const session = await client.openSession();
+    linked.isolate(old);
+    const read = client.request({ type: 'read', key: 'k' });
+    const lost = appends(client, session, 300, 'lost');
+    expect(await read).toMatchObject({ type: 'error', code: 'read-unconfirmed' });
+    for (const answer of await lost) expect(answer).toMatchObject({ code: 'leadership-lost' });
+    await node.until('the lead given up', (reports) =>
+      reports.find(
+        (line) => line.type === 'BecomeFollower' && line.reason === 'lost contact with a majority',
+      ),
+    );
+
+    // As many entries where the lost ones stand, and a leader that has yet to find out where the logs part.
+    const second = await cluster.leader(old);
+    using successor = await cluster.client(second);
+    const kept = await appends(successor, await successor.openSession(), 300, 'k');
+    for (const answer of kept) expect(answer).toMatchObject({ type: 'done' });
+    const third = cluster.ids.find((id) => id !== old && id !== second)!;
+    const transfer = await successor.request({ type: 'transfer-leadership', target: third });
+    expect(transfer).toMatchObject({ type: 'done' });
+    const from = node.reports.length;
+    const answers = linked.link(old, third);
+    const before = answers.sentBytes;
+    linked.heal();
+    await node.until('its own entries replaced', (reports) =>
+      reports.slice(from).find((report) => report.type === 'Replicate' && report.truncated),
+    );
+    // §5.3: it skips the term in a few steps; one for each entry would be 300 refusals of more than 60 bytes.
+    expect(answers.sentBytes - before).toBeLessThan(9_000);
+    await settled(cluster);
+    using anyone = new ClusterClient(cluster);
+    expect(await anyone.read('k')).toBe('k'.repeat(300));
+  });
+});
+
+/** So many appends to `k` at once. */
+function appends(
+  client: NodeClient,
+  session: number,
+  times: number,
+  value: string,
+): Promise<(ClientResponse | null)[]> {
+  return Promise.all(
+    Array.from({ length: times }, (_, i) =>
+      client.request({ type: 'append', session, seq: i + 1, key: 'k', value }),
+    ),
+  );
+}

@@ -1,0 +1,95 @@
+import { promises as fs } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { agreedLeader, ClusterClient } from '../support/cluster-client.ts';
+import { LinkedCluster } from '../support/linked-cluster.ts';
+import { NodeCluster } from '../support/raft-nodes.ts';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await fs.mkdtemp(join(tmpdir(), 'chaos-lease-'));
+});
+afterEach(() => fs.rm(folder, { recursive: true }));
+
+const ids = ['n1', 'n2', 'n3'];
+
+test('nodes that read by leases see every write, through the death of a leader and the sleep of another', async () => {
+  await using cluster = await NodeCluster.start(folder, ids, { 'lease-reads': 'on' });
+  let leader = await agreedLeader(cluster);
+  for (const signal of ['SIGKILL', 'SIGSTOP'] as const) {
+    using client = await cluster.client(leader);
+    const session = await client.openSession();
+    await client.request({ type: 'write', session, seq: 1, key: 'k', value: signal });
+    expect(await client.request({ type: 'read', key: 'k' })).toMatchObject({ value: signal });
+    cluster.nodes.get(leader)!.child.kill(signal);
+    const next = await cluster.leader(leader);
+    using successor = await cluster.client(next);
+    const own = await successor.openSession();
+    await successor.request({ type: 'write', session: own, seq: 1, key: 'k', value: `after ${signal}` });
+    // The stopped one has a lease that it believes in, until it looks at its clock.
+    const stale = client.request({ type: 'read', key: 'k' });
+    if (signal === 'SIGSTOP') cluster.nodes.get(leader)!.child.kill('SIGCONT');
+    expect((await stale)?.type).not.toBe('value');
+    expect(await successor.request({ type: 'read', key: 'k' })).toMatchObject({ value: `after ${signal}` });
+    if (signal === 'SIGKILL') await cluster.start(leader);
+    leader = next;
+  }
+});
+
+test.each([3, 5])(
+  'a leader of %i node processes that has a lease reads without asking anyone',
+  async (size) => {
+    const five = Array.from({ length: size }, (_, i) => `n${i + 1}`);
+    const options = { 'lease-reads': 'on', 'election-timeout': '2000..3000' };
+    await using cluster = await NodeCluster.start(folder, five, options);
+    using anyone = new ClusterClient(cluster);
+    // A machine that stands still for so long that the lease runs out meanwhile is no reason to fail.
+    for (let tries = 3; tries > 0; tries--) {
+      // A round that confirms it is what a lease begins with.
+      expect(await anyone.read('k')).toBe(null);
+      const leader = await agreedLeader(cluster);
+      using client = await cluster.client(leader);
+      const followers = five.filter((id) => id !== leader).map((id) => cluster.nodes.get(id)!.child);
+      for (const follower of followers) follower.kill('SIGSTOP');
+      const answer = await client.request({ type: 'read', key: 'k' });
+      for (const follower of followers) follower.kill('SIGCONT');
+      if (answer?.type === 'value') return;
+    }
+    expect.unreachable('no read was served while nobody else could answer');
+  },
+);
+
+test.each([3, 5])('a lease of %i node processes has run out before anyone else leads', async (size) => {
+  const options = { 'lease-reads': 'on', 'election-timeout': '600..2400' };
+  await using linked = await LinkedCluster.start(folder, size, options);
+  const { cluster } = linked;
+  const old = await agreedLeader(cluster);
+  using client = await cluster.client(old);
+  const session = await client.openSession();
+  await client.request({ type: 'write', session, seq: 1, key: 'k', value: 'old' });
+  linked.isolate(old);
+  const next = await cluster.leader(old);
+  // It may lead on, in its own eyes: CheckQuorum waits for the longest election timeout.
+  const stale = await client.request({ type: 'read', key: 'k' });
+  expect(stale?.type).not.toBe('value');
+  using successor = await cluster.client(next);
+  expect(await successor.openSession()).toBeGreaterThan(session);
+});
+
+test('a node that promises nothing is refused by those that rely on promises', async () => {
+  await using cluster = await NodeCluster.start(folder, ids, { 'lease-reads': 'on' });
+  const leader = await agreedLeader(cluster);
+  const other = ids.find((id) => id !== leader)!;
+  await cluster.nodes.get(other)!.end('SIGTERM');
+  await cluster.start(other, { options: { 'lease-reads': 'off' } });
+  await cluster.nodes
+    .get(leader)!
+    .until('a refusal', (reports) =>
+      reports.find(
+        (line) =>
+          line.type === 'log' &&
+          line.message.startsWith(`peer connection from ${other} closed: it keeps out of elections for 0 ms`),
+      ),
+    );
+});

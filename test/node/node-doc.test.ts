@@ -1,0 +1,25 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { featureRows } from '../../tools/features/claims.ts';
+
+const file = (path: string): URL => new URL(`../../${path}`, import.meta.url);
+const rows = featureRows();
+
+describe('docs/node.md', () => {
+  test('names tests that exist, for every feature', () => {
+    expect(rows.length).toBeGreaterThan(20);
+    expect(rows.filter(({ claims }) => claims.length === 0)).toEqual([]);
+    const missing = rows
+      .flatMap(({ claims }) => claims)
+      .filter(
+        ({ file: path, name }) => !existsSync(file(path)) || !readFileSync(file(path), 'utf8').includes(name),
+      );
+    expect(missing).toEqual([]);
+  });
+
+  test('names files that exist', () => {
+    const paths = rows.flatMap(({ where }) => [...where.matchAll(/`([\w./-]+)`/g)].map(([, path]) => path!));
+    expect(paths.length).toBeGreaterThanOrEqual(rows.length);
+    expect(paths.filter((path) => !existsSync(file(path)))).toEqual([]);
+  });
+});

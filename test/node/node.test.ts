@@ -1,0 +1,451 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { promises as fs } from 'node:fs';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { encodeRequest } from '../../node/protocol/client-codec.ts';
+import type { ClientResponse } from '../../node/protocol/client.ts';
+import { HEADER_BYTES, parseSegment } from '../../node/storage/segment.ts';
+import { agreedLeader, ClusterClient, kill, settled } from '../support/cluster-client.ts';
+import { NodeClient, NodeCluster, NodeProcess } from '../support/raft-nodes.ts';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await fs.mkdtemp(join(tmpdir(), 'chaos-node-'));
+});
+afterEach(() => fs.rm(folder, { recursive: true }));
+
+const alone = ['n1'];
+/** A lead ends when the test ends it, not when this machine is busy; a killed leader is missed at once all the same. */
+const UNHURRIED = { 'election-timeout': '1000..2000' };
+
+describe.each([3, 5])('%i node processes', (size) => {
+  const ids = Array.from({ length: size }, (_, i) => `n${i + 1}`);
+
+  test('elect one leader, answer linearizable reads, and tell who leads', async () => {
+    await using cluster = await NodeCluster.start(folder, ids, UNHURRIED);
+    const leader = await agreedLeader(cluster);
+    using client = await cluster.client(leader);
+    const session = await client.openSession();
+    expect(await client.request({ type: 'write', session, seq: 1, key: 'k', value: 'v' })).toMatchObject({
+      type: 'done',
+    });
+    expect(await client.request({ type: 'read', key: 'k' })).toMatchObject({
+      type: 'value',
+      present: true,
+      value: 'v',
+    });
+
+    const follower = cluster.ids.find((id) => id !== leader)!;
+    await cluster.nodes
+      .get(follower)!
+      .until('a known leader', (reports) =>
+        reports.find((report) => report.type === 'status' && report.leader === leader),
+      );
+    using other = await cluster.client(follower);
+    for (const refused of [
+      await other.request({ type: 'read', key: 'k' }),
+      await other.request({ type: 'write', session, seq: 2, key: 'k', value: 'w' }),
+    ]) {
+      expect(refused).toMatchObject({ type: 'error', code: 'not-leader', leader });
+    }
+  });
+
+  test('answer requests out of order by number, a whole burst in one connection', async () => {
+    await using cluster = await NodeCluster.start(folder, ids, UNHURRIED);
+    using client = await cluster.client(await agreedLeader(cluster));
+    const session = await client.openSession();
+    const burst = Array.from({ length: 500 }, (_, i) =>
+      client.request({ type: 'append', session, seq: i + 1, key: 'k', value: 'x' }),
+    );
+    expect((await Promise.all(burst)).every((response) => response?.type === 'done')).toBe(true);
+    expect(await client.request({ type: 'read', key: 'k' })).toMatchObject({ value: 'x'.repeat(500) });
+  });
+
+  test('lose no acknowledged write when the leader is killed, and apply a retried append once', async () => {
+    await using cluster = await NodeCluster.start(folder, ids, UNHURRIED);
+    for (let round = 0; round < 3; round++) {
+      const leader = await agreedLeader(cluster);
+      using client = await cluster.client(leader);
+      const session = await client.openSession();
+      const acknowledged: number[] = [];
+      let unanswered = 0;
+      // One write at a time, until the leader dies under it.
+      const writing = (async (): Promise<void> => {
+        for (let seq = 1; ; seq++) {
+          const response = await client.request({
+            type: 'append',
+            session,
+            seq,
+            key: `k${round}`,
+            value: `${seq},`,
+          });
+          if (response?.type !== 'done') return void (unanswered = seq);
+          acknowledged.push(seq);
+          if (seq === 50) cluster.nodes.get(leader)!.child.kill('SIGKILL');
+        }
+      })();
+      await cluster.nodes.get(leader)!.exited;
+      await writing;
+      expect(acknowledged.length).toBeGreaterThanOrEqual(50);
+
+      const next = await cluster.leader(leader);
+      using successor = await cluster.client(next);
+      const retry = {
+        type: 'append',
+        session,
+        seq: unanswered,
+        key: `k${round}`,
+        value: `${unanswered},`,
+      } as const;
+      for (let times = 0; times < 2; times++)
+        expect(await answered(successor, () => successor.request(retry))).toMatchObject({ type: 'done' });
+      const all = [...acknowledged, unanswered].map((seq) => `${seq},`).join('');
+      expect(await successor.request({ type: 'read', key: `k${round}` })).toMatchObject({ value: all });
+      await cluster.start(leader);
+    }
+  });
+
+  test('have equal log digests where they have applied equally far', async () => {
+    await using cluster = await NodeCluster.start(folder, ids, UNHURRIED);
+    using client = await cluster.client(await agreedLeader(cluster));
+    const session = await client.openSession();
+    for (let seq = 1; seq <= 20; seq++)
+      await client.request({ type: 'write', session, seq, key: 'k', value: `${seq}` });
+    const last = 22;
+    const digests = await Promise.all(
+      [...cluster.nodes.values()].map((node) =>
+        node.until(`entry ${last} applied`, (reports) =>
+          reports.find((report) => report.type === 'status' && report.applied === last),
+        ),
+      ),
+    );
+    expect(new Set(digests.map((report) => report.type === 'status' && report.appliedDigest)).size).toBe(1);
+  });
+
+  test('come back with everything after all of them were killed', async () => {
+    await using cluster = await NodeCluster.start(folder, ids, UNHURRIED);
+    {
+      using client = await cluster.client(await agreedLeader(cluster));
+      const session = await client.openSession();
+      expect(await client.request({ type: 'write', session, seq: 1, key: 'k', value: 'kept' })).toMatchObject(
+        { type: 'done' },
+      );
+    }
+    await Promise.all([...cluster.nodes.values()].map((node) => node.end('SIGKILL')));
+    await Promise.all(cluster.ids.map((id) => cluster.start(id)));
+    using client = await cluster.client(await agreedLeader(cluster));
+    expect(await answered(client, () => client.request({ type: 'read', key: 'k' }))).toMatchObject({
+      value: 'kept',
+    });
+  });
+
+  test('depose a leader that was stopped and resumed: it serves no read of its own', async () => {
+    await using cluster = await NodeCluster.start(folder, ids, UNHURRIED);
+    const old = await agreedLeader(cluster);
+    using client = await cluster.client(old);
+    const session = await client.openSession();
+    await client.request({ type: 'write', session, seq: 1, key: 'k', value: 'old' });
+    const node = cluster.nodes.get(old)!;
+    node.child.kill('SIGSTOP');
+    const next = await cluster.leader(old);
+    using successor = await cluster.client(next);
+    await answered(successor, () =>
+      successor.request({ type: 'write', session, seq: 2, key: 'k', value: 'new' }),
+    );
+    // It waits in the stopped leader's socket, before any message that could tell it of its successor.
+    const read = client.request({ type: 'read', key: 'k' });
+    node.child.kill('SIGCONT');
+    expect(['not-leader', 'read-unconfirmed']).toContain(errorCode(await read));
+    // By its own clock, before it hears of any successor.
+    await node.until('a leader that knows that it slept', (reports) =>
+      reports.find((line) => line.type === 'BecomeFollower' && line.reason.startsWith('stalled for ')),
+    );
+  });
+});
+
+describe('a node process', () => {
+  test('whose last write was cut off goes on without it, says so, and has the rest from the others', async () => {
+    await using cluster = await NodeCluster.start(folder);
+    using client = new ClusterClient(cluster);
+    await client.append('k', 'a');
+    const leader = await agreedLeader(cluster);
+    const torn = cluster.ids.find((id) => id !== leader)!;
+    await settled(cluster);
+    await kill(cluster, torn);
+    const segment = join(cluster.data(torn), 'wal-0000000001.log');
+    const bytes = await fs.readFile(segment);
+    const { end } = parseSegment(bytes);
+    // A record begins as all do, and breaks off.
+    await fs.writeFile(
+      segment,
+      Buffer.concat([bytes.subarray(0, end), bytes.subarray(HEADER_BYTES, HEADER_BYTES + 30)]),
+    );
+    await client.append('k', 'b');
+    const node = await cluster.start(torn);
+    expect((await node.ready()).recovered.tornBytes).toBeGreaterThan(0);
+    await settled(cluster);
+    expect(await client.read('k')).toBe('ab');
+  });
+
+  test('reports ready first, then what it recovered, numbered without gaps', async () => {
+    await using cluster = await NodeCluster.start(folder, alone);
+    const node = cluster.nodes.get('n1')!;
+    await node.until('its first entry applied', (reports) => reports.find(({ type }) => type === 'Apply'));
+    expect(node.reports[0]).toMatchObject({
+      type: 'ready',
+      pid: node.child.pid,
+      clientPort: cluster.clientPorts.get('n1'),
+    });
+    expect(node.reports[1]).toMatchObject({ type: 'Recover', first: 1, terms: [], digests: [] });
+    expect(node.reports.map((report) => report.n)).toEqual(node.reports.map((_, i) => i));
+    expect(node.reports.map((report) => report.type)).toEqual(
+      expect.arrayContaining([
+        'BecomeCandidate',
+        'BecomeLeader',
+        'Replicate',
+        'Commit',
+        'Apply',
+        'status',
+        'log',
+      ]),
+    );
+  });
+
+  test('ends with 0 at SIGTERM, also with clients connected, and leaves its folder free', async () => {
+    await using cluster = await NodeCluster.start(folder, alone);
+    await cluster.leader();
+    using client = await cluster.client('n1');
+    await client.openSession();
+    expect(await cluster.nodes.get('n1')!.end('SIGTERM')).toMatchObject({ code: 0, signal: null });
+    expect((await fs.readdir(cluster.data('n1'))).filter((name) => name.startsWith('lock'))).toEqual([]);
+    await cluster.start('n1');
+  });
+
+  test('tells those who wait that it stops', async () => {
+    await using cluster = await NodeCluster.start(folder, ['n1', 'n2']);
+    const leader = await agreedLeader(cluster);
+    using client = await cluster.client(leader);
+    const session = await client.openSession();
+    const other = cluster.nodes.get(leader === 'n1' ? 'n2' : 'n1')!;
+    other.child.kill('SIGSTOP');
+    // Without its peer it can commit nothing; it must not have noticed yet.
+    const write = client.request({ type: 'write', session, seq: 1, key: 'k', value: 'v' });
+    const node = cluster.nodes.get(leader)!;
+    const lengthBefore = node.reports.length;
+    await node.until('the write in its log', (reports) =>
+      reports.slice(lengthBefore).find(({ type }) => type === 'Replicate'),
+    );
+    const exit = node.end('SIGTERM');
+    expect(['stopping', 'leadership-lost']).toContain(errorCode(await write));
+    expect(await exit).toMatchObject({ code: 0 });
+  });
+
+  test('ends with 2 and one line for each kind of bad option', async () => {
+    const good = [
+      '--id',
+      'n1',
+      '--peer-listen',
+      '127.0.0.1:0',
+      '--client-listen',
+      '127.0.0.1:0',
+      '--data',
+      folder,
+    ];
+    for (const [args, line] of [
+      [[], /^node: --id is missing$/],
+      [[...good, '--colour', 'red'], /^node: unknown option --colour; known are /],
+      [
+        [...good, '--election-timeout', '600..300'],
+        /^node: --election-timeout 600..300: 600 is not below 300/,
+      ],
+      [[...good, '--report-fd', '99'], /^node: --report-fd 99 is no pipe/],
+    ] as const) {
+      const { code, stderr } = await new NodeProcess(args).exited;
+      expect(stderr.trimEnd()).toMatch(line);
+      expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+      expect(code).toBe(2);
+    }
+  });
+
+  test('ends with 3 when a port is in use, and names it', async () => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const address = `127.0.0.1:${(taken.address() as AddressInfo).port}`;
+    try {
+      for (const [peer, client, whom] of [
+        [address, '127.0.0.1:0', 'peers'],
+        ['127.0.0.1:0', address, 'clients'],
+      ] as const) {
+        const args = [
+          '--id',
+          'n1',
+          '--peer-listen',
+          peer,
+          '--client-listen',
+          client,
+          '--data',
+          folder,
+          '--report-fd',
+          '3',
+        ];
+        const { code, stderr } = await new NodeProcess(args).exited;
+        expect(stderr).toContain(`cannot listen for ${whom} on ${address}`);
+        expect(code).toBe(3);
+      }
+    } finally {
+      taken.close();
+    }
+  });
+
+  test('ends with 3 on a damaged log, and names file and offset', async () => {
+    const cluster = await NodeCluster.start(folder, alone);
+    await cluster.leader();
+    using client = await cluster.client('n1');
+    await client.openSession();
+    await cluster.nodes.get('n1')!.end('SIGKILL');
+    const segment = join(cluster.data('n1'), 'wal-0000000001.log');
+    const bytes = await fs.readFile(segment);
+    bytes[30]! ^= 1;
+    await fs.writeFile(segment, bytes);
+    const { code, stderr } = await new NodeProcess(cluster.args('n1')).exited;
+    expect(stderr).toContain(`data folder ${cluster.data('n1')}: ${segment}, offset 25: `);
+    expect(code).toBe(3);
+  });
+
+  test('ends with 3 on a value that the disk has changed, and never serves it', async () => {
+    const cluster = await NodeCluster.start(folder, alone);
+    await cluster.leader();
+    using client = await cluster.client('n1');
+    const session = await client.openSession();
+    for (const [i, value] of ['precious', 'later'].entries())
+      await client.request({ type: 'write', session, seq: i + 1, key: `k${i}`, value });
+    await cluster.nodes.get('n1')!.end('SIGKILL');
+    const segment = join(cluster.data('n1'), 'wal-0000000001.log');
+    const bytes = await fs.readFile(segment);
+    bytes[bytes.indexOf('precious') + 3]! ^= 1;
+    await fs.writeFile(segment, bytes);
+    const { code, stderr } = await new NodeProcess(cluster.args('n1')).exited;
+    expect(stderr).toMatch(
+      /wal-0000000001\.log, offset \d+: the CRC-32 of a record is wrong, and good records follow/,
+    );
+    expect(code).toBe(3);
+  });
+
+  test('ends with 3 on a folder that another node uses', async () => {
+    await using cluster = await NodeCluster.start(folder, alone);
+    const args = cluster.args('n1', { 'peer-listen': '127.0.0.1:0', 'client-listen': '127.0.0.1:0' });
+    const { code, stderr } = await new NodeProcess(args).exited;
+    expect(stderr).toContain(`in use by the node with pid ${cluster.nodes.get('n1')!.child.pid}`);
+    expect(code).toBe(3);
+  });
+
+  test('acknowledges nothing that a full disk refused, and ends with 3', async () => {
+    const cluster = await NodeCluster.start(folder, alone);
+    await cluster.nodes.get('n1')!.end('SIGTERM');
+    // A limit on the size of files is the full disk that needs no privilege: writes past 2 MiB fail.
+    const limited = join(folder, 'limited.sh');
+    await fs.writeFile(limited, `trap '' XFSZ\nulimit -f 2048\nexec "$@"\n`);
+    const main = fileURLToPath(new URL('../../node/main.mjs', import.meta.url));
+    const child = spawn(
+      'bash',
+      [limited, process.execPath, main, ...cluster.args('n1', { 'report-fd': '1' })],
+      {
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    );
+    const exited = once(child, 'close');
+    let stderr = '';
+    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+    await once(child.stdout, 'data');
+    using client = await cluster.client('n1');
+    const session = await answered(client, () => client.request({ type: 'open-session' }));
+    const written: string[] = [];
+    let refused: ClientResponse | null = null;
+    const value = 'x'.repeat(100_000);
+    for (let seq = 1; refused === null && seq < 100; seq++) {
+      const key = `k${seq}`;
+      const response = await client.request({
+        type: 'write',
+        session: session.type === 'session' ? session.session : 0,
+        seq,
+        key,
+        value,
+      });
+      if (response?.type === 'done') written.push(key);
+      else refused = response ?? { requestId: 0, type: 'error', code: 'storage-failed', message: 'closed' };
+    }
+    expect(errorCode(refused)).toBe('storage-failed');
+    expect((await exited)[0]).toBe(3);
+    expect(stderr).toMatch(/data folder .* refuses writes: EFBIG/);
+
+    await using again = cluster;
+    await again.start('n1');
+    using reader = await again.client('n1');
+    for (const key of written) {
+      expect(await answered(reader, () => reader.request({ type: 'read', key }))).toMatchObject({ value });
+    }
+  });
+
+  test('ends by itself when nobody reads its reports any more', async () => {
+    await using cluster = await NodeCluster.start(folder, alone);
+    const node = cluster.nodes.get('n1')!;
+    node.child.stdio[3]!.destroy();
+    expect((await node.exited).code).toBe(4);
+  });
+
+  test.each([
+    ['of another version', 4, /client .* closed: frame of version \d+; this end speaks version 1/],
+    ['with a flipped bit', 12, /client .* closed: frame with CRC-32 .*: bytes were damaged/],
+  ])('closes a connection with a frame %s', async (_, at, reason) => {
+    await using cluster = await NodeCluster.start(folder, alone);
+    await cluster.leader();
+    using client = await cluster.client('n1');
+    await client.openSession();
+    const frame = encodeRequest({ requestId: 2, type: 'read', key: 'k' });
+    frame[at]! ^= 1;
+    client.socket.write(frame);
+    await once(client.socket, 'close');
+    await cluster.nodes
+      .get('n1')!
+      .until('a logged reason', (reports) =>
+        reports.find((report) => report.type === 'log' && reason.test(report.message)),
+      );
+  });
+
+  test('closes a connection that speaks nonsense, says why, and serves the others', async () => {
+    await using cluster = await NodeCluster.start(folder, alone);
+    await cluster.leader();
+    const node = cluster.nodes.get('n1')!;
+    using nonsense = await cluster.client('n1');
+    nonsense.socket.write('GET / HTTP/1.1\r\nHost: n1\r\n\r\n');
+    await once(nonsense.socket, 'close');
+    await node.until('a logged reason', (reports) =>
+      reports.find(
+        (report) => report.type === 'log' && /client .* closed: frame of version/.test(report.message),
+      ),
+    );
+    using client = await cluster.client('n1');
+    expect(await client.openSession()).toBeGreaterThan(0);
+  });
+});
+
+/** What `ask` is answered once it is no `not-leader`: an election may just be under way. */
+async function answered(
+  client: NodeClient,
+  ask: () => Promise<ClientResponse | null>,
+): Promise<ClientResponse> {
+  const until = performance.now() + 10_000;
+  for (;;) {
+    const response = await ask();
+    if (response === null) throw new Error(`the connection to port ${client.socket.remotePort} closed`);
+    if (errorCode(response) !== 'not-leader' || performance.now() > until) return response;
+  }
+}
+
+const errorCode = (response: ClientResponse | null): string =>
+  response === null ? 'closed' : response.type === 'error' ? response.code : response.type;

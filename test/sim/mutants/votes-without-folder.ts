@@ -1,8 +1,0 @@
-import { SHIPPED_PARTS, type SimParts } from '../../../harness/sim/server.ts';
-import { Raft } from '../../../node/raft/raft.ts';
-
-/** A server that lost its data folder goes on as if nothing had happened (RethinkDB 2.2.3). */
-export const parts: SimParts = {
-  ...SHIPPED_PARTS,
-  raft: (config, initial) => new Raft(config, { ...initial, incarnation: 0 }),
-};

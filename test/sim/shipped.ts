@@ -1,4 +1,0 @@
-import { SHIPPED_PARTS } from '../../harness/sim/server.ts';
-
-/** The nodes as they are shipped: what `npm run sim` simulates unless it is told otherwise. */
-export const parts = SHIPPED_PARTS;

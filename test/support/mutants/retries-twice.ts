@@ -1,0 +1,16 @@
+import { type Recall, Sessions } from '../../../node/kv/sessions.ts';
+import { KvStore, type Outcome } from '../../../node/kv/store.ts';
+import { runNode } from '../../../node/server/run-node.ts';
+
+/**
+ * Takes a retried write for a new one: when the answer to the first attempt was lost, the command is applied
+ * twice (dissertation 6.3 says why sessions are there).
+ */
+class ForgetfulSessions extends Sessions<Outcome> {
+  override recall(session: number, seq: number): Recall<Outcome> {
+    const recall = super.recall(session, seq);
+    return recall.type === 'answered' ? { type: 'new' } : recall;
+  }
+}
+
+await runNode(process.argv.slice(2), { stateMachine: () => new KvStore(new ForgetfulSessions()) });

@@ -1,0 +1,9 @@
+import { SHIPPED_PARTS, type SimParts } from '../../../harness/stage/sim/server.ts';
+import { Raft } from '../../../node/raft/raft.ts';
+
+/** Starts with its term, but without the vote that it gave in it: it may give another (§5.2). */
+export const parts: SimParts = {
+  ...SHIPPED_PARTS,
+  raft: (config, initial) =>
+    new Raft(config, { ...initial, hardState: { ...initial.hardState, votedFor: null } }),
+};

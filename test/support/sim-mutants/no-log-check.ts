@@ -1,0 +1,17 @@
+import { SHIPPED_PARTS, type SimParts } from '../../../harness/stage/sim/server.ts';
+import { Raft } from '../../../node/raft/raft.ts';
+import type { RaftConfig } from '../../../node/raft/ready.ts';
+import type { InitialState } from '../../../node/raft/state.ts';
+
+/** Votes for anybody, however old the candidate's log (§5.4.1). */
+class NoLogCheckOnVote extends Raft {
+  constructor(config: RaftConfig, initial: InitialState) {
+    super(config, initial);
+    this.state.log.isUpToDate = () => true;
+  }
+}
+
+export const parts: SimParts = {
+  ...SHIPPED_PARTS,
+  raft: (config, initial) => new NoLogCheckOnVote(config, initial),
+};

@@ -1,0 +1,157 @@
+import { posix } from 'node:path';
+import {
+  DOORS,
+  LONG_FILES,
+  MAY_PRINT,
+  MOST_COLUMNS,
+  MOST_LINES,
+  MOST_LITERAL_COLUMNS,
+  PARTS,
+} from './table.ts';
+import type { Part } from './table.ts';
+
+/** A file of the project: its path from the top, and its text. */
+export interface SourceFile {
+  readonly path: string;
+  readonly text: string;
+}
+
+/** Tests and what only they use: beside the floors, within the other rules. */
+const isTest = (path: string): boolean =>
+  path.endsWith('.test.ts') ||
+  path.startsWith('test/') ||
+  path.startsWith('tools/') ||
+  path.startsWith('bench/') ||
+  path.includes('/testing/');
+const within = (path: string, folder: string): boolean => path === folder || path.startsWith(`${folder}/`);
+
+interface Import {
+  readonly line: number;
+  /** `../raft/log.ts`, `node:fs`, `ink`. */
+  readonly target: string;
+}
+
+/**
+ * Static imports and re-exports, `import()` of code and of types, `require()`, and workers and programs, which are
+ * named as `new URL('./x.ts', import.meta.url)`.
+ */
+const IMPORTS = [
+  /^\s*(?:import|export)\b(?:[\s\w*{},$]|\/\/[^\n]*)*?\bfrom\s*(['"])(?<target>[^'"]+)\1/gm,
+  /^\s*import\s*(['"])(?<target>[^'"]+)\1/gm,
+  /\b(?:import|require)\(\s*(['"])(?<target>[^'"]+)\1\s*[,)]/g,
+  /\bnew URL\(\s*(['"])(?<target>[^'"]+\.m?[jt]s)\1\s*,\s*import\.meta\.url/g,
+];
+const COMPUTED_IMPORT = /\bimport\(\s*[^'"\s)]/g;
+
+function importsOf({ text }: SourceFile): readonly Import[] {
+  return IMPORTS.flatMap((pattern) =>
+    [...text.matchAll(pattern)].map((match) => {
+      const at = match.index + match[0].lastIndexOf(match.groups!['target']!);
+      const target = match.groups!['target']!;
+      const isUrl = match[0].startsWith('new URL');
+      return { line: lineAt(text, at), target: isUrl && !target.startsWith('.') ? `./${target}` : target };
+    }),
+  );
+}
+
+const lineAt = (text: string, index: number): number => text.slice(0, index).split('\n').length;
+
+/** Imports against the floors and the doors. Findings are lines `path:line: what`; none: tidy. */
+export function wrongImports(file: SourceFile): readonly string[] {
+  if (isTest(file.path)) return [];
+  const part = partOf(file.path);
+  const computed = [...file.text.matchAll(COMPUTED_IMPORT)].map(
+    ({ index }) =>
+      `${file.path}:${lineAt(file.text, index)}: imports what only a run can tell; name the file`,
+  );
+  if (part === null)
+    return [`${file.path}:1: stands on no floor; add its folder to test/support/tidy/table.ts`];
+  const wrong = importsOf(file).flatMap(({ line, target }) => {
+    const problem = target.startsWith('.')
+      ? wrongFloor(file.path, part, posix.join(posix.dirname(file.path), target))
+      : wrongDoor(file.path, target);
+    return problem === null ? [] : [`${file.path}:${line}: ${problem}`];
+  });
+  return [...wrong, ...computed];
+}
+
+function partOf(path: string): Part | null {
+  const fitting = PARTS.filter((part) => within(path, part.path));
+  return fitting.sort((a, b) => b.path.length - a.path.length)[0] ?? null;
+}
+
+function wrongFloor(from: string, part: Part, to: string): string | null {
+  if (isTest(to)) return `imports ${to}, which is for tests`;
+  // Data that is read, not code: package.json, toxiproxy.json, a page's style and script.
+  if (!/\.m?ts$/.test(to) && !within(to, 'node')) return null;
+  const target = partOf(to);
+  if (target === null) return `imports ${to}, which stands on no floor`;
+  if (target === part || target.path === part.path) return null;
+  if ([...(part.also ?? []), ...(part.only ?? [])].some((allowed) => within(to, allowed))) return null;
+  const sameTree = from.split('/')[0] === to.split('/')[0];
+  if (part.only === undefined && sameTree && target.floor < part.floor) return null;
+  const rule = sameTree
+    ? `floor ${part.floor} may not see floor ${target.floor} here`
+    : 'across the process boundary';
+  return `imports ${to}: ${rule} (${part.path} → ${target.path})`;
+}
+
+function wrongDoor(path: string, target: string): string | null {
+  if (within(path, 'node/raft')) return `imports ${target}: the Raft core imports nothing, not even node:*`;
+  const name = Object.keys(DOORS).find((door) => within(target, door));
+  if (name === undefined) {
+    return target.startsWith('node:')
+      ? null
+      : `imports ${target}, a dependency without a door in test/support/tidy/table.ts`;
+  }
+  return DOORS[name]!.some((door) => within(path, door))
+    ? null
+    : `imports ${name}, whose door is ${DOORS[name]!.join(', ')}`;
+}
+
+/** Spelled so that this file does not find itself. */
+const OPEN_NOTE = /\b(?:TO[D]O|FIX[M]E|X[X]X)\b/;
+
+/** Length, default exports, open notes, printing. */
+export function wrongText({ path, text }: SourceFile): readonly string[] {
+  const lines = text.split('\n');
+  const found: string[] = [];
+  const add = (index: number, what: string): void => {
+    found.push(`${path}:${index + 1}: ${what}`);
+  };
+  lines.forEach((line, i) => {
+    if (OPEN_NOTE.test(line)) add(i, 'an open note: do it, or file it as an issue');
+    if (/^export default\b/.test(line) && !path.endsWith('.config.ts')) add(i, 'a default export');
+    const prints = /^\s*(?!\/\/|\*)[^'"`]*\bconsole\.\w+\(/.test(line);
+    if (prints && !isTest(path) && !MAY_PRINT.some((place) => within(path, place)))
+      add(i, 'prints to the console');
+  });
+  const long = lines.length - 1 > MOST_LINES;
+  if (long && !isTest(path) && LONG_FILES[path] === undefined) {
+    add(
+      lines.length - 1,
+      `${lines.length - 1} lines, at most ${MOST_LINES}: split it, or give a reason in test/support/tidy/table.ts`,
+    );
+  }
+  if (!long && LONG_FILES[path] !== undefined)
+    add(0, 'is short enough now: take it off the list of long files');
+  return found;
+}
+
+const COMMENT = /^\s*(?:\/\/|\/?\*)/;
+const TABLE_ROW = /^\s*(?:\/\/|\*) \|/;
+/** A string, a template, a regular expression. */
+const LITERAL = /['"`]|^\s*\/(?![/*])/;
+
+/**
+ * A sentence in a literal and a table's row in a comment stay in one line, so that who reads it on a screen can
+ * search for it; to a point.
+ */
+export function wideLines({ path, text }: SourceFile): readonly string[] {
+  return text.split('\n').flatMap((line, i) => {
+    const columns = Array.from(line).length;
+    const literal = COMMENT.test(line) ? TABLE_ROW.test(line) : LITERAL.test(line);
+    const most = literal ? MOST_LITERAL_COLUMNS : MOST_COLUMNS;
+    return columns > most ? [`${path}:${i + 1}: ${columns} columns, at most ${most}`] : [];
+  });
+}

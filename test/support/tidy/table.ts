@@ -1,0 +1,117 @@
+/**
+ * The floors of ARCHITECTURE.md as data: who may import whom. A path is a folder or a file; the longest that fits
+ * counts. Imports go to a lower floor of the same tree, or stay within the part.
+ */
+export interface Part {
+  readonly path: string;
+  readonly floor: number;
+  /** Beside the lower floors: files or folders, of this tree or the other. */
+  readonly also?: readonly string[];
+  /** Instead of the lower floors: these and nothing else. */
+  readonly only?: readonly string[];
+}
+
+/** Files and folders that every part of the harness may use. */
+const GROUND = [
+  'harness/event.ts',
+  'harness/result.ts',
+  'harness/clock.ts',
+  'harness/random.ts',
+  'harness/history',
+] as const;
+const PORTS = 'harness/ports';
+const PROTOCOL = 'node/protocol';
+const ground = (path: string): Part => ({ path, floor: 1, also: [...GROUND, PROTOCOL] });
+/** A part of the harness that sees the ground, the ports, and `only` what is listed beside them. */
+const part = (path: string, floor: number, only: readonly string[] = []): Part => ({
+  path,
+  floor,
+  only: [...GROUND, PORTS, ...only],
+});
+
+export const PARTS: readonly Part[] = [
+  ...GROUND.map(ground),
+  { path: PORTS, floor: 2, only: [...GROUND, PROTOCOL] },
+  part('harness/checker', 3),
+  part('harness/invariants', 3, [PROTOCOL]),
+  part('harness/view', 3, [PROTOCOL]),
+  part('harness/output', 4, ['harness/view', 'harness/dashboard']),
+  part('harness/dashboard', 4, ['harness/view', 'harness/checker', 'harness/invariants', 'harness/output']),
+  part('harness/report', 4, ['harness/view', 'harness/checker', 'harness/invariants', 'harness/output']),
+  part('harness/links', 5),
+  part('harness/cluster', 5, [PROTOCOL, 'harness/systems/raft']),
+  part('harness/nemesis', 5, ['harness/view']),
+  // The load's thread judges operations as they end.
+  part('harness/workload', 5, [PROTOCOL, 'harness/checker/live', 'harness/systems/raft']),
+  part('harness/scenario', 6, ['harness/nemesis', 'harness/view', 'harness/checker', 'harness/invariants']),
+  part('harness/systems', 7, [PROTOCOL, 'harness/workload', 'harness/invariants']),
+  part('harness/stage', 8, [
+    PROTOCOL,
+    'harness/systems',
+    'harness/cluster',
+    'harness/links',
+    'harness/workload',
+    'harness/checker',
+    'harness/invariants',
+    'node/raft',
+    'node/kv',
+    'node/replica',
+    'node/storage',
+  ]),
+  { path: 'harness/cli', floor: 9, also: ['node/main.mjs', 'node/protocol'] },
+  { path: 'node/raft', floor: 1, only: [] },
+  { path: 'node/kv', floor: 2 },
+  { path: 'node/protocol', floor: 3 },
+  { path: 'node/replica', floor: 4 },
+  { path: 'node/server', floor: 5 },
+  { path: 'node/transport', floor: 5 },
+  { path: 'node/storage', floor: 5 },
+  // Puts the node together from its parts; `main.mjs` only calls it.
+  { path: 'node/server/run-node.ts', floor: 6 },
+  { path: 'node/main.mjs', floor: 7 },
+];
+
+/** Dependencies, and parts of Node.js that act on the machine: the only places that may import them. */
+export const DOORS: Readonly<Record<string, readonly string[]>> = {
+  execa: ['harness/cluster', 'harness/links'],
+  'toxiproxy-node-client': ['harness/links'],
+  ink: ['harness/dashboard'],
+  react: ['harness/dashboard'],
+  blessed: ['harness/dashboard/charts.ts'],
+  'blessed-contrib': ['harness/dashboard/charts.ts'],
+  'drawille-canvas-blessed-contrib': ['harness/dashboard/charts.ts'],
+  yaml: ['harness/scenario'],
+  zod: ['harness/scenario', 'harness/nemesis', 'harness/links'],
+  commander: ['harness/cli'],
+  'fastest-levenshtein': ['harness/cli', 'harness/scenario'],
+  'pure-rand': ['harness/random.ts'],
+  vitest: ['harness/report/matcher.ts'],
+  'node:fs': [
+    'node/storage',
+    'harness/history',
+    'harness/report',
+    'harness/scenario/language/load.ts',
+    'harness/cluster',
+    'harness/links',
+    'harness/cli',
+  ],
+  'node:child_process': ['harness/cluster', 'harness/cli'],
+  'node:worker_threads': ['harness/checker', 'harness/workload'],
+  'node:http': ['node/server/admin-server.ts', 'harness/links'],
+  'node:net': ['node/server', 'node/transport', 'harness/links', 'harness/systems/raft'],
+};
+
+export const MOST_COLUMNS = 120;
+export const MOST_LITERAL_COLUMNS = 240;
+export const MOST_LINES = 400;
+
+/** Files that are longer, each with the reason why it is one idea nevertheless. */
+export const LONG_FILES: Readonly<Record<string, string>> = {};
+
+/** Programs: their standard output is their interface. Elsewhere whoever calls decides what is shown. */
+export const MAY_PRINT: readonly string[] = [
+  'harness/cli',
+  'harness/links/builtin/main.ts',
+  'node/server/run-node.ts',
+  'bench',
+];

@@ -1,0 +1,152 @@
+import { readFileSync } from 'node:fs';
+import { glob } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { wideLines, wrongImports, wrongText } from './check.ts';
+import { DOORS, LONG_FILES, PARTS } from './table.ts';
+
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+const paths = (await Array.fromAsync(glob('{node,harness,test,tools,bench}/**/*.{ts,mjs}', { cwd: ROOT })))
+  .map((path) => path.replaceAll('\\', '/'))
+  .sort();
+const files = paths.map((path) => ({ path, text: readFileSync(`${ROOT}/${path}`, 'utf8') }));
+
+test('every file keeps to the floors and the doors', () => {
+  expect(files.length).toBeGreaterThan(100);
+  expect(files.flatMap(wrongImports)).toEqual([]);
+});
+
+test('no file is too long, and none has a default export, an open note or a stray print', () => {
+  expect(files.flatMap(wrongText)).toEqual([]);
+});
+
+test('no line is too wide', () => {
+  expect(files.flatMap(wideLines)).toEqual([]);
+});
+
+test('the tables name only what is there', () => {
+  const exists = (path: string): boolean =>
+    paths.some((file) => file === path || file.startsWith(`${path}/`));
+  const named = [
+    ...Object.values(DOORS).flat(),
+    ...Object.keys(LONG_FILES),
+    ...PARTS.map((part) => part.path),
+  ];
+  expect(named.filter((path) => !exists(path))).toEqual([]);
+});
+
+describe('the check sees what it is for', () => {
+  const wrong = (path: string, text: string): readonly string[] =>
+    [wrongImports, wrongText, wideLines].flatMap((rule) => rule({ path, text }));
+
+  test.each([
+    ['the core imports a part above', 'node/raft/log.ts', `import { x } from '../kv/store.ts';`],
+    ['the core imports a type', 'node/raft/log.ts', `import type { X } from '../protocol/client.ts';`],
+    ['the core imports Node.js', 'node/raft/log.ts', `import { randomInt } from 'node:crypto';`],
+    [
+      'a lower floor of the node imports a higher',
+      'node/kv/store.ts',
+      `export { y } from '../replica/replica.ts';`,
+    ],
+    ['neighbours of one floor', 'node/storage/wal.ts', `import { z } from '../transport/peer-link.ts';`],
+    ['the node imports the harness', 'node/main.mjs', `import type { Op } from '../harness/history/op.ts';`],
+    [
+      'the harness sees past the protocol',
+      'harness/cluster/local.ts',
+      `import { Raft } from '../../node/raft/raft.ts';`,
+    ],
+    [
+      'the report sees the cluster',
+      'harness/report/write.ts',
+      `import type { Cluster } from '../cluster/local.ts';`,
+    ],
+    [
+      'the dashboard sees the node',
+      'harness/dashboard/state.ts',
+      `import type { R } from '../../node/protocol/report.ts';`,
+    ],
+    [
+      'the scenario sees past a port',
+      'harness/scenario/language/build.ts',
+      `import { openLinks } from '../../links/open.ts';`,
+    ],
+    [
+      'a judge sees the scenario',
+      'harness/checker/search/wgl.ts',
+      `import { run } from '../../scenario/play/runner.ts';`,
+    ],
+    [
+      'over several lines',
+      'harness/checker/search/wgl.ts',
+      `import {\n  run, // both\n  stop,\n} from '../../scenario/play/runner.ts';`,
+    ],
+    ['a dynamic import', 'harness/nemesis/faults/cut.ts', `const m = await import('../../cli/run.ts');`],
+    [
+      'an imported type in place',
+      'harness/nemesis/faults/cut.ts',
+      `let x: import('../../scenario/play/runner.ts').RunOutcome;`,
+    ],
+    [
+      'a worker named by its URL',
+      'harness/checker/search/wgl.ts',
+      `new Worker(new URL('../../workload/threaded.ts', import.meta.url));`,
+    ],
+    ['a URL without a dot', 'node/kv/store.ts', `new URL('../main.ts', import.meta.url);`],
+    ['a computed import', 'harness/nemesis/faults/cut.ts', 'await import(`./${name}.ts`);'],
+    ['a dependency beside its door', 'harness/report/write.ts', `import { execa } from 'execa';`],
+    [
+      'a part of a dependency beside its door',
+      'harness/cli/run.ts',
+      `import c from 'blessed-contrib/lib/x.js';`,
+    ],
+    ['a required dependency beside its door', 'harness/cli/run.ts', `const c = require('blessed-contrib');`],
+    ['a dependency without a door', 'harness/cli/run.ts', `import _ from 'lodash';`],
+    [
+      'the file system beside its door',
+      'harness/checker/search/wgl.ts',
+      `import { readFile } from 'node:fs/promises';`,
+    ],
+    [
+      'a test’s part in the product',
+      'harness/checker/search/wgl.ts',
+      `import { run } from '../../../test/support/chaos.ts';`,
+    ],
+    ['a testing folder in the product', 'node/raft/raft.ts', `import { w } from './testing/weather.ts';`],
+    ['a file on no floor', 'harness/helpers/misc.ts', 'export const x = 1;'],
+    ['a wide line', 'harness/random.ts', `// ${'x'.repeat(120)}`],
+    ['a wide literal', 'harness/random.ts', `const x = '${'x'.repeat(240)}';`],
+    ['a wide line in a test', 'harness/report/write.test.ts', `// ${'x'.repeat(120)}`],
+    ['a long file', 'harness/report/write.ts', 'const x = 1;\n'.repeat(401)],
+    ['a long file that is not', Object.keys(LONG_FILES)[0] ?? 'harness/x', 'const x = 1;\n'],
+    ['a default export', 'harness/random.ts', 'export default 1;'],
+    ['an open note', 'harness/random.ts', ['// TO', 'DO: later'].join('')],
+    ['printing', 'harness/report/write.ts', `  console.log('here');`],
+  ])('%s', (_, path, text) => {
+    expect(wrong(path, text)).toHaveLength(1);
+  });
+
+  test.each([
+    ['downwards', 'harness/scenario/language/build.ts', `import { Nemesis } from '../nemesis/nemesis.ts';`],
+    ['a port', 'harness/nemesis/faults/cut.ts', `import type { Links } from '../../ports/links.ts';`],
+    [
+      'the protocol',
+      'harness/workload/client.ts',
+      `import { encodeRequest } from '../../node/protocol/client-codec.ts';`,
+    ],
+    ['within a part', 'node/raft/raft.ts', `import { Log } from './log.ts';`],
+    ['within a part, deeper', 'harness/report/page/page.ts', `import { markup } from '../markup.ts';`],
+    ['through the door', 'harness/cluster/local.ts', `import { execa } from 'execa';`],
+    [
+      'a test above its floor',
+      'harness/report/write.test.ts',
+      `import { x } from '../scenario/play/runner.ts';`,
+    ],
+    ['data', 'harness/links/standard.ts', `new URL('../../toxiproxy.json', import.meta.url);`],
+    ['the node’s program', 'harness/cli/run.ts', `new URL('../../node/main.mjs', import.meta.url);`],
+    ['a word in a string', 'harness/report/write.ts', `const text = 'never console.log(x)';`],
+    ['a sentence in a literal', 'harness/random.ts', `const x = '${'x'.repeat(150)}';`],
+    ['a line of the full width', 'harness/random.ts', 'é'.repeat(120)],
+  ])('allowed: %s', (_, path, text) => {
+    expect(wrong(path, text)).toEqual([]);
+  });
+});

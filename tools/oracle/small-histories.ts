@@ -1,0 +1,185 @@
+import { generateHistory, type GeneratorOptions } from '../../harness/checker/testing/generate.ts';
+import type { Op, OpFunction, RegisterValue } from '../../harness/history/op.ts';
+import { type Random, randomStream } from '../../harness/random.ts';
+
+/** What tells one sort of history from another: the checker takes another way through each. */
+export interface SmallHistory {
+  readonly kind: string;
+  readonly ops: readonly Op[];
+  /** Made by correct registers and not changed since: linearizable without asking anybody. */
+  readonly isValid: boolean;
+}
+
+const LEAST_OPERATIONS = 4;
+const MOST_OPERATIONS = 16;
+/** Every order of appends is a state of its own, so an oracle takes the factorial of their number. */
+const MOST_APPENDS = 6;
+
+const MIXES: Readonly<Record<string, GeneratorOptions['mix']>> = {
+  register: { read: 4, write: 3, cas: 3, delete: 1, append: 0 },
+  /** Most of these fail, and where they do not say what they found, unknown writes may have to explain it. */
+  'many cas': { read: 2, write: 4, cas: 6, delete: 0, append: 0 },
+  appends: { read: 4, write: 0, cas: 0, delete: 0, append: 4 },
+  both: { read: 4, write: 1, cas: 2, delete: 1, append: 3 },
+};
+
+/**
+ * The history of this number in the series of this seed: from correct registers, as it was or with a few things in it
+ * changed, or put together by chance.
+ */
+export function smallHistory(seed: number, number: number): SmallHistory {
+  const random = randomStream(seed, 'workload', `small/${number}`);
+  const uniqueValues = random.float() < 0.6;
+  const opaque = random.pick([0, 0, 0.5, 1]);
+  const mix = random.pick(Object.keys(MIXES));
+  const keys = random.pick([1, 1, 1, 3]);
+  const options: GeneratorOptions = {
+    operations: random.int(LEAST_OPERATIONS, MOST_OPERATIONS),
+    clients: random.int(2, 6),
+    keys,
+    mix: MIXES[mix]!,
+    unknown: random.pick([0, 0.1, 0.4]),
+    failed: random.pick([0, 0.1]),
+    opaque,
+    uniqueValues,
+  };
+  const kind = `${uniqueValues ? 'distinct' : 'ambiguous'}, ${opaque === 0 ? 'observed' : 'opaque'} cas, ${mix}, ${keys === 1 ? 'one key' : 'several keys'}`;
+  let recorded = generateHistory(random, options);
+  while (recorded.filter(({ f }) => f === 'append').length > MOST_APPENDS)
+    recorded = generateHistory(random, options);
+  const timed = random.float() < 0.5 ? recorded : coarse(recorded);
+  const way = random.float();
+  if (way < 0.25) return { kind, ops: timed, isValid: true };
+  const ops = way < 0.75 ? changed(timed, random) : byChance(timed, random, options);
+  return { kind, ops: opaque > 0 && random.float() < 0.5 ? pressed(ops, random) : ops, isValid: false };
+}
+
+/** Failed CAS that do not say what they found expect what somebody left: it must have been another value just then. */
+function pressed(ops: readonly Op[], random: Random): Op[] {
+  return ops.map((op) => {
+    if (op.f !== 'cas' || op.outcome !== 'fail' || op.output !== undefined) return op;
+    const value = random.pick(valuesOf(ops.filter((other) => other.key === op.key && other.f !== 'read')));
+    return { ...op, input: [value, (op.input as readonly [RegisterValue, string])[1]] };
+  });
+}
+
+/** By a clock that ticks seldom, many operations begin and end at one time. That only makes more of them concurrent. */
+export const coarse = (ops: readonly Op[]): Op[] =>
+  ops.map((op) => ({ ...op, call: Math.floor(op.call), return: Math.floor(op.return) }));
+
+/** One to three answers, times or outcomes are others than they were. */
+export function changed(ops: readonly Op[], random: Random): Op[] {
+  const result = [...ops];
+  for (let changes = random.int(1, 3); changes > 0; changes--) {
+    const at = random.int(0, result.length - 1);
+    result[at] = random.pick(CHANGES)(result[at]!, result, random);
+  }
+  return result;
+}
+
+/** Everything that operations answered, wrote or expected, and "never written". */
+function valuesOf(ops: readonly Op[]): RegisterValue[] {
+  const values: RegisterValue[] = [null];
+  for (const op of ops) {
+    if (op.output !== undefined) values.push(op.output, op.output);
+    if (typeof op.input === 'string') values.push(op.input);
+    else if (op.input !== null) values.push(...op.input);
+  }
+  return values;
+}
+
+function withAnswer(op: Op, ops: readonly Op[], random: Random): Op {
+  const ofKey = ops.filter((other) => other.key === op.key);
+  const value = random.pick(valuesOf(ofKey));
+  if (op.output !== undefined)
+    return { ...op, output: random.float() < 0.2 ? glued(value, ofKey, random) : value };
+  if (op.f === 'cas') return { ...op, input: [value, (op.input as readonly [RegisterValue, string])[1]] };
+  return op;
+}
+
+/** A value with an appended token behind it: what a read of a list may have missed or seen too early. */
+function glued(value: RegisterValue, ops: readonly Op[], random: Random): RegisterValue {
+  const tokens = ops.filter((op) => op.f === 'append');
+  return tokens.length === 0 ? value : (value ?? '') + (random.pick(tokens).input as string);
+}
+
+/** Writes what another operation writes, or nothing: values that were distinct no longer are. */
+function withInput(op: Op, ops: readonly Op[], random: Random): Op {
+  const other = random.pick(ops).input;
+  const value = random.float() < 0.3 || other === null ? '' : typeof other === 'string' ? other : other[1];
+  if (op.f === 'read') return op;
+  return {
+    ...op,
+    input: op.f === 'cas' ? [(op.input as readonly [RegisterValue, string])[0], value] : value,
+  };
+}
+
+function withTimes(op: Op, ops: readonly Op[], random: Random): Op {
+  const other = random.pick(ops);
+  const length = op.outcome === 'info' ? Infinity : op.return - op.call;
+  return { ...op, call: other.call, return: other.call + length };
+}
+
+function withOutcome(op: Op, _ops: readonly Op[], random: Random): Op {
+  if (op.outcome === 'info') return answered(op, random);
+  const { output: _, ...rest } = op;
+  return { ...rest, outcome: 'info', return: Infinity, error: 'timeout', gaveUp: op.return };
+}
+
+/** Wrong answers most of all: they leave the history one that could have been. */
+const CHANGES = [
+  withAnswer,
+  withAnswer,
+  withAnswer,
+  withAnswer,
+  withTimes,
+  withTimes,
+  withOutcome,
+  withInput,
+];
+
+/** An operation that nobody heard of again, had it ended well. */
+function answered(op: Op, random: Random): Op {
+  const { error: _, gaveUp, ...rest } = op;
+  const output = op.f === 'read' ? { output: null } : {};
+  return {
+    ...rest,
+    ...output,
+    outcome: 'ok',
+    return: Math.max(op.call, gaveUp ?? op.call + random.float() * 4),
+  };
+}
+
+/** The same operations and values, but who answered what, and when, is chance. */
+function byChance(ops: readonly Op[], random: Random, { unknown, opaque }: GeneratorOptions): Op[] {
+  const span = random.int(3, 12);
+  return ops.map((op) => {
+    const call = random.int(0, span);
+    const value = random.pick(valuesOf(ops.filter((other) => other.key === op.key)));
+    const base = {
+      id: op.id,
+      process: op.process,
+      key: op.key,
+      f: op.f,
+      input: op.input,
+      call,
+      node: op.node,
+    };
+    if (random.float() < unknown)
+      return { ...base, return: Infinity, outcome: 'info', error: 'timeout', gaveUp: call + 1, attempts: 1 };
+    const end = call + random.int(0, 4);
+    return { ...base, return: end, attempts: 1, ...outcomeByChance(op.f, value, random, opaque) };
+  });
+}
+
+function outcomeByChance(
+  f: OpFunction,
+  value: RegisterValue,
+  random: Random,
+  opaque: number,
+): Pick<Op, 'outcome' | 'output' | 'error'> {
+  if (f === 'read') return { outcome: 'ok', output: value };
+  if (f !== 'cas' || random.float() < 0.5) return { outcome: 'ok' };
+  const found = random.float() < opaque ? {} : { output: value };
+  return { outcome: 'fail', error: 'cas-mismatch', ...found };
+}

@@ -1,0 +1,40 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import type { SimParts } from '../../harness/stage/sim/server.ts';
+import { simulate } from '../../harness/stage/sim/storm/simulate.ts';
+import type { Simulated } from '../../harness/stage/sim/storm/simulate.ts';
+
+/** What the thread is started with. */
+export interface WorkerData {
+  /** URL of a module that exports `parts: SimParts`. */
+  readonly parts: string;
+}
+
+/** To the thread: a seed. From it: what came of it. */
+export type Answer =
+  | { readonly seed: number; readonly ok: true; readonly simulated: Simulated }
+  | { readonly seed: number; readonly ok: false; readonly error: string };
+
+const { parts } = (await import((workerData as WorkerData).parts)) as { readonly parts: SimParts };
+
+/** An assertion of the node that breaks behind a promise of the driver ends up here, as it would end the process. */
+let onUncaught: (error: unknown) => void = () => {};
+process.on('unhandledRejection', (error) => onUncaught(error));
+
+async function answerTo(seed: number): Promise<Answer> {
+  const uncaught = new Promise<never>((_, reject) => {
+    onUncaught = reject;
+  });
+  try {
+    return { seed, ok: true, simulated: await Promise.race([simulate(seed, parts), uncaught]) };
+  } catch (error) {
+    return {
+      seed,
+      ok: false,
+      error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    };
+  }
+}
+
+parentPort!.on('message', (seed: number) => {
+  void answerTo(seed).then((answer) => parentPort!.postMessage(answer));
+});

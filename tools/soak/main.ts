@@ -1,0 +1,88 @@
+// npm run soak -- [--seconds N] [--seed N] [--clients N] [--program FILE]: full load under kills, pauses and cuts, see
+// docs/storms.md. Exit 0: all bounds held; 1: one did not; 2: bad options; 130, 143: interrupted.
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { constants, tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { wholeNumber } from '../storm/arguments.ts';
+import { NODE_PROGRAM } from '../storm/nodes.ts';
+import { soak } from './soak.ts';
+
+const REPORT = fileURLToPath(new URL('../../reports/soak.json', import.meta.url));
+const CACHE_DIR = fileURLToPath(new URL('../../.cache', import.meta.url));
+
+interface Options {
+  readonly seconds: number;
+  readonly seed: number;
+  readonly clients: number;
+  readonly program: string;
+}
+
+function readOptions(): Options {
+  const { values } = parseArgs({
+    options: {
+      seconds: { type: 'string', default: '600' },
+      seed: { type: 'string', default: '1' },
+      clients: { type: 'string', default: '64' },
+      program: { type: 'string' },
+    },
+  });
+  return {
+    seconds: wholeNumber('--seconds', values.seconds, 20),
+    seed: wholeNumber('--seed', values.seed, 0),
+    clients: wholeNumber('--clients', values.clients, 1),
+    program: values.program === undefined ? NODE_PROGRAM : resolve(values.program),
+  };
+}
+
+async function main(options: Options, signal: AbortSignal): Promise<number> {
+  console.log(`seed ${options.seed}, ${options.seconds} s, ${options.clients} clients`);
+  const dir = mkdtempSync(join(tmpdir(), 'chaos-soak-'));
+  const startedAt = new Date().toISOString();
+  try {
+    const result = await soak({
+      ...options,
+      dir,
+      cacheDir: CACHE_DIR,
+      signal,
+      tell: (text) => console.log(text),
+    });
+    mkdirSync(join(REPORT, '../../test'), { recursive: true });
+    writeFileSync(REPORT, `${JSON.stringify({ startedAt, options, ...result }, null, 1)}\n`);
+    console.log(
+      `${result.answered} answered; ${Object.entries(result.faults)
+        .map(([what, times]) => `${times} ${what}`)
+        .join(', ')}`,
+    );
+    const verdicts = Object.entries(result.verdicts);
+    for (const [what, { holds, detail }] of verdicts)
+      console.log(`${holds ? 'pass' : 'FAIL'} ${what}: ${detail}`);
+    rmSync(dir, { recursive: true });
+    if (verdicts.every(([, { holds }]) => holds)) return 0;
+  } catch (error) {
+    if (signal.aborted) return (rmSync(dir, { recursive: true }), 1);
+    console.log(`FAIL ${(error as Error).message}`);
+    console.log(`data and logs: ${dir}`);
+  }
+  const { seconds, seed, clients } = options;
+  console.log(`again: npm run soak -- --seconds ${seconds} --seed ${seed} --clients ${clients}`);
+  return 1;
+}
+
+let options: Options;
+try {
+  options = readOptions();
+} catch (error) {
+  console.error(`soak: ${(error as Error).message}`);
+  process.exit(2);
+}
+const interrupted = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    process.exitCode = 128 + constants.signals[signal];
+    interrupted.abort(new Error(signal));
+  });
+}
+const code = await main(options, interrupted.signal);
+process.exitCode ??= code;

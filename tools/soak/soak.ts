@@ -1,0 +1,186 @@
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { checkLinearizable } from '../../harness/checker/linearizable.ts';
+import { monotonicMs } from '../../harness/clock.ts';
+import { localCluster } from '../../harness/cluster/local.ts';
+import type { Cluster, ClusterEvent } from '../../harness/ports/cluster.ts';
+import { SafetyMonitor } from '../../harness/invariants/monitor.ts';
+import { recordPid } from '../../harness/links/journal.ts';
+import { allocateNodePorts, openLinks } from '../../harness/links/open.ts';
+import { randomStream } from '../../harness/random.ts';
+import type { WorkloadPlan } from '../../harness/ports/workload.ts';
+import { StormLoad } from '../storm/load.ts';
+import { faults } from './faults.ts';
+import { Pressure } from './pressure.ts';
+import { descriptorsBounded, memoryBounded, sampleOf } from './samples.ts';
+import type { Bounded, Sample } from './samples.ts';
+
+export interface SoakOptions {
+  readonly seconds: number;
+  readonly seed: number;
+  /** As fast as the nodes answer. */
+  readonly clients: number;
+  readonly program: string;
+  readonly dir: string;
+  readonly cacheDir: string;
+  readonly signal: AbortSignal;
+  readonly tell: (text: string) => void;
+}
+
+export interface SoakResult {
+  readonly verdicts: Readonly<Record<string, Bounded>>;
+  readonly survivor: string;
+  readonly faults: Readonly<Record<string, number>>;
+  readonly answered: number;
+  readonly samples: readonly Sample[];
+}
+
+/** Of the whole time: the load alone, before the faults and the figures. */
+const WARM_SHARE = 0.15;
+const TELL_EVERY_S = 30;
+/** Cluster without clients, for its connections to be what they are at rest. */
+const AT_REST_MS = 3_000;
+const NODES = 3;
+
+/** The load that is judged: little enough to be kept, on keys that do not grow. */
+const judged = (seed: number): WorkloadPlan => ({
+  clients: 8,
+  ratePerSecond: 300,
+  keys: 24,
+  skew: 'uniform',
+  mix: { read: 0.5, write: 0.35, cas: 0.1, delete: 0.05, append: 0 },
+  timeoutMs: 2_000,
+  routing: 'mixed',
+  seed,
+});
+
+/** Full load on three nodes behind links, under kills, pauses and cuts; then rest, and what it all came to. */
+export async function soak(options: SoakOptions): Promise<SoakResult> {
+  const { seconds, seed, clients, dir, cacheDir, tell } = options;
+  const originMs = monotonicMs();
+  const now = (): number => (monotonicMs() - originMs) / 1_000;
+  const broken = new AbortController();
+  const breaks = (why: string): void => broken.abort(new Error(why));
+  const signal = AbortSignal.any([options.signal, broken.signal]);
+  const random = randomStream(seed, 'schedule', 'soak');
+  const nodes = await allocateNodePorts(NODES);
+  await using links = await openLinks({
+    nodes,
+    toxiproxy: 'builtin',
+    cacheDir,
+    signal: options.signal,
+    onServerExit: breaks,
+    onNote: () => {},
+  });
+  await using cluster = localCluster({
+    nodes,
+    links,
+    originMs,
+    seed,
+    dir: join(dir, 'data'),
+    logsDir: join(dir, 'logs'),
+    nodeProgram: options.program,
+    electionTimeoutMs: [300, 600],
+    heartbeatMs: 50,
+    journal: (pid, what) => recordPid(cacheDir, pid, what),
+  });
+  const monitor = new SafetyMonitor(cluster.nodes);
+  const settled = Promise.withResolvers<void>();
+  cluster.subscribe((event) => {
+    if (event.type === 'report' && event.report.type === 'status' && event.report.leader !== null)
+      settled.resolve();
+    const why = finding(event, monitor);
+    if (why !== null) breaks(why);
+  });
+  await Promise.all(cluster.nodes.map((id) => cluster.start(id)));
+  await Promise.race([settled.promise, delay(AT_REST_MS)]);
+  await delay(AT_REST_MS);
+  const before = descriptors(cluster);
+
+  const addresses = new Map(cluster.nodes.map((id) => [id, links.address({ from: 'clients', to: id })]));
+  const load = new StormLoad(judged(seed), addresses);
+  await using pressure = new Pressure({ clients, keys: 1_000, valueBytes: 256, seed, addresses }, breaks);
+  const samples: Sample[] = [];
+  const beganS = now();
+  const sampling = setInterval(() => {
+    const s = now() - beganS;
+    for (const id of cluster.nodes) {
+      const { pid } = cluster.view(id);
+      const sample = pid === null ? null : sampleOf(s, id, pid);
+      if (sample !== null) samples.push(sample);
+    }
+    if (Math.round(s) % TELL_EVERY_S === 0)
+      tell(progress(s, pressure.answered, samples.slice(-cluster.nodes.length)));
+  }, 1_000);
+  const warmS = seconds * WARM_SHARE;
+  const survivor = random.pick(cluster.nodes);
+  const { pid: survivorPid } = cluster.view(survivor);
+  const counts = new Map<string, number>();
+  const calm = new AbortController();
+  const ends = AbortSignal.any([signal, calm.signal]);
+  try {
+    await delay(warmS * 1_000, undefined, { signal: ends });
+    const raging = faults({ cluster, links, random, survivor, counts }, ends);
+    raging.catch((error: Error) => breaks(error.message));
+    try {
+      await delay((seconds - warmS) * 1_000, undefined, { signal: ends });
+    } finally {
+      calm.abort();
+      await raging.catch(() => {});
+    }
+  } catch {
+    signal.throwIfAborted();
+  } finally {
+    clearInterval(sampling);
+    const drained = signal.aborted ? 0 : undefined;
+    await Promise.all([load.stop(drained), drained === 0 ? undefined : pressure.stop()]);
+  }
+  await delay(AT_REST_MS);
+  signal.throwIfAborted();
+  const { verdict, detail } = await checkLinearizable(load.ops);
+  const properties = monitor.results().filter(({ status }) => status !== 'pass');
+  return {
+    survivor,
+    faults: Object.fromEntries(counts),
+    answered: pressure.answered,
+    samples,
+    verdicts: {
+      [`memory of ${survivor}, which was never killed`]: memoryBounded(samples, survivorPid!, {
+        warmS,
+        endS: seconds,
+      }),
+      descriptors: descriptorsBounded(before, descriptors(cluster)),
+      linearizable: { holds: verdict === 'linearizable', detail },
+      'safety properties': {
+        holds: properties.length === 0,
+        detail: properties.map((each) => `${each.property}: ${each.detail}`).join('; ') || 'none broken',
+      },
+    },
+  };
+}
+
+/** What a broken property or a node that ended by itself is told as; null: all is well. */
+function finding(event: ClusterEvent, monitor: SafetyMonitor): string | null {
+  if (event.type === 'life') {
+    const { exit, node } = event;
+    if (exit === undefined || exit.expected) return null;
+    return `${node} ended by itself: ${exit.signal ?? `exit code ${exit.code}`}; ${exit.stderr}`;
+  }
+  const { report, t, node } = event;
+  if (report.type === 'ready' || report.type === 'status' || report.type === 'log') return null;
+  const [violation] = monitor.feed(t, node, report);
+  return violation === undefined ? null : `${violation.property}: ${violation.prose}`;
+}
+
+function descriptors(cluster: Cluster): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const id of cluster.nodes) {
+    const { pid } = cluster.view(id);
+    const sample = pid === null ? null : sampleOf(0, id, pid);
+    if (sample !== null) counts.set(id, sample.descriptors);
+  }
+  return counts;
+}
+
+const progress = (s: number, answered: number, last: readonly Sample[]): string =>
+  `${s.toFixed(0)} s: ${answered} answered; ${last.map(({ node, rssMiB, descriptors: open }) => `${node} ${rssMiB.toFixed(0)} MiB, ${open} descriptors`).join('; ')}`;

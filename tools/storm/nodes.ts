@@ -1,0 +1,242 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { monotonicMs } from '../../harness/clock.ts';
+import { spawnNode } from '../../harness/cluster/node-process.ts';
+import type { NodeProcess } from '../../harness/cluster/node-process.ts';
+import type { ReportLine } from '../../harness/systems/raft/report-lines.ts';
+import { MembershipChange } from '../../harness/invariants/membership-change.ts';
+import { SafetyMonitor } from '../../harness/invariants/monitor.ts';
+import { allocateNodePorts } from '../../harness/links/open.ts';
+import { releasePorts } from '../../harness/links/ports.ts';
+import type { NodeReport } from '../../node/protocol/report.ts';
+import { NodeClient } from '../../test/support/raft-nodes.ts';
+
+export const NODE_PROGRAM: string = fileURLToPath(new URL('../../node/main.mjs', import.meta.url));
+const READY_WITHIN_MS = 15_000;
+
+export type Status = Extract<NodeReport, { type: 'status' }>;
+
+export interface StormNodesOptions {
+  /** Data folders and logs go there. */
+  readonly dir: string;
+  /** n1…n<founders> are the cluster at first; the others have ports and may join. */
+  readonly founders: number;
+  readonly joiners: number;
+  readonly program: string;
+  readonly seed: number;
+  /** Of every node, beside its own: `snapshot-entries` and the like. */
+  readonly options: Readonly<Record<string, string>>;
+}
+
+interface Seat {
+  readonly id: string;
+  readonly peerPort: number;
+  readonly clientPort: number;
+  process: NodeProcess | null;
+  ready: PromiseWithResolvers<void>;
+  endExpected: boolean;
+  status: Status | null;
+  /** What it was last started with, instead of a founder's options. */
+  own: Readonly<Record<string, string>> | undefined;
+  /** It was ready once. */
+  born: boolean;
+  /** What is being done to its process. */
+  turn: Promise<unknown>;
+}
+
+/**
+ * Real node processes that are killed and started by id, with every trace line judged as it comes. A node that ends by
+ * itself, a broken property or a lost trace line aborts `broken` with the reason.
+ */
+export class StormNodes implements AsyncDisposable {
+  readonly counts = new Map<string, number>();
+  readonly monitor: SafetyMonitor;
+  readonly #options: StormNodesOptions;
+  readonly #seats: ReadonlyMap<string, Seat>;
+  readonly #broken = new AbortController();
+  readonly #originMs = monotonicMs();
+
+  private constructor(options: StormNodesOptions, seats: readonly Seat[]) {
+    this.#options = options;
+    this.#seats = new Map(seats.map((seat) => [seat.id, seat]));
+    this.monitor = new SafetyMonitor(this.ids, [new MembershipChange()]);
+  }
+
+  static async open(options: StormNodesOptions): Promise<StormNodes> {
+    await mkdir(options.dir, { recursive: true });
+    const ports = await allocateNodePorts(options.founders + options.joiners);
+    return new StormNodes(
+      options,
+      ports.map((port) => ({
+        ...port,
+        process: null,
+        ready: Promise.withResolvers(),
+        endExpected: false,
+        status: null,
+        own: undefined,
+        born: false,
+        turn: Promise.resolve(),
+      })),
+    );
+  }
+
+  get ids(): readonly string[] {
+    return [...this.#seats.keys()];
+  }
+  get founders(): readonly string[] {
+    return this.ids.slice(0, this.#options.founders);
+  }
+  get up(): readonly string[] {
+    return this.ids.filter((id) => this.#seat(id).process !== null);
+  }
+  /** Aborted with an Error that says what broke. */
+  get broken(): AbortSignal {
+    return this.#broken.signal;
+  }
+
+  /** The last that a running node said of itself. */
+  status(id: string): Status | null {
+    return this.#seat(id).status;
+  }
+  /** Who says that it leads, in the highest term; null: nobody. */
+  get leader(): string | null {
+    const leads = this.ids.filter((id) => this.status(id)?.role === 'leader');
+    return leads.sort((a, b) => this.status(b)!.term - this.status(a)!.term)[0] ?? null;
+  }
+
+  clientAddress(id: string): string {
+    return `127.0.0.1:${this.#seat(id).clientPort}`;
+  }
+  peerAddress(id: string): string {
+    return `127.0.0.1:${this.#seat(id).peerPort}`;
+  }
+  client(id: string): Promise<NodeClient> {
+    return NodeClient.connect(this.#seat(id).clientPort);
+  }
+
+  /** What a node that is no founder is started with. */
+  get joining(): Readonly<Record<string, string>> {
+    return { join: '', cluster: [...this.founders].sort().join(',') };
+  }
+
+  /** Acts on the node's process once whoever does so already has finished. */
+  alone(id: string, act: () => Promise<void>): Promise<void> {
+    const seat = this.#seat(id);
+    const done = seat.turn.then(act);
+    seat.turn = done.catch(() => {});
+    return done;
+  }
+
+  /** Resolves when the node listens. `own`: instead of what a founder is started with; by default as the last time. */
+  async start(
+    id: string,
+    own: Readonly<Record<string, string>> | undefined = this.#seat(id).own,
+  ): Promise<void> {
+    const seat = this.#seat(id);
+    if (seat.process !== null) throw new Error(`${id} runs already`);
+    seat.endExpected = false;
+    seat.own = own;
+    seat.ready = Promise.withResolvers();
+    seat.ready.promise.catch(() => {});
+    const process = await spawnNode({
+      program: this.#options.program,
+      args: this.#args(seat),
+      logFile: join(this.#options.dir, `${id}.log`),
+      onLine: (line) => this.#hear(seat, line),
+    });
+    seat.process = process;
+    void process.end.then(({ code, signal }) => {
+      seat.process = null;
+      seat.status = null;
+      const how = `${id} ended by itself: ${signal ?? `exit code ${code}`}; ${process.stderr()}`;
+      if (!seat.endExpected) this.break(how);
+      seat.ready.reject(new Error(how));
+    });
+    const late = setTimeout(
+      () => seat.ready.reject(new Error(`${id} was not ready within ${READY_WITHIN_MS} ms`)),
+      READY_WITHIN_MS,
+    );
+    await seat.ready.promise.finally(() => clearTimeout(late));
+    seat.born = true;
+  }
+
+  /** kill -9; resolves when it is gone and its last lines are read. */
+  async kill(id: string): Promise<void> {
+    const seat = this.#seat(id);
+    seat.endExpected = true;
+    seat.process?.signal('SIGKILL');
+    await seat.process?.end;
+  }
+
+  /** Empties the data folder of a node that is down. */
+  async wipe(id: string): Promise<void> {
+    if (this.#seat(id).process !== null) throw new Error(`${id} runs`);
+    await rm(this.#data(id), { recursive: true, force: true });
+    this.monitor.wiped(id);
+  }
+
+  count(what: string): void {
+    this.counts.set(what, (this.counts.get(what) ?? 0) + 1);
+  }
+  break(why: string): void {
+    this.#broken.abort(new Error(why));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.up.map((id) => this.kill(id)));
+    releasePorts([...this.#seats.values()].flatMap(({ peerPort, clientPort }) => [peerPort, clientPort]));
+  }
+
+  #hear(seat: Seat, line: ReportLine): void {
+    if (line.type === 'problem') return this.break(`${seat.id}: ${line.message}`);
+    const { report } = line;
+    if (report.type === 'ready') return seat.ready.resolve();
+    if (report.type === 'log') return;
+    if (report.type === 'status') {
+      // A line that was still in the pipe of a killed node says nothing of one that runs.
+      if (!seat.endExpected) seat.status = report;
+      return;
+    }
+    this.#countTrace(report.type);
+    const [violation] = this.monitor.feed(report.at / 1_000 - this.#originMs, seat.id, report);
+    if (violation !== undefined) this.break(`${violation.property}: ${violation.prose}`);
+  }
+
+  #countTrace(type: NodeReport['type']): void {
+    const what = COUNTED[type];
+    if (what !== undefined) this.count(what);
+  }
+
+  #args({ id, peerPort, clientPort, own, born }: Seat): string[] {
+    const others = this.founders.filter((other) => other !== id);
+    const named = {
+      id,
+      data: this.#data(id),
+      'peer-listen': `127.0.0.1:${peerPort}`,
+      'client-listen': `127.0.0.1:${clientPort}`,
+      seed: String(this.#options.seed),
+      'report-fd': '3',
+      ...(own ?? { peers: others.map((other) => `${other}=${this.peerAddress(other)}`).join(',') }),
+      ...this.#options.options,
+    };
+    // A founder's first start; one without a value is a flag.
+    const first = own === undefined && !born ? { bootstrap: '' } : {};
+    return Object.entries({ ...first, ...named }).flatMap(([name, value]) =>
+      value === '' ? [`--${name}`] : [`--${name}`, value],
+    );
+  }
+
+  #data(id: string): string {
+    return join(this.#options.dir, id);
+  }
+  #seat(id: string): Seat {
+    return this.#seats.get(id)!;
+  }
+}
+
+const COUNTED: Partial<Record<string, string>> = {
+  BecomeLeader: 'elections',
+  TakeSnapshot: 'snapshots taken',
+  InstallSnapshot: 'snapshots installed',
+};
