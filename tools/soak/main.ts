@@ -48,7 +48,7 @@ async function main(options: Options, signal: AbortSignal): Promise<number> {
       signal,
       tell: (text) => console.log(text),
     });
-    mkdirSync(join(REPORT, '../../test'), { recursive: true });
+    mkdirSync(join(REPORT, '..'), { recursive: true });
     writeFileSync(REPORT, `${JSON.stringify({ startedAt, options, ...result }, null, 1)}\n`);
     console.log(
       `${result.answered} answered; ${Object.entries(result.faults)
