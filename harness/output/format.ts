@@ -38,5 +38,4 @@ export function percentText(part: number, whole: number): string {
 }
 
 const two = (value: number): string => String(value).padStart(2, '0');
-const trim = (decimal: string): string =>
-  decimal.includes('.') ? decimal.replace(/\.?0+$/, '') : decimal;
+const trim = (decimal: string): string => (decimal.includes('.') ? decimal.replace(/\.?0+$/, '') : decimal);

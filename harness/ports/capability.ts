@@ -1,0 +1,17 @@
+/**
+ * What a system or a stage can do to its nodes and links, beyond starting them. A fault names what it needs, and the
+ * loader refuses a step that needs something that is missing, at the step's line.
+ */
+export const CAPABILITIES = {
+  kill: 'end a node process at once (SIGKILL) and start it again with its data',
+  stop: 'end a node process cleanly (SIGTERM) and start it again',
+  pause: 'pause and resume a node process',
+  wipe: 'remove the data folder of a node that is down',
+  cut: 'drop or refuse all traffic of a link',
+  delay: 'add latency and jitter to a link',
+  bandwidth: 'limit the bandwidth of a link',
+  slice: 'cut the byte stream of a link into small pieces',
+  reset: 'close the open connections of a link with RST',
+} as const;
+
+export type Capability = keyof typeof CAPABILITIES;

@@ -1,0 +1,41 @@
+import type { Clock } from '../clock.ts';
+import type { Capability } from './capability.ts';
+import type { Cluster } from './cluster.ts';
+import type { Links } from './links.ts';
+import type { Workload, WorkloadPlan } from './workload.ts';
+
+/** Everything that a stage needs to know in order to set up one run. */
+export interface StageSetup {
+  readonly seed: number;
+  /** Number of nodes; their ids are n1, n2 and so on. */
+  readonly nodes: number;
+  readonly electionTimeoutMs: readonly [min: number, max: number];
+  readonly heartbeatMs: number;
+  readonly workload: WorkloadPlan;
+  /** True if linearizability is checked while the load goes on. */
+  readonly live: boolean;
+  /** Folder of the run: data folders, node logs and `history.jsonl` go there. */
+  readonly dir: string;
+  /** Aborts while the stage is being set up. */
+  readonly signal: AbortSignal;
+  readonly onNote: (level: 'info' | 'warn' | 'error', text: string) => void;
+  /** The environment failed in mid-run, for example because the Toxiproxy server ended. */
+  readonly onFailure: (error: Error) => void;
+}
+
+/**
+ * Port: the place where a run happens. `local` has real processes behind a real Toxiproxy, `sim` has our own node under
+ * virtual time. Nothing runs until the runner starts the cluster.
+ */
+export interface Stage {
+  readonly name: string;
+  readonly clock: Clock;
+  readonly cluster: Cluster;
+  readonly links: Links;
+  readonly workload: Workload;
+  readonly capabilities: ReadonlySet<Capability>;
+  /** Lets time pass until the work is done. Under virtual time, nothing happens outside of this call. */
+  play<T>(work: () => Promise<T>): Promise<T>;
+  /** Ends everything that the stage has started. Idempotent. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
