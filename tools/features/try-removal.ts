@@ -7,7 +7,7 @@ import type { Verdict } from './run-tests.ts';
 /** Test that any working cluster passes: elections, sessions, replication and reads in three processes. */
 const SERVES: Claim = {
   file: 'test/node/node.test.ts',
-  name: 'answer requests out of order by number, a whole burst in one connection',
+  name: 'answer a burst of requests on one connection, in any order, each by its number',
 };
 
 export interface Tried {
