@@ -28,7 +28,7 @@ export const CLIENTS: readonly Removal[] = [
     without: 'nobody keeps what the lease stands on',
     edits: [
       {
-        file: 'node/raft/lease.ts',
+        file: 'node/raft/lease-reads.ts',
         find: '  return config.leaseReads !== undefined && nowMs - heardLeaderMs < config.electionTimeoutMinMs;',
         replace:
           '  return config.leaseReads !== undefined && nowMs - heardLeaderMs < 0 * config.electionTimeoutMinMs;',
