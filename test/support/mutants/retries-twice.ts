@@ -1,5 +1,6 @@
 import { type Recall, Sessions } from '../../../node/kv/sessions.ts';
-import { KvStore, type Outcome } from '../../../node/kv/store.ts';
+import type { Outcome } from '../../../node/kv/state-machine.ts';
+import { KvStore } from '../../../node/kv/store.ts';
 import { runNode } from '../../../node/server/run-node.ts';
 
 /**

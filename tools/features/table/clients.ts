@@ -28,7 +28,7 @@ export const CLIENTS: readonly Removal[] = [
     without: 'followers vote during the promise that a lease relies on',
     edits: [
       {
-        file: 'node/raft/lease.ts',
+        file: 'node/raft/lease-reads.ts',
         find: '  return config.leaseReads !== undefined && nowMs - heardLeaderMs < config.electionTimeoutMinMs;',
         replace:
           '  return config.leaseReads !== undefined && nowMs - heardLeaderMs < 0 * config.electionTimeoutMinMs;',
