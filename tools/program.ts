@@ -14,7 +14,7 @@ export function optionsOrExit<T>(program: string, read: () => T): T {
     return read();
   } catch (error) {
     console.error(`${program}: ${(error as Error).message}`);
-    process.exit(2);
+    return process.exit(2);
   }
 }
 
