@@ -6,7 +6,7 @@ import type { Event } from '../../test/support/write-history.ts';
 export interface Knowledge {
   /** True if every line has its index, so that doubled lines and lines out of order are detected. */
   readonly indexed: boolean;
-  /** True if every line has the id of its operation. Otherwise only the process links a completion to its invocation. */
+  /** True if every line has the id of its operation. Otherwise only the process links completion and invocation. */
   readonly ids: boolean;
   readonly casFail: 'as told' | 'mismatch' | 'nothing';
 }

@@ -23,7 +23,7 @@ const LIMITS = { limitMs: 10_000, memoryBytes: 64 * 1_048_576 };
 /** Maximum number of operations in the core of a certificate, if each value has one writer. */
 export const MAX_CORE_OPERATIONS = 6;
 
-/** The core of a certificate: without the chain of CAS and appends that leads to the values its other operations saw. */
+/** The core of a certificate: all but the chain of CAS and appends that leads to the values the others saw. */
 export const coreOf = (certificate: readonly Op[]): readonly Op[] =>
   certificate.filter((op) => (op.f !== 'cas' && op.f !== 'append') || op.outcome === 'fail');
 

@@ -16,7 +16,7 @@ export type Answer =
 
 const { parts } = (await import((workerData as WorkerData).parts)) as { readonly parts: SimParts };
 
-/** Called for a failed assertion of the node inside a promise of the driver. In a real node it would end the process. */
+/** Called for a failed assertion of the node inside a promise of the driver. It would end a real node. */
 let onUncaught: (error: unknown) => void = () => {};
 process.on('unhandledRejection', (error) => onUncaught(error));
 

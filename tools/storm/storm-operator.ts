@@ -36,7 +36,7 @@ export class StormOperator {
     return this.#members;
   }
 
-  /** Makes changes until `signal` aborts, and then finishes the last one. Rejects if a change is not committed in time. */
+  /** Makes changes until `signal` aborts, and then finishes the last one. Rejects if a change takes too long. */
   async work(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await delay(this.#random.int(...REST_MS), undefined, { signal }).catch(() => {});
