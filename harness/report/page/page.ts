@@ -45,7 +45,7 @@ const DETAILS: readonly Section[] = [
   { id: 'environment', title: 'Environment', draw: environment },
 ];
 
-/** `report.html`: one file, no network, complete without scripts. A new picture is a file and a line in a list above. */
+/** `report.html`: one file, no network, complete without scripts. A new picture is a file and a line above. */
 export function reportPage(model: ReportModel): string {
   const { result } = model;
   const frame = { from: 0, to: model.endMs };
