@@ -8,7 +8,7 @@ import { importHistory } from '../../harness/history/formats/import.ts';
 const page = readFileSync(new URL('../../docs/check.md', import.meta.url), 'utf8');
 
 test.each(HISTORY_FORMATS)(
-  'the example of %s in docs/check.md is recognised, read and linearizable',
+  'the example of the format %s in docs/check.md is recognised, read and linearizable',
   async (format) => {
     const section = page.slice(page.indexOf(`### ${format}\n`));
     const example = /^```\w*\n([^]*?)^```$/m.exec(section)![1]!;
