@@ -2,13 +2,13 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { monotonicMs } from '../clock.ts';
 import { LineFile } from '../history/line-file.ts';
 import type { Op } from '../history/op.ts';
+import type { ConnectClients } from '../ports/client.ts';
 import { Recorder } from '../history/recorder.ts';
 import { Judge } from './judge.ts';
 import { Load } from './load.ts';
 import type { FromWorker, ToWorker, WorkerInput } from './messages.ts';
 import { realTimers } from './timers.ts';
 import { Windows } from './windows.ts';
-import { TcpWire } from '../systems/raft/wire.ts';
 
 /**
  * The workload's thread: beside the dashboard and the runner, so that drawing a screen does not stretch a latency. It
@@ -18,11 +18,12 @@ import { TcpWire } from '../systems/raft/wire.ts';
 const WINDOW_MS = 250;
 const OP_EVENTS_PER_SECOND = 20;
 
-const { plan, addresses, originMs, historyPath, live } = workerData as WorkerInput;
+const { plan, client, addresses, originMs, historyPath, live } = workerData as WorkerInput;
 const originNs = BigInt(Math.round(originMs * 1e6));
 const say = (message: FromWorker): void => parentPort!.postMessage(message);
 const now = (): number => monotonicMs() - originMs;
 
+const { connectClients } = (await import(client.module)) as { readonly connectClients: ConnectClients };
 const history = await LineFile.create(historyPath, (error) =>
   say({ type: 'broken', t: now(), message: error.message }),
 );
@@ -36,7 +37,7 @@ const windows = new Windows(now());
 const load = new Load({
   plan,
   nodes: Object.keys(addresses),
-  dial: (node) => new TcpWire(addresses[node]!),
+  clients: connectClients({ addresses, clients: plan.clients, data: client.data }),
   timers: realTimers,
   recorder,
   onOp: (op) => {

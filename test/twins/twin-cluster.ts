@@ -269,7 +269,10 @@ export class TwinCluster implements Cluster {
   #report(member: Member, body: DistributiveOmit<NodeReport, 'n' | 'at' | 'node'>): void {
     const t = this.#clock.now();
     const report = { n: member.reports++, at: t * 1_000, node: nodeId(member.id), ...body } as NodeReport;
-    this.#tell({ type: 'report', t, node: member.id, report });
+    const node = member.id;
+    if (report.type === 'status') this.#tell({ type: 'status', t, node, status: report });
+    else if (report.type === 'log') this.#tell({ type: 'log', t, node, log: report });
+    else if (report.type !== 'ready') this.#tell({ type: 'trace', t, node, trace: report });
   }
 
   #tell(event: ClusterEvent): void {

@@ -10,6 +10,7 @@ import { keepOps, Recorder } from '../../history/recorder.ts';
 import { MembershipChange } from '../../invariants/membership-change.ts';
 import { SafetyMonitor } from '../../invariants/monitor.ts';
 import { randomStream, type Random } from '../../random.ts';
+import { RaftClients } from '../../systems/raft/clients.ts';
 import { Load } from '../../workload/load.ts';
 import type { WorkloadPlan } from '../../ports/workload.ts';
 import { SimFolder } from './folder.ts';
@@ -103,13 +104,13 @@ export class SimCluster {
     this.#load = new Load({
       plan: workload,
       nodes: ids,
-      dial: (id) =>
-        new SimWire({
-          server: this.server(id),
-          network: this.network,
-          random: client,
-          weather,
-        }),
+      clients: new RaftClients({
+        nodes: ids,
+        clients: workload.clients,
+        dial: (id) =>
+          new SimWire({ server: this.server(id), network: this.network, random: client, weather }),
+        timers: time,
+      }),
       timers: time,
       recorder,
       onOp: (op) => this.#count(`${op.f} ${op.outcome}`),

@@ -2,8 +2,9 @@ import { encodeCommand } from '../../../node/kv/command.ts';
 import { isAdmin } from '../../../node/protocol/admin-codec.ts';
 import type { ClientOperation, ClientResult } from '../../../node/protocol/client.ts';
 import type { Random } from '../../random.ts';
-import type { AttemptEnd } from '../../workload/outcome.ts';
-import type { Ask, Wire } from '../../systems/raft/wire.ts';
+import type { Ask } from '../../ports/client.ts';
+import type { WireEnd } from '../../systems/raft/answers.ts';
+import type { Wire } from '../../systems/raft/wire.ts';
 import { CLIENTS, type SimNetwork } from './network.ts';
 import type { SimServer } from './server.ts';
 import { chance, type Weather } from './weather.ts';
@@ -27,11 +28,11 @@ export class SimWire implements Wire {
     this.#parts = parts;
   }
 
-  ask(operation: ClientOperation, listener: (end: AttemptEnd) => void): Ask {
+  ask(operation: ClientOperation, listener: (end: WireEnd) => void): Ask {
     const { server, network } = this.#parts;
     let over = false;
     const ask = { sent: false, drop: () => void (over = true) };
-    const end = (what: AttemptEnd): void => {
+    const end = (what: WireEnd): void => {
       if (over || this.#closed) return;
       over = true;
       listener(what);
@@ -50,9 +51,9 @@ export class SimWire implements Wire {
     this.#closed = true;
   }
 
-  #serve(operation: ClientOperation, end: (what: AttemptEnd) => void): void {
+  #serve(operation: ClientOperation, end: (what: WireEnd) => void): void {
     const { server, network, random, weather } = this.#parts;
-    const back = (what: AttemptEnd): void => network.later(server.id, CLIENTS, () => end(what));
+    const back = (what: WireEnd): void => network.later(server.id, CLIENTS, () => end(what));
     const breaks = chance(random, weather().lossProbability);
     const answer = (_: number, result: ClientResult): void => {
       awaitNoCrash();
