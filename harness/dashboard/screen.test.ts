@@ -206,6 +206,7 @@ describe('what matters is in words', () => {
           type: 'fault',
           id: 'f',
           verb: 'cut',
+          lasting: true,
           state: 'confirmed',
           by: 'scenario',
           text: 'cut',
