@@ -26,7 +26,9 @@ const ANSWER_WITHIN_MS = 2_000;
  */
 export async function members(addresses: readonly string[], options: MembersOptions): Promise<number> {
   const wrong = [
-    ...addresses.filter((address) => !membership.isAddress(address)).map((address) => `${address} is no host:port`),
+    ...addresses
+      .filter((address) => !membership.isAddress(address))
+      .map((address) => `${address} is no host:port`),
     ...options.add.filter((each) => joining(each) === null).map((each) => `--add ${each} is no id=host:port`),
   ];
   const changes = changesOf(options);
@@ -46,7 +48,9 @@ export async function members(addresses: readonly string[], options: MembersOpti
 
 function joining(text: string): MembersChange | null {
   const [, id, address] = /^([A-Za-z0-9._-]{1,63})=(.+)$/.exec(text) ?? [];
-  return id === undefined || !membership.isAddress(address!) ? null : { type: 'add-learner', id, address: address! };
+  return id === undefined || !membership.isAddress(address!)
+    ? null
+    : { type: 'add-learner', id, address: address! };
 }
 
 function changesOf({ add, promote, demote, remove }: MembersOptions): MembersChange[] {

@@ -10,7 +10,7 @@ import { pointLatest, writeReport } from '../report/write.ts';
 import { EXIT, type RunResult } from '../result.ts';
 import { runScenario, type RunOutcome } from '../scenario/play/runner.ts';
 import type { Scenario } from '../scenario/language/schema.ts';
-import { raftSystem } from '../systems/raft/system.ts';
+import { SYSTEMS } from '../systems/registry.ts';
 import { threadedWorkload } from '../workload/threaded.ts';
 import { EventLog } from './event-log.ts';
 import type { Interrupts } from './interrupts.ts';
@@ -101,7 +101,8 @@ async function play(
   const ended = new AbortController();
   const signal = AbortSignal.any([interrupts.signal, ended.signal]);
 
-  const system = raftSystem(flags.node === undefined ? undefined : resolve(flags.node));
+  const makeSystem = await SYSTEMS[scenario.cluster.system]!();
+  const system = makeSystem(flags.node === undefined ? undefined : resolve(flags.node));
   interrupts.lastResort = killRecorded;
   const nodes = await allocateNodePorts(scenario.cluster.nodes);
   await using links = await openLinks({

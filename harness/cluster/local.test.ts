@@ -139,9 +139,7 @@ describe('localCluster', () => {
     await local.start('n1');
     await local.stop('n1');
     expect(exitOf('n1')).toMatchObject({ code: 0, expected: true });
-    const bye = events.findIndex(
-      (e) => e.type === 'log' && e.log.message === 'bye',
-    );
+    const bye = events.findIndex((e) => e.type === 'log' && e.log.message === 'bye');
     const down = events.findIndex((e) => e.type === 'life' && e.life === 'down');
     expect(bye).toBeGreaterThan(0);
     expect(bye).toBeLessThan(down);
@@ -211,12 +209,8 @@ describe('localCluster', () => {
     const local = makeCluster();
     await mode('garbage');
     await local.start('n1');
-    await next(
-      (event) => event.type === 'log' && event.log.message === 'tick',
-    );
-    const logs = events.flatMap((e) =>
-      e.type === 'log' ? [e.log.message] : [],
-    );
+    await next((event) => event.type === 'log' && event.log.message === 'tick');
+    const logs = events.flatMap((e) => (e.type === 'log' ? [e.log.message] : []));
     // A chunk of the pipe may hold several ticks.
     expect(logs.slice(0, 4)).toEqual([
       'not a report line: "not json"',

@@ -119,7 +119,10 @@ export class ClusterState {
     if (top === undefined) return null;
     const behind = [...this.#nodes.values()].filter(
       ({ id, life, status }) =>
-        life === 'up' && status?.leader === top.node && (status.term ?? 0) === top.term && this.#meet(id, top.node),
+        life === 'up' &&
+        status?.leader === top.node &&
+        (status.term ?? 0) === top.term &&
+        this.#meet(id, top.node),
     );
     return behind.length > this.#nodes.size / 2 ? top : null;
   }

@@ -77,7 +77,12 @@ function judgeAnswer(context: AttemptContext, answer: Answer): Judgement {
     case 'mismatch': {
       if (context.f !== 'cas') return confused(context);
       const { found } = answer;
-      return { type: 'end', outcome: 'fail', ...(found !== undefined && { output: found }), error: 'cas-mismatch' };
+      return {
+        type: 'end',
+        outcome: 'fail',
+        ...(found !== undefined && { output: found }),
+        error: 'cas-mismatch',
+      };
     }
     case 'refused':
       return judgeRefusal(context, answer);

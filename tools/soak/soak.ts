@@ -88,8 +88,7 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
   const monitor = new SafetyMonitor(cluster.nodes);
   const settled = Promise.withResolvers<void>();
   cluster.subscribe((event) => {
-    if (event.type === 'status' && event.status.leader != null)
-      settled.resolve();
+    if (event.type === 'status' && event.status.leader != null) settled.resolve();
     const why = failureOf(event, monitor);
     if (why !== null) fail(why);
   });

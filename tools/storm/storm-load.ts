@@ -29,7 +29,11 @@ export class StormLoad {
     this.#load = new Load({
       plan,
       nodes: [...addresses.keys()],
-      clients: connectClients({ addresses: Object.fromEntries(addresses), clients: plan.clients, data: null }),
+      clients: connectClients({
+        addresses: Object.fromEntries(addresses),
+        clients: plan.clients,
+        data: null,
+      }),
       timers: realTimers,
       recorder: this.recorder,
       onOp: (op) => {
