@@ -60,7 +60,14 @@ export class RecordedLoad {
       ...(judge !== null && { onInvoke: judge.onInvoke, onComplete: judge.onComplete }),
     });
     this.#windows = new Windows(now());
-    this.#load = new Load({ plan, nodes, dial, timers, recorder: this.#recorder, onOp: (op) => this.#ended(op) });
+    this.#load = new Load({
+      plan,
+      nodes,
+      dial,
+      timers,
+      recorder: this.#recorder,
+      onOp: (op) => this.#ended(op),
+    });
   }
 
   start(): void {

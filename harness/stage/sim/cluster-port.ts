@@ -102,7 +102,13 @@ export class SimClusterPort implements Cluster {
       () => 'late' as const,
       () => 'late' as const,
     );
-    const end = await Promise.race([server.stop().then(() => 'stopped' as const).catch(() => 'killed' as const), late]);
+    const end = await Promise.race([
+      server
+        .stop()
+        .then(() => 'stopped' as const)
+        .catch(() => 'killed' as const),
+      late,
+    ]);
     bound.abort();
     if (member.pid !== pid) return;
     if (end === 'stopped') return this.#down(member, STOPPED);

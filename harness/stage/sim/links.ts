@@ -52,7 +52,11 @@ export class SimLinks implements Links, Streams {
   readonly #lines: ReadonlyMap<string, Line>;
   #connections: SimConnections | null = null;
 
-  constructor(parts: { readonly nodes: readonly string[]; readonly time: VirtualTime; readonly random: Random }) {
+  constructor(parts: {
+    readonly nodes: readonly string[];
+    readonly time: VirtualTime;
+    readonly random: Random;
+  }) {
     const { nodes, time, random } = parts;
     this.#time = time;
     this.#random = random;
@@ -116,7 +120,11 @@ export class SimLinks implements Links, Streams {
     return new LineStream({ line, time: this.#time, random: this.#random });
   }
 
-  carry({ from, to, channel }: { from: End; to: End; channel: PeerChannel }, bytes: number, arrive: () => void): void {
+  carry(
+    { from, to, channel }: { from: End; to: End; channel: PeerChannel },
+    bytes: number,
+    arrive: () => void,
+  ): void {
     const { peerStreams } = this.#line({ from, to });
     let stream = peerStreams.get(channel);
     if (stream === undefined) peerStreams.set(channel, (stream = this.stream(from, to)));

@@ -68,7 +68,7 @@ export class StreamWire implements Wire {
     this.#connection = connection;
     connection.request(HELLO, () => {
       this.#proved = true;
-      for (const ask of [...this.#asks]) this.#send(ask, connection);
+      for (const ask of this.#asks) this.#send(ask, connection);
     });
   }
 

@@ -78,11 +78,12 @@ export class VirtualTime implements Clock, Timers {
    */
   async play<T>(work: () => Promise<T>): Promise<T> {
     const working = work();
-    let done = false;
-    const settle = (): void => void (done = true);
+    const progress = { done: false };
+    const settle = (): void => void (progress.done = true);
     const settled = working.then(settle, settle);
     let sleptAtMs = this.#nowMs;
-    for (await promisesRun(); !done; ) {
+    await promisesRun();
+    while (!progress.done) {
       if (this.#standing > 0) {
         await Promise.race([this.#moving.promise, settled]);
         await promisesRun();
@@ -92,7 +93,7 @@ export class VirtualTime implements Clock, Timers {
       const stuck = this.#nowMs - sleptAtMs > MAX_SLEEPLESS_MS;
       if (!stuck && (await this.#step(Infinity))) continue;
       await turnEnds();
-      if (!done && this.#standing === 0)
+      if (!progress.done && this.#standing === 0)
         throw new Error(
           `deadlock at ${this.#nowMs.toFixed(3)} ms of virtual time: the work is not done, and it waits for nothing that is still to come`,
         );
@@ -127,7 +128,10 @@ export class VirtualTime implements Clock, Timers {
   }
 
   #schedule(ms: number, action: () => void): () => void {
-    const event: Event = { atMs: this.#nowMs + ms, order: this.#scheduled++, action };
+    const now = this.#nowMs;
+    // What waits until a moment that is not there yet must not wait in vain because of a rounded sum.
+    const atMs = ms > 0 ? Math.max(now + ms, now + now * Number.EPSILON) : now;
+    const event: Event = { atMs, order: this.#scheduled++, action };
     this.#push(event);
     return () => {
       event.action = null;

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { HarnessEvent, ManualCommand } from '../../../event.ts';
+import { linkName, type LinkCondition } from '../../../ports/links.ts';
 import { formatErrors, loadScenario } from '../../../scenario/language/load.ts';
 import type { Scenario } from '../../../scenario/language/schema.ts';
 import { runScenario, type RunOutcome } from '../../../scenario/play/runner.ts';
@@ -27,6 +28,8 @@ export interface Played {
   readonly events: readonly HarnessEvent[];
   readonly stage: PlayedStage;
   readonly scenario: Scenario;
+  /** What each link still did when the run had ended, by name. */
+  readonly linksLeft: Readonly<Record<string, LinkCondition>>;
 }
 
 export interface PlayOptions {
@@ -86,7 +89,8 @@ export async function play(text: string, options: PlayOptions = {}): Promise<Pla
         signal: interrupt.signal,
       }),
     ); // prettier-ignore
-    return { outcome, events, stage, scenario };
+    const linksLeft = Object.fromEntries(links.links.map((link) => [linkName(link), links.condition(link)]));
+    return { outcome, events, stage, scenario, linksLeft };
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
