@@ -14,7 +14,7 @@ import { threadedWorkload } from '../workload/threaded.ts';
 import { EventLog } from './event-log.ts';
 import type { Interrupts } from './interrupts.ts';
 import { startReporter, type ReporterKind } from './reporter.ts';
-import type { RunFlags } from './run.ts';
+import type { RunFlags } from './run-flags.ts';
 import { assembleResult, failedOutcome } from './result.ts';
 
 const NODE_MAIN = fileURLToPath(new URL('../../node/main.mjs', import.meta.url));

@@ -7,22 +7,9 @@ import { formatErrors, loadScenario } from '../scenario/language/load.ts';
 import type { Scenario } from '../scenario/language/schema.ts';
 import { findScenario, shippedNames } from './find-scenario.ts';
 import { INTERRUPT_CODES, Interrupts } from './interrupts.ts';
-import { chooseReporter, type ReporterKind } from './reporter.ts';
+import { chooseReporter } from './reporter.ts';
+import type { RunFlags } from './run-flags.ts';
 import { runOnce } from './run-once.ts';
-
-export interface RunFlags {
-  readonly all?: true;
-  readonly seed?: number;
-  readonly testCount: number;
-  readonly reporter?: ReporterKind;
-  readonly out: string;
-  readonly toxiproxy?: string;
-  readonly node?: string;
-  readonly keep?: true;
-  readonly watchOnly?: true;
-  readonly stopOnViolation?: true;
-  readonly version: string;
-}
 
 interface Planned {
   readonly path: string;

@@ -1,7 +1,7 @@
 import { ByteReader, ByteWriter, MalformedBytes } from './bytes.ts';
 import type { Register } from './registers.ts';
 import type { SessionRecord } from './sessions.ts';
-import type { Outcome } from './store.ts';
+import type { Outcome } from './state-machine.ts';
 
 /**
  * The state in blocks, equal bytes for equal states. A block is u8 kind, then records to its end:

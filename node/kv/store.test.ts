@@ -6,7 +6,7 @@ import type { Command } from './command.ts';
 import { Sessions } from './sessions.ts';
 import { KvStore } from './store.ts';
 import type { Register } from './registers.ts';
-import type { Outcome } from './store.ts';
+import type { Outcome } from './state-machine.ts';
 import { commands } from './testing/commands.ts';
 
 /** A store and the log position that it stands at. */

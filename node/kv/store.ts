@@ -5,50 +5,7 @@ import type { Register } from './registers.ts';
 import { Sessions } from './sessions.ts';
 import type { SessionRecord } from './sessions.ts';
 import { decodeBlock, encodeState } from './state-codec.ts';
-
-/** What a command came to; the same on every node. */
-export type Outcome =
-  | { readonly type: 'session'; readonly session: number }
-  | { readonly type: 'done' }
-  | {
-      readonly type: 'error';
-      readonly code: 'cas-mismatch' | 'session-expired' | 'stale-seq' | 'bad-request';
-      readonly message: string;
-      readonly found?: Register;
-    };
-
-/**
- * Port: what a replica applies committed commands to. Deterministic: equal logs give equal states and
- * outcomes.
- */
-export interface StateMachine {
-  /**
-   * Applies the command at log position `index`. Throws `MalformedBytes` if `data` is no command: no leader
-   * proposes such.
-   */
-  apply(index: number, data: Uint8Array): Outcome;
-  read(key: string): Register;
-  /** What `expire-sessions` goes by: how many there are, and the time by the log. */
-  readonly sessions: { readonly size: number; readonly clockMs: number };
-  /** The state as it is now, to be drawn while it goes on changing. One at a time. */
-  capture(): StateCapture;
-  /** Begins to put a state together from the blocks of another node's. */
-  restoring(): StateRestore;
-}
-
-export interface StateCapture {
-  /** Equal states have equal blocks. */
-  readonly blocks: Iterable<Uint8Array>;
-  /** The blocks are not needed any more. */
-  release(): void;
-}
-
-export interface StateRestore {
-  /** The next block. Throws `MalformedBytes`. */
-  push(block: Uint8Array): void;
-  /** All blocks are there: this is the state now. */
-  finish(): void;
-}
+import type { Outcome, StateCapture, StateMachine, StateRestore } from './state-machine.ts';
 
 const NEVER_WRITTEN: Register = { present: false, value: null };
 const DONE: Outcome = { type: 'done' };

@@ -1,5 +1,5 @@
 import { diskHangs } from './disk.ts';
-import { hasPromised } from './lease.ts';
+import { hasPromised } from './lease-reads.ts';
 import { counts, isVoter } from './membership.ts';
 import type { RequestVote, RequestVoteResponse, TimeoutNow } from './message.ts';
 import { tally } from './quorum.ts';

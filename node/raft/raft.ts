@@ -21,7 +21,7 @@ import {
   snapshotSent,
 } from './leading.ts';
 import { appendOwn } from './log-change.ts';
-import { canReadByLease, readByLease } from './lease.ts';
+import { canReadByLease, readByLease } from './lease-reads.ts';
 import { entryCost } from './log.ts';
 import { isFromLeader } from './message.ts';
 import type { Message } from './message.ts';

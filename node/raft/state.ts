@@ -9,7 +9,6 @@ import { Outbox } from './outbox.ts';
 import type { Progress } from './progress.ts';
 import type { PendingReads } from './read-index.ts';
 import type { RaftConfig } from './ready.ts';
-import type { Transfer } from './transfer.ts';
 import type { Entry, HardState, LogIndex, NodeId, Term } from './types.ts';
 
 /** What a node starts from: what its storage gave back. */
@@ -46,6 +45,15 @@ export interface Candidate {
   /** Answers by voter, its own among them. */
   readonly votes: Map<NodeId, boolean>;
   electionDeadlineMs: number;
+}
+
+/** A leadership transfer under way (see `transfer.ts`). */
+export interface Transfer {
+  readonly to: NodeId;
+  /** Time at which the leader gives it up, in ms. */
+  readonly deadlineMs: number;
+  /** TimeoutNow was sent, and is sent again with every heartbeat: it may be lost. */
+  asked: boolean;
 }
 
 export interface Leader {

@@ -2,22 +2,16 @@ import { incarnationOf } from './membership.ts';
 import type { Progress } from './progress.ts';
 import type { TransferResult } from './ready.ts';
 import { envelope } from './state.ts';
-import type { Leader, ServerState } from './state.ts';
+import type { Leader, ServerState, Transfer } from './state.ts';
 import type { NodeId } from './types.ts';
 
 /**
  * Leadership transfer (dissertation 3.10). The leader takes no proposals, waits until the target has all of its log,
- * and asks it to stand at once: no election timeout passes. If it still leads an election timeout later, it goes on.
+ * and then asks it to start an election at once, so that no election timeout passes. If the leader still leads one
+ * election timeout later, it gives the transfer up.
+ *
+ * `to` null: the voter with the highest match index. Asking again for the transfer under way changes nothing.
  */
-export interface Transfer {
-  readonly to: NodeId;
-  /** When it is given up, ms. */
-  readonly deadlineMs: number;
-  /** TimeoutNow was sent, and is sent again with every heartbeat: it may be lost. */
-  asked: boolean;
-}
-
-/** `to` null: to whom the leader has brought furthest. Asking again for the transfer under way changes nothing. */
 export function beginTransfer(state: ServerState, leader: Leader, to: NodeId | null): TransferResult {
   const { config, nowMs } = state;
   const { transfer } = leader;

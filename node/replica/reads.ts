@@ -1,4 +1,4 @@
-import type { StateMachine } from '../kv/store.ts';
+import type { StateMachine } from '../kv/state-machine.ts';
 import type { ClientResult } from '../protocol/client.ts';
 import type { Raft } from '../raft/raft.ts';
 import type { ReadState } from '../raft/ready.ts';

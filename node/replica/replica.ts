@@ -1,4 +1,4 @@
-import type { StateMachine } from '../kv/store.ts';
+import type { StateMachine } from '../kv/state-machine.ts';
 import type { AdminOperation, ErrorCode } from '../protocol/client.ts';
 import { isSnapshotMessage } from '../protocol/snapshot-message.ts';
 import type { PeerMessage } from '../protocol/snapshot-message.ts';

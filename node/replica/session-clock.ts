@@ -1,5 +1,5 @@
 import { encodeCommand } from '../kv/command.ts';
-import type { StateMachine } from '../kv/store.ts';
+import type { StateMachine } from '../kv/state-machine.ts';
 import type { CoreStatus } from '../raft/ready.ts';
 import type { LogIndex, Term } from '../raft/types.ts';
 

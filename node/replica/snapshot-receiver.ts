@@ -1,5 +1,5 @@
 import { MalformedBytes } from '../kv/bytes.ts';
-import type { StateMachine, StateRestore } from '../kv/store.ts';
+import type { StateMachine, StateRestore } from '../kv/state-machine.ts';
 import type { PeerMessage, SnapshotChunk, SnapshotOffer } from '../protocol/snapshot-message.ts';
 import type { SnapshotMeta } from '../raft/configuration.ts';
 import type { InstallSnapshot } from '../raft/message.ts';

@@ -1,4 +1,4 @@
-import type { StateMachine } from '../kv/store.ts';
+import type { StateMachine } from '../kv/state-machine.ts';
 import type { PeerMessage, SnapshotMessage } from '../protocol/snapshot-message.ts';
 import type { SnapshotMeta } from '../raft/configuration.ts';
 import type { InstallSnapshot } from '../raft/message.ts';

@@ -1,4 +1,4 @@
-import type { StateMachine } from '../kv/store.ts';
+import type { StateMachine } from '../kv/state-machine.ts';
 import { ENTRY_OVERHEAD_BYTES } from '../protocol/entry-codec.ts';
 import type { Raft } from '../raft/raft.ts';
 import type { Entry, LogIndex } from '../raft/types.ts';

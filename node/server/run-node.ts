@@ -1,6 +1,6 @@
 import { flushCompileCache } from 'node:module';
 import { KvStore } from '../kv/store.ts';
-import type { StateMachine } from '../kv/store.ts';
+import type { StateMachine } from '../kv/state-machine.ts';
 import type { PeerMessage } from '../protocol/snapshot-message.ts';
 import type { RaftConfig } from '../raft/ready.ts';
 import { Raft } from '../raft/raft.ts';

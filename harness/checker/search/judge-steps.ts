@@ -1,7 +1,8 @@
 import { minimise, type Window } from './minimise.ts';
 import { search } from './portfolio.ts';
 import type { Problem, SearchLimits, SearchResult } from './problem.ts';
-import { registerMachine, type RegisterSteps } from './register-machine.ts';
+import { registerMachine } from './register-machine.ts';
+import type { RegisterSteps } from './register-steps.ts';
 
 /** What a search came to: the order, the small window that has none, or how far it got. Steps are rows. */
 export type Judgement =

@@ -1,14 +1,8 @@
-import { type Columns, KIND, NEVER_WRITTEN, NONE } from '../columns.ts';
+import { KIND, NEVER_WRITTEN, NONE } from '../columns.ts';
 import { ILLEGAL, type Machine, NATURE } from './machine.ts';
 import { RegisterSights } from './register-sights.ts';
+import type { RegisterSteps } from './register-steps.ts';
 import { Texts } from './texts.ts';
-
-/** What the searches need of a key's columns: it can be handed to another thread. */
-export interface RegisterSteps extends Omit<Columns, 'ops' | 'at' | 'id'> {
-  /** Empty where nothing is appended: then values only go by their numbers. */
-  readonly values: Columns['values'];
-  readonly valueCount: number;
-}
 
 /** The machine of a register, and the steps that an order has any use for. */
 export interface RegisterMachine extends Machine {

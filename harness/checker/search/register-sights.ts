@@ -1,6 +1,6 @@
 import { KIND, NONE } from '../columns.ts';
 import type { Sights } from './machine.ts';
-import type { RegisterSteps } from './register-machine.ts';
+import type { RegisterSteps } from './register-steps.ts';
 
 /**
  * Which values of a register somebody may still ask for: known steps until they are retired, and unknown CAS as long as

@@ -3,7 +3,7 @@ import type { Op } from '../../history/op.ts';
 import { stepsOf } from '../key.ts';
 import { toParts } from '../parts.ts';
 import { type PoolOptions, searchAll } from './search-pool.ts';
-import type { RegisterSteps } from './register-machine.ts';
+import type { RegisterSteps } from './register-steps.ts';
 
 const MIB = 1_048_576;
 const limits = {

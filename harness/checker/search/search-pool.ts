@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import type { Judgement } from './judge-steps.ts';
-import type { RegisterSteps } from './register-machine.ts';
+import type { RegisterSteps } from './register-steps.ts';
 import type { SearchAnswer, SearchRequest } from './worker.ts';
 
 export interface PoolOptions {

@@ -1,6 +1,6 @@
 import { KIND, NEVER_WRITTEN } from '../columns.ts';
 import { ILLEGAL } from './machine.ts';
-import type { RegisterSteps } from './register-machine.ts';
+import type { RegisterSteps } from './register-steps.ts';
 
 /**
  * The states of a register with appends: those that are asked for go by the numbers of their values, those that one of

@@ -1,6 +1,6 @@
 import { parentPort } from 'node:worker_threads';
 import { judgeSteps, type Judgement } from './judge-steps.ts';
-import type { RegisterSteps } from './register-machine.ts';
+import type { RegisterSteps } from './register-steps.ts';
 
 /** What to search, and the answer, or what went wrong. */
 export interface SearchRequest {

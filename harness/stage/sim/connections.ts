@@ -1,5 +1,10 @@
 import type { NodeId } from '../../../node/raft/types.ts';
-import type { SimNetwork } from './network.ts';
+
+/** The part of the network that carries a message: `SimNetwork` implements it. */
+interface Carrier {
+  /** Calls `arrive` after a link's delay, unless the link is cut by then. */
+  later(from: string, to: string, arrive: () => void): void;
+}
 
 /** What a running node is told of its connections. */
 export interface ConnectionEnd {
@@ -14,12 +19,12 @@ export interface ConnectionEnd {
  * tells them. They carry nothing: what the network does to messages is worse than what a connection does.
  */
 export class SimConnections {
-  readonly #network: SimNetwork;
+  readonly #network: Carrier;
   readonly #ends = new Map<NodeId, ConnectionEnd>();
   /** `from>to`. A cut link that swallows everything breaks no connection. */
   readonly #open = new Set<string>();
 
-  constructor(network: SimNetwork) {
+  constructor(network: Carrier) {
     this.#network = network;
   }
 

@@ -1,4 +1,5 @@
-import { KvStore, type StateMachine } from '../../../node/kv/store.ts';
+import type { StateMachine } from '../../../node/kv/state-machine.ts';
+import { KvStore } from '../../../node/kv/store.ts';
 import type { PeerMessage } from '../../../node/protocol/snapshot-message.ts';
 import { Raft } from '../../../node/raft/raft.ts';
 import type { CoreStatus, RaftConfig } from '../../../node/raft/ready.ts';

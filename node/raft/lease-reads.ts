@@ -1,0 +1,18 @@
+import type { Leader, ServerState } from './state.ts';
+
+/** Serves the waiting reads if the lease holds and the leader's commit index is up to date (see `canBeginReads`). */
+export function readByLease(state: ServerState, leader: Leader): void {
+  if (canReadByLease(state, leader)) leader.reads.serve(state.commitIndex, state.outbox.reads);
+}
+
+export function canReadByLease({ commitIndex, nowMs }: ServerState, leader: Leader): boolean {
+  return leader.reads.waiting > 0 && commitIndex >= leader.firstIndex && leader.lease?.holds(nowMs) === true;
+}
+
+/**
+ * Whether this server has promised a leader not to take part in an election yet. The promise outlives the leader's
+ * term, and, since nobody remembers it over a restart, every start is followed by one.
+ */
+export function hasPromised({ config, nowMs, heardLeaderMs }: ServerState): boolean {
+  return config.leaseReads !== undefined && nowMs - heardLeaderMs < config.electionTimeoutMinMs;
+}
