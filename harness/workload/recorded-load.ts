@@ -28,8 +28,8 @@ export interface RecordedLoadOptions {
 }
 
 /**
- * The load, the history file that it is written to, its figures, and the checker that follows it. It keeps no operation:
- * the file has them all.
+ * The load, the history file that it is written to, its figures, and the checker that follows it. It keeps no
+ * operation: the file has them all.
  */
 export class RecordedLoad {
   readonly #options: RecordedLoadOptions;

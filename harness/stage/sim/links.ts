@@ -114,7 +114,7 @@ export class SimLinks implements Links, Streams {
     return () => void breakListeners.delete(listener);
   }
 
-  /** The direction from `from` to `to` of a new connection. An answer to the clients takes the link that they came by. */
+  /** A new connection's direction from `from` to `to`. Answers to clients take the link that the clients came by. */
   stream(from: End, to: End): Stream {
     const line = this.#line(to === CLIENTS ? { from: CLIENTS, to: from } : { from, to });
     return new LineStream({ line, time: this.#time, random: this.#random });

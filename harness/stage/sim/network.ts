@@ -19,8 +19,8 @@ export interface Streams {
 }
 
 /**
- * The links of a cluster. Over `streams` they do what those do. Else a message may be lost, doubled, late or overtaken; a cut link passes nothing, not even what
- * was under way. Links are directed, as the harness's are.
+ * The links of a cluster. With `streams` they do what those do. Without, a message may be lost, doubled, late or
+ * overtaken; a cut link passes nothing, not even what was under way. Links are directed, as the harness's are.
  */
 export class SimNetwork {
   readonly #time: VirtualTime;

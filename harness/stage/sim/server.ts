@@ -126,8 +126,8 @@ export class SimServer {
   }
 
   /**
-   * What is not on the disk is lost. kill -9: the kernel lives on and ends the connections, so that the others are told;
-   * a power cut: they are not. By default either of the two.
+   * What is not on the disk is lost. After kill -9 the kernel ends the connections, so that the others are told; after
+   * a power cut they are not. By default it is either of the two.
    */
   crash(how: 'kill' | 'power-cut' | 'either' = 'either'): void {
     const { random } = this.#o;
