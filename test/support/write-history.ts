@@ -1,6 +1,5 @@
 import { encodeLine } from '../../harness/history/line.ts';
 import type { Op, RegisterValue } from '../../harness/history/op.ts';
-import type { HistoryFormat } from '../../harness/history/formats/history.ts';
 
 /** An invocation or a completion, which is one line of a history. */
 export interface Event {
@@ -34,10 +33,13 @@ export interface EdnStyle {
 }
 export const PLAIN: EdnStyle = { vector: false, tagged: false, namespaced: false, bare: false, lists: false };
 
+/** Name of a format that this file can write. */
+export type WrittenFormat = 'chaos' | 'jepsen-edn' | 'jepsen-log' | 'porcupine-kv';
+
 /** Writes a history. Foreign formats have no `delete`, Porcupine's has no `cas`, and logs have keys only if `keyed`. */
 export function writeHistory(
   events: readonly Event[],
-  format: HistoryFormat,
+  format: WrittenFormat,
   { keyed = true, style = PLAIN }: { readonly keyed?: boolean; readonly style?: EdnStyle } = {},
 ): string {
   switch (format) {

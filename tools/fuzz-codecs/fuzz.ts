@@ -15,6 +15,14 @@ export interface Bad {
   readonly error: string;
 }
 
+/** Message of the worker: its counts so far, or a finding. */
+export type FuzzMessage =
+  | {
+      readonly type: 'progress';
+      readonly counts: Readonly<Record<string, { accepted: number; refused: number }>>;
+    }
+  | { readonly type: 'bad'; readonly bad: Bad };
+
 /** Runs one iteration. Target, seed and iteration determine it, so any iteration can be repeated alone. */
 export function iterate(target: Target, seed: number, iteration: number): Outcome | Bad {
   const random = new SeededRandom(Math.imul(seed, 0x9e37_79b1) ^ Math.imul(iteration + 1, 0x85eb_ca6b));

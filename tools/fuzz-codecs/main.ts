@@ -1,15 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
-import type { Bad } from './fuzz.ts';
-
-/** Message of the worker: its counts so far, or a finding. */
-export type FuzzMessage =
-  | {
-      readonly type: 'progress';
-      readonly counts: Readonly<Record<string, { accepted: number; refused: number }>>;
-    }
-  | { readonly type: 'bad'; readonly bad: Bad };
+import type { FuzzMessage } from './fuzz.ts';
 
 /** Maximum time for one input, after which the decoder counts as hanging. */
 const HANGS_AFTER_MS = 20_000;

@@ -1,6 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { iterate } from './fuzz.ts';
-import type { FuzzMessage } from './main.ts';
+import { iterate, type FuzzMessage } from './fuzz.ts';
 import { TARGETS } from './targets.ts';
 
 /* Runs the decoders for `main.ts` in a separate thread, because they may hang or run out of memory. */

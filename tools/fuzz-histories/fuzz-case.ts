@@ -1,6 +1,5 @@
 import { gzipSync } from 'node:zlib';
 import { generateHistory } from '../../harness/checker/testing/generate.ts';
-import type { HistoryFormat } from '../../harness/history/formats/history.ts';
 import type { OpFunction } from '../../harness/history/op.ts';
 import { type Random, randomStream } from '../../harness/random.ts';
 import { expectedVerdict, type Knowledge } from './naive.ts';
@@ -9,6 +8,7 @@ import {
   type Event,
   eventsOf,
   PLAIN,
+  type WrittenFormat,
   writeHistory,
 } from '../../test/support/write-history.ts';
 
@@ -29,7 +29,7 @@ export function fuzzCase(seed: number, number: number): FuzzCase {
 }
 
 interface Kind {
-  readonly format: HistoryFormat;
+  readonly format: WrittenFormat;
   readonly mix: Partial<Record<OpFunction, number>>;
   readonly style?: EdnStyle;
   readonly knowledge: Knowledge;

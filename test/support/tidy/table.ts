@@ -76,6 +76,8 @@ export const PARTS: readonly Part[] = [
     'node/kv',
     'node/replica',
     'node/storage',
+    // The shipped options of a node.
+    'node/server/tuning.ts',
   ]),
   { path: 'harness/cli', floor: 9 },
   { path: 'node/raft', floor: 1, only: [] },
