@@ -1,15 +1,17 @@
 import { appendFileSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { realClock } from '../clock.ts';
+import { realClock, type Clock } from '../clock.ts';
 import { localCluster } from '../cluster/local.ts';
 import type { HarnessEvent, LinksServer, ManualCommand } from '../event.ts';
 import { killRecorded, recordPid } from '../links/journal.ts';
 import { allocateNodePorts, openLinks } from '../links/open.ts';
+import type { Stage } from '../ports/stage.ts';
 import { pointLatest, writeReport } from '../report/write.ts';
 import { EXIT, type RunResult } from '../result.ts';
 import { runScenario, type RunOutcome } from '../scenario/play/runner.ts';
 import type { Scenario } from '../scenario/language/schema.ts';
+import { simStage } from '../stage/sim/stage.ts';
 import { threadedWorkload } from '../workload/threaded.ts';
 import { EventLog } from './event-log.ts';
 import type { Interrupts } from './interrupts.ts';
@@ -42,7 +44,8 @@ export async function runOnce(options: RunOnceOptions): Promise<RunResult> {
   const { scenario, seed, flags, interrupts, originMs } = options;
   const startedAt = new Date();
   const dir = makeRunDir(flags.out, scenario.name, startedAt, seed);
-  const clock = realClock(originMs);
+  const stage = flags.stage === 'sim' ? simulated(options, dir) : null;
+  const clock = stage?.clock ?? realClock(originMs);
   const log = new EventLog(join(dir, 'events.jsonl'));
   const commands = new CommandQueue();
   const offHard = interrupts.onHard(() => commands.send({ type: 'abort' }));
@@ -57,7 +60,11 @@ export async function runOnce(options: RunOnceOptions): Promise<RunResult> {
   let server: LinksServer = { kind: 'builtin', version: 'not started', url: '' };
   let outcome: RunOutcome;
   try {
-    outcome = await play(options, dir, clock, log, commands, (started) => (server = started));
+    const onServer = (started: LinksServer): void => void (server = started);
+    outcome =
+      stage === null
+        ? await play(options, dir, clock, log, commands, onServer)
+        : await playOn(stage, options, dir, log, commands, onServer);
   } catch (error) {
     outcome = failedOutcome(error, interrupts);
   }
@@ -89,7 +96,7 @@ export async function runOnce(options: RunOnceOptions): Promise<RunResult> {
 async function play(
   options: RunOnceOptions,
   dir: string,
-  clock: ReturnType<typeof realClock>,
+  clock: Clock,
   log: EventLog,
   commands: CommandQueue,
   onServer: (server: LinksServer) => void,
@@ -161,6 +168,64 @@ async function play(
     stopOnViolation: flags.stopOnViolation === true,
     commands: (handler) => commands.listen(handler),
   });
+}
+
+/** A stage of simulated nodes. Nothing in it can fail but the run itself. */
+const simulated = ({ scenario, seed, interrupts }: RunOnceOptions, dir: string): Stage =>
+  simStage({
+    seed,
+    dir,
+    nodes: scenario.cluster.nodes,
+    electionTimeoutMs: scenario.cluster.electionTimeoutMs,
+    heartbeatMs: scenario.cluster.heartbeatMs,
+    workload: { ...scenario.workload, seed },
+    live: scenario.expect.always.linearizableMs !== null,
+    signal: interrupts.signal,
+    onNote: () => {},
+    onFailure: () => {},
+  });
+
+/** Runs the scenario on a stage, then ends what that has started. */
+async function playOn(
+  opened: Stage,
+  options: RunOnceOptions,
+  dir: string,
+  { emit }: EventLog,
+  commands: CommandQueue,
+  onServer: (server: LinksServer) => void,
+): Promise<RunOutcome> {
+  await using stage = opened;
+  const { scenario, seed, flags, interrupts } = options;
+  const { name, clock, cluster, links, workload } = stage;
+  onServer(links.server);
+  emit({
+    t: clock.now(),
+    type: 'run',
+    run: relative(process.cwd(), dir),
+    scenario: scenario.name,
+    file: relative(process.cwd(), options.path),
+    seed,
+    stage: name,
+    nodes: cluster.nodes,
+    links: links.server,
+    out: relative(process.cwd(), dir),
+    steps: scenario.outline,
+    startedAt: new Date().toISOString(),
+  });
+  return await stage.play(() =>
+    runScenario({
+      scenario,
+      seed,
+      cluster,
+      links,
+      workload,
+      clock,
+      emit,
+      signal: interrupts.signal,
+      stopOnViolation: flags.stopOnViolation === true,
+      commands: (handler) => commands.listen(handler),
+    }),
+  );
 }
 
 /**
