@@ -212,11 +212,12 @@ function counterexample(violation: Violation, result: RunResult, width: number, 
   ];
 }
 
-function commandLines({ run, file, seed }: RunResult): Line[] {
+function commandLines({ run, file, seed, links }: RunResult): Line[] {
+  const stage = links.kind === 'simulated' ? ' --stage sim' : '';
   // Never cut, however long: they are there to be copied.
   return [
     [span('report  '), span(`${run}/report.html`, { bold: true })],
-    [span('again   '), span(`chaos run ${shellWord(file)} --seed ${seed}`, { bold: true })],
+    [span('again   '), span(`chaos run ${shellWord(file)} --seed ${seed}${stage}`, { bold: true })],
   ];
 }
 

@@ -60,7 +60,8 @@ function expectations(all: readonly ExpectationResult[]): string {
     .toSorted((a, b) => rank[a.status] - rank[b.status])
     .slice(0, MOST_ROWS)
     .map(
-      (e) => `| ${STATUS_MARK[e.status]} ${e.status.replace('-', ' ')} | ${cell(e.name)} | ${e.group} | ${cell(e.detail)} |`,
+      (e) =>
+        `| ${STATUS_MARK[e.status]} ${e.status.replace('-', ' ')} | ${cell(e.name)} | ${e.group} | ${cell(e.detail)} |`,
     );
   return [
     '| | expectation | group | what was seen |',

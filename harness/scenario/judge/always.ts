@@ -46,7 +46,8 @@ export const notJudged = (
   return SAFETY_PROPERTIES.filter((property) => isWanted(property, wanted) && !judged.includes(property));
 };
 
-export const whyNotJudged = (system: string): string => `the system ${system} does not report what this takes`;
+export const whyNotJudged = (system: string): string =>
+  `the system ${system} does not report what this takes`;
 
 /** `always`: linearizability, the safety properties, and that nodes stay up. */
 export function judgeAlways(
