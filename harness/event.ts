@@ -1,8 +1,8 @@
 import type { LogLine, NodeStatus, TraceEvent } from './trace.ts';
 
-/** Which Toxiproxy carries the run. `external`: one that already ran at the given URL. */
+/** What carries the run. `external`: a Toxiproxy that already ran at the given URL. `simulated`: links in memory. */
 export interface LinksServer {
-  readonly kind: 'toxiproxy' | 'builtin' | 'external';
+  readonly kind: 'toxiproxy' | 'builtin' | 'external' | 'simulated';
   readonly version: string;
   readonly url: string;
 }
@@ -47,6 +47,8 @@ export type HarnessEvent = { readonly t: RunTime } & (
       readonly scenario: string;
       readonly file: string;
       readonly seed: number;
+      /** Where the run happens, if not among real processes on this machine. */
+      readonly stage?: string;
       readonly nodes: readonly string[];
       readonly links: LinksServer;
       readonly out: string;

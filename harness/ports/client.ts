@@ -65,8 +65,8 @@ export interface SystemClient {
   /** `listener` is called once with what became of the attempt, never before `ask` has returned. */
   ask(node: string, request: SystemRequest, listener: (end: AttemptEnd) => void): Ask;
   /**
-   * The operation has ended. After an unknown outcome (`info`) the client is a new one to the system: an old attempt may
-   * still take effect.
+   * The operation has ended. After an unknown outcome (`info`) the client is a new one to the system: an old attempt
+   * may still take effect.
    */
   ended(outcome: 'ok' | 'fail' | 'info', error: string | undefined): void;
 }

@@ -28,8 +28,8 @@ export interface HostProcess {
   stderr(): string;
   signal(name: ProcessSignal): void;
   /**
-   * Resolves when the operating system says that the process is stopped (or, `stopped` false, no longer is): a signal is
-   * only a request. Rejects after `withinMs`, or if the process is gone.
+   * Resolves when the operating system says that the process is stopped (or, `stopped` false, no longer is): a signal
+   * is only a request. Rejects after `withinMs`, or if the process is gone.
    */
   untilStopped(stopped: boolean, withinMs: number): Promise<void>;
 }

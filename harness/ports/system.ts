@@ -5,8 +5,8 @@ import type { ClientModule } from './client.ts';
 import type { HostCommand, LineReader } from './host.ts';
 
 /**
- * Port: a system under test. Two members are needed: how to start a node, and how clients talk to it. Every other member
- * is optional; what a system does not report is not judged, and the report says so.
+ * Port: a system under test. Two members are needed: how to start a node, and how clients talk to it. Every other
+ * member is optional; what a system does not report is not judged, and the report says so.
  */
 export interface System {
   readonly name: string;
@@ -15,13 +15,13 @@ export interface System {
   readonly client: ClientModule;
 
   /**
-   * What a node process writes about itself on file descriptor `fd` (1 and 2: stdout and stderr). Absent: role, term and
-   * steps of the nodes are unknown.
+   * What a node process writes about itself on file descriptor `fd` (1 and 2: stdout and stderr). Absent: role, term
+   * and steps of the nodes are unknown.
    */
   readonly reports?: { readonly fd: number; reader(): LineReader<NodeLine> };
   /**
-   * Resolves when the started node serves clients. Absent: the node's reports have a `ready` line; a system without
-   * reports is ready as soon as its process runs.
+   * Resolves when the started node serves clients; tries until then, or until `signal`. Absent: the node's reports
+   * have a `ready` line; a system without reports is ready as soon as its process runs.
    */
   readonly ready?: (node: NodeSetup, signal: AbortSignal) => Promise<void>;
   /** Judges the trace that the nodes report. Absent: the safety properties are not judged. */
@@ -51,8 +51,8 @@ export interface NodeSetup {
 }
 
 /**
- * One line of a node's reports. `atMs`: when it was written, on the machine's monotonic clock; absent: when it was read.
- * A system may add further fields to `status`, `trace` and `log`: the event log keeps them.
+ * One line of a node's reports. `atMs`: when it was written, on the machine's monotonic clock; absent: when it was
+ * read. A system may add further fields to `status`, `trace` and `log`: the event log keeps them.
  */
 export type NodeLine =
   /** The node serves clients. */
@@ -97,6 +97,6 @@ export type MembersAnswer =
 export interface Membership {
   isAddress(text: string): boolean;
   ask(address: string, request: MembersRequest, withinMs: number): Promise<MembersAnswer>;
-  /** One line that says what the node knows of itself and its cluster; rejects with the reason if it does not answer. */
+  /** One line: what the node knows of itself and its cluster. Rejects with the reason if it does not answer. */
   describe(address: string, withinMs: number): Promise<string>;
 }

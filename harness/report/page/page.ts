@@ -109,6 +109,7 @@ ${more > 0 ? markup`<p class="aside">${more} more are in <code>result.json</code
 }
 
 function linksWords({ result: { links } }: ReportModel): string {
+  if (links.kind === 'simulated') return 'simulated, under virtual time';
   if (links.kind === 'builtin') return `built-in Toxiproxy ${links.version}`;
   return `Toxiproxy ${links.version}${links.kind === 'external' ? ` at ${links.url}` : ''}`;
 }

@@ -1,11 +1,10 @@
-import { encodeCommand } from '../../../node/kv/command.ts';
-import { isAdmin } from '../../../node/protocol/admin-codec.ts';
-import type { ClientOperation, ClientResult } from '../../../node/protocol/client.ts';
+import type { ClientOperation } from '../../../node/protocol/client.ts';
 import type { Random } from '../../random.ts';
 import type { Ask } from '../../ports/client.ts';
 import type { WireEnd } from '../../systems/raft/answers.ts';
 import type { Wire } from '../../systems/raft/wire.ts';
 import { CLIENTS, type SimNetwork } from './network.ts';
+import { serveRequest } from './serve-request.ts';
 import type { SimServer } from './server.ts';
 import { chance, type Weather } from './weather.ts';
 
@@ -55,15 +54,10 @@ export class SimWire implements Wire {
     const { server, network, random, weather } = this.#parts;
     const back = (what: WireEnd): void => network.later(server.id, CLIENTS, () => end(what));
     const breaks = chance(random, weather().lossProbability);
-    const answer = (_: number, result: ClientResult): void => {
+    const awaitNoCrash = server.onCrash(() => back({ type: 'lost' }));
+    serveRequest(server, operation, (result) => {
       awaitNoCrash();
       back(breaks ? { type: 'lost' } : { type: 'answer', result });
-    };
-    const awaitNoCrash = server.onCrash(() => back({ type: 'lost' }));
-    server.serve((replica) => {
-      if (operation.type === 'read') replica.read(operation.key, { answer }, 0);
-      else if (isAdmin(operation)) replica.administer(operation, { answer }, 0);
-      else replica.propose(encodeCommand(operation), { answer }, 0);
     });
   }
 }

@@ -86,16 +86,10 @@ export class ReportReader implements LineReader<ReportLine> {
 /** The report itself is the status, step or log line in the harness's words; nothing is copied. */
 function lineOf(report: NodeReport): ReportLine {
   const atMs = report.at / 1_000;
-  switch (report.type) {
-    case 'ready':
-      return { type: 'ready', atMs };
-    case 'status':
-      return { type: 'status', atMs, status: report };
-    case 'log':
-      return { type: 'log', atMs, log: report };
-    default:
-      return { type: 'trace', atMs, trace: report };
-  }
+  if (report.type === 'ready') return { type: 'ready', atMs };
+  if (report.type === 'status') return { type: 'status', atMs, status: report };
+  if (report.type === 'log') return { type: 'log', atMs, log: report };
+  return { type: 'trace', atMs, trace: report };
 }
 
 const NEWLINE = 0x0a;

@@ -6,7 +6,7 @@ import type { Ask } from '../../ports/client.ts';
 import type { WireEnd } from './answers.ts';
 
 /** A key outside the workload's, read once per connection. */
-const HELLO: ClientOperation = { type: 'read', key: '~hello' };
+export const HELLO: ClientOperation = { type: 'read', key: '~hello' };
 
 /** A client's own way to one node. */
 export interface Wire {
