@@ -2,8 +2,8 @@ import { constants } from 'node:os';
 import { parseArgs } from 'node:util';
 
 /**
- * Reads the options of a program from its command line: whole numbers with a default and a minimum, and texts. If one is
- * wrong, prints why and exits with code 2.
+ * Reads the options of a program from its command line: whole numbers with a default and a minimum, and texts. If one
+ * is wrong, prints why and exits with code 2.
  */
 export function programOptions<N extends string, T extends string = never>(
   program: string,
@@ -18,7 +18,7 @@ export function programOptions<N extends string, T extends string = never>(
     });
     const read = bounds.map(([name, [byDefault, least]]) => [
       name,
-      values[name] === undefined ? byDefault : wholeNumber(`--${name}`, values[name] as string, least),
+      values[name] === undefined ? byDefault : wholeNumber(`--${name}`, values[name], least),
     ]);
     return { ...values, ...Object.fromEntries(read) };
   } catch (error) {
