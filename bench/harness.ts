@@ -11,6 +11,7 @@ import { allocateNodePorts, openLinks } from '../harness/links/open.ts';
 import type { Links } from '../harness/ports/links.ts';
 import type { RunResult } from '../harness/result.ts';
 import type { WorkloadPlan } from '../harness/ports/workload.ts';
+import { raftSystem } from '../harness/systems/raft/system.ts';
 import { threadedWorkload } from '../harness/workload/threaded.ts';
 import { mainThreadCpuSeconds, residentMiB } from './machine.ts';
 import { median } from './median.ts';
@@ -161,6 +162,7 @@ async function paced(path: Path): Promise<{ p50: number; p99: number }> {
           onServerExit: (detail) => console.error(detail),
           onNote: (text) => console.error(text),
         });
+  const system = raftSystem();
   await using cluster = localCluster({
     nodes,
     links,
@@ -168,13 +170,13 @@ async function paced(path: Path): Promise<{ p50: number; p99: number }> {
     dir: join(dir, 'data'),
     logsDir: join(dir, 'logs'),
     seed: 1,
-    nodeProgram: join(ROOT, 'node/main.mjs'),
+    system,
     electionTimeoutMs: [300, 600],
     heartbeatMs: 50,
   });
   const leading = new Promise<void>((resolve) => {
     cluster.subscribe((event) => {
-      if (event.type === 'report' && event.report.type === 'BecomeLeader') resolve();
+      if (event.type === 'trace' && event.trace.type === 'BecomeLeader') resolve();
     });
   });
   await Promise.all(cluster.nodes.map((node) => cluster.start(node)));
@@ -184,6 +186,7 @@ async function paced(path: Path): Promise<{ p50: number; p99: number }> {
   );
   await using workload = threadedWorkload({
     plan: PACED,
+    client: system.client,
     addresses,
     originMs,
     historyPath: join(dir, 'history.jsonl'),
