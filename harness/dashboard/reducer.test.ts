@@ -82,7 +82,7 @@ describe('the state of leadership', () => {
     expect(reduceAll(asked).leadership.gapSince).toBeNull();
   });
 
-  test('has no leader while it is paused, and has it again if no other was elected meanwhile', () => {
+  test('has no standing leader while the leader is paused, and has it again if no other was elected meanwhile', () => {
     const paused = reduceAll([...led, { t: 500, type: 'life', node: 'n1', life: 'paused', pid: 1 }]);
     expect(paused.leadership).toMatchObject({ leader: null, gapSince: 500 });
     const thawed = reduceAll([up(900, 'n1')], paused);
