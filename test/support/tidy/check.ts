@@ -209,8 +209,8 @@ const TABLE_ROW = /^\s*(?:\/\/|\*) \|/;
 const LITERAL = /['"`]|^\s*\/(?![/*])/;
 
 /**
- * Checks for wide lines. A sentence in a literal, or a table row in a comment, may be longer, so that it can be found by
- * searching for it.
+ * Checks for wide lines. A sentence in a literal, or a table row in a comment, may be longer, so that it can be found
+ * by searching.
  */
 export function wideLines({ path, text }: SourceFile): readonly string[] {
   return text.split('\n').flatMap((line, i) => {

@@ -1,5 +1,5 @@
 /**
- * The floors of ARCHITECTURE.md as data, which decide the allowed imports. A path is a folder or a file, and the longest
+ * The floors of ARCHITECTURE.md as data, which decide the allowed imports. A path is a folder or a file. The longest
  * matching path counts. A part may import from lower floors of the same tree, and from itself.
  */
 export interface Part {
