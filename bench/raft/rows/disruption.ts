@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { TcpWire } from '../../../harness/systems/raft/wire.ts';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { NodeStatus } from '../../../node/protocol/client.ts';
+import { NodeClient } from '../../../test/support/raft-nodes.ts';
 import type { ComparedCluster, Target } from '../compared-cluster.ts';
 import type { Figures } from '../figures.ts';
 import { awaitLeader, generate } from '../generator.ts';
@@ -62,8 +63,9 @@ const ROLE_LINE = / (?:leads|leader|follower|candidate|pre-candidate)\b/;
 /** Cuts followers off in turns, and heals them. Returns how many times a follower then knew no leader. */
 async function cutOffInTurns(cluster: ComparedCluster, ended: AbortSignal): Promise<number> {
   const links = cluster.links!;
+  const rest = (ms: number): Promise<void> => delay(ms, undefined, { signal: ended }).catch(() => {});
   for (let turn = 0, alone = 0; ; turn++) {
-    await pause(PERIOD_MS / 4, ended);
+    await rest(PERIOD_MS / 4);
     if (ended.aborted) return alone;
     const follower = await someFollower(cluster, turn);
     const own = links.links.filter(
@@ -71,10 +73,10 @@ async function cutOffInTurns(cluster: ComparedCluster, ended: AbortSignal): Prom
     );
     const cut = turn % 4 < 2 ? 'blackhole' : 'refuse';
     await Promise.all(own.map((link) => links.apply(link, { cut })));
-    await pause(PERIOD_MS / 2, ended);
+    await rest(PERIOD_MS / 2);
     if ((await statusAt(cluster.member(follower).address)).leader === null) alone++;
     await Promise.all(own.map((link) => links.apply(link, {})));
-    await pause(PERIOD_MS / 4, ended);
+    await rest(PERIOD_MS / 4);
   }
 }
 
@@ -91,29 +93,10 @@ async function highestTerm(cluster: ComparedCluster): Promise<number> {
 const statusesOf = (cluster: ComparedCluster): Promise<NodeStatus[]> =>
   Promise.all(cluster.members.map(({ address }) => statusAt(address)));
 
-function statusAt(address: string): Promise<NodeStatus> {
-  const wire = new TcpWire(address);
-  return new Promise<NodeStatus>((resolve, reject) => {
-    wire.ask({ type: 'status' }, (end) => {
-      if (end.type === 'answer' && end.result.type === 'status')
-        resolve(JSON.parse(end.result.status) as NodeStatus);
-      else reject(new Error(`${address} does not report its status: ${JSON.stringify(end)}`));
-    });
-  }).finally(() => wire.close());
-}
-
-/** Waits, but ends early when `ended` aborts. */
-function pause(ms: number, ended: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = (): void => {
-      clearTimeout(timer);
-      resolve();
-    };
-    const timer = setTimeout(() => {
-      ended.removeEventListener('abort', end);
-      resolve();
-    }, ms);
-    ended.addEventListener('abort', end, { once: true });
-    if (ended.aborted) end();
-  });
+async function statusAt(address: string): Promise<NodeStatus> {
+  using client = await NodeClient.connect(Number(address.split(':')[1]));
+  const answer = await client.request({ type: 'status' });
+  if (answer?.type !== 'status')
+    throw new Error(`${address} does not report its status: ${JSON.stringify(answer)}`);
+  return JSON.parse(answer.status) as NodeStatus;
 }
