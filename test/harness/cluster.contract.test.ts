@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { realClock, type Clock } from '../../harness/clock.ts';
 import { localCluster } from '../../harness/cluster/local.ts';
@@ -9,6 +8,8 @@ import { takePorts } from '../../harness/links/ports.ts';
 import type { Cluster, ClusterEvent, NodeExit } from '../../harness/ports/cluster.ts';
 import { SHIPPED_PARTS, type SimParts } from '../../harness/stage/sim/server.ts';
 import { simStage } from '../../harness/stage/sim/stage.ts';
+import type { TraceEvent } from '../../harness/trace.ts';
+import { raftSystem } from '../../harness/systems/raft/system.ts';
 
 /** A cluster and the time that it lives in. */
 interface Opened {
@@ -29,7 +30,7 @@ async function openLocal(dir: string): Promise<Opened> {
     dir: join(dir, 'data'),
     logsDir: join(dir, 'logs'),
     originMs: clock.originMs,
-    nodeProgram: fileURLToPath(new URL('../../node/main.mjs', import.meta.url)),
+    system: raftSystem(),
     electionTimeoutMs: [300, 600],
     heartbeatMs: 50,
     seed: 7,
@@ -76,6 +77,13 @@ const lives = (node: string): string[] =>
 const exitOf = (node: string): NodeExit | undefined =>
   events.flatMap((event) => (event.type === 'life' && event.node === node ? (event.exit ?? []) : [])).at(-1);
 
+/** What the first node that started after the event at `from` found on its disk. */
+function recoveredFrom(from: number): Extract<TraceEvent, { type: 'Recover' }> {
+  for (const event of events.slice(from))
+    if (event.type === 'trace' && event.trace.type === 'Recover') return event.trace;
+  throw new Error('no node has started');
+}
+
 function follow(it: Opened): Opened {
   opened = it;
   it.cluster.subscribe((event) => events.push(event));
@@ -103,7 +111,7 @@ describe.each(TWINS)('a cluster of %s', (_name, open) => {
     await it.play(() => work(it));
   };
 
-  it('starts a node: it is up before its first report, which is `ready`, and reports are numbered', () =>
+  it('starts a node: it is up before its first report, which is `ready`', () =>
     play(async (it) => {
       expect(it.cluster.nodes).toEqual(IDS);
       expect(it.cluster.view('n1')).toEqual({ id: 'n1', life: 'down', pid: null });
@@ -111,18 +119,17 @@ describe.each(TWINS)('a cluster of %s', (_name, open) => {
       const { life, pid } = it.cluster.view('n1');
       expect(life).toBe('up');
       expect(pid).toBeGreaterThan(0);
-      await next(it, (event) => event.type === 'report' && event.report.type === 'status');
-      const kinds = events.map((event) => (event.type === 'life' ? event.life : event.report.type));
-      expect(kinds.slice(0, 4)).toEqual(['starting', 'up', 'ready', 'Recover']);
-      const reports = events.flatMap((event) => (event.type === 'report' ? [event.report.n] : []));
-      expect(reports).toEqual(reports.map((_, i) => i));
+      await next(it, (event) => event.type === 'status');
+      const kinds = events.map((event) => (event.type === 'life' ? event.life : event.type));
+      expect(kinds.slice(0, 4)).toEqual(['starting', 'up', 'ready', 'trace']);
+      expect(events[3]).toMatchObject({ node: 'n1', trace: { type: 'Recover', term: 0, terms: [] } });
       for (const { t } of events) expect(t).toBeLessThanOrEqual(it.clock.now());
     }));
 
   it('elects a leader once all run, and another one when that is killed', () =>
     play(async (it) => {
       const elected = (): Promise<ClusterEvent> =>
-        next(it, (event) => event.type === 'report' && event.report.type === 'BecomeLeader');
+        next(it, (event) => event.type === 'trace' && event.trace.type === 'BecomeLeader');
       const first = elected();
       await Promise.all(IDS.map((id) => it.cluster.start(id)));
       const { node } = await first;
@@ -133,7 +140,7 @@ describe.each(TWINS)('a cluster of %s', (_name, open) => {
 
   it('kills a node as it was asked to; started again it is another process, and has what was on its disk', () =>
     play(async (it) => {
-      const committed = next(it, (event) => event.type === 'report' && event.report.type === 'Commit');
+      const committed = next(it, (event) => event.type === 'trace' && event.trace.type === 'Commit');
       await Promise.all(IDS.map((id) => it.cluster.start(id)));
       const { node } = await committed;
       const { pid } = it.cluster.view(node);
@@ -149,13 +156,9 @@ describe.each(TWINS)('a cluster of %s', (_name, open) => {
       await it.cluster.start(node);
       expect(lives(node)).toEqual(['starting', 'up', 'down', 'starting', 'up']);
       expect(it.cluster.view(node).pid).not.toBe(pid);
-      const ready = events
-        .slice(from)
-        .flatMap((event) =>
-          event.type === 'report' && event.report.type === 'ready' ? [event.report.recovered] : [],
-        );
-      expect(ready[0]!.lastIndex).toBeGreaterThan(0);
-      expect(ready[0]!.term).toBeGreaterThan(0);
+      const recovered = recoveredFrom(from);
+      expect(recovered.terms.length).toBeGreaterThan(0);
+      expect(recovered.term).toBeGreaterThan(0);
     }));
 
   it('stops a node with exit code 0, also a paused one', () =>
@@ -180,7 +183,7 @@ describe.each(TWINS)('a cluster of %s', (_name, open) => {
       await it.clock.sleep(1_500);
       expect(events.length).toBe(silent);
       await expect(it.cluster.pause('n1')).rejects.toThrow('cannot pause n1: it is paused');
-      const heard = next(it, (event) => event.type === 'report');
+      const heard = next(it, (event) => event.type !== 'life');
       await it.cluster.resume('n1');
       await heard;
       expect(lives('n1')).toEqual(['starting', 'up', 'paused', 'up']);
@@ -192,7 +195,7 @@ describe.each(TWINS)('a cluster of %s', (_name, open) => {
 
   it('wipes the data of a node that is down, and of no other', () =>
     play(async (it) => {
-      const committed = next(it, (event) => event.type === 'report' && event.report.type === 'Commit');
+      const committed = next(it, (event) => event.type === 'trace' && event.trace.type === 'Commit');
       await Promise.all(IDS.map((id) => it.cluster.start(id)));
       const { node } = await committed;
       await expect(it.cluster.wipe(node)).rejects.toThrow(
@@ -202,12 +205,8 @@ describe.each(TWINS)('a cluster of %s', (_name, open) => {
       await it.cluster.wipe(node);
       const from = events.length;
       await it.cluster.start(node);
-      const ready = events
-        .slice(from)
-        .flatMap((event) =>
-          event.type === 'report' && event.report.type === 'ready' ? [event.report.recovered] : [],
-        );
-      expect(ready[0]).toMatchObject({ lastIndex: 0, term: 0 });
+      const recovered = recoveredFrom(from);
+      expect(recovered).toMatchObject({ term: 0, terms: [] });
     }));
 
   it('refuses what a node is not in the state for, and names an unknown one with those that there are', () =>
