@@ -5,16 +5,16 @@ import { chaos } from '../support/chaos.ts';
 
 const SIM = ['--stage', 'sim', '--reporter', 'line'] as const;
 
-/** The event log without what the wall clock says: when and where the run was, and how long a check took. */
+/** What the wall clock says: when and where the run was, and how long a check took. */
+const WALL_CLOCK = { run: '', out: '', startedAt: '', report: '', tookMs: 0, detail: '' };
+
+/** The event log without what the wall clock says. */
 function timeless(text: string): string {
   return text
     .split('\n')
     .map((line) =>
       line.startsWith('{') && /"type":"(run|check|verdict)"/.test(line)
-        ? JSON.stringify({
-            ...(JSON.parse(line) as object),
-            ...{ run: '', out: '', startedAt: '', report: '', tookMs: 0, detail: '' },
-          })
+        ? JSON.stringify({ ...(JSON.parse(line) as object), ...WALL_CLOCK })
         : line,
     )
     .join('\n');
