@@ -72,6 +72,12 @@ function plan(names: readonly string[], flags: RunFlags): readonly Planned[] | n
   if (flags.node !== undefined && !existsSync(flags.node)) {
     problems.push(`--node ${flags.node}: no such file (looked for ${resolve(flags.node)})`);
   }
+  if (flags.stage === 'sim')
+    for (const flag of ['node', 'toxiproxy', 'keep'] as const)
+      if (flags[flag] !== undefined)
+        problems.push(
+          `--${flag} does not go with --stage sim: simulated nodes have no processes and no files`,
+        );
   for (const name of names) {
     const found = findScenario(name);
     if ('error' in found) {

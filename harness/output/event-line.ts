@@ -62,7 +62,7 @@ export function eventLine(event: HarnessEvent, context: LineContext): EventLine 
       return line(
         'run',
         event.scenario,
-        `seed=${event.seed} nodes=${event.nodes.length} links=${links} out=${event.out}`,
+        `seed=${event.seed}${event.stage === undefined ? '' : ` stage=${event.stage}`} nodes=${event.nodes.length} links=${links} out=${event.out}`,
       );
     }
     case 'phase':
