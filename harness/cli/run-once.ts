@@ -2,18 +2,16 @@ import { appendFileSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:
 import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { realClock, type Clock } from '../clock.ts';
-import { localCluster } from '../cluster/local.ts';
 import type { HarnessEvent, LinksServer, ManualCommand } from '../event.ts';
-import { killRecorded, recordPid } from '../links/journal.ts';
-import { allocateNodePorts, openLinks } from '../links/open.ts';
-import type { Stage } from '../ports/stage.ts';
+import { killRecorded } from '../links/journal.ts';
+import type { Stage, StageSetup } from '../ports/stage.ts';
 import { pointLatest, writeReport } from '../report/write.ts';
 import { EXIT, type RunResult } from '../result.ts';
 import { runScenario, type RunOutcome } from '../scenario/play/runner.ts';
 import type { Scenario } from '../scenario/language/schema.ts';
+import { localStage } from '../stage/local.ts';
 import { simStage } from '../stage/sim/stage.ts';
 import { SYSTEMS } from '../systems/registry.ts';
-import { threadedWorkload } from '../workload/threaded.ts';
 import { EventLog } from './event-log.ts';
 import type { Interrupts } from './interrupts.ts';
 import { startReporter, type ReporterKind } from './reporter.ts';
@@ -37,15 +35,14 @@ export interface RunOnceOptions {
 }
 
 /**
- * One scenario, once: makes the run's folder, starts links, nodes and load, lets the runner play, ends whatever was
- * started, writes the report. Whatever goes wrong becomes a result with verdict `error`; nothing is left running.
+ * One scenario, once: makes the run's folder, opens the stage, lets the runner play on it, writes the report.
+ * Whatever goes wrong becomes a result with verdict `error`; nothing is left running.
  */
 export async function runOnce(options: RunOnceOptions): Promise<RunResult> {
   const { scenario, seed, flags, interrupts, originMs } = options;
   const startedAt = new Date();
   const dir = makeRunDir(flags.out, scenario.name, startedAt, seed);
-  const stage = flags.stage === 'sim' ? simulated(options, dir) : null;
-  const clock = stage?.clock ?? realClock(originMs);
+  let clock: Clock = realClock(originMs);
   const log = new EventLog(join(dir, 'events.jsonl'));
   const commands = new CommandQueue();
   const offHard = interrupts.onHard(() => commands.send({ type: 'abort' }));
@@ -60,11 +57,10 @@ export async function runOnce(options: RunOnceOptions): Promise<RunResult> {
   let server: LinksServer = { kind: 'builtin', version: 'not started', url: '' };
   let outcome: RunOutcome;
   try {
-    const onServer = (started: LinksServer): void => void (server = started);
-    outcome =
-      stage === null
-        ? await play(options, dir, clock, log, commands, onServer)
-        : await playOn(stage, options, dir, log, commands, onServer);
+    outcome = await play(options, dir, log, commands, (stage) => {
+      ({ clock } = stage);
+      ({ server } = stage.links);
+    });
   } catch (error) {
     outcome = failedOutcome(error, interrupts);
   }
@@ -92,115 +88,19 @@ export async function runOnce(options: RunOnceOptions): Promise<RunResult> {
   return finish;
 }
 
-/** Starts the parts from the bottom up, runs the scenario, ends the parts from the top down. */
+/** Opens the stage, runs the scenario on it, ends all that it has started. */
 async function play(
-  options: RunOnceOptions,
-  dir: string,
-  clock: Clock,
-  log: EventLog,
-  commands: CommandQueue,
-  onServer: (server: LinksServer) => void,
-): Promise<RunOutcome> {
-  const { scenario, seed, flags, interrupts, originMs } = options;
-  const { emit } = log;
-  const note = (level: 'info' | 'warn' | 'error', text: string): void =>
-    emit({ t: clock.now(), type: 'note', level, text });
-  const ended = new AbortController();
-  const signal = AbortSignal.any([interrupts.signal, ended.signal]);
-
-  const makeSystem = await SYSTEMS[scenario.cluster.system]!();
-  const system = makeSystem(flags.node === undefined ? undefined : resolve(flags.node));
-  interrupts.lastResort = killRecorded;
-  const nodes = await allocateNodePorts(scenario.cluster.nodes);
-  await using links = await openLinks({
-    nodes,
-    ...(flags.toxiproxy === undefined ? {} : { toxiproxy: flags.toxiproxy }),
-    cacheDir: CACHE_DIR,
-    signal: interrupts.signal,
-    onServerExit: (detail) => {
-      note('error', `Toxiproxy is gone: ${detail}`);
-      ended.abort(new Error(`the Toxiproxy server ended in mid-run: ${detail}`));
-    },
-    onNote: (text) => note('warn', text),
-  });
-  onServer(links.server);
-  emit({
-    t: clock.now(),
-    type: 'run',
-    run: relative(process.cwd(), dir),
-    scenario: scenario.name,
-    file: relative(process.cwd(), options.path),
-    seed,
-    nodes: nodes.map((node) => node.id),
-    links: links.server,
-    out: relative(process.cwd(), dir),
-    steps: scenario.outline,
-    startedAt: new Date().toISOString(),
-  });
-  await using cluster = localCluster({
-    nodes,
-    links,
-    originMs,
-    seed,
-    dir: join(dir, 'data'),
-    logsDir: join(dir, 'logs'),
-    system,
-    electionTimeoutMs: scenario.cluster.electionTimeoutMs,
-    heartbeatMs: scenario.cluster.heartbeatMs,
-    journal: (pid, what) => recordPid(CACHE_DIR, pid, what),
-  });
-  await using workload = threadedWorkload({
-    plan: { ...scenario.workload, seed },
-    client: system.client,
-    addresses: Object.fromEntries(
-      cluster.nodes.map((id) => [id, links.address({ from: 'clients', to: id })]),
-    ),
-    originMs,
-    historyPath: join(dir, 'history.jsonl'),
-    live: scenario.expect.always.linearizableMs !== null,
-  });
-  return await runScenario({
-    scenario,
-    seed,
-    cluster,
-    links,
-    workload,
-    clock,
-    emit,
-    signal,
-    stopOnViolation: flags.stopOnViolation === true,
-    commands: (handler) => commands.listen(handler),
-  });
-}
-
-/** A stage of simulated nodes. Nothing in it can fail but the run itself. */
-const simulated = ({ scenario, seed, interrupts }: RunOnceOptions, dir: string): Stage =>
-  simStage({
-    seed,
-    dir,
-    nodes: scenario.cluster.nodes,
-    electionTimeoutMs: scenario.cluster.electionTimeoutMs,
-    heartbeatMs: scenario.cluster.heartbeatMs,
-    workload: { ...scenario.workload, seed },
-    live: scenario.expect.always.linearizableMs !== null,
-    signal: interrupts.signal,
-    onNote: () => {},
-    onFailure: () => {},
-  });
-
-/** Runs the scenario on a stage, then ends what that has started. */
-async function playOn(
-  opened: Stage,
   options: RunOnceOptions,
   dir: string,
   { emit }: EventLog,
   commands: CommandQueue,
-  onServer: (server: LinksServer) => void,
+  onOpen: (stage: Stage) => void,
 ): Promise<RunOutcome> {
-  await using stage = opened;
   const { scenario, seed, flags, interrupts } = options;
-  const { name, clock, cluster, links, workload } = stage;
-  onServer(links.server);
+  const failed = new AbortController();
+  await using stage = await openStage(options, dir, emit, (error) => failed.abort(error));
+  onOpen(stage);
+  const { name, system, clock, cluster, links, workload } = stage;
   emit({
     t: clock.now(),
     type: 'run',
@@ -208,7 +108,7 @@ async function playOn(
     scenario: scenario.name,
     file: relative(process.cwd(), options.path),
     seed,
-    stage: name,
+    ...(name !== 'local' && { stage: name }),
     nodes: cluster.nodes,
     links: links.server,
     out: relative(process.cwd(), dir),
@@ -219,16 +119,48 @@ async function playOn(
     runScenario({
       scenario,
       seed,
+      system,
       cluster,
       links,
       workload,
       clock,
       emit,
-      signal: interrupts.signal,
+      signal: AbortSignal.any([interrupts.signal, failed.signal]),
       stopOnViolation: flags.stopOnViolation === true,
       commands: (handler) => commands.listen(handler),
     }),
   );
+}
+
+async function openStage(
+  { scenario, seed, flags, interrupts, originMs }: RunOnceOptions,
+  dir: string,
+  emit: (event: HarnessEvent) => void,
+  onFailure: (error: Error) => void,
+): Promise<Stage> {
+  const clock = realClock(originMs);
+  const setup: StageSetup = {
+    seed,
+    dir,
+    nodes: scenario.cluster.nodes,
+    electionTimeoutMs: scenario.cluster.electionTimeoutMs,
+    heartbeatMs: scenario.cluster.heartbeatMs,
+    workload: { ...scenario.workload, seed },
+    live: scenario.expect.always.linearizableMs !== null,
+    signal: interrupts.signal,
+    onNote: (level, text) => emit({ t: clock.now(), type: 'note', level, text }),
+    onFailure,
+  };
+  if (flags.stage === 'sim') return simStage(setup);
+  const makeSystem = await SYSTEMS[scenario.cluster.system]!();
+  interrupts.lastResort = killRecorded;
+  return await localStage({
+    ...setup,
+    clock,
+    system: makeSystem(flags.node === undefined ? undefined : resolve(flags.node)),
+    ...(flags.toxiproxy === undefined ? {} : { toxiproxy: flags.toxiproxy }),
+    cacheDir: CACHE_DIR,
+  });
 }
 
 /**

@@ -79,6 +79,7 @@ const MARKS: Readonly<Record<ExpectationResult['status'], readonly [string, Styl
   fail: ['FAIL', { bold: true, color: 'red' }],
   unknown: ['?   ', { color: 'yellow' }],
   skipped: ['skip', { dim: true }],
+  'not-judged': ['n/a ', { dim: true }],
 };
 
 /** A table: mark, group, name, what was seen. A detail that is too long goes on below itself. */

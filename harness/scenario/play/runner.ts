@@ -5,11 +5,12 @@ import type { HarnessEvent, ManualCommand, Phase } from '../../event.ts';
 import { latencyStats } from '../../history/latency.ts';
 import type { Op } from '../../history/op.ts';
 import type { Links } from '../../ports/links.ts';
+import type { System } from '../../ports/system.ts';
 import { Nemesis } from '../../nemesis/nemesis.ts';
 import { randomStream } from '../../random.ts';
 import type { ExpectationResult, Violation } from '../../result.ts';
 import type { Workload } from '../../ports/workload.ts';
-import { checkHistory, isWanted, judgeAlways } from '../judge/always.ts';
+import { checkHistory, isWanted, judgeAlways, notJudged, whyNotJudged } from '../judge/always.ts';
 import { Choices } from './choices.ts';
 import { baselineOf, judge } from '../language/condition.ts';
 import { countAll } from '../judge/counts.ts';
@@ -31,6 +32,8 @@ export type { RunOutcome } from '../judge/outcome.ts';
 export interface RunOptions {
   readonly scenario: Scenario;
   readonly seed: number;
+  /** The system under test: which it is, and how its trace is judged. */
+  readonly system: Pick<System, 'name' | 'monitor'>;
   readonly cluster: Cluster;
   readonly links: Links;
   readonly workload: Workload;
@@ -83,10 +86,10 @@ class Run {
 
   constructor(options: RunOptions) {
     this.#options = options;
-    const { cluster, links, workload, clock, seed, scenario } = options;
+    const { system, cluster, links, workload, clock, seed, scenario } = options;
     const emit = (event: HarnessEvent): void => this.#emit(event);
     this.#observer = new Observer({
-      cluster, workload, clock, emit,
+      system, cluster, workload, clock, emit,
       onNodeExit: (node, exit) => this.#nodeExited(node, exit),
       onLoadBroken: (message) => this.#cut({ kind: 'error', message: `the load broke: ${message}` }),
       onViolation: (violation) => this.#violated(violation),
@@ -148,8 +151,13 @@ class Run {
   }
 
   async #start(): Promise<void> {
-    const { cluster, workload } = this.#options;
+    const { cluster, workload, system, scenario, clock } = this.#options;
     this.#phase('starting');
+    const open = notJudged(scenario.expect.always, this.#observer.monitor);
+    if (open.length > 0) {
+      const text = `not judged: ${open.join(', ')}: ${whyNotJudged(system.name)}`;
+      this.#emit({ t: clock.now(), type: 'note', level: 'info', text });
+    }
     const started = Promise.all(cluster.nodes.map((node) => cluster.start(node)));
     started.catch(() => undefined);
     await orAbort(started, this.#going.signal);
@@ -267,6 +275,7 @@ class Run {
         linearizability,
         aborted: this.#hurry.signal.aborted,
         monitor: this.#observer.monitor,
+        system: this.#options.system.name,
         ending: this.#ending,
       }),
       ...judgeDuring(expect.during, evidence),

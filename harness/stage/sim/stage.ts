@@ -6,6 +6,7 @@ import { CAPABILITIES, type Capability } from '../../ports/capability.ts';
 import type { Stage, StageSetup } from '../../ports/stage.ts';
 import { randomStream } from '../../random.ts';
 import { RaftClients } from '../../systems/raft/clients.ts';
+import { raftSystem } from '../../systems/raft/system.ts';
 import { InProcessWorkload } from '../../workload/in-process.ts';
 import { SimClusterPort } from './cluster-port.ts';
 import { SimCluster, type SimTuning } from './cluster.ts';
@@ -69,6 +70,7 @@ export function simStage(setup: StageSetup, parts: SimParts = SHIPPED_PARTS): Si
   });
   return {
     name: 'sim',
+    system: raftSystem(),
     clock: time,
     cluster,
     links,
