@@ -32,11 +32,11 @@ export const restart = ({ selector, node }: Target): ManualFault => ({
   says: `restart ${node}`,
   step: { restart: { node: selector } },
 });
-/** Freezes what runs, thaws what is frozen. */
-export const freezeOrThaw = ({ selector, node }: Target, frozen: boolean): ManualFault =>
-  frozen
-    ? { says: `thaw ${node}`, step: { resume: { node } } }
-    : { says: `freeze ${node}`, step: { pause: { node: selector } }, stops: [node] };
+/** Resumes a paused node, pauses any other. */
+export const pauseOrResume = ({ selector, node }: Target, paused: boolean): ManualFault =>
+  paused
+    ? { says: `resume ${node}`, step: { resume: { node } } }
+    : { says: `pause ${node}`, step: { pause: { node: selector } }, stops: [node] };
 
 export const isolate = ({ selector, node }: Target, nodes: readonly string[]): ManualFault => ({
   says: `isolate ${node}`,
