@@ -55,8 +55,16 @@ export function viewAfter<V extends View>(view: V, event: HarnessEvent): V {
       return { ...seen, totals: event.total };
     case 'verdict':
       return { ...seen, phase: 'done' };
-    default:
+    case 'step':
+    case 'op':
+    case 'hold':
+    case 'violation':
+    case 'checked':
+    case 'check':
+    case 'note':
       return seen;
+    default:
+      return event satisfies never;
   }
 }
 
@@ -145,8 +153,16 @@ function traced(node: NodeState, { trace }: Extract<HarnessEvent, { type: 'trace
       return { ...heard, role: ROLE_OF_STEP[trace.type], term: trace.term };
     case 'Commit':
       return { ...heard, commit: Math.max(node.commit, trace.index) };
-    default:
+    case 'GrantVote':
+    case 'Replicate':
+    case 'Apply':
+    case 'TakeSnapshot':
+    case 'InstallSnapshot':
+    case 'ChangeConf':
+    case 'ApplyConfChange':
       return heard;
+    default:
+      return trace satisfies never;
   }
 }
 
