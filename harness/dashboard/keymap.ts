@@ -81,7 +81,7 @@ export const KEYMAP: readonly KeyBinding[] = [
     'freeze the target, or thaw it (SIGSTOP, SIGCONT)',
     'nodes',
     3,
-    (target, { state }) => faults.freezeOrThaw(target, state.nodes[target.node]?.life === 'paused'),
+    (target, { state }) => faults.pauseOrResume(target, state.nodes[target.node]?.life === 'paused'),
   ),
   faultKey('i', 'isolate', 'cut the target off from its peers, both ways', 'links', 4, (target, { state }) =>
     faults.isolate(target, nodeIds(state)),
@@ -240,7 +240,8 @@ export const bindingFor = (key: string): KeyBinding | undefined =>
 /** Injects at once, or asks first where fewer than a majority would stay reachable. */
 export function inject(ui: UiState, context: UiContext, fault: faults.ManualFault): Pressed {
   const effects: readonly Effect[] = [{ type: 'command', command: { type: 'inject', step: fault.step } }];
-  const toast = `${fault.says}  ${faults.recordedLine(fault, context.now - (context.state.stepsFrom ?? context.now))}`;
+  // Shown until the runner answers with the line that it recorded, or with the reason why nothing was done.
+  const toast = fault.says;
   const takesAway = fault.stops !== undefined || fault.cuts !== undefined;
   const { reachable, majority } = faults.reachableAfter(context.state, fault);
   if (!takesAway || reachable >= majority)

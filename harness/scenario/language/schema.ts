@@ -1,5 +1,6 @@
 import type { Range } from '../../nemesis/quantity.ts';
 import type { Selector } from '../../nemesis/selector.ts';
+import type { Capability } from '../../ports/capability.ts';
 import type { WorkloadPlan } from '../../ports/workload.ts';
 import type { Comparison } from './comparison.ts';
 import type { Condition } from './condition.ts';
@@ -122,4 +123,27 @@ export interface Scenario {
   readonly outline: readonly { readonly text: string; readonly line: number }[];
   /** The file's content as plain data: what a recorded run is made from. */
   readonly source: Readonly<Record<string, unknown>>;
+}
+
+/** A system or a stage by its name, and what it can do to nodes and links. */
+export interface Able {
+  readonly name: string;
+  readonly capabilities: ReadonlySet<Capability>;
+}
+/** What a scenario is to run on. Each fault needs its capabilities from both. */
+export interface Chosen {
+  readonly system: Able;
+  readonly stage: Able;
+}
+
+/** What a step may refer to in a run that goes on. */
+export interface Known {
+  /** Number of nodes of the cluster. */
+  readonly nodes: number;
+  /** Names of faults. */
+  readonly handles: ReadonlySet<string>;
+  /** Names that `bind:` gave to nodes. */
+  readonly names: ReadonlySet<string>;
+  /** Absent: everything is possible. */
+  readonly chosen?: Chosen | undefined;
 }

@@ -341,10 +341,25 @@ describe('faults by hand', () => {
     const loaded = loadScenario('run.scenario.yaml', first.outcome.flat);
     expect(loaded.ok ? '' : formatErrors(loaded.errors)).toBe('');
     expect(first.outcome.flat).toMatch(
-      /kill:\n +node: leader\n +by: manual\n +as: manual-1\n +resolved:\n +- n1/,
+      /kill: \{node: leader\}, by: manual, as: manual-1, resolved: \[n1\]\}\n/,
     );
     const again = await play(first.outcome.flat);
     expect(again.outcome).toMatchObject({ exitCode: 0, counts: { faults: 2, manualFaults: 2 } });
+  });
+  it('a person is shown each step by hand exactly as the line that is recorded', async () => {
+    const played = await play(
+      scenario(quiet),
+      atStep(
+        { type: 'inject', step: { kill: { node: 'leader' } } },
+        { type: 'inject', step: { heal: 'all' } },
+      ),
+    );
+    const shown = played.events.flatMap((event) =>
+      event.type === 'note' && event.by === 'manual' ? [event.text] : [],
+    );
+    expect(shown).toHaveLength(2);
+    const recorded = played.outcome.flat.split('\n').filter((line) => line.includes('by: manual'));
+    expect(recorded).toEqual(shown.map((line) => `  - ${line}`));
   });
   it('undo lifts the last one, and only that', async () => {
     const played = await play(
