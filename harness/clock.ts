@@ -5,6 +5,8 @@ export interface Clock {
   now(): number;
   /** Resolves after `ms`, or rejects with the signal's reason as soon as it aborts. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** Does work that takes real time, such as a file's or another thread's; a virtual clock stands still meanwhile. */
+  still<T>(work: () => Promise<T>): Promise<T>;
 }
 
 /**
@@ -18,6 +20,7 @@ export function realClock(originMs: number = monotonicMs()): Clock & { readonly 
   return {
     originMs,
     now: () => monotonicMs() - originMs,
+    still: (work) => work(),
     sleep: (ms, signal) =>
       new Promise((resolve, reject) => {
         if (signal?.aborted) return reject(signal.reason as Error);

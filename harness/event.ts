@@ -1,8 +1,8 @@
 import type { LogReport, StatusReport, TraceReport } from '../node/protocol/report.ts';
 
-/** Which Toxiproxy carries the run. `external`: one that already ran at the given URL. */
+/** What carries the run. `external`: a Toxiproxy that already ran at the given URL. `simulated`: links in memory. */
 export interface LinksServer {
-  readonly kind: 'toxiproxy' | 'builtin' | 'external';
+  readonly kind: 'toxiproxy' | 'builtin' | 'external' | 'simulated';
   readonly version: string;
   readonly url: string;
 }

@@ -11,6 +11,7 @@ import { EXIT, type RunResult } from '../result.ts';
 import { runScenario, type RunOutcome } from '../scenario/play/runner.ts';
 import type { Scenario } from '../scenario/language/schema.ts';
 import { threadedWorkload } from '../workload/threaded.ts';
+import { CHOSEN } from './chosen.ts';
 import { EventLog } from './event-log.ts';
 import type { Interrupts } from './interrupts.ts';
 import { startReporter, type ReporterKind } from './reporter.ts';
@@ -151,6 +152,7 @@ async function play(
   });
   return await runScenario({
     scenario,
+    chosen: CHOSEN,
     seed,
     cluster,
     links,

@@ -4,7 +4,8 @@ import { relative, resolve } from 'node:path';
 import { realClock } from '../clock.ts';
 import { EXIT, type RunResult } from '../result.ts';
 import { formatErrors, loadScenario } from '../scenario/language/load.ts';
-import type { Scenario } from '../scenario/language/schema.ts';
+import type { Chosen, Scenario } from '../scenario/language/schema.ts';
+import { CHOSEN } from './chosen.ts';
 import { findScenario, shippedNames } from './find-scenario.ts';
 import { INTERRUPT_CODES, Interrupts } from './interrupts.ts';
 import { chooseReporter } from './reporter.ts';
@@ -79,7 +80,7 @@ function plan(names: readonly string[], flags: RunFlags): readonly Planned[] | n
       continue;
     }
     const shown = relative(process.cwd(), found.path);
-    const loaded = read(found.path, shown);
+    const loaded = read(found.path, shown, CHOSEN);
     if ('problem' in loaded) problems.push(loaded.problem);
     else plans.push({ path: found.path, ...loaded });
   }
@@ -87,10 +88,14 @@ function plan(names: readonly string[], flags: RunFlags): readonly Planned[] | n
   return problems.length === 0 ? plans : null;
 }
 
-/** A file's text and scenario, or everything that is wrong with it. `shown` is how errors name the file. */
+/**
+ * A file's text and scenario, or everything that is wrong with it. `shown` is how errors name the file. `chosen`: what
+ * it is to run on; absent: everything is possible.
+ */
 export function read(
   path: string,
   shown: string,
+  chosen?: Chosen,
 ): { readonly text: string; readonly scenario: Scenario } | { readonly problem: string } {
   let text: string;
   try {
@@ -99,7 +104,7 @@ export function read(
     const reason = error instanceof TypeError ? 'not UTF-8 text' : (error as Error).message;
     return { problem: `${shown}: cannot be read: ${reason}` };
   }
-  const loaded = loadScenario(shown, text);
+  const loaded = loadScenario(shown, text, chosen);
   return loaded.ok ? { text, scenario: loaded.scenario } : { problem: formatErrors(loaded.errors) };
 }
 

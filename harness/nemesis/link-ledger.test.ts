@@ -1,14 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { TwinLinks } from '../../test/twins/twin-links.ts';
 import type { HarnessEvent } from '../event.ts';
 import type { LinkCondition, LinkId } from '../ports/links.ts';
+import { GoneLinks } from '../stage/sim/testing/gone-links.ts';
+import { simLinks } from '../stage/sim/testing/sim-links.ts';
 import { LinkLedger } from './link-ledger.ts';
 import { sumConditions } from './link-sum.ts';
 
 const NODES = ['n1', 'n2', 'n3'];
 const link: LinkId = { from: 'n1', to: 'n2' };
-const newLedger = (links = new TwinLinks(NODES), events: HarnessEvent[] = []) =>
+const newLedger = (links = new GoneLinks(simLinks(NODES)), events: HarnessEvent[] = []) =>
   new LinkLedger(
     links,
     () => 0,
@@ -42,7 +43,7 @@ const condition: fc.Arbitrary<LinkCondition> = fc.oneof(
   fc.record({ latencyMs: fc.nat(500), jitterMs: fc.nat(50) }).map((delay) => ({ delay })),
   fc.integer({ min: 1, max: 1_000 }).map((bandwidthKBps) => ({ bandwidthKBps })),
 );
-const twin = new TwinLinks(NODES);
+const twin = simLinks(NODES);
 const command = fc.oneof(
   {
     weight: 3,
@@ -60,7 +61,7 @@ describe('handles against a naive twin', () => {
   it('after any puts and lifts, in any overlap, every link is the sum over a plain list of live faults', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(command, { maxLength: 30 }), fc.boolean(), async (commands, overlapping) => {
-        const links = new TwinLinks(NODES);
+        const links = new GoneLinks(simLinks(NODES));
         const ledger = newLedger(links);
         let live: { handle: number; link: LinkId; condition: LinkCondition }[] = [];
         const calls: Promise<void>[] = [];
@@ -98,7 +99,7 @@ describe('handles against a naive twin', () => {
 describe('the ledger tells what the server confirmed', () => {
   it('pending, then confirmed; nothing where nothing changes', async () => {
     const events: HarnessEvent[] = [];
-    const ledger = newLedger(new TwinLinks(NODES), events);
+    const ledger = newLedger(new GoneLinks(simLinks(NODES)), events);
     await ledger.put('a', [link], { cut: 'blackhole' });
     await ledger.put('b', [link], { cut: 'blackhole' });
     await ledger.lift('a');
@@ -111,7 +112,7 @@ describe('the ledger tells what the server confirmed', () => {
     ]);
   });
   it('a refused call is thrown, and the next one applies everything again', async () => {
-    const links = new TwinLinks(NODES);
+    const links = new GoneLinks(simLinks(NODES));
     const ledger = newLedger(links);
     await ledger.put('a', [link], { cut: 'blackhole' });
     links.gone = new Error('connect ECONNREFUSED');

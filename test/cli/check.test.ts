@@ -56,8 +56,8 @@ const STALE = [
 ].join('\n');
 const stale = place('store/history.edn', `${STALE}\n`);
 
-describe('exit codes and what people read', () => {
-  test('1: the anomaly with its prose, its operations in order of time and a close-up', () => {
+describe('chaos check exits', () => {
+  test('with 1 for an anomaly, and prints its explanation, its operations in order of time and a close-up', () => {
     const { code, stdout } = chaosCheck([stale]);
     expect(code).toBe(1);
     expect(stdout).toContain(`✗ ${stale} is not linearizable: stale read on key 3.`);
@@ -68,7 +68,7 @@ describe('exit codes and what people read', () => {
     expect(stdout).toMatch(/p1 #3 read → 17 +\[X-*\]\n/);
   });
 
-  test('0: a folder of a run, where its history is', () => {
+  test('with 0 for the folder of a correct run, in which it finds the history', () => {
     const ops = generateHistory(randomStream(1, 'workload'), {
       operations: 500,
       clients: 5,
@@ -86,13 +86,13 @@ describe('exit codes and what people read', () => {
     expect(stdout).toContain('Read as chaos');
   });
 
-  test('0: an empty file, saying that nothing was judged', () => {
+  test('with 0 for an empty file, and says that nothing was judged', () => {
     const { code, stdout } = chaosCheck([place('empty', '\n')]);
     expect(code).toBe(0);
     expect(unwrapped(stdout)).toContain('holds no operation: nothing was judged, and an empty history is');
   });
 
-  test('4: a limit that is reached names the key, how far it came and what to do', () => {
+  test('with 4 at the limit, and names the key, the progress and what to do', () => {
     const file = place('hard.log', HARD);
     const { code, stdout } = chaosCheck([file, '--limit', '1ms']);
     expect(code).toBe(4);
@@ -116,7 +116,7 @@ describe('exit codes and what people read', () => {
       ': not whole gzip: unexpected end of file',
     ],
     ['zip', 'x.zip', Uint8Array.of(0x50, 0x4b, 3, 4, 0xff, 0xfe), 'this is a zip archive: unpack it'],
-  ])('2: %s', (_name, name, content, message) => {
+  ])('with 2 for %s', (_name, name, content, message) => {
     const file = place(name, content);
     const { code, stdout, stderr } = chaosCheck([file]);
     expect(code).toBe(2);
@@ -124,7 +124,7 @@ describe('exit codes and what people read', () => {
     expect(stdout).toBe('');
   });
 
-  test('2: no such file, a folder without a history, a key that is not there, arguments that are none', () => {
+  test('with 2 for a missing file, a folder without a history, an unknown key, and bad arguments', () => {
     expect(chaosCheck([path.join(folder, 'none')]).stderr).toContain('none: no such file or folder');
     expect(chaosCheck([place('bare/x', '').slice(0, -2)]).stderr).toContain('a folder without a history');
     expect(chaosCheck([stale, '--key', '5']).stderr).toContain(
@@ -138,19 +138,19 @@ describe('exit codes and what people read', () => {
     );
   });
 
-  test('3: a page that cannot be written', () => {
+  test('with 3 if the page cannot be written', () => {
     expect(chaosCheck([stale, '--html', path.join(folder, 'no', 'x.html')])).toMatchObject({ code: 3 });
   });
 });
 
-describe('options', () => {
-  test('--key judges one key alone, from a pipe, gzipped', () => {
+describe('chaos check', () => {
+  test('with --key judges only that key, here of a gzipped history from a pipe', () => {
     const { code, stdout } = chaosCheck(['-', '--key', '4'], gzipSync(STALE));
     expect(code).toBe(0);
     expect(stdout).toContain('✓ standard input is linearizable: 1 operation on 1 key.');
   });
 
-  test('--json is one object with what docs/check.md promises', () => {
+  test('with --json prints one object with the fields of docs/check.md', () => {
     expect(json([stale])).toEqual({
       code: 1,
       schema: 'chaos/check/v1',
@@ -230,7 +230,7 @@ describe('options', () => {
     });
   });
 
-  test('--cas-fail decides what a failed cas says, else the format does', () => {
+  test('with --cas-fail sets the meaning of a failed cas, which the format sets otherwise', () => {
     const log = '0\t:invoke\t:cas\t[nil 1]\n0\t:fail\t:cas\t[nil 1]\n';
     expect(json(['-'], log)).toMatchObject({ code: 1, casFail: 'mismatch' });
     expect(json(['-', '--cas-fail', 'nothing'], log)).toMatchObject({ code: 0, casFail: 'nothing' });
@@ -239,7 +239,7 @@ describe('options', () => {
     expect(json(['-', '--cas-fail', 'mismatch'], edn)).toMatchObject({ code: 1, casFail: 'mismatch' });
   });
 
-  test('--html writes a page that is well-formed, fetches nothing and shows the stuck operation', () => {
+  test('with --html writes a page that is well-formed, fetches nothing and shows the stuck operation', () => {
     const page = path.join(folder, 'page.html');
     expect(chaosCheck([stale, '--html', page]).code).toBe(1);
     const elements = parseStrictly(readFileSync(page, 'utf8'));
@@ -254,27 +254,27 @@ describe('options', () => {
     expect(policy.attributes.get('content')).not.toContain('script-src');
   });
 
-  test('without times moments are lines, in the prose too', () => {
+  test('names lines instead of times if the history has no times', () => {
     const { stdout } = chaosCheck(['-'], STALE.replaceAll(/, :time \d+/g, ''));
     expect(unwrapped(stdout)).toMatch(/read#2 \(process 1\) had ended in line 6/);
     expect(stdout).not.toMatch(/began at/);
   });
 });
 
-describe('what a file holds does not reach the terminal or the page as more than text', () => {
-  test('control characters and markup in values and keys', () => {
+describe('the content of a file', () => {
+  test('is only text on the terminal and the page, even with control characters and markup', () => {
     const value = String.raw`"\u001B[31m<script>alert(1)</script>\u202E"`;
     const text = STALE.replaceAll(' 17]', ` ${value}]`).replaceAll('[3 ', `[${value} `);
     const page = path.join(folder, 'evil.html');
     const { stdout } = chaosCheck(['-', '--html', page], text);
     expect(stdout).toContain('<script>');
-    // oxlint-disable-next-line no-control-regex -- what must not be there
+    // oxlint-disable-next-line no-control-regex -- control characters must not be there
     expect(stdout).not.toMatch(/[\u0000-\u0009\u000B-\u001F\u202E]/);
     expect(parseStrictly(readFileSync(page, 'utf8')).filter((e) => e.name === 'script')).toEqual([]);
   });
 });
 
-test('the close-up keeps the order of all moments, whatever the width', () => {
+test('the close-up keeps the order of all calls and returns', () => {
   const random = randomStream(3, 'workload', 'close-up');
   for (let i = 0; i < 50; i++) {
     const ops: Op[] = generateHistory(random, {
@@ -310,7 +310,7 @@ describe.skipIf(Object.keys(verdicts).length === 0)(
   () => {
     const flags: CheckFlags = { format: 'auto', limit: 60_000, memory: 512 };
 
-    test('chaos check judges every file as its verdict says', async () => {
+    test('chaos check gives every file its recorded verdict', async () => {
       const files = Object.entries(verdicts);
       expect(files.length).toBeGreaterThan(50);
       const wrong: string[] = [];
@@ -322,14 +322,15 @@ describe.skipIf(Object.keys(verdicts).length === 0)(
       expect(wrong).toEqual([]);
     }, 180_000);
 
-    // A process each takes its time: a few.
-    test.each(Object.entries(verdicts).filter((_, i) => i % 12 === 0))('%s: %s', (file, linearizable) => {
+    // Only some files, because a process per file takes long.
+    const someFiles = Object.entries(verdicts).filter((_, i) => i % 12 === 0);
+    test.each(someFiles)('the exit code for %s says linearizable: %s', (file, linearizable) => {
       expect(json([path.join(shared, file)])).toMatchObject({ code: linearizable ? 0 : 1 });
     });
   },
 );
 
-/** Two values written again and again, and unknown outcomes: not to be decided without a search. */
+/** A history with two repeated values and unknown outcomes, which only a search can decide. */
 const HARD = hardLog();
 
 function hardLog(): string {

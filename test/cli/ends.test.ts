@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { SERVERS } from '../support/servers.ts';
 import { chaos, type Chaos } from '../support/chaos.ts';
 
-// Whatever ends a run: the right exit code, a report of what there is, and nothing left running.
+// However a run ends, it has the right exit code, writes a report of what it has, and leaves no process running.
 
 const RUN = ['run', 'partition-leader.yaml', '--reporter', 'line'] as const;
 const CUT = /fault +.*isolate|fault +.*cut/;
@@ -16,7 +16,7 @@ for (const { name, choice, missing } of SERVERS) {
   describe.skipIf(missing !== null)(`over ${name}`, () => {
     const args = [...RUN, '--toxiproxy', choice];
 
-    it('success: exit 0', async () => {
+    it('a successful run exits with 0', async () => {
       await using run = chaos(args);
       const { code } = await run.ended;
       expect({ code, verdict: run.result.verdict }).toEqual({ code: 0, verdict: 'pass' });
@@ -24,7 +24,7 @@ for (const { name, choice, missing } of SERVERS) {
       expectReport(run);
     });
 
-    it('Ctrl-C once: stops, heals, reports, exit 130', async () => {
+    it('one Ctrl-C stops the run, which heals, reports and exits with 130', async () => {
       await using run = chaos(args);
       await run.sees(CUT);
       run.kill('SIGINT');
@@ -33,7 +33,7 @@ for (const { name, choice, missing } of SERVERS) {
       expectReport(run);
     });
 
-    it('Ctrl-C twice: skips the checks, never the healing or the report', async () => {
+    it('a second Ctrl-C skips the checks, but neither the healing nor the report', async () => {
       await using run = chaos(args);
       await run.sees(CUT);
       run.kill('SIGINT');
@@ -44,7 +44,7 @@ for (const { name, choice, missing } of SERVERS) {
       expectReport(run);
     });
 
-    it('SIGTERM: exit 143', async () => {
+    it('SIGTERM stops the run, which exits with 143', async () => {
       await using run = chaos(args);
       await run.sees(CUT);
       run.kill('SIGTERM');
@@ -52,7 +52,7 @@ for (const { name, choice, missing } of SERVERS) {
       expectReport(run);
     });
 
-    it('a reader that goes away: exit 129', async () => {
+    it('a closed output stops the run, which exits with 129', async () => {
       await using run = chaos(args);
       await run.sees(CUT);
       run.hangUp();
@@ -60,7 +60,7 @@ for (const { name, choice, missing } of SERVERS) {
       expectReport(run);
     });
 
-    it('Ctrl-C three times: it goes at once, and so does all that it started', async () => {
+    it('a third Ctrl-C ends the run and all its processes at once', async () => {
       await using run = chaos(args);
       await run.sees(CUT);
       run.kill('SIGINT');
@@ -71,7 +71,7 @@ for (const { name, choice, missing } of SERVERS) {
       expect(await run.settles()).toEqual([]);
     });
 
-    it('kill -9 of the harness while a node is paused: `chaos clean` ends it', async () => {
+    it('`chaos clean` ends a paused node after kill -9 of the harness', async () => {
       await using run = chaos(['run', 'pause-leader.yaml', '--reporter', 'line', '--toxiproxy', choice]);
       await run.sees(/fault +.*pause/);
       run.kill('SIGKILL');
@@ -83,7 +83,7 @@ for (const { name, choice, missing } of SERVERS) {
       expect(await run.settles()).toEqual([]);
     });
 
-    it('kill -9 of the harness: the nodes end by themselves, `chaos clean` ends the rest', async () => {
+    it('after kill -9 of the harness the nodes end by themselves, and `chaos clean` ends the rest', async () => {
       await using run = chaos(args);
       await run.sees(CUT);
       run.kill('SIGKILL');

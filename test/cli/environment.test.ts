@@ -5,15 +5,15 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { chaos, ROOT } from '../support/chaos.ts';
 
-// Bad input and faults of the environment: a clear message, the right exit code, a report of what there is, nothing
-// left.
+// Bad input and problems of the environment give a clear message, the right exit code, a report if a run has started,
+// and leave no process running.
 
 const LINE = ['--reporter', 'line', '--toxiproxy', 'builtin'] as const;
 let dir: string;
 beforeAll(() => void (dir = mkdtempSync(join(tmpdir(), 'chaos-environment-'))));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
-describe('bad input starts nothing and exits 2', () => {
+describe('bad input starts no process and exits with 2', () => {
   const cases: readonly (readonly [what: string, args: readonly string[], says: RegExp])[] = [
     ['no scenario', ['run'], /which scenario/],
     [
@@ -22,9 +22,9 @@ describe('bad input starts nothing and exits 2', () => {
       /partition-leder.yaml: no such scenario.*did you mean partition-leader\.yaml/,
     ],
     ['an unknown option', ['run', 'x', '--sed', '1'], /--sed.*--seed/s],
-    ['a seed that is no number', ['run', 'partition-leader', '--seed', 'x'], /"x" is not a whole number/],
+    ['a seed that is not a number', ['run', 'partition-leader', '--seed', 'x'], /"x" is not a whole number/],
     [
-      'a node program that is not there',
+      'a node program that does not exist',
       ['run', 'partition-leader', '--node', '../none.ts'],
       /none\.ts: no such file/,
     ],
@@ -32,7 +32,7 @@ describe('bad input starts nothing and exits 2', () => {
     ['an unknown command', ['rum'], /rum/],
   ];
   for (const [what, args, says] of cases) {
-    it(`${what}`, async () => {
+    it(`for ${what}`, async () => {
       await using run = chaos(args);
       const { code, stderr } = await run.ended;
       expect(stderr).toMatch(says);
@@ -41,7 +41,7 @@ describe('bad input starts nothing and exits 2', () => {
     });
   }
 
-  it('a malformed scenario: every error with file, line, column and a caret', async () => {
+  it('for a malformed scenario, and prints every error with file, line, column and a caret', async () => {
     const file = join(dir, 'bad.yaml');
     writeFileSync(
       file,
@@ -56,7 +56,7 @@ describe('bad input starts nothing and exits 2', () => {
     expect(stderr).toMatch(/\^/);
   });
 
-  it('binary rubbish', async () => {
+  it('for a scenario file with binary data', async () => {
     const file = join(dir, 'rubbish.yaml');
     writeFileSync(file, Buffer.from([0xff, 0xfe, 0x00, 0x9f]));
     await using run = chaos(['run', file, ...LINE]);
@@ -68,8 +68,8 @@ describe('bad input starts nothing and exits 2', () => {
   });
 });
 
-describe('faults of the environment exit 3 with a report', () => {
-  it('a node program that does not start', async () => {
+describe('a problem of the environment exits with 3 and a report', () => {
+  it('for a node program that does not start', async () => {
     const file = join(dir, 'broken-node.ts');
     writeFileSync(file, "console.error('no licence key');\nprocess.exit(7);\n");
     await using run = chaos(['run', 'partition-leader.yaml', '--node', file, ...LINE]);
@@ -82,8 +82,8 @@ describe('faults of the environment exit 3 with a report', () => {
     expect(run.left).toEqual([]);
   });
 
-  // The node under test crashed: that is a finding, not a fault of the environment.
-  it('a node that exits by itself in mid-run fails the run (exit 1)', async () => {
+  // A crash of the node under test is a finding, not a problem of the environment.
+  it('but a node that exits by itself during the run fails the run with 1', async () => {
     await using run = chaos(['run', 'partition-leader.yaml', ...LINE]);
     await run.sees(/fault .*(isolate|cut)/);
     const node = run.left.find((line) => line.includes('--id n3'))!;
@@ -95,7 +95,7 @@ describe('faults of the environment exit 3 with a report', () => {
     expect(run.left).toEqual([]);
   });
 
-  it('a Toxiproxy that dies in mid-run', async () => {
+  it('for a Toxiproxy that ends during the run', async () => {
     await using run = chaos(['run', 'partition-leader.yaml', ...LINE]);
     await run.sees(/fault .*(isolate|cut)/);
     const server = run.left.find((line) => /links[/]builtin/.test(line))!;
@@ -107,7 +107,7 @@ describe('faults of the environment exit 3 with a report', () => {
     expect(run.left).toEqual([]);
   });
 
-  it('a Toxiproxy URL where nothing listens', async () => {
+  it('for a Toxiproxy URL where no server listens', async () => {
     await using run = chaos([
       'run',
       'partition-leader.yaml',
@@ -122,7 +122,7 @@ describe('faults of the environment exit 3 with a report', () => {
     expect(run.left).toEqual([]);
   });
 
-  it('a report folder that cannot be made', async () => {
+  it('for a report folder that cannot be created', async () => {
     await using run = chaos(['run', 'partition-leader.yaml', ...LINE, '--out', '/dev/null/reports']);
     const { code, stderr } = await run.ended;
     expect({ code, stderr }).toEqual({
@@ -133,7 +133,7 @@ describe('faults of the environment exit 3 with a report', () => {
   });
 
   const mounts = process.getuid?.() === 0;
-  it.runIf(mounts)('a full disk: the nodes stop serving rather than lie, and the run says so', async () => {
+  it.runIf(mounts)('for a full disk, on which the nodes stop serving', async () => {
     const disk = join(dir, 'disk');
     mkdirSync(disk);
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1536k', 'tmpfs', disk]);

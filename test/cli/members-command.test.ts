@@ -26,7 +26,7 @@ describe('chaos members', () => {
     return { code, stdout, stderr };
   }
 
-  test('puts a new node into an old one’s place, says who is there, and hands over the lead', async () => {
+  test('replaces an old node with a new one, shows the members, and transfers leadership', async () => {
     await using cluster = await NodeCluster.start(folder);
     using client = new ClusterClient(cluster);
     await client.append('k', 'a');
@@ -34,7 +34,7 @@ describe('chaos members', () => {
     const leader = await cluster.leader();
     const [leaves, next] = cluster.ids.filter((id) => id !== leader && id !== 'n4');
     expect(await said(cluster, '--add', `n4=${cluster.peerAddress('n4')}`)).toMatchObject({ code: 0 });
-    // Refused, exit 1, until it has caught up.
+    // The change is refused with exit code 1 until the node has caught up.
     for (;;) {
       const { code, stderr } = await said(cluster, '--promote', 'n4', '--remove', leaves!);
       if (code === 0) break;
@@ -51,7 +51,7 @@ describe('chaos members', () => {
     expect(await client.read('k')).toBe('ab');
   });
 
-  test('says what cannot be done, and why', async () => {
+  test('says what it cannot do, and why', async () => {
     await using cluster = await NodeCluster.start(folder, ['n1']);
     await cluster.leader();
     expect(await said(cluster, '--promote', 'n9')).toEqual({
@@ -69,8 +69,8 @@ describe('chaos members', () => {
       stdout: '',
       stderr: 'chaos: --add n4 is no id=host:port\n',
     });
-    const nobody = ['127.0.0.1:1', '--remove', 'n1', '--within', '200ms'];
-    expect(await said(null, ...nobody)).toMatchObject({
+    const unreachable = ['127.0.0.1:1', '--remove', 'n1', '--within', '200ms'];
+    expect(await said(null, ...unreachable)).toMatchObject({
       code: 3,
       stderr: expect.stringContaining('refused'),
     });

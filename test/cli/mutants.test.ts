@@ -3,10 +3,10 @@ import type { HarnessEvent } from '../../harness/event.ts';
 import type { RunResult, Violation } from '../../harness/result.ts';
 import { chaos } from '../support/chaos.ts';
 
-/** A run of a few seconds, on a machine that does other things too. */
+/** Time limit of a test. A run takes some seconds, but the machine may be busy. */
 const RUN_MS = 120_000;
 
-/** Broken nodes, each with the shipped scenario that catches it, and by which property; the anomalies that prove it. */
+/** Broken nodes, each with the shipped scenario and the property that catch it, and the anomalies that prove it. */
 const MUTANTS = [
   {
     mutant: 'stale-reads',
@@ -54,12 +54,12 @@ async function run(...args: readonly string[]): Promise<Ran> {
   };
 }
 
-/** What proves it: operations for linearizability, what nodes did for the others. */
+/** Proof of a violation: operations for linearizability, and steps of nodes for the other properties. */
 function proof(violation: Violation): readonly unknown[] {
   return violation.property === 'linearizability' ? (violation.opIds ?? []) : (violation.events ?? []);
 }
 
-/** The keys that are not linearizable, as told during the run and at its end; and whether during the steps. */
+/** Keys that were reported as not linearizable during the run and at its end, and whether one was during the steps. */
 function keysFound(events: readonly HarnessEvent[]): {
   readonly live: readonly string[];
   readonly final: readonly string[];
@@ -78,7 +78,7 @@ function keysFound(events: readonly HarnessEvent[]): {
 
 describe.each(MUTANTS)('$mutant under $scenario', ({ mutant, scenario, property, anomalies }) => {
   test(
-    `is caught by ${property}, with what proves it`,
+    `violates ${property}, with a proof`,
     async () => {
       const { code, result, events, html, left } = await run(
         scenario,
@@ -111,7 +111,7 @@ describe.each(MUTANTS)('$mutant under $scenario', ({ mutant, scenario, property,
   );
 
   test(
-    'the node as it is passes',
+    'does not fail with the shipped node',
     async () => {
       const { code, result } = await run(scenario);
       const failed = result.expectations.filter((expectation) => expectation.status !== 'pass');
@@ -127,7 +127,7 @@ describe.each(MUTANTS)('$mutant under $scenario', ({ mutant, scenario, property,
 });
 
 test(
-  'with --stop-on-violation the steps end at the first one, and the report proves it',
+  'with --stop-on-violation the steps end at the first violation, and the report proves it',
   async () => {
     const args = ['--node', 'test/support/mutants/stale-reads.ts', '--stop-on-violation'];
     const { code, result, events, left } = await run('isolated-reads.yaml', ...args);

@@ -45,7 +45,7 @@ const contextOf = (events: readonly HarnessEvent[], more: Partial<UiContext> = {
   ...more,
 });
 
-/** Presses keys one after the other; what they did, and what the screen is then asked to show. */
+/** Presses keys one after the other. Returns the effects, the commands, and the state of the screen. */
 function typing(
   keys: readonly string[],
   context: UiContext,
@@ -88,7 +88,7 @@ describe('a key', () => {
     ['u', { type: 'undo' }],
     ['space', { type: 'hold' }],
     ['n', { type: 'next' }],
-  ])('%s guides the run', (key, command) => {
+  ])('%s sends its command to the run', (key, command) => {
     expect(typing([key], contextOf(healthy())).commands).toEqual([command]);
   });
 
@@ -97,7 +97,7 @@ describe('a key', () => {
     expect(typing(['z'], frozen).commands).toEqual([{ type: 'inject', step: { resume: { node: 'n1' } } }]);
   });
 
-  test('for the leader does nothing while nobody leads, and says so', () => {
+  test('aimed at the leader does nothing while there is no leader, and says so', () => {
     const leaderless = contextOf([runEvent()]);
     const { commands, ui } = typing(['L', 'k'], leaderless);
     expect(commands).toEqual([]);
@@ -124,7 +124,7 @@ describe('every fault that a key or a menu can make', () => {
       expect(() => manualStep(step, { nodes: count, handles: new Set(), names: new Set() })).not.toThrow();
   });
 
-  test.each([3, 5])('is recorded as YAML that reads back as itself, in a cluster of %i', (count) => {
+  test.each([3, 5])('is recorded as YAML that parses to the same step, in a cluster of %i', (count) => {
     for (const fault of [...directFaults(count), ...menuFaults(count)]) {
       const step = { at: '1.23s', ...fault.step, by: 'manual' };
       expect(parse(stepLine(step))).toEqual(step);
@@ -158,7 +158,7 @@ describe('every fault that a key or a menu can make', () => {
   }
 });
 
-test('a step line quotes what would otherwise be read as something else', () => {
+test('a step line quotes values that would otherwise be parsed as something else', () => {
   for (const value of [
     'true',
     'null',
@@ -181,7 +181,7 @@ test('a step line quotes what would otherwise be read as something else', () => 
 describe('a question', () => {
   const oneDown = contextOf([...healthy(), { t: 3, type: 'life', node: 'n3', life: 'down', pid: null }]);
 
-  test('is asked where fewer than a majority could still work together, and No is the default', () => {
+  test('is asked if fewer nodes than a majority could still work together, and No is the default', () => {
     for (const answer of ['enter', 'n', 'k', 'escape', 'space']) {
       const { commands, ui } = typing(['k', answer], oneDown);
       expect(commands).toEqual([]);
@@ -195,7 +195,7 @@ describe('a question', () => {
     ]);
   });
 
-  test('is not asked while a majority stays, nor for what takes nothing away', () => {
+  test('is not asked while a majority remains, nor for keys that stop or cut nothing', () => {
     expect(typing(['k'], contextOf(healthy())).ui.question).toBeNull();
     for (const keys of [['r'], ['h'], ['x', '1'], ['d', '1', '3']])
       expect(typing(keys, oneDown).ui.question).toBeNull();
@@ -211,7 +211,7 @@ describe('a question', () => {
     });
   });
 
-  test('q asks before it stops the run; afterwards it closes', () => {
+  test('is asked by q before it stops the run, but not when the run has ended', () => {
     expect(typing(['q', 'n'], contextOf(healthy())).commands).toEqual([]);
     expect(typing(['q', 'y'], contextOf(healthy())).commands).toEqual([{ type: 'stop' }]);
     const done = contextOf([
@@ -222,7 +222,7 @@ describe('a question', () => {
   });
 });
 
-test('Ctrl+C stops, and aborts the second time, from wherever one is', () => {
+test('Ctrl+C stops the run and a second one aborts it, from every view, menu and question', () => {
   for (const first of [[], ['?'], ['/', 'x'], ['p'], ['q'], ['e']]) {
     expect(typing([...first, 'ctrl-c', 'ctrl-c'], contextOf(healthy())).commands).toEqual([
       { type: 'stop' },
@@ -234,7 +234,7 @@ test('Ctrl+C stops, and aborts the second time, from wherever one is', () => {
 describe('--watch-only', () => {
   const watching = contextOf(healthy(), { watchOnly: true });
 
-  test('lets no key change the run, and leaves stopping it', () => {
+  test('lets no key change the run, except to stop it', () => {
     for (const key of KEYMAP.filter((binding) => binding.changesRun).flatMap((binding) => binding.keys)) {
       const { effects, ui } = typing([key], watching);
       expect(effects).toEqual([]);
@@ -244,7 +244,7 @@ describe('--watch-only', () => {
     expect(typing(['q', 'y'], watching).commands).toEqual([{ type: 'stop' }]);
   });
 
-  test('offers no such key in the help nor in the footer', () => {
+  test('offers no key that changes the run in the help', () => {
     expect(helpMatches('', watching).some((binding) => binding.changesRun)).toBe(false);
   });
 });
@@ -258,7 +258,7 @@ describe('help', () => {
     expect(ui.view).toBe('main');
   });
 
-  test('arrows choose, typing searches, Esc goes back', () => {
+  test('moves with the arrows, searches while typing, and closes with Esc', () => {
     const { ui } = typing([':', 'down', 'down', 'up'], contextOf(healthy()));
     expect([ui.view, ui.selected]).toEqual(['help', 1]);
     expect(typing([':', 'h', 'e', 'backspace'], contextOf(healthy())).ui.query).toBe('h');
@@ -267,7 +267,7 @@ describe('help', () => {
 });
 
 describe('views', () => {
-  test('e and g open and close theirs; Esc leads back to the main screen', () => {
+  test('open and close with e and g, and Esc returns to the main screen', () => {
     const context = contextOf(healthy());
     expect(typing(['e'], context).ui.view).toBe('events');
     expect(typing(['e', 'e'], context).ui.view).toBe('main');
@@ -275,7 +275,7 @@ describe('views', () => {
     expect(typing(['g', 'escape'], context).ui.view).toBe('main');
   });
 
-  test('a filter is typed, kept by Enter and cleared by Esc', () => {
+  test('have a filter that is typed, kept by Enter and cleared by Esc', () => {
     const context = contextOf(healthy());
     expect(typing(['/', 'k', '1', 'space', 'x', 'enter'], context).ui).toMatchObject({
       filter: 'k1 x',
@@ -285,16 +285,16 @@ describe('views', () => {
     expect(typing(['/', 'k', 'k'], context).commands).toEqual([]);
   });
 
-  test('on a small screen Tab goes to the next panel and arrows to the next node', () => {
+  test('switch panels with Tab and nodes with the arrows on a small screen', () => {
     const { ui } = typing(['tab', 'tab', 'shift-tab', 'down'], contextOf(healthy(), { compact: true }));
     expect([ui.tab, ui.target]).toEqual([1, 'n2']);
   });
 });
 
-describe('the registry', () => {
+describe('the keymap', () => {
   const all = { watchOnly: false, canDump: true };
 
-  test('gives every key one meaning', () => {
+  test('gives every key exactly one meaning', () => {
     const keys = KEYMAP.flatMap((binding) => binding.keys);
     expect(new Set(keys).size).toBe(keys.length);
     expect(new Set(KEYMAP.map(({ id }) => id)).size).toBe(KEYMAP.length);
@@ -313,7 +313,7 @@ describe('the registry', () => {
     expect(plainText(keysLine(scene, 108))).toContain(' q quit ');
   });
 
-  test('has room for help in any footer', () => {
+  test('shows the help key in the footer at any width', () => {
     const scene = { ...contextOf(healthy()), ui: INITIAL_UI, glyphs: UNICODE };
     for (let width = 16; width < 220; width++) {
       const footer = plainText(keysLine(scene, width));
@@ -322,7 +322,7 @@ describe('the registry', () => {
     }
   });
 
-  test('without a place to write to has no key for a dump', () => {
+  test('has no key for a dump if there is no folder to write it to', () => {
     expect(typing(['D'], contextOf(healthy())).effects).toEqual([{ type: 'dump' }]);
     expect(typing(['D'], contextOf(healthy(), { canDump: false })).effects).toEqual([]);
     expect(helpMatches('screen to a text file', { watchOnly: false, canDump: false })).toEqual([]);

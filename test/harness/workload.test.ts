@@ -13,7 +13,7 @@ import type { Workload, WorkloadPlan } from '../../harness/ports/workload.ts';
 import { threadedWorkload } from '../../harness/workload/threaded.ts';
 
 /**
- * Cluster and workload on real node processes, without links between: what they do together, not what Toxiproxy does.
+ * Plan for tests of the cluster and the workload together, on real node processes and without Toxiproxy.
  */
 const PLAN: WorkloadPlan = {
   clients: 6,
@@ -72,7 +72,7 @@ const okOps = (count: number): Promise<void> =>
     });
   });
 
-/** The node that last said it leads, in the highest term. */
+/** Returns a function that returns the last node that reported leadership in the highest term. */
 function followLeader(): () => string {
   let leader = { node: '', term: -1 };
   cluster.subscribe((event) => {
@@ -90,7 +90,7 @@ async function expectSound(ops: readonly Op[]): Promise<void> {
 }
 
 describe('the workload on real nodes', () => {
-  it('outlives kill -9 of the leader and its restart: 1,000 operations and more, none acknowledged is lost', async () => {
+  it('loses no acknowledged operation of more than 1,000 when the leader is killed and restarted', async () => {
     const leader = followLeader();
     await load.start();
     await okOps(500);
@@ -106,7 +106,7 @@ describe('the workload on real nodes', () => {
     expect(appended.length).toBeGreaterThan(50);
   });
 
-  it('acknowledges no write while a majority is stopped, and goes on once it is back', async () => {
+  it('acknowledges no operation while a majority is paused, and continues after it resumes', async () => {
     const leader = followLeader();
     await load.start();
     await okOps(200);
@@ -128,7 +128,7 @@ describe('the workload on real nodes', () => {
   });
 });
 
-/** Waits for so many windows; gives the totals of the last. */
+/** Waits for `count` windows and resolves to the totals of the last one. */
 const windows = (count: number): Promise<{ readonly ok: number }> =>
   new Promise((resolve) => {
     let left = count;

@@ -12,7 +12,7 @@ beforeEach(async () => {
 afterEach(() => fs.rm(folder, { recursive: true }));
 
 test.each([3, 5])(
-  'one of %i nodes that lost its folder gets the log, but neither votes nor counts',
+  'a node that lost its data folder, one of %i, receives the log but neither votes nor counts',
   async (size) => {
     const ids = Array.from({ length: size }, (_, i) => `n${i + 1}`);
     await using cluster = await NodeCluster.start(folder, ids);
@@ -31,7 +31,7 @@ test.each([3, 5])(
     await node.until('the log', (reports) =>
       reports.find((line) => line.type === 'Apply' && line.index >= commit),
     );
-    // Those who are left would be a majority, if one of them had not forgotten what it promised.
+    // The remaining nodes would be a majority if one of them had not lost its vote.
     for (const id of lost) await kill(cluster, id);
     await cluster.nodes
       .get(leader)!
@@ -40,7 +40,7 @@ test.each([3, 5])(
       );
     await kill(cluster, leader);
     const alone = await cluster.start(leader);
-    // It asks, is answered, and asks again: what the wiped one says does not count.
+    // It keeps asking for votes, because the vote of the wiped node does not count.
     await alone.until('vain elections', (reports) =>
       reports.filter(({ type }) => type === 'BecomePreCandidate').length > 1 ? true : undefined,
     );
@@ -53,7 +53,7 @@ test.each([3, 5])(
   },
 );
 
-test('a folder that was used before is no first start', async () => {
+test('a node does not start with --bootstrap on a used data folder', async () => {
   await using cluster = await NodeCluster.start(folder, ['n1']);
   await cluster.nodes.get('n1')!.until('a first entry', (reports) => last(reports, 'Apply'));
   await kill(cluster, 'n1');
@@ -65,7 +65,7 @@ test('a folder that was used before is no first start', async () => {
   await cluster.start('n1');
 });
 
-test("a folder is one node's, of one cluster", async () => {
+test('a node refuses the data folder of another node or another cluster', async () => {
   await using cluster = await NodeCluster.start(folder, ['n1']);
   await kill(cluster, 'n1');
   for (const [options, message] of [

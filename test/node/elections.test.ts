@@ -14,29 +14,29 @@ beforeEach(async () => {
 });
 afterEach(() => fs.rm(folder, { recursive: true }));
 
-/** Long enough that only what a test does ends a lead. */
+/** Timeouts long enough that a leader loses its role only through what a test does. */
 const TIMING = { 'election-timeout': '1000..2000' };
 
 const count = (reports: readonly NodeReport[], type: NodeReport['type']): number =>
   reports.filter((report) => report.type === type).length;
 
-/** Whom all take for their leader, and in which term. */
+/** The leader that all nodes agree on, and its term. */
 async function lead(cluster: NodeCluster): Promise<{ leader: string; term: number }> {
   const leader = await agreedLeader(cluster);
   return { leader, term: last(cluster.nodes.get(leader)!.reports, 'status')!.term };
 }
 
-/** Resolves when `id` has stood again: asked for a PreVote or, if it does so without, for votes. */
-async function stands(cluster: NodeCluster, id: string): Promise<void> {
+/** Resolves when `id` starts another election: it asks for pre-votes or, without PreVote, for votes. */
+async function startsElection(cluster: NodeCluster, id: string): Promise<void> {
   const node = cluster.nodes.get(id)!;
   const from = node.reports.length;
-  await node.until('that it stands', (reports) =>
+  await node.until('a started election', (reports) =>
     reports.slice(from).find(({ type }) => type === 'BecomePreCandidate' || type === 'BecomeCandidate'),
   );
 }
 
-describe.each([3, 5])('of %i node processes', (size) => {
-  test('one that was cut off raises no term, neither meanwhile nor when it is back', async () => {
+describe.each([3, 5])('in a cluster of %i node processes', (size) => {
+  test('a follower that was cut off raises no term, neither meanwhile nor when it rejoins', async () => {
     await using linked = await LinkedCluster.start(folder, size, TIMING);
     const { cluster } = linked;
     const before = await lead(cluster);
@@ -45,7 +45,7 @@ describe.each([3, 5])('of %i node processes', (size) => {
     const away = cluster.ids.find((id) => id !== before.leader)!;
     const elections = count(cluster.nodes.get(away)!.reports, 'BecomeCandidate');
     linked.isolate(away);
-    await stands(cluster, away);
+    await startsElection(cluster, away);
     await client.append('k', 'b');
     linked.heal();
     await settled(cluster);
@@ -54,21 +54,21 @@ describe.each([3, 5])('of %i node processes', (size) => {
     expect(await lead(cluster)).toEqual(before);
   });
 
-  test('one that cannot hear the leader is elected by nobody who can', async () => {
+  test('a follower that cannot hear the leader gets no votes from followers that can', async () => {
     await using linked = await LinkedCluster.start(folder, size, TIMING);
     const { cluster } = linked;
     const before = await lead(cluster);
     const deaf = cluster.ids.find((id) => id !== before.leader)!;
-    // It has all that there is, and all can hear it.
+    // Its log is complete and all nodes can hear it, so only the leader's contact speaks against its election.
     await settled(cluster);
     linked.link(before.leader, deaf).cut();
-    await stands(cluster, deaf);
+    await startsElection(cluster, deaf);
     linked.heal();
     await settled(cluster);
     expect(await lead(cluster)).toEqual(before);
   });
 
-  test('a leader that is cut off serves no read, steps down, and gives up what nobody else has', async () => {
+  test('a leader that is cut off serves no read, steps down, and drops the entries that only it has', async () => {
     await using linked = await LinkedCluster.start(folder, size, TIMING);
     const { cluster } = linked;
     const old = await agreedLeader(cluster);
@@ -86,7 +86,8 @@ describe.each([3, 5])('of %i node processes', (size) => {
       ),
     );
 
-    // As many entries where the lost ones stand, and a leader that has yet to find out where the logs part.
+    // The new log has as many entries at the positions of the lost ones, and the next leader does not know where the
+    // logs diverge.
     const second = await cluster.leader(old);
     using successor = await cluster.client(second);
     const kept = await appends(successor, await successor.openSession(), 300, 'k');
@@ -101,7 +102,7 @@ describe.each([3, 5])('of %i node processes', (size) => {
     await node.until('its own entries replaced', (reports) =>
       reports.slice(from).find((report) => report.type === 'Replicate' && report.truncated),
     );
-    // §5.3: it skips the term in a few steps; one for each entry would be 300 refusals of more than 60 bytes.
+    // §5.3: it skips the term in a few steps. One step per entry would be 300 refusals of more than 60 bytes.
     expect(answers.sentBytes - before).toBeLessThan(9_000);
     await settled(cluster);
     using anyone = new ClusterClient(cluster);
@@ -109,7 +110,7 @@ describe.each([3, 5])('of %i node processes', (size) => {
   });
 });
 
-/** So many appends to `k` at once. */
+/** Sends `times` appends to `k` at once. */
 function appends(
   client: NodeClient,
   session: number,

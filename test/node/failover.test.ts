@@ -13,7 +13,7 @@ beforeEach(async () => {
 afterEach(() => fs.rm(folder, { recursive: true }));
 
 test.each([3, 5])(
-  'when the leader of %i node processes is killed, its broken connections start the election, no timeout',
+  'when the leader of %i node processes is killed, its broken connections start the election before any timeout',
   async (size) => {
     const ids = Array.from({ length: size }, (_, i) => `n${i + 1}`);
     await using cluster = await NodeCluster.start(folder, ids, { 'election-timeout': '2000..4000' });
@@ -29,7 +29,7 @@ test.each([3, 5])(
 );
 
 test.each([3, 5])(
-  'a leader of %i whose disk hangs gives way to another, and follows it once the disk goes on',
+  'a leader of %i nodes whose disk hangs is replaced, and follows the new leader when the disk works again',
   async (size) => {
     const ids = Array.from({ length: size }, (_, i) => `n${i + 1}`);
     const program = fileURLToPath(new URL('../support/hung-disk-node.ts', import.meta.url));
@@ -45,7 +45,7 @@ test.each([3, 5])(
     const session = await client.openSession();
     const node = cluster.nodes.get(old)!;
     node.child.kill('SIGUSR2');
-    // The signal may come after a write: that one is done, and a later one hangs.
+    // The signal may come after a write. Then that write succeeds and a later one hangs.
     const writeUntilHung = async (): Promise<unknown> => {
       for (let seq = 1; ; seq++) {
         const result = await client.request({ type: 'write', session, seq, key: 'k', value: 'hung' });

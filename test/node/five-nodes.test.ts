@@ -14,7 +14,7 @@ beforeEach(async () => {
 afterEach(() => fs.rm(folder, { recursive: true }));
 
 describe('five node processes', () => {
-  test('go on without two of them, the leader one, and acknowledge nothing without three', async () => {
+  test('keep serving without the leader and one more node, and acknowledge nothing without three nodes', async () => {
     await using cluster = await NodeCluster.start(folder, FIVE);
     using client = new ClusterClient(cluster);
     await client.append('k', 'a');
@@ -31,7 +31,7 @@ describe('five node processes', () => {
     const session = await direct.openSession();
     await kill(cluster, lost);
     const answer = await direct.request({ type: 'append', session, seq: 1, key: 'k', value: 'c' });
-    // CheckQuorum: the leader of a minority steps down, and says that it does not know.
+    // CheckQuorum: the leader of a minority steps down, and answers that the outcome is unknown.
     expect(answer).toMatchObject({ type: 'error', code: 'leadership-lost' });
 
     for (const id of [leader, one!, lost]) await cluster.start(id);
@@ -40,7 +40,7 @@ describe('five node processes', () => {
     await settled(cluster);
   });
 
-  test('bring two up by a snapshot, and these can then be the ones that are needed', async () => {
+  test('bring two nodes up to date with a snapshot, and these can then complete a majority', async () => {
     await using cluster = await NodeCluster.start(folder, FIVE, {
       'snapshot-entries': '40',
       'keep-entries': '0',
@@ -60,7 +60,7 @@ describe('five node processes', () => {
     expect(await client.read('k')).toBe(`${'x'.repeat(100)}y`);
   });
 
-  test('become three, their leader not among them, and two of the three are a majority then', async () => {
+  test('become three by removing the leader and one more, and then two of three are a majority', async () => {
     await using cluster = await NodeCluster.start(folder, FIVE);
     using client = new ClusterClient(cluster);
     await client.append('k', 'a');

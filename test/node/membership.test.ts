@@ -11,13 +11,13 @@ beforeEach(async () => {
 });
 afterEach(() => fs.rm(folder, { recursive: true }));
 
-/** Kills all nodes but these. */
+/** Kills all nodes except these. */
 async function leaveOnly(cluster: NodeCluster, ...ids: readonly string[]): Promise<void> {
   for (const id of cluster.nodes.keys()) if (!ids.includes(id)) await kill(cluster, id);
 }
 
-describe('members of node processes', () => {
-  test('are added as learners, promoted, and count from then on', async () => {
+describe('nodes of a running cluster', () => {
+  test('are added as learners, promoted, and count as voters from then on', async () => {
     await using cluster = await NodeCluster.start(folder);
     using client = new ClusterClient(cluster);
     await client.append('k', 'a');
@@ -29,7 +29,7 @@ describe('members of node processes', () => {
     expect(members.addresses).toEqual({ n4: cluster.peerAddress('n4') });
     await settled(cluster);
 
-    // Three of four are a majority, two are none: the fourth is one of those who are needed.
+    // Three of four nodes are a majority and two are not, so the fourth is needed.
     const leader = await cluster.leader();
     const other = cluster.ids.find((id) => id !== leader)!;
     await kill(cluster, other);
@@ -39,7 +39,7 @@ describe('members of node processes', () => {
     await settled(cluster);
   });
 
-  test('that join come up by a snapshot where the log is gone, and learn of all others from it', async () => {
+  test('that join after the log was cut get a snapshot, and learn all members from it', async () => {
     await using cluster = await NodeCluster.start(folder, ['n1', 'n2'], {
       'snapshot-entries': '20',
       'keep-entries': '0',
@@ -50,7 +50,7 @@ describe('members of node processes', () => {
     await client.addVoter('n3');
     const installed = await node.until('a snapshot', (reports) => last(reports, 'InstallSnapshot'));
     expect(installed.index).toBeGreaterThan(20);
-    // With one founder gone, the other and the newcomer go on; the newcomer can lead, too.
+    // Without one founder, the other and the new node keep serving. The new node can lead, too.
     await kill(cluster, 'n1');
     await client.append('k', 'y');
     // It may have been elected already.
@@ -60,7 +60,7 @@ describe('members of node processes', () => {
     expect(await client.read('k')).toBe(`${'x'.repeat(50)}yz`);
   });
 
-  test('that are removed go without a disturbance, also a leader', async () => {
+  test('can be removed without disturbing the others, even the leader', async () => {
     await using cluster = await NodeCluster.start(folder, ['n1', 'n2', 'n3', 'n4']);
     using client = new ClusterClient(cluster);
     await client.append('k', 'a');
@@ -70,7 +70,7 @@ describe('members of node processes', () => {
     const next = await cluster.leader(removed);
     const before = await client.status(next);
     expect(before.members.voters).not.toContain(removed);
-    // It runs on, and may think what it likes: nobody has another term for it.
+    // It keeps running and may try to be elected, but the term of the others stays the same.
     await cluster.nodes
       .get(removed)!
       .until('its own farewell', (reports) =>
@@ -82,13 +82,13 @@ describe('members of node processes', () => {
     const after = await client.status(next);
     expect([after.term, after.role]).toEqual([before.term, 'leader']);
     expect(await client.read('k')).toBe(`ab${'c'.repeat(20)}`);
-    // Two of the three who are left are a majority.
+    // Two of the three remaining nodes are a majority.
     const left = cluster.ids.filter((id) => id !== removed);
     await leaveOnly(cluster, left[0]!, left[1]!);
     expect(await client.read('k')).toBe(`ab${'c'.repeat(20)}`);
   });
 
-  test('are replaced in one change, while a minority is down', async () => {
+  test('are replaced in one change while a minority is down', async () => {
     await using cluster = await NodeCluster.start(folder);
     using client = new ClusterClient(cluster);
     await client.append('k', 'a');
@@ -107,7 +107,7 @@ describe('members of node processes', () => {
     expect(await client.read('k')).toBe('ab');
   });
 
-  test('are not replaced while the old majority cannot agree, though the new one would', async () => {
+  test('are not replaced while the old majority cannot agree, even if the new one can', async () => {
     await using cluster = await NodeCluster.start(folder, ['n1', 'n2', 'n3'], {
       'election-timeout': '1000..2000',
     });
@@ -131,7 +131,7 @@ describe('members of node processes', () => {
       ],
     });
     expect(await change).toMatchObject({ type: 'error', code: 'leadership-lost' });
-    // It is in the log as a joint change, and goes on once those whom it needs are there.
+    // It is in the log as a joint change, and continues when the nodes that it needs are up.
     const joint = cluster.nodes
       .get(leader)!
       .reports.findLast((line) => line.type === 'ChangeConf' && line.outgoing.length > 0);
@@ -141,7 +141,7 @@ describe('members of node processes', () => {
     expect(await client.read('k')).toBe('ab');
   });
 
-  test('that lost their folder vote again once they were removed and added anew', async () => {
+  test('that lost their data folder vote again after they were removed and added again', async () => {
     await using cluster = await NodeCluster.start(folder);
     using client = new ClusterClient(cluster);
     await client.append('k', 'a');
@@ -154,7 +154,7 @@ describe('members of node processes', () => {
     await client.addVoter(wiped);
     await kill(cluster, other);
     await client.append('k', 'b');
-    // With the leader gone as well, the one that came back is who leads when the other is there again.
+    // Without the leader as well, the node that came back leads when the other one is up again.
     await kill(cluster, leader);
     await cluster.start(other);
     expect(await client.read('k')).toBe('ab');
@@ -163,7 +163,7 @@ describe('members of node processes', () => {
     );
   });
 
-  test('are changed one change at a time, by the leader, and only as makes sense', async () => {
+  test('accept one membership change at a time, only at the leader, and no invalid change', async () => {
     await using cluster = await NodeCluster.start(folder);
     using client = new ClusterClient(cluster);
     await client.append('k', 'a');
@@ -200,7 +200,7 @@ describe('members of node processes', () => {
   });
 });
 
-test('a snapshot on demand has one state on all nodes that have applied equally much', async () => {
+test('snapshots on demand hold equal states on all nodes that have applied the same entries', async () => {
   await using cluster = await NodeCluster.start(folder);
   using client = new ClusterClient(cluster);
   for (const value of 'abc') await client.append('k', value);

@@ -6,7 +6,7 @@ const file = (path: string): URL => new URL(`../../${path}`, import.meta.url);
 const rows = featureRows();
 
 describe('docs/node.md', () => {
-  test('names tests that exist, for every feature', () => {
+  test('names existing tests for every feature', () => {
     expect(rows.length).toBeGreaterThan(20);
     expect(rows.filter(({ claims }) => claims.length === 0)).toEqual([]);
     const missing = rows
@@ -17,7 +17,7 @@ describe('docs/node.md', () => {
     expect(missing).toEqual([]);
   });
 
-  test('names files that exist', () => {
+  test('names only existing files', () => {
     const paths = rows.flatMap(({ where }) => [...where.matchAll(/`([\w./-]+)`/g)].map(([, path]) => path!));
     expect(paths.length).toBeGreaterThanOrEqual(rows.length);
     expect(paths.filter((path) => !existsSync(file(path)))).toEqual([]);

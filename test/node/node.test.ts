@@ -20,13 +20,13 @@ beforeEach(async () => {
 afterEach(() => fs.rm(folder, { recursive: true }));
 
 const alone = ['n1'];
-/** A lead ends when the test ends it, not when this machine is busy; a killed leader is missed at once all the same. */
+/** Timeouts long enough for a busy machine. A killed leader is replaced at once nevertheless, by fast failover. */
 const UNHURRIED = { 'election-timeout': '1000..2000' };
 
 describe.each([3, 5])('%i node processes', (size) => {
   const ids = Array.from({ length: size }, (_, i) => `n${i + 1}`);
 
-  test('elect one leader, answer linearizable reads, and tell who leads', async () => {
+  test('elect one leader, answer linearizable reads, and report who leads', async () => {
     await using cluster = await NodeCluster.start(folder, ids, UNHURRIED);
     const leader = await agreedLeader(cluster);
     using client = await cluster.client(leader);
@@ -55,7 +55,7 @@ describe.each([3, 5])('%i node processes', (size) => {
     }
   });
 
-  test('answer requests out of order by number, a whole burst in one connection', async () => {
+  test('answer a burst of requests on one connection, in any order, each by its number', async () => {
     await using cluster = await NodeCluster.start(folder, ids, UNHURRIED);
     using client = await cluster.client(await agreedLeader(cluster));
     const session = await client.openSession();
@@ -74,7 +74,7 @@ describe.each([3, 5])('%i node processes', (size) => {
       const session = await client.openSession();
       const acknowledged: number[] = [];
       let unanswered = 0;
-      // One write at a time, until the leader dies under it.
+      // One write at a time, until the leader is killed during one.
       const writing = (async (): Promise<void> => {
         for (let seq = 1; ; seq++) {
           const response = await client.request({
@@ -110,7 +110,7 @@ describe.each([3, 5])('%i node processes', (size) => {
     }
   });
 
-  test('have equal log digests where they have applied equally far', async () => {
+  test('have equal log digests if they have applied the same number of entries', async () => {
     await using cluster = await NodeCluster.start(folder, ids, UNHURRIED);
     using client = await cluster.client(await agreedLeader(cluster));
     const session = await client.openSession();
@@ -127,7 +127,7 @@ describe.each([3, 5])('%i node processes', (size) => {
     expect(new Set(digests.map((report) => report.type === 'status' && report.appliedDigest)).size).toBe(1);
   });
 
-  test('come back with everything after all of them were killed', async () => {
+  test('still have all data after all of them were killed', async () => {
     await using cluster = await NodeCluster.start(folder, ids, UNHURRIED);
     {
       using client = await cluster.client(await agreedLeader(cluster));
@@ -144,7 +144,7 @@ describe.each([3, 5])('%i node processes', (size) => {
     });
   });
 
-  test('depose a leader that was stopped and resumed: it serves no read of its own', async () => {
+  test('replace a leader that was paused and resumed, and it serves no read itself', async () => {
     await using cluster = await NodeCluster.start(folder, ids, UNHURRIED);
     const old = await agreedLeader(cluster);
     using client = await cluster.client(old);
@@ -157,11 +157,11 @@ describe.each([3, 5])('%i node processes', (size) => {
     await answered(successor, () =>
       successor.request({ type: 'write', session, seq: 2, key: 'k', value: 'new' }),
     );
-    // It waits in the stopped leader's socket, before any message that could tell it of its successor.
+    // It waits in the paused leader's socket, before any message from the new leader.
     const read = client.request({ type: 'read', key: 'k' });
     node.child.kill('SIGCONT');
     expect(['not-leader', 'read-unconfirmed']).toContain(errorCode(await read));
-    // By its own clock, before it hears of any successor.
+    // It steps down because of its own clock, before it hears from the new leader.
     await node.until('a leader that knows that it slept', (reports) =>
       reports.find((line) => line.type === 'BecomeFollower' && line.reason.startsWith('stalled for ')),
     );
@@ -169,7 +169,7 @@ describe.each([3, 5])('%i node processes', (size) => {
 });
 
 describe('a node process', () => {
-  test('whose last write was cut off goes on without it, says so, and has the rest from the others', async () => {
+  test('drops a last write that was cut off, says so, and gets the missing entries from the others', async () => {
     await using cluster = await NodeCluster.start(folder);
     using client = new ClusterClient(cluster);
     await client.append('k', 'a');
@@ -180,7 +180,7 @@ describe('a node process', () => {
     const segment = join(cluster.data(torn), 'wal-0000000001.log');
     const bytes = await fs.readFile(segment);
     const { end } = parseSegment(bytes);
-    // A record begins as all do, and breaks off.
+    // A record starts correctly and is cut off.
     await fs.writeFile(
       segment,
       Buffer.concat([bytes.subarray(0, end), bytes.subarray(HEADER_BYTES, HEADER_BYTES + 30)]),
@@ -216,7 +216,7 @@ describe('a node process', () => {
     );
   });
 
-  test('ends with 0 at SIGTERM, also with clients connected, and leaves its folder free', async () => {
+  test('ends with code 0 on SIGTERM, even with clients connected, and unlocks its data folder', async () => {
     await using cluster = await NodeCluster.start(folder, alone);
     await cluster.leader();
     using client = await cluster.client('n1');
@@ -226,14 +226,14 @@ describe('a node process', () => {
     await cluster.start('n1');
   });
 
-  test('tells those who wait that it stops', async () => {
+  test('tells waiting clients that it stops', async () => {
     await using cluster = await NodeCluster.start(folder, ['n1', 'n2']);
     const leader = await agreedLeader(cluster);
     using client = await cluster.client(leader);
     const session = await client.openSession();
     const other = cluster.nodes.get(leader === 'n1' ? 'n2' : 'n1')!;
     other.child.kill('SIGSTOP');
-    // Without its peer it can commit nothing; it must not have noticed yet.
+    // Without its peer it cannot commit. It must not have noticed yet.
     const write = client.request({ type: 'write', session, seq: 1, key: 'k', value: 'v' });
     const node = cluster.nodes.get(leader)!;
     const lengthBefore = node.reports.length;
@@ -245,7 +245,7 @@ describe('a node process', () => {
     expect(await exit).toMatchObject({ code: 0 });
   });
 
-  test('ends with 2 and one line for each kind of bad option', async () => {
+  test('ends with code 2 and one line of explanation for each kind of bad option', async () => {
     const good = [
       '--id',
       'n1',
@@ -272,7 +272,7 @@ describe('a node process', () => {
     }
   });
 
-  test('ends with 3 when a port is in use, and names it', async () => {
+  test('ends with code 3 if a port is in use, and names the port', async () => {
     const taken = createServer().listen(0, '127.0.0.1');
     await once(taken, 'listening');
     const address = `127.0.0.1:${(taken.address() as AddressInfo).port}`;
@@ -302,7 +302,7 @@ describe('a node process', () => {
     }
   });
 
-  test('ends with 3 on a damaged log, and names file and offset', async () => {
+  test('ends with code 3 on a damaged log, and names the file and the offset', async () => {
     const cluster = await NodeCluster.start(folder, alone);
     await cluster.leader();
     using client = await cluster.client('n1');
@@ -317,7 +317,7 @@ describe('a node process', () => {
     expect(code).toBe(3);
   });
 
-  test('ends with 3 on a value that the disk has changed, and never serves it', async () => {
+  test('ends with code 3 on a value that the disk has changed, and never serves it', async () => {
     const cluster = await NodeCluster.start(folder, alone);
     await cluster.leader();
     using client = await cluster.client('n1');
@@ -336,7 +336,7 @@ describe('a node process', () => {
     expect(code).toBe(3);
   });
 
-  test('ends with 3 on a folder that another node uses', async () => {
+  test('ends with code 3 on a data folder that another node uses', async () => {
     await using cluster = await NodeCluster.start(folder, alone);
     const args = cluster.args('n1', { 'peer-listen': '127.0.0.1:0', 'client-listen': '127.0.0.1:0' });
     const { code, stderr } = await new NodeProcess(args).exited;
@@ -344,10 +344,10 @@ describe('a node process', () => {
     expect(code).toBe(3);
   });
 
-  test('acknowledges nothing that a full disk refused, and ends with 3', async () => {
+  test('acknowledges no write that a full disk refused, and ends with code 3', async () => {
     const cluster = await NodeCluster.start(folder, alone);
     await cluster.nodes.get('n1')!.end('SIGTERM');
-    // A limit on the size of files is the full disk that needs no privilege: writes past 2 MiB fail.
+    // A limit on the file size acts as a full disk without privileges: writes beyond 2 MiB fail.
     const limited = join(folder, 'limited.sh');
     await fs.writeFile(limited, `trap '' XFSZ\nulimit -f 2048\nexec "$@"\n`);
     const main = fileURLToPath(new URL('../../node/main.mjs', import.meta.url));
@@ -391,7 +391,7 @@ describe('a node process', () => {
     }
   });
 
-  test('ends by itself when nobody reads its reports any more', async () => {
+  test('ends by itself when the reader of its reports has ended', async () => {
     await using cluster = await NodeCluster.start(folder, alone);
     const node = cluster.nodes.get('n1')!;
     node.child.stdio[3]!.destroy();
@@ -417,7 +417,7 @@ describe('a node process', () => {
       );
   });
 
-  test('closes a connection that speaks nonsense, says why, and serves the others', async () => {
+  test('closes a connection that sends invalid bytes, says why, and serves the others', async () => {
     await using cluster = await NodeCluster.start(folder, alone);
     await cluster.leader();
     const node = cluster.nodes.get('n1')!;
@@ -434,7 +434,7 @@ describe('a node process', () => {
   });
 });
 
-/** What `ask` is answered once it is no `not-leader`: an election may just be under way. */
+/** Asks until the answer is not `not-leader`, because an election may be in progress. */
 async function answered(
   client: NodeClient,
   ask: () => Promise<ClientResponse | null>,

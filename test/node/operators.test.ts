@@ -14,7 +14,7 @@ afterEach(() => fs.rm(folder, { recursive: true }));
 
 const ids = ['n1', 'n2', 'n3'];
 
-test('a cluster shows an operator its leader, its progress, its disk writes, and that it is well', async () => {
+test('metrics show the leader, progress and disk writes of a cluster, and health checks show that it is well', async () => {
   await using cluster = await NodeCluster.start(folder, ids, { 'admin-port': '0' });
   const leader = await agreedLeader(cluster);
   const ports = new Map<string, number>();
@@ -44,7 +44,7 @@ test('a cluster shows an operator its leader, its progress, its disk writes, and
   const health = await fetch(`http://127.0.0.1:${port}/healthz`);
   expect([health.status, await health.json()]).toMatchObject([200, { ok: true, role: 'leader', leader }]);
 
-  // Without a majority the last node knows of no leader, and says so.
+  // Without a majority the last node knows no leader, and says so.
   for (const id of ids.filter((other) => other !== leader)) await cluster.nodes.get(id)!.end('SIGKILL');
   await cluster.nodes.get(leader)!.until('no leader', (reports) => {
     const status = reports.findLast((line) => line.type === 'status');
@@ -54,7 +54,7 @@ test('a cluster shows an operator its leader, its progress, its disk writes, and
   expect([alone.status, await alone.json()]).toMatchObject([503, { problem: 'no leader is known' }]);
 });
 
-test('a log of JSON is one object a line, from the first to the last', async () => {
+test('a JSON log has one object per line, from the first line to the last', async () => {
   await using cluster = await NodeCluster.start(folder, ['n1'], { 'log-format': 'json' });
   await cluster.leader();
   const { stderr } = await cluster.nodes.get('n1')!.end('SIGTERM');
@@ -78,7 +78,7 @@ test('a log of JSON is one object a line, from the first to the last', async () 
   expect(lines.at(-1)).toMatchObject({ event: 'stopping', exitCode: 0 });
 });
 
-test('a node whose admin port is taken does not start, and says so in one line', async () => {
+test('a node whose admin port is in use does not start, and says so in one line', async () => {
   await using cluster = await NodeCluster.start(folder, ['n1'], { 'admin-port': '0' });
   const { adminPort } = await cluster.nodes.get('n1')!.ready();
   const args = [

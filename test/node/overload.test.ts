@@ -16,10 +16,10 @@ afterEach(() => fs.rm(folder, { recursive: true }));
 
 const TIMING = { 'election-timeout': '1000..2000' };
 
-describe.each([3, 5])('of %i node processes', (size) => {
+describe.each([3, 5])('in a cluster of %i node processes', (size) => {
   const ids = Array.from({ length: size }, (_, i) => `n${i + 1}`);
 
-  test('a follower behind a slow link is sent no more than a window ahead of its answers', async () => {
+  test('a follower behind a slow link gets no more than one window of messages ahead of its answers', async () => {
     await using linked = await LinkedCluster.start(folder, size, {
       ...TIMING,
       'admin-port': '0',
@@ -39,7 +39,7 @@ describe.each([3, 5])('of %i node processes', (size) => {
       [20, 100_000],
     ] as const) {
       await settled(cluster);
-      // Heartbeats have a connection of their own, and go on in what it may carry.
+      // Heartbeats have their own connection, and continue within its bandwidth.
       void link.stall(16 << 10);
       let messages = 0;
       let bytes = 0;
@@ -51,7 +51,7 @@ describe.each([3, 5])('of %i node processes', (size) => {
       }
       expect(messages).toBeGreaterThan(1);
       expect(messages).toBeLessThanOrEqual(8);
-      // The last of them may be a whole value.
+      // The last message may hold a whole value.
       expect(bytes).toBeLessThan(8 * (16 << 10) + valueBytes + 1_000);
       expect(await sample(port, 'peer_lag_entries', `peer="${slow}"`)).toBeGreaterThan(values / 4);
       link.heal();
@@ -59,7 +59,7 @@ describe.each([3, 5])('of %i node processes', (size) => {
     await settled(cluster);
   });
 
-  test('a leader that can commit nothing says busy, and takes no more than its bound', async () => {
+  test('a leader that cannot commit answers busy, and accepts no more commands than its bound', async () => {
     const options = { ...TIMING, 'max-uncommitted-bytes': '1MiB' };
     await using cluster = await NodeCluster.start(folder, ids, options);
     const leader = await agreedLeader(cluster);

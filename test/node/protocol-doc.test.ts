@@ -6,7 +6,7 @@ import type { ErrorCode } from '../../node/protocol/client.ts';
 
 const page = readFileSync(new URL('../../docs/protocol.md', import.meta.url), 'utf8');
 
-test('docs/protocol.md has the error table of the code', () => {
+test('docs/protocol.md has the same error table as the code', () => {
   const rows = [...page.matchAll(/^\| ([a-z-]+) \| (\d+) \| (yes|\*\*no\*\*) \| (yes|no) \|/gm)];
   const table = rows.map(([, code, wire, definite, retry]) => [
     code,
@@ -20,13 +20,13 @@ test('docs/protocol.md has the error table of the code', () => {
   );
 });
 
-test('docs/protocol.md has the frame limits of the code', () => {
+test('docs/protocol.md has the same frame limits as the code', () => {
   const number = (value: number): string => value.toLocaleString('en-US');
   expect(page).toContain(`${number(MAX_REQUEST_BYTES)} bytes for a request`);
   expect(page).toContain(`${number(MAX_RESPONSE_BYTES)} for a\nresponse`);
 });
 
-test("docs/protocol.md's example is what the code sends", () => {
+test('the example in docs/protocol.md is what the code sends', () => {
   const hex = Buffer.from(encodeRequest({ type: 'read', requestId: 1, key: 'k' })).toString('hex');
   const pattern = /`([0-9a-f ]+)<crc>([0-9a-f ]+)`/.exec(page)!;
   const [before, behind] = [pattern[1]!.replaceAll(' ', ''), pattern[2]!.replaceAll(' ', '')];

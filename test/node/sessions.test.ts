@@ -15,7 +15,7 @@ afterEach(() => fs.rm(folder, { recursive: true }));
 const WITHIN_MS = 20_000;
 
 test.each([3, 5])(
-  'an idle session ends on all of %i node processes, one that is used stays, across a change of leaders',
+  'an idle session ends on all of %i node processes and a used one stays, even if the leader changes',
   async (size) => {
     const ids = Array.from({ length: size }, (_, i) => `n${i + 1}`);
     const options = { 'session-idle': '1', 'snapshot-entries': '5', 'admin-port': '0' };
@@ -43,7 +43,7 @@ test.each([3, 5])(
     await expect(idle.append('k', 'd')).rejects.toThrow(/session-expired/);
     expect(await used.read('k')).toBe(expected);
 
-    // Equal states, the clock that the log carries among them, wherever snapshots end at one index.
+    // Snapshots at the same index hold equal states, including the session clock that the log carries.
     await settled(cluster);
     const states = new Map<number, Set<number>>();
     for (const { reports } of cluster.nodes.values())

@@ -17,8 +17,8 @@ afterEach(() => fs.rm(folder, { recursive: true }));
 const SMALL = { 'snapshot-entries': '40', 'keep-entries': '4' };
 const IDS = ['n1', 'n2', 'n3'];
 
-describe('snapshots in node processes', () => {
-  test('bring up a node that is behind the log of all others, sessions and all', async () => {
+describe('snapshots of node processes', () => {
+  test('bring a node up to date, sessions included, when the log of the others no longer reaches back to it', async () => {
     await using cluster = await NodeCluster.start(folder, IDS, SMALL);
     const leader = await cluster.leader();
     const late = IDS.find((id) => id !== leader)!;
@@ -30,25 +30,25 @@ describe('snapshots in node processes', () => {
     const installed = await node.until('a snapshot installed', (reports) => last(reports, 'InstallSnapshot'));
     expect(installed.index).toBeGreaterThan(100);
     await settled(cluster);
-    // From now on it counts: as a leader, with one of the others, it serves what it was given.
+    // Now its state matters: as a leader, with one of the others, it serves what the snapshot gave it.
     expect(await client.ask({ type: 'transfer-leadership', target: late })).toMatchObject({ type: 'done' });
     await kill(cluster, leader);
     expect(await client.ask(operation)).toMatchObject({ type: 'done' });
     expect(await client.read('k')).toBe('x'.repeat(150));
   });
 
-  test('are what nodes start from, with the log behind them', async () => {
+  test('are what nodes start from, together with the log after them', async () => {
     await using cluster = await NodeCluster.start(folder, IDS, SMALL);
     using client = new ClusterClient(cluster);
     const operation = await appends(client, 'k', 130);
     await settled(cluster);
-    // A node that got all of it at once divides its log with the next write.
+    // A node that received everything at once starts a new segment with the next write.
     using another = new ClusterClient(cluster);
     await appends(another, 'j', 1);
     const patiently = { timeout: 10_000 };
     for (const id of IDS) {
       await expect.poll(async () => (await client.status(id)).firstIndex, patiently).toBeGreaterThan(80);
-      // The log is divided where a snapshot ends: what it stands for is not there to be read.
+      // A segment starts where the snapshot ends, so the entries that the snapshot covers are not read.
       await expect.poll(() => fs.readdir(cluster.data(id)), patiently).not.toContain('wal-0000000001.log');
     }
     await Promise.all(IDS.map((id) => kill(cluster, id)));
@@ -60,13 +60,13 @@ describe('snapshots in node processes', () => {
       expect(found.first).toBe(recovered.snapshotIndex + 1);
       expect(found.terms.length).toBe(recovered.lastIndex - recovered.snapshotIndex);
     }
-    // A retry of what was answered before is applied no second time.
+    // A retry of an operation that was answered before is not applied again.
     expect(await client.ask(operation)).toMatchObject({ type: 'done' });
     expect(await client.read('k')).toBe('x'.repeat(130));
     await settled(cluster);
   });
 
-  test('have equal states on all nodes where they are taken at one index', async () => {
+  test('hold equal states on all nodes that take them at the same index', async () => {
     await using cluster = await NodeCluster.start(folder, IDS, SMALL);
     using client = new ClusterClient(cluster);
     await appends(client, 'a', 100);
@@ -82,7 +82,7 @@ describe('snapshots in node processes', () => {
     expect([...states.values()].filter(({ size }) => size > 1)).toEqual([]);
   });
 
-  test('lose nothing that was acknowledged, whatever is killed, also while one is taken or sent', async () => {
+  test('lose no acknowledged write, even if nodes are killed while a snapshot is taken or sent', async () => {
     await using cluster = await NodeCluster.start(folder, IDS, {
       'snapshot-entries': '15',
       'keep-entries': '0',
@@ -111,7 +111,7 @@ describe('snapshots in node processes', () => {
 });
 
 test.each([3, 5])(
-  'a snapshot for one of %i node processes goes on where it was when the connection broke',
+  'a snapshot for one of %i node processes continues where it was when the connection broke',
   async (size) => {
     const timing = { 'election-timeout': '1000..2000', 'keep-entries': '0' };
     await using linked = await LinkedCluster.start(folder, size, timing);
@@ -120,7 +120,7 @@ test.each([3, 5])(
     const leader = await agreedLeader(cluster);
     const late = cluster.ids.find((id) => id !== leader)!;
     await kill(cluster, late);
-    // More than one frame may hold.
+    // The state is larger than one frame.
     for (let i = 0; i < 18; i++) await client.append(`k${i}`, `${i % 10}`.repeat(500_000));
     using direct = await cluster.client(leader);
     expect(await direct.request({ type: 'take-snapshot' })).toMatchObject({ type: 'snapshot' });
@@ -136,14 +136,14 @@ test.each([3, 5])(
     link.reset();
     link.heal();
     await node.until('a snapshot', (reports) => last(reports, 'InstallSnapshot'));
-    // All of it once, and what was under way, at most a window of 1 MiB, once more.
+    // Everything is sent once, and what was in flight, at most a window of 1 MiB, once more.
     expect(link.sentBytes - before).toBeLessThan(bytes + (2 << 20));
     await settled(cluster);
     expect(await client.read('k17')).toBe('7'.repeat(500_000));
   },
 );
 
-/** Installed snapshots in this life of a node. */
+/** Number of snapshots that a node has installed since its last start. */
 function countOf(cluster: NodeCluster, id: string): number {
   return cluster.nodes.get(id)!.reports.filter(({ type }) => type === 'InstallSnapshot').length;
 }

@@ -15,13 +15,13 @@ beforeEach(async () => {
 });
 afterEach(() => fs.rm(folder, { recursive: true }));
 
-test('a node waits as long as its election timeout says before it stands', async () => {
+test('a node waits for its election timeout before it becomes a candidate', async () => {
   const node = new NodeProcess([
     '--bootstrap',
     '--id=n1',
     '--peer-listen=127.0.0.1:0',
     '--client-listen=127.0.0.1:0',
-    // Nobody is there.
+    // No node listens there.
     '--peers=n2=127.0.0.1:1,n3=127.0.0.1:1',
     `--data=${folder}`,
     '--report-fd=3',
@@ -29,16 +29,16 @@ test('a node waits as long as its election timeout says before it stands', async
     '--election-timeout=2500..2600',
   ]);
   const ready = await node.ready();
-  const stands = await node.until('an election', (reports) =>
+  const election = await node.until('an election', (reports) =>
     reports.find(({ type }) => type === 'BecomePreCandidate'),
   );
-  // It was told of its start a little after its time began to run.
-  expect((stands.at - ready.at) / 1_000).toBeGreaterThan(1_500);
+  // It reports its start a little after its timer has started.
+  expect((election.at - ready.at) / 1_000).toBeGreaterThan(1_500);
   await node.end('SIGKILL');
 });
 
 test.each([3, 5])(
-  'a leader of %i node processes sends as many heartbeats as the option says',
+  'a leader of %i node processes sends heartbeats at the interval of its option',
   async (size) => {
     const options = { 'election-timeout': '3000..6000', heartbeat: '500' };
     await using linked = await LinkedCluster.start(folder, size, options);
@@ -51,13 +51,13 @@ test.each([3, 5])(
       cluster.ids.find((id) => id !== leader)!,
     );
     const from = { at: last(reports, 'status')!.at, bytes: link.sentBytes };
-    // An idle node tells its status every 500 ms.
+    // An idle node reports its status every 500 ms.
     await cluster.nodes
       .get(leader)!
       .until('two seconds passed', () => (last(reports, 'status')!.at - from.at > 2e6 ? true : undefined));
     const ms = (last(reports, 'status')!.at - from.at) / 1_000;
     const heartbeats = (link.sentBytes - from.bytes) / heartbeatBytes();
-    // One that comes late is made up for by a shorter wait, of half an interval at least.
+    // A late heartbeat is followed by a shorter wait, of at least half an interval.
     expect(heartbeats).toBeLessThan((2 * ms) / 500 + 2);
   },
 );

@@ -12,7 +12,7 @@ beforeEach(async () => {
 afterEach(() => fs.rm(folder, { recursive: true }));
 
 test.each([3, 5])(
-  'leadership of %i node processes moves to whom a client names, under load, and nothing is lost',
+  'leadership of %i node processes moves to the node that a client names, under load, and no write is lost',
   async (size) => {
     const ids = Array.from({ length: size }, (_, i) => `n${i + 1}`);
     await using cluster = await NodeCluster.start(folder, ids, { 'election-timeout': '1000..2000' });

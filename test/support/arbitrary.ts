@@ -11,7 +11,7 @@ const outsideText = fc.oneof(
   fc.constantFrom('cut n1<->n2 n1<->n3', '読み取り 失敗', '\u001b[2J', 'a\nb\tc', 'x'.repeat(500), ''),
 );
 
-/** Any event of a cluster of so many nodes, at any time, in any order: worse than any run. */
+/** Any event of a cluster of this size, at any time and in any order, beyond what a real run can produce. */
 function anyEvent(nodes: readonly string[]): fc.Arbitrary<HarnessEvent> {
   const t = fc.integer({ min: 0, max: 4_000_000 });
   const node = fc.constantFrom(...nodes);
@@ -120,7 +120,7 @@ function anyEvent(nodes: readonly string[]): fc.Arbitrary<HarnessEvent> {
 
 const runEventAt = (t: number, nodes: readonly string[]): HarnessEvent => ({ ...runEvent(nodes), t });
 
-/** A run of one to seven nodes in any state that events can bring it to. */
+/** A state of a run with one to seven nodes that some sequence of events leads to. */
 export const anyEvents: fc.Arbitrary<readonly HarnessEvent[]> = fc
   .constantFrom(1, 3, 3, 3, 5, 7)
   .map((count) => Array.from({ length: count }, (_, index) => `n${index + 1}`))
@@ -139,7 +139,7 @@ const menu = {
   })),
 };
 
-/** Anything the person may be looking at or being asked. */
+/** Anything that the screen may show or ask. */
 export const anyUi: fc.Arbitrary<UiState> = fc
   .record({
     target: fc.constantFrom('n1', 'n3', 'n9', 'leader'),

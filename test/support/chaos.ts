@@ -9,7 +9,7 @@ import type { RunResult } from '../../harness/result.ts';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const LAUNCHER = join(ROOT, 'harness', 'cli', 'chaos.mjs');
-/** All that a run starts inherits this variable, so that what it left behind is found by /proc, whatever its name. */
+/** Variable that all processes of a run inherit, so that /proc shows those left behind, whatever their name. */
 const TAG_VARIABLE = 'CHAOS_TEST_TAG';
 
 export interface Ended {
@@ -19,7 +19,7 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** A `chaos` command of its own folder, as a user starts it: real processes, no terminal. */
+/** A `chaos` command with its own report folder, started as a user does: real processes, no terminal. */
 export class Chaos {
   readonly out = mkdtempSync(join(tmpdir(), 'chaos-test-'));
   readonly #tag = randomUUID();
@@ -61,13 +61,13 @@ export class Chaos {
     this.#child.kill(signal);
   }
 
-  /** Closes our end of its output, as a terminal or `| head` that goes away. */
+  /** Closes our end of its output, as a closed terminal or `| head` does. */
   hangUp(): void {
     this.#child.stdout!.destroy();
     this.#child.stderr!.destroy();
   }
 
-  /** Resolves with the first match in its stdout; rejects if it ends without one. */
+  /** Resolves with the first match in its stdout. Rejects if the command ends without one. */
   async sees(pattern: RegExp): Promise<RegExpExecArray> {
     for (;;) {
       const match = pattern.exec(this.#stdout);
@@ -79,7 +79,7 @@ export class Chaos {
     }
   }
 
-  /** The newest report folder. */
+  /** Path of the newest report folder. */
   get dir(): string {
     return join(this.out, 'latest');
   }
@@ -92,9 +92,9 @@ export class Chaos {
       .split('\n')
       .map((line) => JSON.parse(line) as HarnessEvent);
   }
-  /** Which of the files that every run owes are missing. */
+  /** Names of the files that every run must write, and that are missing. */
   get missing(): readonly string[] {
-    const owed = [
+    const required = [
       'report.html',
       'result.json',
       'junit.xml',
@@ -105,10 +105,10 @@ export class Chaos {
       'run.scenario.yaml',
       'logs',
     ];
-    return owed.filter((file) => !existsSync(join(this.dir, file)));
+    return required.filter((file) => !existsSync(join(this.dir, file)));
   }
 
-  /** Processes that this run started and that are still there: `pid: command line`. */
+  /** Processes that this run started and that still run, each as `pid: command line`. */
   get left(): readonly string[] {
     const left: string[] = [];
     for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
@@ -116,16 +116,16 @@ export class Chaos {
         const environment = readFileSync(`/proc/${pid}/environ`, 'utf8');
         if (!environment.includes(`${TAG_VARIABLE}=${this.#tag}`)) continue;
         const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
-        // A zombie has no command line any more: it has ended, its parent has not looked yet.
+        // A zombie has no command line: it has ended, but its parent has not collected it yet.
         if (command !== '') left.push(`${pid}: ${command}`);
       } catch {
-        // It ended while we looked.
+        // It ended meanwhile.
       }
     }
     return left;
   }
 
-  /** Waits until nothing is left, at most 5 s; returns what still is. For ends that nobody could order (kill -9). */
+  /** Waits until no process is left, at most 5 s, and returns those that are. For use after kill -9. */
   async settles(): Promise<readonly string[]> {
     for (let i = 0; i < 100 && this.left.length > 0; i++)
       await new Promise((resolve) => setTimeout(resolve, 50));
@@ -152,6 +152,6 @@ export class Chaos {
   }
 }
 
-/** Runs to the end and disposes nothing: for use with `await using`. */
+/** Starts a `chaos` command. For use with `await using`. */
 export const chaos = (args: readonly string[], options?: ConstructorParameters<typeof Chaos>[1]): Chaos =>
   new Chaos(args, options);

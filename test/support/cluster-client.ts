@@ -11,7 +11,7 @@ import type { NodeReport } from '../../node/protocol/report.ts';
 import type { NodeClient, NodeCluster } from './raft-nodes.ts';
 
 const WITHIN_MS = 20_000;
-/** Between two tries while nobody serves. */
+/** Time between two tries while no node serves. */
 const REST_MS = 20;
 
 /** The last report of a type. */
@@ -22,8 +22,8 @@ export const last = <T extends NodeReport['type']>(
   reports.findLast((report): report is Extract<NodeReport, { type: T }> => report.type === type);
 
 /**
- * A client that goes from node to node until its operation is answered for good: a write under one session and seq is
- * asked again until it is known, as a user's would be.
+ * A client that tries node after node until it gets a final answer, as a user's client would. It retries a write under
+ * the same session and sequence number until the outcome is known.
  */
 export class ClusterClient {
   readonly #cluster: NodeCluster;
@@ -37,7 +37,7 @@ export class ClusterClient {
     this.#nodes = nodes;
   }
 
-  /** Answered by whoever leads: a result, or an error that a retry does not mend. */
+  /** Returns the leader's answer: a result, or an error that a retry does not change. */
   async ask(operation: ClientOperation): Promise<ClientResponse> {
     const until = performance.now() + WITHIN_MS;
     for (let answer: ClientResponse | null = null; performance.now() < until;) {
@@ -52,7 +52,7 @@ export class ClusterClient {
     throw new Error(`${JSON.stringify(operation)} was not answered within ${WITHIN_MS} ms`);
   }
 
-  /** An append in this client's session. Returns it, to be tried again. */
+  /** Appends in this client's session. Returns the operation, so that it can be sent again. */
   async append(key: string, value: string): Promise<ClientOperation> {
     if (this.#session === 0) {
       const opened = await this.ask({ type: 'open-session' });
@@ -64,12 +64,12 @@ export class ClusterClient {
     return operation;
   }
 
-  /** Changes the membership; asked again until it is taken. */
+  /** Changes the membership, with retries until the leader accepts the change. */
   async change(...changes: readonly MembersChange[]): Promise<ClientResponse> {
     return this.ask({ type: 'change-members', changes });
   }
 
-  /** Adds a learner, and makes it a voter as soon as the leader lets it be one. */
+  /** Adds a learner, and promotes it as soon as the leader allows it. */
   async addVoter(id: string): Promise<void> {
     const address = this.#cluster.peerAddress(id);
     const added = await this.change({ type: 'add-learner', id, address });
@@ -88,7 +88,7 @@ export class ClusterClient {
     }
   }
 
-  /** What one node says of itself. */
+  /** Status that one node reports about itself. */
   async status(id: string): Promise<NodeStatus> {
     using client = await this.#cluster.client(id);
     const answer = await client.request({ type: 'status' });
@@ -129,8 +129,8 @@ export class ClusterClient {
 }
 
 /**
- * The leader that all nodes take for theirs. Who leads first may be followed by another at once, where two stood at the
- * start.
+ * Resolves to the leader that all nodes agree on. If two nodes were candidates at the start, the first leader may be
+ * replaced at once.
  */
 export async function agreedLeader({ nodes }: NodeCluster): Promise<string> {
   const until = performance.now() + WITHIN_MS;
@@ -139,14 +139,15 @@ export async function agreedLeader({ nodes }: NodeCluster): Promise<string> {
     const [leader, ...others] = new Set(statuses.map((status) => status?.leader ?? null));
     const leads = statuses.some((status) => status?.role === 'leader' && status.node === leader);
     if (typeof leader === 'string' && others.length === 0 && leads) return leader;
-    if (performance.now() > until) throw new Error(`no leader of all: ${JSON.stringify(statuses)}`);
+    if (performance.now() > until)
+      throw new Error(`the nodes agree on no leader: ${JSON.stringify(statuses)}`);
     await delay(REST_MS);
   }
 }
 
 /**
- * Resolves when all nodes that run have applied all that any of them has in its log, and the leader knows that they
- * have it (an answer may be lost with a connection, until the next heartbeat); their logs must be equal.
+ * Resolves when all running nodes have applied every entry that any of them has in its log, and the leader knows that
+ * they have it (an answer may be lost with a connection, until the next heartbeat). Rejects if their logs differ.
  */
 export async function settled(cluster: NodeCluster): Promise<void> {
   const running = [...cluster.nodes].filter(
@@ -182,7 +183,7 @@ export async function settled(cluster: NodeCluster): Promise<void> {
   if (new Set(equal).size > 1) throw new Error(`logs differ at entry ${farthest}: ${equal.join(', ')}`);
 }
 
-/** kill -9. */
+/** Kills a node with SIGKILL. Resolves when its process has ended. */
 export async function kill(cluster: NodeCluster, id: string): Promise<void> {
   const { child } = cluster.nodes.get(id)!;
   const gone = once(child, 'exit');

@@ -2,7 +2,7 @@ import type { HarnessEvent, ManualCommand } from '../../harness/event.ts';
 import { nodeId, term } from '../../node/raft/types.ts';
 import { randomStream } from '../../harness/random.ts';
 
-/** An event before it has its time. */
+/** An event without its time. */
 type Happening = HarnessEvent extends infer E ? (E extends HarnessEvent ? Omit<E, 't'> : never) : never;
 
 const STEPS = [
@@ -15,10 +15,8 @@ const STEPS = [
 ] as const;
 
 /**
- * A made-up run of three nodes as a stream of events, by which the dashboard is looked at and measured without a
- * cluster:
- * `advance` moves its time and emits what happened, `command` does to it what a key asks for. Deterministic in its
- * seed.
+ * An invented run of three nodes as a stream of events, to try and measure the dashboard without a cluster. `advance`
+ * moves its time and emits the events, and `command` does what a key asks for. The seed determines the run.
  */
 export class DemoRun {
   readonly nodes = ['n1', 'n2', 'n3'] as const;
@@ -58,7 +56,7 @@ export class DemoRun {
     }
   }
 
-  /** Moves on by `ms`, in steps of 50. */
+  /** Moves the time by `ms`, in steps of 50 ms. */
   advance(ms: number): void {
     const until = this.#t + ms;
     while (this.#t < until) {

@@ -1,7 +1,7 @@
 import type { HarnessEvent } from '../../harness/event.ts';
 import { logIndex, nodeId, term, type RoleName } from '../../node/raft/types.ts';
 
-/** Events that most dashboard tests begin with. */
+/** First events of most dashboard tests. */
 export const runEvent = (nodes: readonly string[] = ['n1', 'n2', 'n3']): HarnessEvent => ({
   t: 0,
   type: 'run',
@@ -20,7 +20,7 @@ export const runEvent = (nodes: readonly string[] = ['n1', 'n2', 'n3']): Harness
   startedAt: '2026-01-01T00:00:00.000Z',
 });
 
-/** `leader`: whom it follows; a leader follows itself. */
+/** A status event. `leader` is the node that it follows; a leader follows itself. */
 export const statusEvent = (
   t: number,
   node: string,
@@ -48,7 +48,7 @@ export const statusEvent = (
   };
 };
 
-/** A node begins to lead a term and the others follow it. */
+/** Events of a node that becomes the leader of a term and of the others that follow it. */
 export const elected = (
   t: number,
   leader: string,

@@ -5,8 +5,8 @@ import type { ReportInput } from '../../harness/report/model/model.ts';
 import type { ExpectationResult, RunResult, Violation } from '../../harness/result.ts';
 
 /**
- * A run that never was, for trying the report: a partitioned leader, a killed follower, slow links, `operations` of
- * load over `seconds`. Same arguments, same run.
+ * An invented run to try the report: a partitioned leader, a killed follower, slow links, and `operations` of load over
+ * `seconds`. The arguments determine the run.
  */
 export function generatedRun(options: {
   seconds: number;
@@ -55,7 +55,7 @@ expect:
   not-vacuous: { ops: 1000, faults-observed: all }
 `;
 
-/** Fault windows as shares of the run. */
+/** Times of the faults as shares of the run's duration. */
 const CUT = [0.2, 0.45] as const;
 const KILL = [0.55, 0.66] as const;
 const SLOW = [0.72, 0.87] as const;
@@ -194,7 +194,7 @@ function generatedEvents(endMs: number): readonly HarnessEvent[] {
   return events;
 }
 
-/** Seven operations of one key of which the last read cannot be placed. */
+/** Seven operations on one key, of which the last read fits nowhere. */
 function staleRead(ops: readonly Op[]): readonly Violation[] {
   const key = 'k3';
   const ok = ops.filter((op) => op.key === key && op.outcome === 'ok');
@@ -233,7 +233,7 @@ function twoLeaders(endMs: number): Violation {
     property: 'election safety (§5.2)',
     anomaly: 'two leaders in one term',
     prose:
-      'n1 and n2 both were leader in term 2: n3 granted both its vote, forgetting the first over a restart.',
+      'n1 and n2 were both leader in term 2: n3 voted for both, because it lost its first vote in a restart.',
     events: [
       { t: t - 40, node: 'n3', text: 'GrantVote term=2 candidate=n2' },
       { t, node: 'n2', text: 'BecomeLeader term=2' },
@@ -271,7 +271,7 @@ function resultOf(
       status: broken ? 'fail' : 'pass',
       detail: broken
         ? `Key k3 is not linearizable: ${violations[0]!.anomaly}.`
-        : `All 5 keys, ${ops.length} operations, judged in 41 ms.`,
+        : `All 5 keys with ${ops.length} operations were checked in 41 ms.`,
       line: 18,
       tookMs: 41,
     },

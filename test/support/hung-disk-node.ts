@@ -4,8 +4,8 @@ import { runNode } from '../../node/server/run-node.ts';
 import { Wal } from '../../node/storage/wal.ts';
 
 /**
- * A disk that, from SIGUSR2 on, takes writes and neither ends nor fails them, until the next SIGUSR2: a dying drive, a
- * network volume that is gone. The node itself is the shipped one, and is expected to live with it.
+ * A disk that hangs from one SIGUSR2 to the next: writes neither succeed nor fail, as on a failing drive or a lost
+ * network volume. Everything else of the node is the shipped code.
  */
 class HangingStorage implements Storage {
   readonly #storage: Storage;

@@ -2,20 +2,20 @@ import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
 
-/** A connection through a link: who dialled, and where it leads. */
+/** A connection through a link: the sockets to the dialler and to the target. */
 interface Through {
   readonly from: Socket;
-  /** Null: it was dialled while the link was cut. */
+  /** Null: it was opened while the link was cut. */
   readonly to: Socket | null;
-  /** Bytes that the link may carry here before it stalls. */
+  /** Number of bytes that the connection may still carry before it stalls. */
   left: number;
-  /** Something that was said here, or that it ended, did not get through. */
+  /** True if bytes, or the end of the connection, did not get through. */
   lossy: boolean;
 }
 
 /**
- * One direction between two nodes, in this process: a TCP proxy that can be cut, stalled and reset. A peer's connection
- * carries messages one way only, so a link is one way, too.
+ * One direction between two nodes: a TCP proxy in this process that can be cut, stalled and reset. A connection between
+ * nodes carries messages in one direction only, so a link has one direction, too.
  */
 export class Link {
   readonly #server: Server;
@@ -24,7 +24,7 @@ export class Link {
   #cut = false;
   #stallAfter = Infinity;
   #onStalled: () => void = () => undefined;
-  /** What it has carried to its target so far. */
+  /** Number of bytes carried to the target so far. */
   sentBytes = 0;
 
   private constructor(targetPort: number) {
@@ -43,14 +43,14 @@ export class Link {
     return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** From now on bytes vanish; connections stay, and new ones lead nowhere. */
+  /** From now on bytes are dropped. Connections stay open, and new ones do not reach the target. */
   cut(): void {
     this.#cut = true;
   }
 
   /**
-   * Each connection carries `bytes` more and then nothing, but loses nothing either. Resolves when one has come to
-   * that.
+   * Each connection carries `bytes` more and then stops, without losing any. Resolves when the first connection has
+   * stopped.
    */
   stall(bytes: number): Promise<void> {
     this.#stallAfter = bytes;
@@ -58,7 +58,7 @@ export class Link {
     return new Promise((resolve) => (this.#onStalled = resolve));
   }
 
-  /** The link is whole. What lost something is closed, and what stalled goes on. */
+  /** Heals the link. Connections that lost bytes are closed, and stalled ones continue. */
   heal(): void {
     this.#cut = false;
     this.#stallAfter = Infinity;
@@ -69,7 +69,7 @@ export class Link {
     }
   }
 
-  /** All its connections end, also those that wait for something. */
+  /** Closes all connections, also stalled ones. */
   reset(): void {
     for (const through of this.#open) this.#close(through);
   }
@@ -86,7 +86,7 @@ export class Link {
     this.#open.add(through);
     from.on('data', (chunk: Buffer) => this.#carry(through, chunk));
     to?.on('drain', () => through.left > 0 && from.resume());
-    // Nothing is said this way; reading shows that the other end has closed.
+    // No bytes come this way, but without reading the end of the connection would not be noticed.
     to?.resume();
     for (const socket of [from, to]) {
       socket?.on('error', () => undefined);
@@ -106,7 +106,7 @@ export class Link {
   }
 
   #onClose(through: Through): void {
-    // Nor does the end of a connection get through a cut.
+    // A cut also hides the end of a connection.
     if (this.#cut) through.lossy = true;
     else this.#close(through);
   }

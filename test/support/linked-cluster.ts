@@ -1,10 +1,10 @@
 import { Link } from './link.ts';
 import { freePorts, NodeCluster } from './raft-nodes.ts';
 
-/** Node processes n1…n<size> with a `Link` in each direction between any two. Clients go straight to the nodes. */
+/** Node processes n1…n<size> with a `Link` per direction between each pair. Clients connect to the nodes directly. */
 export class LinkedCluster implements AsyncDisposable {
   readonly cluster: NodeCluster;
-  /** By `from->to`. */
+  /** Links by `from->to`. */
   readonly #links: ReadonlyMap<string, Link>;
 
   private constructor(cluster: NodeCluster, links: ReadonlyMap<string, Link>) {
@@ -12,7 +12,7 @@ export class LinkedCluster implements AsyncDisposable {
     this.#links = links;
   }
 
-  /** `options`: of every node, beside its own. */
+  /** `options` are given to every node in addition to its own. */
   static async start(
     folder: string,
     size: number,
@@ -30,7 +30,7 @@ export class LinkedCluster implements AsyncDisposable {
     return this.#links.get(`${from}->${to}`)!;
   }
 
-  /** Bytes vanish on every way to and from `id`. */
+  /** Cuts every link to and from `id`. */
   isolate(id: string): void {
     for (const [name, link] of this.#links) if (name.split('->').includes(id)) link.cut();
   }

@@ -1,6 +1,7 @@
-/** A sample of those at a node's admin port, as they were read, whose labels contain `labels`; undefined: none. */
+/** Looks up a metric by its name and a part of its labels. Undefined: there is none. */
 export type Samples = (name: string, labels?: string) => number | undefined;
 
+/** Reads all metrics at a node's admin port. */
 export async function samples(port: number): Promise<Samples> {
   const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
   const lines = text.split('\n');
@@ -10,7 +11,7 @@ export async function samples(port: number): Promise<Samples> {
   };
 }
 
-/** One of them, as it is now. */
+/** Reads the current value of one metric. */
 export async function sample(port: number, ...which: Parameters<Samples>): Promise<number | undefined> {
   return (await samples(port))(...which);
 }

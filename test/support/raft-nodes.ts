@@ -23,7 +23,7 @@ export interface Exit {
   readonly stderr: string;
 }
 
-/** One node process, straight on its ports: no links between. */
+/** One node process that listens on its ports directly, without links. */
 export class NodeProcess {
   readonly reports: NodeReport[] = [];
   readonly exited: Promise<Exit>;
@@ -46,9 +46,7 @@ export class NodeProcess {
     });
   }
 
-  /**
-   * Resolves with what `find` gives once it gives something; rejects if the node ends first, or after 15 s.
-   */
+  /** Resolves with the first defined result of `find`. Rejects if the node ends before, or after 15 s. */
   async until<T>(what: string, find: (reports: readonly NodeReport[]) => T | undefined): Promise<T> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(
@@ -85,20 +83,20 @@ export class NodeProcess {
   }
 }
 
-/** Where the nodes of a cluster listen, and where each dials another: else straight on free ports. */
+/** Ports at which the nodes of a cluster listen, and addresses at which they reach each other. */
 export interface Wiring {
   readonly ports: readonly NodePorts[];
-  /** `host:port` that `from` dials to reach `to`. */
+  /** Address (`host:port`) that `from` connects to in order to reach `to`. */
   readonly route: (from: string, to: string) => string;
 }
 
-/** Free ones, taken until they are released: below the kernel's range, so that they wait for a node that is down. */
+/** Takes free ports until they are released. They are below the kernel's range, so they stay free for stopped nodes. */
 export async function freePorts(ids: readonly string[]): Promise<readonly NodePorts[]> {
   const free = await takePorts(2 * ids.length);
   return ids.map((id, i) => ({ id, peerPort: free[2 * i]!, clientPort: free[2 * i + 1]! }));
 }
 
-/** The nodes of one cluster, on free ports or by `Wiring`, their data under `folder`. */
+/** The nodes of one cluster, with their data under `folder`. */
 export class NodeCluster {
   readonly nodes = new Map<string, NodeProcess>();
   readonly clientPorts = new Map<string, number>();
@@ -106,9 +104,9 @@ export class NodeCluster {
   readonly #folder: string;
   readonly #options: Readonly<Record<string, string>>;
   readonly #route: Wiring['route'];
-  /** Those that were ready once: only their first start is one of a founder. */
-  readonly #born = new Set<string>();
-  /** The founders. */
+  /** Nodes that were ready once. Only the first start of a founder creates the cluster. */
+  readonly #wasReady = new Set<string>();
+  /** Ids of the founders. */
   readonly ids: readonly string[];
 
   private constructor(
@@ -126,7 +124,7 @@ export class NodeCluster {
     }
   }
 
-  /** `options`: of every node, beside its own. */
+  /** Starts the nodes on free ports. `options` are given to every node in addition to its own. */
   static async start(
     folder: string,
     ids: readonly string[] = ['n1', 'n2', 'n3'],
@@ -135,7 +133,7 @@ export class NodeCluster {
     return NodeCluster.startWired(folder, { ports: await freePorts(ids) }, options);
   }
 
-  /** As `start`; who there is, and how they reach each other, is given. */
+  /** Starts the nodes with the given ports, and optionally with other addresses between them. */
   static async startWired(
     folder: string,
     wiring: Pick<Wiring, 'ports'> & Partial<Wiring>,
@@ -167,14 +165,14 @@ export class NodeCluster {
       ...this.#options,
       ...more,
     };
-    const first = this.#born.has(id) ? [] : ['--bootstrap'];
+    const first = this.#wasReady.has(id) ? [] : ['--bootstrap'];
     return [
       ...(joins ? ['--join'] : first),
       ...Object.entries(named).flatMap(([name, value]) => [`--${name}`, value]),
     ];
   }
 
-  /** Starts a node that is no founder, and waits to be added. */
+  /** Starts a node that is not a founder. It waits until it is added to the cluster. */
   async join(id: string): Promise<NodeProcess> {
     const [ports] = await freePorts([id]);
     this.#peerPorts.set(id, ports!.peerPort);
@@ -182,12 +180,12 @@ export class NodeCluster {
     return this.start(id);
   }
 
-  /** Where other nodes dial it. */
+  /** Address at which other nodes reach it directly. */
   peerAddress(id: string): string {
     return `127.0.0.1:${this.#peerPorts.get(id)}`;
   }
 
-  /** `options`: beside those of the cluster. */
+  /** Starts one node. `how.options` are given in addition to those of the cluster. */
   async start(
     id: string,
     how: { readonly program?: string; readonly options?: Readonly<Record<string, string>> } = {},
@@ -195,18 +193,18 @@ export class NodeCluster {
     const node = new NodeProcess(this.args(id, how.options), how.program);
     this.nodes.set(id, node);
     await node.ready();
-    this.#born.add(id);
+    this.#wasReady.add(id);
     return node;
   }
 
-  /** The node that leads in the highest term, once one says so; `not`: it must be another one. */
+  /** Resolves to a node that reports that it leads, but not to the node `not`. */
   async leader(not?: string): Promise<string> {
     const live = [...this.nodes].filter(
       ([id, { child }]) => id !== not && child.exitCode === null && child.signalCode === null,
     );
     const ended = new AbortController();
     const found = live.map(([id, node]) =>
-      node.until(`a lead of ${id}`, (reports) => {
+      node.until(`leadership of ${id}`, (reports) => {
         if (ended.signal.aborted) return '';
         const last = reports.findLast((report) => report.type === 'status');
         return last?.type === 'status' && last.role === 'leader' ? id : undefined;
@@ -228,7 +226,7 @@ export class NodeCluster {
   }
 }
 
-/** A client connection: requests in flight at once, answers by number. */
+/** A client connection with any number of requests in flight. Answers belong to requests by their numbers. */
 export class NodeClient {
   readonly socket: Socket;
   readonly #reader = new FrameReader('client-response', MAX_RESPONSE_BYTES);
@@ -257,7 +255,7 @@ export class NodeClient {
     return new NodeClient(socket);
   }
 
-  /** Null: the connection closed first. */
+  /** Resolves with the answer, or with null if the connection closes before. */
   request(operation: ClientOperation): Promise<ClientResponse | null> {
     if (this.socket.destroyed) return Promise.resolve(null);
     const requestId = ++this.#requests;

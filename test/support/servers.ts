@@ -7,20 +7,20 @@ import { findToxiproxy, openServer, type RunningServer } from '../../harness/lin
 
 const CACHE_DIR = fileURLToPath(new URL('../../.cache', import.meta.url));
 
-/** Which servers the contract, and what ends a run, is checked with. */
+/** A Toxiproxy server to run the tests with. */
 export interface ServerUnderTest {
   readonly name: string;
   readonly choice: string;
-  /** Why it cannot be tested here, or null. Where the real one is required, it is tested though missing, and fails. */
+  /** Reason why it cannot be tested here, or null. If the real server is required but missing, its tests fail. */
   readonly missing: string | null;
 }
 
 const real = findToxiproxy(CACHE_DIR);
-// Said by `.ci/run`, not by `CI`: a newcomer's own CI job runs `npm test` without a real server, too.
+// `.ci/run` sets the variable. `CI` does not count, because other CI jobs run `npm test` without a real server.
 const skipReal = real === null && process.env['CHAOS_REQUIRE_REAL'] !== '1';
 if (skipReal) {
   console.warn(
-    'no toxiproxy-server found: what is claimed of both is checked with the built-in one only; run `chaos toxiproxy install`',
+    'no toxiproxy-server found: tests of both servers run with the built-in one only; run `chaos toxiproxy install`',
   );
 }
 
@@ -29,7 +29,7 @@ export const SERVERS: readonly ServerUnderTest[] = [
   { name: 'the real server', choice: real ?? 'real', missing: skipReal ? 'no toxiproxy-server found' : null },
 ];
 
-/** A folder of its own for what a run would keep in the project's cache. */
+/** Makes a temporary folder to use instead of the project's cache. */
 export function scratchDir(): { readonly path: string; remove(): void } {
   const path = mkdtempSync(join(tmpdir(), 'chaos-links-test-'));
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
@@ -45,7 +45,7 @@ export function startServer(choice: string, cacheDir: string): Promise<RunningSe
   });
 }
 
-/** One request to a server's API, past the client: the suite wants statuses and bodies that the client hides. */
+/** Sends one request to a server's API without the client library, which hides statuses and bodies. */
 export async function request(
   server: RunningServer,
   method: string,

@@ -1,13 +1,13 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 
-/** Longest that a test waits for anything; far above what a busy machine takes. */
+/** Maximum time that a test waits for anything, far above the times on a busy machine. */
 const PATIENCE_MS = 15_000;
 
-/** How a socket ended, as its owner sees it. */
+/** Way in which a socket ended, as its owner sees it. */
 export type Ending = 'end' | 'ECONNRESET' | 'other';
 
-/** One end of a connection, which remembers what came and when. */
+/** One end of a connection, which records the received bytes. */
 export class Peer {
   readonly socket: Socket;
   /** Resolves when the other side has closed the connection. */
@@ -40,7 +40,7 @@ export class Peer {
     return Buffer.concat(this.#chunks).toString();
   }
 
-  /** How many pieces came. */
+  /** Number of received chunks. */
   get pieces(): number {
     return this.#chunks.length;
   }
@@ -49,7 +49,7 @@ export class Peer {
     this.socket.write(data);
   }
 
-  /** Resolves with the time (`performance.now()`) at which `count` bytes had come in all. */
+  /** Resolves with the time (`performance.now()`) at which `count` bytes in total were received. */
   async has(count: number): Promise<number> {
     const signal = AbortSignal.timeout(PATIENCE_MS);
     while (this.#bytes < count) {
@@ -61,7 +61,7 @@ export class Peer {
   }
 }
 
-/** What stands behind a proxy: takes connections, and hands each to whoever asks. */
+/** Target of a proxy, which accepts connections and returns them one by one from `next`. */
 export class Upstream implements AsyncDisposable {
   readonly port: number;
   readonly #server: Server;
@@ -87,7 +87,7 @@ export class Upstream implements AsyncDisposable {
     return new Upstream(server);
   }
 
-  /** One that sends everything back. */
+  /** Listens as a server that sends all received bytes back. */
   static async echo(port = 0): Promise<Upstream> {
     const upstream = await Upstream.listen(port);
     upstream.#echoes = true;
@@ -98,7 +98,7 @@ export class Upstream implements AsyncDisposable {
     return `127.0.0.1:${this.port}`;
   }
 
-  /** The next connection that nobody asked for yet. */
+  /** Resolves to the next accepted connection that was not returned yet. */
   async next(): Promise<Peer> {
     const signal = AbortSignal.timeout(PATIENCE_MS);
     while (this.#waiting.length === 0) await once(this.#server, 'peer', { signal });
@@ -113,7 +113,7 @@ export class Upstream implements AsyncDisposable {
   }
 }
 
-/** Connects; rejects with the system's error. */
+/** Connects. Rejects with the error of the operating system. */
 export async function dial(address: string): Promise<Peer> {
   const [host, port] = [
     address.slice(0, address.lastIndexOf(':')),
@@ -125,7 +125,7 @@ export async function dial(address: string): Promise<Peer> {
   return peer;
 }
 
-/** How connecting fails: the error's code, or null if it does not. */
+/** Returns the error code of a failed connection attempt, or null if connecting works. */
 export async function refusal(address: string): Promise<string | null> {
   try {
     const peer = await dial(address);

@@ -1,21 +1,21 @@
 /**
- * Reads XML or closed-tag HTML strictly and gives its elements in order; throws at the first thing that a strict
- * parser would refuse: a tag that does not close, a bare `<` or `&`, an attribute without quotes or twice, a control
- * character.
+ * Parses XML, or HTML with closed tags, strictly and returns its elements in order. Throws at the first error that a
+ * strict parser would refuse: an unclosed tag, a bare `<` or `&`, an attribute without quotes or given twice, or a
+ * control character.
  */
 export interface Element {
   readonly name: string;
   readonly attributes: ReadonlyMap<string, string>;
-  /** Text within it, entities resolved; its children's too. */
+  /** Text of the element and its children, with entities resolved. */
   text: string;
 }
 
 const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', '#39': "'" };
-/** In HTML these hold plain text up to their end tag. */
+/** HTML elements that hold plain text up to their end tag. */
 const RAW = new Set(['script', 'style']);
 
 export function parseStrictly(source: string): readonly Element[] {
-  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+  // oxlint-disable-next-line no-control-regex -- this searches for control characters
   const control = /[\u0000-\u0008\u000B\u000C\u000E-\u001F\uFFFE\uFFFF]/.exec(source);
   if (control !== null) throw new Error(`control character at ${control.index}`);
   if (!source.isWellFormed()) throw new Error('a lone surrogate');

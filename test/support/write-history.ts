@@ -1,18 +1,17 @@
 import { encodeLine } from '../../harness/history/line.ts';
 import type { Op, RegisterValue } from '../../harness/history/op.ts';
-import type { HistoryFormat } from '../../harness/history/formats/history.ts';
 
-/** An invocation or a completion: what one line of a history tells. */
+/** An invocation or a completion, which is one line of a history. */
 export interface Event {
   readonly op: Op;
   readonly type: 'invoke' | Op['outcome'];
-  /** ms. */
+  /** Time in ms. */
   readonly at: number;
-  /** Its place among the events before anything was done to them. */
+  /** Position among the original events, before any damage. */
   readonly index: number;
 }
 
-/** The operations as events in order of time. An `info` without a moment of giving up has no completion. */
+/** Returns the operations as events in order of time. An `info` without a time of giving up has no completion. */
 export function eventsOf(ops: readonly Op[]): readonly Event[] {
   const events = ops.flatMap((op): Omit<Event, 'index'>[] => {
     const end = op.outcome === 'info' ? op.gaveUp : op.return;
@@ -22,22 +21,25 @@ export function eventsOf(ops: readonly Op[]): readonly Event[] {
   return events.sort((a, b) => a.at - b.at).map((event, index) => ({ ...event, index }));
 }
 
-/** Ways to write Jepsen's EDN that mean the same. */
+/** Different ways to write the same history as Jepsen's EDN. */
 export interface EdnStyle {
   readonly vector: boolean;
   readonly tagged: boolean;
   readonly namespaced: boolean;
-  /** Without `:index` and `:time`, as in hand-made histories. */
+  /** True for events without `:index` and `:time`, as in handwritten histories. */
   readonly bare: boolean;
-  /** Reads return lists of what was appended. */
+  /** True if reads return lists of the appended values. */
   readonly lists: boolean;
 }
 export const PLAIN: EdnStyle = { vector: false, tagged: false, namespaced: false, bare: false, lists: false };
 
-/** A history's text. Foreign formats know no `delete`, Porcupine's no `cas`; logs have no keys unless `keyed`. */
+/** Name of a format that this file can write. */
+export type WrittenFormat = 'chaos' | 'jepsen-edn' | 'jepsen-log' | 'porcupine-kv';
+
+/** Writes a history. Foreign formats have no `delete`, Porcupine's has no `cas`, and logs have keys only if `keyed`. */
 export function writeHistory(
   events: readonly Event[],
-  format: HistoryFormat,
+  format: WrittenFormat,
   { keyed = true, style = PLAIN }: { readonly keyed?: boolean; readonly style?: EdnStyle } = {},
 ): string {
   switch (format) {
@@ -91,7 +93,7 @@ function ednValue({ op, type }: Event, keyed: boolean, lists: boolean): string {
   return keyed ? `[${JSON.stringify(op.key)} ${value}]` : value;
 }
 
-/** What was appended: tokens that end in a semicolon, or single characters. */
+/** Splits a value into what was appended: tokens that end with a semicolon, or single characters. */
 const elementsOf = (text: string): readonly string[] =>
   text.includes(';') ? text.split(/(?<=;)/) : Array.from(text);
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/** A test that docs/node.md names: its file, and its name as it stands in the source. */
+/** A test that docs/node.md names: its file, and its name as written in the source. */
 export interface Claim {
   readonly file: string;
   readonly name: string;
@@ -9,12 +9,12 @@ export interface Claim {
 /** A row of docs/node.md. */
 export interface FeatureRow {
   readonly feature: string;
-  /** Cell `where`. */
+  /** Text of the column `where`. */
   readonly where: string;
   readonly claims: readonly Claim[];
 }
 
-/** The table of docs/node.md: each feature, and the tests that are to fail without it. */
+/** Reads the table of docs/node.md: each feature, and the tests that must fail without it. */
 export function featureRows(): readonly FeatureRow[] {
   const page = readFileSync(new URL('../../docs/node.md', import.meta.url), 'utf8');
   const lines = page.split('\n').filter((line) => line.startsWith('| ') && !line.startsWith('| feature'));
@@ -33,13 +33,13 @@ export function featureRows(): readonly FeatureRow[] {
 }
 
 /**
- * What the titles of a test match that is named so in the source: what is filled in for each case (`%i`, `$name`,
- * `${name}`) may be anything.
+ * Pattern that matches the titles of a test by its name in the source. Its placeholders (`%i`, `$name`, `${name}`)
+ * match any text.
  */
 export function titlePattern(name: string): string {
-  const filledIn = /%\w|\$\{\w+\}|\$[\w.]+/;
+  const placeholder = /%\w|\$\{\w+\}|\$[\w.]+/;
   return name
-    .split(filledIn)
+    .split(placeholder)
     .map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`))
     .join('.+');
 }

@@ -6,10 +6,10 @@ import { edited } from './removal.ts';
 import type { Edit } from './removal.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-/** Not part of the program, or linked instead. */
-const LEFT_OUT = new Set(['node_modules', '.git', '.cache', 'reports']);
+/** Folders that are not part of the program, or are linked instead of copied. */
+const NOT_COPIED = new Set(['node_modules', '.git', '.cache', 'reports']);
 
-/** The project in a folder of its own, with edits made, so that tests run on it as they are. */
+/** A copy of the project in a temporary folder, with edits applied, so that its unchanged tests run on them. */
 export class ProjectCopy implements AsyncDisposable {
   readonly folder: string;
 
@@ -17,13 +17,13 @@ export class ProjectCopy implements AsyncDisposable {
     this.folder = folder;
   }
 
-  /** Throws for an edit that does not fit. */
+  /** Throws if an edit does not fit its file. */
   static async make(edits: readonly Edit[]): Promise<ProjectCopy> {
     const copy = new ProjectCopy(await fs.mkdtemp(join(tmpdir(), 'chaos-features-')));
     try {
       await fs.cp(ROOT, copy.folder, {
         recursive: true,
-        filter: (path) => !LEFT_OUT.has(relative(ROOT, path)),
+        filter: (path) => !NOT_COPIED.has(relative(ROOT, path)),
       });
       await fs.symlink(join(ROOT, 'node_modules'), join(copy.folder, 'node_modules'));
       for (const edit of edits) {

@@ -8,7 +8,7 @@ import { tryRemoval } from './try-removal.ts';
 
 const features = [...new Set(REMOVALS.map(({ feature }) => feature))];
 
-/** The files that a removal changes, as they are then. */
+/** The files that a removal changes, with their text after the change. */
 function changedFiles({ edits }: (typeof REMOVALS)[number]): ReadonlyMap<string, string> {
   const texts = new Map<string, string>();
   for (const edit of edits) {
@@ -18,8 +18,8 @@ function changedFiles({ edits }: (typeof REMOVALS)[number]): ReadonlyMap<string,
   return texts;
 }
 
-describe('the node without a feature (npm run features)', () => {
-  test('is there for every row of docs/node.md, and for no other', () => {
+describe('the table of removals (npm run features)', () => {
+  test('has an entry for every row of docs/node.md, and for no other feature', () => {
     expect(features.toSorted()).toEqual(
       featureRows()
         .map(({ feature }) => feature)
@@ -27,28 +27,28 @@ describe('the node without a feature (npm run features)', () => {
     );
   });
 
-  test.each(REMOVALS)('still can be made, and is a program: $feature: $without', (removal) => {
+  test.each(REMOVALS)('still fits the source and gives valid TypeScript: $feature: $without', (removal) => {
     for (const text of changedFiles(removal).values()) expect(() => stripTypeScriptTypes(text)).not.toThrow();
   });
 });
 
-describe('without a feature', () => {
+describe('a removal', () => {
   const crc = {
     file: 'node/kv/crc.test.ts',
     name: 'the CRC-32 of any stretch of bytes is that of zlib, short or long',
   };
   const feature = 'any';
 
-  test('that no test misses it is a problem', async () => {
+  test('that no test fails without is a problem', async () => {
     const file = 'node/kv/sessions.ts';
     const edits = [
       { file, find: 'export const SESSION_CAP = 10_000;', replace: 'export const SESSION_CAP = 9;' },
     ];
     const tried = await tryRemoval({ feature, without: 'many sessions', edits, servesNobody: true }, [crc]);
-    expect(tried).toMatchObject({ verdicts: [{ outcome: 'passed' }], problem: 'nobody missed it' });
+    expect(tried).toMatchObject({ verdicts: [{ outcome: 'passed' }], problem: 'no test failed without it' });
   });
 
-  test('that the node does not even serve is a problem, though the test fails', async () => {
+  test('that leaves a node which serves no clients is a problem, even if the test fails', async () => {
     const edits = [
       {
         file: 'node/server/options.ts',
@@ -59,10 +59,10 @@ describe('without a feature', () => {
     const options = { file: 'node/server/options.test.ts', name: 'are read, with = or without' };
     const tried = await tryRemoval({ feature, without: 'options', edits }, [options]);
     expect(tried.verdicts).toMatchObject([{ outcome: 'failed' }]);
-    expect(tried.problem).toMatch(/^such a node serves nobody: /);
+    expect(tried.problem).toMatch(/^such a node serves no clients: /);
   });
 
-  test('a test that is not there is a problem', async () => {
+  test('with a test that does not exist is a problem', async () => {
     const tried = await tryRemoval({ feature, without: 'nothing', edits: [], servesNobody: true }, [
       { ...crc, name: 'no such test' },
     ]);
@@ -73,11 +73,11 @@ describe('without a feature', () => {
 describe('an edit', () => {
   const edit = { file: 'a.ts', find: 'one', replace: 'two' };
 
-  test('is made where its text stands', () => {
+  test('is applied where its text is found', () => {
     expect(edited('for one more', edit)).toBe('for two more');
   });
 
-  test.each(['for nobody', 'one by one'])('is refused unless that is exactly one place: %s', (text) => {
-    expect(() => edited(text, edit)).toThrow(/a\.ts: the text of an edit stands there \d times, not once/);
+  test.each(['for nobody', 'one by one'])('is refused unless its text is found exactly once: %s', (text) => {
+    expect(() => edited(text, edit)).toThrow(/a\.ts: the text of an edit is found \d times, not once/);
   });
 });

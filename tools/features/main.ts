@@ -1,6 +1,6 @@
 // npm run features -- [--only TEXT]… [--jobs N]: takes each feature of docs/node.md out of the node, and runs the tests
-// that are said to show it. Exit 0: each feature is missed by its tests, and each test misses one; 1: not so; 2: bad
-// options.
+// that the page names for it. Exit codes: 0: every removal makes a test fail, and every test fails for some removal;
+// 1: otherwise; 2: bad options.
 import { parseArgs } from 'node:util';
 import { featureRows } from './claims.ts';
 import type { Claim, FeatureRow } from './claims.ts';
@@ -24,9 +24,9 @@ const chosen = ({ feature, without }: { feature: string; without?: string }): bo
   values.only.some((text) => `${feature}: ${without ?? ''}`.includes(text));
 const removals = REMOVALS.filter(chosen);
 const rows = featureRows().filter(({ feature }) => removals.some((removal) => removal.feature === feature));
-const beganMs = performance.now();
-const problems = [...(await asItIs(rows)), ...(await withoutEach(rows))];
-const seconds = Math.round((performance.now() - beganMs) / 1_000);
+const startedMs = performance.now();
+const problems = [...(await tryWholeNode(rows)), ...(await tryEachRemoval(rows))];
+const seconds = Math.round((performance.now() - startedMs) / 1_000);
 for (const line of problems) console.log(`✗ ${line}`);
 console.log(
   `${removals.length} removals of ${rows.length} features, ${rows.flatMap(({ claims }) => claims).length} tests, ` +
@@ -34,16 +34,16 @@ console.log(
 );
 process.exitCode = problems.length === 0 ? 0 : 1;
 
-/** On the whole node all of the tests must pass. */
-async function asItIs(all: readonly FeatureRow[]): Promise<string[]> {
+/** All tests must pass on the complete node. */
+async function tryWholeNode(all: readonly FeatureRow[]): Promise<string[]> {
   const claims = all.flatMap((row) => row.claims);
   const verdicts = await tryAsItIs(claims);
   return verdicts.flatMap(({ outcome, why }, i) =>
-    outcome === 'passed' ? [] : [`${nameOf(claims[i]!)}: ${outcome} on the whole node: ${why}`],
+    outcome === 'passed' ? [] : [`${nameOf(claims[i]!)}: ${outcome} on the complete node: ${why}`],
   );
 }
 
-async function withoutEach(all: readonly FeatureRow[]): Promise<string[]> {
+async function tryEachRemoval(all: readonly FeatureRow[]): Promise<string[]> {
   const tried: Tried[] = [];
   const left = [...removals];
   const work = async (): Promise<void> => {
@@ -51,7 +51,7 @@ async function withoutEach(all: readonly FeatureRow[]): Promise<string[]> {
       const { claims } = all.find(({ feature }) => feature === next.feature)!;
       const result = await tryRemoval(next, claims);
       tried.push(result);
-      tell(result, claims);
+      print(result, claims);
     }
   };
   await Promise.all(Array.from({ length: jobs }, work));
@@ -61,24 +61,22 @@ async function withoutEach(all: readonly FeatureRow[]): Promise<string[]> {
   return [...unnoticed, ...idleClaims(all, tried)];
 }
 
-/** A test that passes without any part of the feature does not show it. */
+/** Tests that pass without each part of their feature, and so do not show it. */
 function idleClaims(all: readonly FeatureRow[], tried: readonly Tried[]): string[] {
   return all.flatMap(({ feature, claims }) => {
     const ofFeature = tried.filter(({ removal }) => removal.feature === feature);
-    // Another part of it may be what the test misses.
+    // Not all removals of the feature were tried: the test may fail for one that was not.
     if (ofFeature.length < REMOVALS.filter((removal) => removal.feature === feature).length) return [];
     return claims
       .filter((_, i) => !ofFeature.some(({ verdicts }) => verdicts[i]!.outcome === 'failed'))
-      .map((claim) => `${feature}: ${nameOf(claim)} misses nothing`);
+      .map((claim) => `${feature}: ${nameOf(claim)} fails for no removal`);
   });
 }
 
-function tell({ removal, verdicts, problem }: Tried, claims: readonly Claim[]): void {
+function print({ removal, verdicts, problem }: Tried, claims: readonly Claim[]): void {
   console.log(`${problem === null ? '✓' : '✗'} ${removal.feature}: ${removal.without}`);
   for (const [i, { outcome, why }] of verdicts.entries())
-    console.log(
-      `    ${outcome === 'failed' ? 'missed' : outcome}  ${nameOf(claims[i]!)}${why && `: ${why}`}`,
-    );
+    console.log(`    ${outcome}  ${nameOf(claims[i]!)}${why && `: ${why}`}`);
   if (problem !== null) console.log(`    ${problem}`);
 }
 

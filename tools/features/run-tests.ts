@@ -5,17 +5,17 @@ import { join } from 'node:path';
 import { titlePattern } from './claims.ts';
 import type { Claim } from './claims.ts';
 
-/** A test that does not end hangs: what it waits for does not come. */
+/** Maximum time per test. A test may wait forever for behaviour that was removed. */
 const TEST_TIMEOUT_MS = 30_000;
 
 export interface Verdict {
-  /** All cases of the test passed; one failed; or it did not run. */
+  /** `passed`: all cases of the test passed. `failed`: a case failed. `missing`: the test did not run. */
   readonly outcome: 'passed' | 'failed' | 'missing';
   /** First line of the first failure. */
   readonly why: string;
 }
 
-/** What vitest's JSON reporter writes, as far as it is looked at. */
+/** The part of the JSON report of vitest that is read here. */
 interface VitestReport {
   readonly testResults: readonly {
     readonly name: string;
@@ -28,7 +28,7 @@ interface VitestReport {
   }[];
 }
 
-/** Runs the named tests, and nothing else, in `folder`, a copy of the project. */
+/** Runs only the named tests in `folder`, a copy of the project. */
 export async function runTests(folder: string, claims: readonly Claim[]): Promise<readonly Verdict[]> {
   const output = join(folder, 'vitest.json');
   await fs.rm(output, { force: true });
@@ -51,7 +51,7 @@ export async function runTests(folder: string, claims: readonly Claim[]): Promis
   try {
     report = JSON.parse(await fs.readFile(output, 'utf8')) as VitestReport;
   } catch {
-    throw new Error(`vitest has left no report: ${stderr.slice(-2_000)}`);
+    throw new Error(`vitest wrote no report: ${stderr.slice(-2_000)}`);
   }
   return claims.map((claim) => verdictOf(folder, report, claim));
 }

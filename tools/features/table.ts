@@ -7,7 +7,7 @@ import { REPLICATION } from './table/replication.ts';
 import { SNAPSHOTS } from './table/snapshots.ts';
 import { STORAGE } from './table/storage.ts';
 
-/** For each feature of docs/node.md the node without it, in one way or several. */
+/** One or more removals per feature of docs/node.md. */
 export const REMOVALS: readonly Removal[] = [
   ...ELECTIONS,
   ...REPLICATION,

@@ -4,21 +4,21 @@ import type { Removal } from './removal.ts';
 import { runTests } from './run-tests.ts';
 import type { Verdict } from './run-tests.ts';
 
-/** What any working cluster passes: elections, sessions, replication, reads, in three processes. */
+/** Test that any working cluster passes: elections, sessions, replication and reads in three processes. */
 const SERVES: Claim = {
   file: 'test/node/node.test.ts',
-  name: 'answer requests out of order by number, a whole burst in one connection',
+  name: 'answer a burst of requests on one connection, in any order, each by its number',
 };
 
 export interface Tried {
   readonly removal: Removal;
-  /** In the order of the claims. */
+  /** One verdict per claim, in their order. */
   readonly verdicts: readonly Verdict[];
-  /** Why this shows nothing, or null: some test fails for the reason it is there for. */
+  /** Reason why this run does not show the feature; null: a test fails because the feature is missing. */
   readonly problem: string | null;
 }
 
-/** Runs the tests that are to miss the feature on a node without it. */
+/** Runs the tests of the feature on a node without it. */
 export async function tryRemoval(removal: Removal, claims: readonly Claim[]): Promise<Tried> {
   await using copy = await ProjectCopy.make(removal.edits);
   const serves = removal.servesNobody ? [] : [SERVES];
@@ -30,13 +30,13 @@ export async function tryRemoval(removal: Removal, claims: readonly Claim[]): Pr
 function problemOf(verdicts: readonly Verdict[], serves: readonly Verdict[]): string | null {
   if (verdicts.some(({ outcome }) => outcome === 'missing'))
     return `a test did not run: ${verdicts.find(({ outcome }) => outcome === 'missing')!.why}`;
-  if (!verdicts.some(({ outcome }) => outcome === 'failed')) return 'nobody missed it';
+  if (!verdicts.some(({ outcome }) => outcome === 'failed')) return 'no test failed without it';
   const broken = serves.find(({ outcome }) => outcome !== 'passed');
-  // The tests would fail with any node that does not work, so that they do says nothing.
-  return broken === undefined ? null : `such a node serves nobody: ${broken.why}`;
+  // On a node that does not work at all every test fails, so a failed test shows nothing there.
+  return broken === undefined ? null : `such a node serves no clients: ${broken.why}`;
 }
 
-/** The named tests on the node as it is. */
+/** Runs the named tests on the unchanged node. */
 export async function tryAsItIs(claims: readonly Claim[]): Promise<readonly Verdict[]> {
   await using copy = await ProjectCopy.make([]);
   return await runTests(copy.folder, claims);

@@ -1,17 +1,9 @@
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
-import type { Bad } from './fuzz.ts';
+import type { FuzzMessage } from './fuzz.ts';
 
-/** How far the worker is: which target, which iteration; and what it found. */
-export type FuzzMessage =
-  | {
-      readonly type: 'progress';
-      readonly counts: Readonly<Record<string, { taken: number; refused: number }>>;
-    }
-  | { readonly type: 'bad'; readonly bad: Bad };
-
-/** A decoder that works on one input for so long hangs. */
+/** Maximum time for one input, after which the decoder counts as hanging. */
 const HANGS_AFTER_MS = 20_000;
 const HEAP_MB = 1_024;
 
@@ -20,7 +12,7 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '60' },
     seed: { type: 'string' },
     target: { type: 'string' },
-    /** With --seed and --target: this one alone, as a finding names it. */
+    /** Together with --seed and --target: runs this iteration alone, to repeat a finding. */
     iteration: { type: 'string' },
   },
 });
@@ -32,17 +24,17 @@ if (!(seconds > 0) || !Number.isSafeInteger(seed)) {
 }
 console.log(`seed ${seed}, ${seconds} s`);
 
-/** Written by the worker before each input: target's number, iteration. */
-const place = new Int32Array(new SharedArrayBuffer(8));
+/** Number of the target and iteration, which the worker writes before each input. */
+const position = new Int32Array(new SharedArrayBuffer(8));
 const worker = new Worker(new URL('./worker.ts', import.meta.url), {
-  workerData: { seed, seconds, place, target: values.target, iteration: values.iteration },
+  workerData: { seed, seconds, position, target: values.target, iteration: values.iteration },
   resourceLimits: { maxOldGenerationSizeMb: HEAP_MB },
 });
 
 let seen = '';
 let seenAtMs = performance.now();
 const watch = setInterval(() => {
-  const now = place.join('/');
+  const now = position.join('/');
   if (now !== seen) [seen, seenAtMs] = [now, performance.now()];
   else if (performance.now() - seenAtMs > HANGS_AFTER_MS) fail(`hangs for ${HANGS_AFTER_MS / 1_000} s`);
 }, 500);
@@ -54,16 +46,15 @@ worker.on('message', (message: FuzzMessage) => {
     return;
   }
   const counts = Object.entries(message.counts);
-  const total = counts.reduce((sum, [, { taken, refused }]) => sum + taken + refused, 0);
-  console.log(
-    `${total} inputs: ${counts.map(([name, { taken, refused }]) => `${name} ${taken}+${refused}`).join(', ')}`,
-  );
+  const total = counts.reduce((sum, [, { accepted, refused }]) => sum + accepted + refused, 0);
+  const perTarget = counts.map(([name, { accepted, refused }]) => `${name} ${accepted}+${refused}`);
+  console.log(`${total} inputs (accepted+refused): ${perTarget.join(', ')}`);
 });
 worker.on('error', (error) => fail(error.stack ?? String(error)));
 worker.on('exit', () => clearInterval(watch));
 
-/** The worker cannot say itself what it was at. */
+/** A worker that hangs or crashes cannot name its input, so the position does. */
 function fail(what: string): never {
-  console.error(`seed ${seed}, target number ${place[0]}, iteration ${place[1]}: ${what}`);
+  console.error(`seed ${seed}, target number ${position[0]}, iteration ${position[1]}: ${what}`);
   process.exit(1);
 }

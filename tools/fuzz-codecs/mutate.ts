@@ -1,23 +1,23 @@
 import type { SeededRandom } from '../../node/raft/testing/random.ts';
 
-/** What lengths, counts and numbers go wrong at. */
+/** Boundary values at which the handling of lengths, counts and numbers often fails. */
 const NUMBERS = [
   0, 1, 0x7f, 0x80, 0xff, 0x100, 0xffff, 0x7fff_ffff, 0x8000_0000, 0xffff_fffe, 0xffff_ffff,
 ] as const;
-const MOST_CHANGES = 4;
-const MOST_GROWTH = 64;
+const MAX_CHANGES = 4;
+const MAX_PIECE_BYTES = 64;
 
-/** Bytes like `sample`, but not quite: one to a few changes of the kinds that decoders fall for. */
+/** Returns `sample` with one to four changes of the kinds that decoders often handle wrongly. */
 export function mutated(sample: Buffer, other: Buffer, random: SeededRandom): Buffer {
   if (random.chance(0.02)) return noise(random.int(0, 200), random);
   let bytes: Buffer = Buffer.from(sample);
-  for (let left = random.int(1, MOST_CHANGES); left > 0; left--) bytes = changed(bytes, other, random);
+  for (let left = random.int(1, MAX_CHANGES); left > 0; left--) bytes = changed(bytes, other, random);
   return bytes;
 }
 
 function changed(bytes: Buffer, other: Buffer, random: SeededRandom): Buffer {
   const at = random.int(0, Math.max(0, bytes.length - 1));
-  const to = Math.min(bytes.length, at + random.int(1, MOST_GROWTH));
+  const to = Math.min(bytes.length, at + random.int(1, MAX_PIECE_BYTES));
   switch (random.int(0, 8)) {
     case 0:
       if (bytes.length > 0) bytes[at]! ^= 1 << random.int(0, 7);
@@ -39,7 +39,7 @@ function changed(bytes: Buffer, other: Buffer, random: SeededRandom): Buffer {
     case 6:
       return Buffer.concat([
         bytes.subarray(0, at),
-        noise(random.int(1, MOST_GROWTH), random),
+        noise(random.int(1, MAX_PIECE_BYTES), random),
         bytes.subarray(at),
       ]);
     case 7:

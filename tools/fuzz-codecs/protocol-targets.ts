@@ -18,18 +18,18 @@ import * as sample from './samples.ts';
 import { expectEqual, Finding } from './target.ts';
 import type { Target } from './target.ts';
 
-/** What `write` puts into one frame. */
+/** Returns the payload that `write` puts into one frame. */
 function payloadOf(write: (out: ByteWriter) => void): Buffer {
   const out = new ByteWriter(1_024);
   write(out);
   return out.take().subarray(FRAME_HEADER_BYTES);
 }
 
-/** The only bytes that mean `value` are those it was decoded from. */
+/** Throws unless encoding a decoded value again gives the bytes it was decoded from. */
 function expectSameBytes(what: string, bytes: Buffer, again: Uint8Array): void {
   if (!bytes.equals(again))
     throw new Finding(
-      `${what}: taken from ${bytes.toString('hex')}, but is ${Buffer.from(again).toString('hex')}`,
+      `${what}: decoded from ${bytes.toString('hex')}, but encodes to ${Buffer.from(again).toString('hex')}`,
     );
 }
 
@@ -49,7 +49,7 @@ const frames: Target = {
   },
 };
 
-/** What comes of a stream that arrives in pieces: payloads, then perhaps an error, from then on always. */
+/** Reads a stream that arrives in pieces: its payloads, and the error it ends with, if any. */
 function cut(bytes: Buffer, pieceBytes: () => number): { payloads: string[]; error: string | null } {
   const reader = new FrameReader('client-request', 1 << 20);
   const payloads: string[] = [];
@@ -62,7 +62,7 @@ function cut(bytes: Buffer, pieceBytes: () => number): { payloads: string[]; err
     } catch (caught) {
       if (!(caught instanceof ProtocolError)) throw caught;
       error = caught.message;
-      // What a broken stream had given before its end does not depend on the pieces it came in; that is not promised.
+      // The payloads before an error may depend on the pieces, so they are not compared.
       payloads.length = 0;
     }
     at = to;
@@ -134,7 +134,7 @@ const messages: Target = {
   run: (bytes) => {
     const message = decodeMessage(bytes, sample.peers);
     const again = payloadOf((out) => writeMessage(out, message));
-    // A configuration is JSON, which can be written in many ways.
+    // A configuration is JSON, which has many encodings of one value.
     if (message.type === 'SnapshotOffer') expectEqual('again', decodeMessage(again, sample.peers), message);
     else expectSameBytes('a message', bytes, again);
   },

@@ -18,7 +18,7 @@ import type { Target } from './target.ts';
 
 const SALT = 0x5eed_5a17;
 
-/** A segment of a few records, zeros behind them. */
+/** Returns a segment of a few records, followed by zeros. */
 function segmentFile(random: SeededRandom): Buffer {
   const out = new ByteWriter(4_096);
   out.raw(encodeHeader({ number: 1, salt: SALT, recycled: random.chance(0.3) }));
@@ -37,7 +37,7 @@ function batch(random: SeededRandom): LogWrite[] {
   }));
 }
 
-/** A file that a crash, or a disk, has changed. */
+/** A segment file that a crash or a disk has changed. */
 const segments: Target = {
   name: 'segments',
   refuses: [MalformedBytes],
@@ -46,13 +46,13 @@ const segments: Target = {
     const { steps, end, strayBytes, follows } = parseSegment(bytes);
     if (end < HEADER_BYTES || end + strayBytes > bytes.length)
       throw new Finding(
-        `the good records end at ${end}, ${strayBytes} bytes behind that, of ${bytes.length}`,
+        `the good records end at ${end}, and ${strayBytes} bytes follow, in a file of ${bytes.length} bytes`,
       );
     replay(emptyLog(follows ?? 0), steps);
   },
 };
 
-/** Records whose CRC is right, around a payload that no node wrote: only the format itself can refuse them. */
+/** Records with a correct CRC around a payload that no node wrote, so that only the format itself can refuse them. */
 const records: Target = {
   name: 'records',
   refuses: [MalformedBytes],
@@ -116,11 +116,11 @@ const snapshots: Target = {
     const { bytes: length } = reader.end();
     expectEqual('the length of a whole snapshot', length, bytes.length);
     const again = Buffer.concat([...snapshotBytes(reader.header!, blocks)]);
-    if (!again.equals(bytes)) throw new Finding('a changed snapshot passes for a whole one');
+    if (!again.equals(bytes)) throw new Finding('a changed snapshot is accepted as complete');
   },
 };
 
-/** A block of a state: the CRCs around it are right, what is in it is anyone's. */
+/** Blocks of a state with any content. The CRCs around a block are not part of it. */
 const blocks: Target = {
   name: 'state blocks',
   refuses: [MalformedBytes],
@@ -156,7 +156,7 @@ const identities: Target = {
   },
 };
 
-/** Whatever a disk holds, a log of two segments is replayed or refused. */
+/** A log of two segments with any content is replayed or refused. */
 const replays: Target = {
   name: 'replay',
   refuses: [MalformedBytes],
@@ -168,7 +168,7 @@ const replays: Target = {
       if (replay(log, steps) !== null) return;
     }
     const gap = log.entries.findIndex((entry, at) => entry.index !== log.base + 1 + at);
-    if (gap >= 0) throw new Finding(`entry ${log.entries[gap]!.index} stands at ${log.base + 1 + gap}`);
+    if (gap >= 0) throw new Finding(`entry ${log.entries[gap]!.index} is at position ${log.base + 1 + gap}`);
   },
 };
 

@@ -1,25 +1,25 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { SeededRandom } from '../../node/raft/testing/random.ts';
 
-/** A decoder under attack. */
+/** A decoder to be fuzzed. */
 export interface Target {
   readonly name: string;
-  /** Bytes that it takes, as the encoder writes them: what is mutated. */
+  /** Returns valid bytes, as the encoder writes them, which are then mutated. */
   readonly sample: (random: SeededRandom) => Buffer;
   /**
-   * Decodes. What it throws must be of `refuses`; anything else is a finding, and so is a call that does not end.
-   * Throws `Finding` itself for what is worse than a refusal: a wrong value.
+   * Decodes. It may throw the errors of `refuses`. Any other error, or a call that does not end, is a finding. It
+   * throws `Finding` itself if the decoder returns a wrong value.
    */
   readonly run: (bytes: Buffer, random: SeededRandom) => void;
   readonly refuses: readonly (new (message: string) => Error)[];
 }
 
-/** The decoder took bytes for something that they are not. */
+/** Thrown if a decoder returns a value that its input does not encode. */
 export class Finding extends Error {
   override readonly name = 'Finding';
 }
 
-/** What was decoded says the same as what it was decoded from. */
+/** Throws unless the two values are equal. */
 export function expectEqual(what: string, found: unknown, expected: unknown): void {
   if (!isDeepStrictEqual(found, expected))
     throw new Finding(`${what}: ${JSON.stringify(found)} is not ${JSON.stringify(expected)}`);

@@ -1,43 +1,42 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { iterate } from './fuzz.ts';
-import type { FuzzMessage } from './main.ts';
+import { iterate, type FuzzMessage } from './fuzz.ts';
 import { TARGETS } from './targets.ts';
 
-/* The decoders' part of `main.ts`, in a thread of its own: it may hang, or run out of memory. */
+/* Runs the decoders for `main.ts` in a separate thread, because they may hang or run out of memory. */
 
 interface Task {
   readonly seed: number;
   readonly seconds: number;
-  readonly place: Int32Array;
+  readonly position: Int32Array;
   readonly target: string | undefined;
   readonly iteration: string | undefined;
 }
 
-/** A few targets at a time would do too, but so each gets the same time whatever the budget. */
+/** Iterations of one target before the next target's turn, so that all get about the same number. */
 const ROUND = 250;
-const TELL_EVERY_MS = 10_000;
-/** Of the processor, for one input: longer holds up every client of a node. */
+const PROGRESS_EVERY_MS = 10_000;
+/** Maximum processor time for one input. More would delay every client of a node. */
 const SLOW_US = 1_000_000;
 
-const { seed, seconds, place, target, iteration } = workerData as Task;
+const { seed, seconds, position, target, iteration } = workerData as Task;
 const targets = TARGETS.filter(({ name }) => target === undefined || name === target);
-const counts = Object.fromEntries(targets.map(({ name }) => [name, { taken: 0, refused: 0 }]));
-const tell = (message: FuzzMessage): void => parentPort!.postMessage(message);
+const counts = Object.fromEntries(targets.map(({ name }) => [name, { accepted: 0, refused: 0 }]));
+const send = (message: FuzzMessage): void => parentPort!.postMessage(message);
 
 if (iteration === undefined) runFor(seconds * 1_000);
 else runOne(Number(iteration));
-tell({ type: 'progress', counts });
+send({ type: 'progress', counts });
 
 function runFor(ms: number): void {
   const endMs = performance.now() + ms;
-  let toldMs = performance.now();
+  let sentMs = performance.now();
   for (let from = 0; performance.now() < endMs; from += ROUND) {
     for (let number = 0; number < targets.length && performance.now() < endMs; number++) {
       for (let at = from; at < from + ROUND; at++) if (!runOn(number, at)) return;
     }
-    if (performance.now() - toldMs < TELL_EVERY_MS) continue;
-    toldMs = performance.now();
-    tell({ type: 'progress', counts });
+    if (performance.now() - sentMs < PROGRESS_EVERY_MS) continue;
+    sentMs = performance.now();
+    send({ type: 'progress', counts });
   }
 }
 
@@ -45,19 +44,19 @@ function runOne(at: number): void {
   for (let number = 0; number < targets.length; number++) runOn(number, at);
 }
 
-/** Returns whether to go on. */
+/** Runs one iteration. Returns false after a finding. */
 function runOn(number: number, at: number): boolean {
   const { name } = targets[number]!;
-  place[0] = number;
-  place[1] = at;
+  position[0] = number;
+  position[1] = at;
   const before = process.threadCpuUsage();
   const outcome = iterate(targets[number]!, seed, at);
   const { user, system } = process.threadCpuUsage(before);
   if (typeof outcome === 'string') counts[name]![outcome]++;
-  else tell({ type: 'bad', bad: outcome });
+  else send({ type: 'bad', bad: outcome });
   if (user + system > SLOW_US) {
-    const error = `took ${Math.round((user + system) / 1_000)} ms of the processor`;
-    tell({ type: 'bad', bad: { target: name, seed, iteration: at, input: '', error } });
+    const error = `took ${Math.round((user + system) / 1_000)} ms of processor time`;
+    send({ type: 'bad', bad: { target: name, seed, iteration: at, input: '', error } });
   }
   return typeof outcome === 'string';
 }

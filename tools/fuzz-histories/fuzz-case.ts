@@ -1,6 +1,5 @@
 import { gzipSync } from 'node:zlib';
 import { generateHistory } from '../../harness/checker/testing/generate.ts';
-import type { HistoryFormat } from '../../harness/history/formats/history.ts';
 import type { OpFunction } from '../../harness/history/op.ts';
 import { type Random, randomStream } from '../../harness/random.ts';
 import { expectedVerdict, type Knowledge } from './naive.ts';
@@ -9,19 +8,20 @@ import {
   type Event,
   eventsOf,
   PLAIN,
+  type WrittenFormat,
   writeHistory,
 } from '../../test/support/write-history.ts';
 
 type Verdict = 'linearizable' | 'violation' | 'unknown' | 'error';
 
-/** A file that nobody should have to read, and what may be said of it. */
+/** A damaged history file, and the verdicts that are right for it. */
 export interface FuzzCase {
   readonly name: string;
   readonly bytes: Uint8Array;
   readonly allowed: readonly Verdict[];
 }
 
-/** The same numbers, the same case. */
+/** Returns a case, which `seed` and `number` determine. */
 export function fuzzCase(seed: number, number: number): FuzzCase {
   const random = randomStream(seed, 'workload', `fuzz/${number}`);
   if (random.float() < 0.6) return damagedEvents(random);
@@ -29,7 +29,7 @@ export function fuzzCase(seed: number, number: number): FuzzCase {
 }
 
 interface Kind {
-  readonly format: HistoryFormat;
+  readonly format: WrittenFormat;
   readonly mix: Partial<Record<OpFunction, number>>;
   readonly style?: EdnStyle;
   readonly knowledge: Knowledge;
@@ -67,7 +67,7 @@ function history(random: Random, kind: Kind, operations: number): readonly Event
     keys: random.int(1, 3),
     mix: { read: 0, write: 0, cas: 0, delete: 0, append: 0, ...kind.mix },
     unknown: random.pick([0, 0.1, 0.3]),
-    // Where every failed CAS says that the value was another, none may fail for another reason.
+    // This format reports every failed CAS as a mismatch, so none may fail for another reason.
     failed: kind.knowledge.casFail === 'mismatch' ? 0 : random.pick([0, 0.1]),
     uniqueValues: random.float() < 0.5,
     opaque: random.pick([0, 0.5]),
@@ -78,13 +78,13 @@ function history(random: Random, kind: Kind, operations: number): readonly Event
 const text = (events: readonly Event[], { format, style }: Kind): string =>
   writeHistory(events, format, style === undefined ? {} : { style });
 
-/** A small history whose events were dropped, doubled, moved or changed: the definition says what is right. */
+/** A small history whose events were dropped, doubled, moved or changed. The definition gives the right verdict. */
 function damagedEvents(random: Random): FuzzCase {
   const kind = random.pick(KINDS);
   let events = history(random, kind, random.int(0, 8));
   const names: string[] = [];
   for (let i = random.int(0, 3); i > 0 && events.length > 0; i--) {
-    // Most damage makes no history of it: the one that makes a wrong one comes more often.
+    // Most damage makes the file invalid. The last kind makes a violation, so it is drawn more often.
     const [name, damage] = random.float() < 0.3 ? EVENT_DAMAGES.at(-1)! : random.pick(EVENT_DAMAGES);
     names.push(name);
     events = damage([...events], random);
@@ -100,7 +100,7 @@ type EventDamage = (events: Event[], random: Random) => readonly Event[];
 const at = (events: readonly unknown[], random: Random): number => random.int(0, events.length - 1);
 const EVENT_DAMAGES: readonly (readonly [string, EventDamage])[] = [
   ['cut off', (events, random) => events.slice(0, at(events, random))],
-  ['cut off in front', (events, random) => events.slice(at(events, random))],
+  ['cut off at the start', (events, random) => events.slice(at(events, random))],
   ['dropped', (events, random) => events.toSpliced(at(events, random), random.int(1, 3))],
   [
     'doubled',
@@ -125,7 +125,7 @@ const EVENT_DAMAGES: readonly (readonly [string, EventDamage])[] = [
     },
   ],
   [
-    'of another outcome',
+    'with another outcome',
     (events, random) => {
       const which = at(events, random);
       const event = events[which]!;
@@ -146,7 +146,7 @@ const EVENT_DAMAGES: readonly (readonly [string, EventDamage])[] = [
   ],
 ];
 
-/** A right history whose bytes were damaged: whatever it says then, it says clearly; cut off, it never turns wrong. */
+/** A correct history with damaged bytes. If it was only cut off or converted, it must not become a violation. */
 function damagedBytes(random: Random): FuzzCase {
   const kind = random.pick(KINDS);
   const whole = Buffer.from(text(history(random, kind, random.int(1, 40)), kind));
@@ -197,7 +197,7 @@ const BYTE_DAMAGES: readonly (readonly [string, ByteDamage, readonly Verdict[]])
   ],
   ['empty', () => Buffer.alloc(0), ['linearizable']],
   ['only noise', (_, random) => noise(random, random.int(1, 2_000)), ['error', 'linearizable']],
-  ['bytes cut off in front', (bytes, random) => bytes.subarray(place(bytes, random)), ANY],
+  ['bytes cut off at the start', (bytes, random) => bytes.subarray(place(bytes, random)), ANY],
   [
     'bits flipped',
     (bytes, random) => {
@@ -208,7 +208,7 @@ const BYTE_DAMAGES: readonly (readonly [string, ByteDamage, readonly Verdict[]])
     ANY,
   ],
   [
-    'with something put in',
+    'with bytes inserted',
     (bytes, random) => {
       const where = place(bytes, random);
       const put = random.float() < 0.3 ? noise(random, 8) : Buffer.from(random.pick(SNIPPETS));
@@ -217,7 +217,7 @@ const BYTE_DAMAGES: readonly (readonly [string, ByteDamage, readonly Verdict[]])
     ANY,
   ],
   [
-    'with something taken out',
+    'with bytes removed',
     (bytes, random) => {
       const where = place(bytes, random);
       return Buffer.concat([bytes.subarray(0, where), bytes.subarray(where + random.int(1, 20))]);
@@ -239,20 +239,20 @@ const BYTE_DAMAGES: readonly (readonly [string, ByteDamage, readonly Verdict[]])
     ANY,
   ],
   [
-    'lines ended as in DOS',
+    'with DOS line ends',
     (bytes) => Buffer.from(bytes.toString('utf8').replaceAll('\n', '\r\n')),
     NEVER_WRONG,
   ],
   ['with a byte order mark', (bytes) => Buffer.concat([Buffer.from('\uFEFF'), bytes]), NEVER_WRONG],
   ['in UTF-16', (bytes) => Buffer.from(`\uFEFF${bytes.toString('utf8')}`, 'utf16le'), ['error']],
-  ['with a zero byte behind', (bytes) => Buffer.concat([bytes, Buffer.alloc(1)]), ['error']],
+  ['with a zero byte at the end', (bytes) => Buffer.concat([bytes, Buffer.alloc(1)]), ['error']],
 ];
 
-/** Sizes, not mistakes: long files, lines, values, keys and nests. */
+/** Enormous inputs: long files, lines, values, keys and deep nesting. */
 function enormous(random: Random): FuzzCase {
   const kind = random.pick(KINDS);
   const [name, make, allowed] = random.pick<readonly [string, () => string, readonly Verdict[]]>([
-    // What is appended to is read whole, again and again: such a file grows with the square of its lines.
+    // Each read shows all earlier appends, so such a file grows with the square of its number of lines.
     [
       'many lines',
       () => text(history(random, kind, kind.mix.append === undefined ? 20_000 : 2_000), kind),
@@ -270,14 +270,14 @@ function enormous(random: Random): FuzzCase {
     ['a long value', () => text(longValue('value', 2_000_000), kind), NEVER_WRONG],
     ['a long key', () => text(longValue('key', 2_000_000), kind), NEVER_WRONG],
     [
-      'a nest',
+      'deep nesting',
       () => `{:process ${random.pick(['[', '{', '(', '#{', '#_', '#a ', '^']).repeat(500_000)}`,
       ['error'],
     ],
     ['spaces', () => ' '.repeat(3_000_000), ['linearizable']],
     ['newlines', () => '\n'.repeat(1_000_000), ['linearizable']],
     ['one long string', () => `{:process "${'x'.repeat(3_000_000)}`, ['error']],
-    ['mistakes without end', () => '{:process 0, :type :oops}\n'.repeat(50_000), ['error']],
+    ['very many mistakes', () => '{:process 0, :type :oops}\n'.repeat(50_000), ['error']],
   ]);
   return { name: `${kind.format}: ${name}`, bytes: Buffer.from(make()), allowed };
 }

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { type Outcome, runCase } from './fuzz-run.ts';
 
-/** A slice of `npm run fuzz:histories`, the same each time. */
+/** Seed of a small part of `npm run fuzz:histories`, the same in each run. */
 const SEED = 1;
 const CASES = 300;
 
-test(`${CASES} damaged histories are each judged rightly or refused clearly`, async () => {
+test(`each of ${CASES} damaged histories gets the right verdict or a clear error`, async () => {
   const folder = mkdtempSync(join(tmpdir(), 'chaos-fuzz-'));
   const outcomes: Outcome[] = [];
   try {
@@ -19,7 +19,7 @@ test(`${CASES} damaged histories are each judged rightly or refused clearly`, as
   expect(outcomes.flatMap(({ finding }, number) => (finding === null ? [] : [{ number, finding }]))).toEqual(
     [],
   );
-  // The slice is one that could have found something: every kind of answer is among them, not once only.
+  // The cases are meaningful only if every kind of verdict is among them, and more than once.
   const times = (verdict: Outcome['verdict']): number =>
     outcomes.filter((outcome) => outcome.verdict === verdict).length;
   expect(times('error')).toBeGreaterThan(50);

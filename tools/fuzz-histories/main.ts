@@ -1,7 +1,7 @@
 /**
- * `npm run fuzz:histories -- --seconds 300 --seed 7`: damaged histories through `chaos check`, each to be judged
- * rightly or refused clearly. They run in a process of their own, so that a crash or a hang is seen, named and got
- * over. Exit code 0: nothing was found. A case is run again by `--seed N --case K`.
+ * `npm run fuzz:histories -- --seconds 300 --seed 7`: gives damaged histories to `chaos check`, which must find the
+ * right verdict or print a clear error. They run in a child process, so that a crash or a hang is detected and named,
+ * and does not end the run. Exit code 0: there was no finding. `--seed N --case K` repeats one case.
  */
 import { fork, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { fuzzCase } from './fuzz-case.ts';
-import { MOST_CASE_MS, type Outcome, runCase } from './fuzz-run.ts';
+import { MAX_CASE_MS, type Outcome, runCase } from './fuzz-run.ts';
 
 const { values } = parseArgs({
   options: {
@@ -21,31 +21,32 @@ const { values } = parseArgs({
   },
 });
 const seed = Number(values.seed);
-const MOST_FINDINGS = 20;
+const MAX_FINDINGS = 20;
 
-type Message = { readonly begun: number } | ({ readonly ended: number } & Outcome);
+type Message = { readonly started: number } | ({ readonly ended: number } & Outcome);
 
-if (values.case !== undefined) process.exitCode = await one(Number(values.case));
+if (values.case !== undefined) process.exitCode = await runOne(Number(values.case));
 else if (values.from === undefined) process.exitCode = await supervise(Number(values.seconds));
 else await work(Number(values.from));
 
-async function one(number: number): Promise<number> {
+async function runOne(number: number): Promise<number> {
   return await inFolder(async (folder) => {
     const { verdict, finding } = await runCase(seed, number, folder);
     console.log(
-      finding ?? `case ${number} of seed ${seed}: ${verdict}, as is right (${fuzzCase(seed, number).name})`,
+      finding ??
+        `case ${number} of seed ${seed}: ${verdict}, which is right (${fuzzCase(seed, number).name})`,
     );
     return finding === null ? 0 : 1;
   });
 }
 
-/** The child: case after case until it is ended. */
+/** The child process: runs case after case until the parent ends it. */
 async function work(from: number): Promise<void> {
   await inFolder(async (folder) => {
     for (let number = from; process.connected; number++) {
-      process.send!({ begun: number } satisfies Message);
+      process.send!({ started: number } satisfies Message);
       process.send!({ ended: number, ...(await runCase(seed, number, folder)) } satisfies Message);
-      // The channel must get a turn, else messages pile up in memory.
+      // Lets the channel send, because messages would pile up in memory otherwise.
       await new Promise(setImmediate);
     }
   });
@@ -58,26 +59,26 @@ async function supervise(seconds: number): Promise<number> {
   const tally = new Map<string, number>();
   const count = (verdict: string): void => void tally.set(verdict, (tally.get(verdict) ?? 0) + 1);
   let next = 0;
-  while (Date.now() < until && findings.length < MOST_FINDINGS) {
+  while (Date.now() < until && findings.length < MAX_FINDINGS) {
     const ended = await follow(next, until, ({ verdict, finding }) => {
-      count(verdict ?? 'nothing');
+      count(verdict ?? 'without a verdict');
       if (finding !== null) findings.push(finding);
-      return findings.length < MOST_FINDINGS;
+      return findings.length < MAX_FINDINGS;
     });
     next = ended.next;
     if (ended.finding !== null) findings.push(ended.finding);
   }
   for (const finding of findings) console.log(`\n${finding}`);
-  const told = [...tally].map(([verdict, times]) => `${times} ${verdict}`).join(', ');
-  console.log(`\n${next} cases (${told}), ${findings.length} findings`);
+  const counts = [...tally].map(([verdict, times]) => `${times} ${verdict}`).join(', ');
+  console.log(`\n${next} cases (${counts}), ${findings.length} findings`);
   return findings.length === 0 && next > 0 ? 0 : 1;
 }
 
-/** Runs one child until the time is over, it crashes or it hangs; tells which case is next. */
+/** Runs one child until the time is over, or until it crashes or hangs. Returns the number of the next case. */
 async function follow(
   from: number,
   until: number,
-  goesOn: (outcome: Outcome) => boolean,
+  continues: (outcome: Outcome) => boolean,
 ): Promise<{ readonly next: number; readonly finding: string | null }> {
   const child: ChildProcess = fork(
     fileURLToPath(import.meta.url),
@@ -97,13 +98,13 @@ async function follow(
   };
   child.on('message', (message: Message) => {
     clearTimeout(watchdog);
-    if ('begun' in message) {
-      current = message.begun;
-      watchdog = setTimeout(() => end(current + 1, `hangs: ${fuzzCase(seed, current).name}`), MOST_CASE_MS);
+    if ('started' in message) {
+      current = message.started;
+      watchdog = setTimeout(() => end(current + 1, `hangs: ${fuzzCase(seed, current).name}`), MAX_CASE_MS);
       return;
     }
     const { ended, verdict, finding } = message;
-    const wanted = goesOn({
+    const wanted = continues({
       verdict,
       finding: finding === null ? null : `seed ${seed}, case ${ended}: ${finding}`,
     });

@@ -2,18 +2,18 @@ import { isLinearizableByDefinition } from '../../harness/checker/testing/brute-
 import type { Op } from '../../harness/history/op.ts';
 import type { Event } from '../../test/support/write-history.ts';
 
-/** What a format lets a reader know beside the events themselves. */
+/** Information that a format gives in addition to the events themselves. */
 export interface Knowledge {
-  /** Every line carries its place: doubled lines and lines out of order are seen. */
+  /** True if every line has its index, so that doubled lines and lines out of order are detected. */
   readonly indexed: boolean;
-  /** Every line carries its operation's id; else the process alone tells which completion is whose. */
+  /** True if every line has the id of its operation. Otherwise only the process links completion and invocation. */
   readonly ids: boolean;
   readonly casFail: 'as told' | 'mismatch' | 'nothing';
 }
 
 /**
- * What a right reader and a right checker say of these events, whatever was done to them: by the rules of a history
- * and the definition of linearizability, with nothing shared with either. For small histories.
+ * Returns the verdict of a correct reader and a correct checker for these events. It uses the rules of a history and
+ * the definition of linearizability directly, and shares no code with the reader or the checker. For small histories.
  */
 export function expectedVerdict(
   events: readonly Event[],
@@ -23,11 +23,11 @@ export function expectedVerdict(
   if (ops === null) return 'error';
   const keys = new Set(ops.map((op) => op.key));
   const isLinearizable = (key: string): boolean =>
-    isLinearizableByDefinition(ops.filter((op) => op.key === key).map((op) => judged(op, knowledge)));
+    isLinearizableByDefinition(ops.filter((op) => op.key === key).map((op) => revealed(op, knowledge)));
   return [...keys].every(isLinearizable) ? 'linearizable' : 'violation';
 }
 
-/** Null: no history. */
+/** Pairs invocations with completions. Null: the events are not a valid history. */
 function pairedBy(events: readonly Event[], { indexed, ids }: Knowledge): readonly Op[] | null {
   const open = new Map<number, Op>();
   const retired = new Set<number>();
@@ -45,8 +45,8 @@ function pairedBy(events: readonly Event[], { indexed, ids }: Knowledge): readon
       continue;
     }
     if (running === undefined || running.f !== op.f || (ids && running.id !== op.id)) return null;
-    const told = type === 'ok' || ids;
-    if (told && running.key !== op.key) return null;
+    const hasKey = type === 'ok' || ids;
+    if (hasKey && running.key !== op.key) return null;
     open.delete(op.process);
     if (type === 'info') retired.add(op.process);
     const input = type === 'ok' ? op.input : running.input;
@@ -62,8 +62,8 @@ function pairedBy(events: readonly Event[], { indexed, ids }: Knowledge): readon
   return [...done, ...open.values()];
 }
 
-/** The operation with what its completion says and no more. */
-function judged({ output, error, ...op }: Op, { casFail }: Knowledge): Op {
+/** Returns the operation with only what its completion reveals in this format. */
+function revealed({ output, error, ...op }: Op, { casFail }: Knowledge): Op {
   if (op.f === 'read') return op.outcome === 'ok' ? { ...op, output: output ?? null } : op;
   if (op.f !== 'cas' || op.outcome !== 'fail' || casFail === 'nothing') return op;
   if (casFail === 'mismatch') return { ...op, error: 'cas-mismatch' };

@@ -1,6 +1,6 @@
-// npm run oracle:anomalies -- --count 500 --valid 10000 --seed 1: histories of correct registers with one thing wrong
-// in each, and some with nothing wrong. Prints whatever the checker misses, calls by another name, cannot prove in a
-// few operations, or alarms about for nothing; exits 1 then.
+// npm run oracle:anomalies -- --count 500 --valid 10000 --seed 1: checks histories of correct registers, some with one
+// injected anomaly. Prints every anomaly that the checker misses, names wrongly, or cannot prove in a few operations,
+// and every false alarm. Exits with code 1 if there were any.
 import { parseArgs } from 'node:util';
 import { buildPorcupine } from '../../bench/porcupine/driver.ts';
 import { checkInjections, falseAlarms } from './check-injections.ts';
@@ -13,12 +13,12 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
   },
 });
-/** Of each injection. */
-const MOST_PRINTED = 5;
+/** Maximum number of lines printed per injection. */
+const MAX_PRINTED = 5;
 
 const [count, valid, seed] = [Number(values.count), Number(values.valid), Number(values.seed)];
 const porcupine = await buildPorcupine();
-if (porcupine === null) console.log('no Go, so no Porcupine: nobody judges the certificates');
+if (porcupine === null) console.log('Go was not found, so Porcupine does not check the certificates');
 let wrong = 0;
 for (const injection of INJECTIONS) {
   const found = await checkInjections({ injection, seed, count, porcupine });
@@ -30,5 +30,5 @@ process.exitCode = wrong === 0 ? 0 : 1;
 function report(what: string, found: readonly string[]): void {
   wrong += found.length;
   console.log(`${what}, ${found.length} wrong`);
-  for (const line of found.slice(0, MOST_PRINTED)) console.log(`  ${line}`);
+  for (const line of found.slice(0, MAX_PRINTED)) console.log(`  ${line}`);
 }

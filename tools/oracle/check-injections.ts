@@ -2,23 +2,23 @@ import { PorcupineStream } from '../../bench/porcupine/driver.ts';
 import { judgeKey, type KeyVerdict } from '../../harness/checker/key.ts';
 import type { Op } from '../../harness/history/op.ts';
 import { randomStream } from '../../harness/random.ts';
-import { coreOf, MOST_IN_CORE } from './judge.ts';
+import { coreOf, MAX_CORE_OPERATIONS } from './examine.ts';
 import { type Injected, injected, type Injection, validHistory } from './injections.ts';
 
 const LIMITS = { limitMs: 10_000, memoryBytes: 64 * 1_048_576 };
 const BATCH = 100;
-/** Porcupine tries every order of the appends that one read shows. */
-const MOST_APPENDS = 8;
+/** Maximum number of appends in a certificate that Porcupine checks, because it tries every order of them. */
+const MAX_APPENDS = 8;
 
 export interface InjectionSeries {
   readonly injection: Injection;
   readonly seed: number;
   readonly count: number;
-  /** The program that judges certificates; null: nobody does. */
+  /** Path of the Porcupine driver, which checks the certificates; null: they are not checked. */
   readonly porcupine: string | null;
 }
 
-/** What is wrong with how the checker took these histories, a line each; nothing: all is well. */
+/** Lists the mistakes that the checker made with these histories, one line per mistake. */
 export async function checkInjections({
   injection,
   seed,
@@ -33,9 +33,10 @@ export async function checkInjections({
       const history = injected(injection, seed, number);
       const verdict = judgeKey({ ops: history.ops }, LIMITS);
       const certificate = certificateOf(verdict, history);
-      if (certificate.filter(({ f }) => f === 'append').length <= MOST_APPENDS)
+      if (certificate.filter(({ f }) => f === 'append').length <= MAX_APPENDS)
         certificates.push({ number, ops: certificate });
-      for (const what of wrongs(injection, history, verdict, certificate)) wrong.push(`${number}: ${what}`);
+      for (const what of mistakesIn(injection, history, verdict, certificate))
+        wrong.push(`${number}: ${what}`);
     }
     if (oracle === null) continue;
     oracle.ask(certificates.map(({ ops }) => ops));
@@ -50,7 +51,7 @@ function certificateOf({ violation }: KeyVerdict, { ops }: Injected): readonly O
   return ops.filter((op) => ids.has(op.id));
 }
 
-function wrongs(
+function mistakesIn(
   { anomaly }: Injection,
   { victims }: Injected,
   { verdict, detail, violation }: KeyVerdict,
@@ -58,17 +59,17 @@ function wrongs(
 ): readonly string[] {
   if (violation === null) return [`${verdict}: ${detail}`];
   const wrong: string[] = [];
-  if (violation.anomaly !== anomaly) wrong.push(`called a ${detail}`);
+  if (violation.anomaly !== anomaly) wrong.push(`wrongly named ${detail}`);
   if (!certificate.some((op) => victims.includes(op.id)))
     wrong.push(`#${victims.join()} is not in the proof: ${detail}`);
   const core = coreOf(certificate);
-  if (core.length > MOST_IN_CORE)
-    wrong.push(`a certificate of ${core.length} operations beside the chain: ${detail}`);
+  if (core.length > MAX_CORE_OPERATIONS)
+    wrong.push(`the certificate has ${core.length} operations in addition to the chain: ${detail}`);
   if (/undefined|NaN|Infinity/.test(violation.prose)) wrong.push(violation.prose);
   return wrong;
 }
 
-/** The valid histories, from the seed on, that the checker does not call linearizable. */
+/** Lists the valid histories of this seed that the checker does not find linearizable, one line per history. */
 export function falseAlarms(seed: number, count: number): readonly string[] {
   const alarms: string[] = [];
   for (let number = 0; number < count; number++) {

@@ -1,14 +1,14 @@
 import { PorcupineStream } from '../../bench/porcupine/driver.ts';
 import type { Op } from '../../harness/history/op.ts';
-import { bruteForce, judge } from './judge.ts';
+import { bruteForce, type Examination, examine } from './examine.ts';
 import { smallHistory, type SmallHistory } from './small-histories.ts';
 
 export interface Series {
   readonly seed: number;
-  /** Of the first history; the series is (seed, from), (seed, from + 1), … */
+  /** Number of the first history. The series is (seed, from), (seed, from + 1), … */
   readonly from: number;
   readonly count: number;
-  /** The program to ask; null: brute force. */
+  /** Path of the Porcupine driver; null: the oracle is brute force. */
   readonly porcupine: string | null;
 }
 
@@ -24,10 +24,10 @@ export interface Tally {
   violations: number;
 }
 
-/** How many histories are on their way to the oracle and back at a time. */
+/** Number of histories that are sent to the oracle at a time. */
 const BATCH = 1_000;
 
-/** Judges a series by ours and by the oracle; tallies by kind of history, and hands out what does not fit. */
+/** Checks a series with our checker and the oracle. Counts per kind of history, and reports every disagreement. */
 export async function compare(
   { seed, from, count, porcupine }: Series,
   onDisagreement: (found: Disagreement) => void,
@@ -40,15 +40,15 @@ export async function compare(
       smallHistory(seed, from + done + i),
     );
     oracle.ask(histories.map(({ ops }) => ops));
-    const judged = histories.map(({ ops }) => judge(ops));
-    const certificates = judged.map((judgement) => judgement.certificates);
+    const examined = histories.map(({ ops }) => examine(ops));
+    const certificates = examined.map((examination) => examination.certificates);
     oracle.ask(certificates.flat());
     const verdicts = await oracle.answers();
     let certificate = histories.length;
     for (const [i, history] of histories.entries()) {
       const legal = certificates[i]!.filter(() => verdicts[certificate++]!);
       const expected = verdicts[i]!;
-      for (const what of wrongs(history, judged[i]!, expected, legal))
+      for (const what of disagreements(history, examined[i]!, expected, legal))
         onDisagreement({ number: from + done + i, kind: history.kind, what, ops: history.ops });
       const tally = tallies.get(history.kind) ?? { histories: 0, violations: 0 };
       tallies.set(history.kind, tally);
@@ -60,16 +60,17 @@ export async function compare(
   return tallies;
 }
 
-function wrongs(
+function disagreements(
   { isValid }: SmallHistory,
-  { linearizable, flaws }: ReturnType<typeof judge>,
+  { linearizable, flaws }: Examination,
   expected: boolean,
   legalCertificates: readonly (readonly Op[])[],
 ): readonly string[] {
-  const say = (verdict: boolean): string => (verdict ? 'linearizable' : 'a violation');
+  const inWords = (verdict: boolean): string => (verdict ? 'linearizable' : 'a violation');
   const wrong = [...flaws];
-  if (linearizable !== expected) wrong.push(`ours: ${say(linearizable)}, the oracle: ${say(expected)}`);
-  if (isValid && !expected) wrong.push('the oracle finds a violation in what correct registers did');
+  if (linearizable !== expected)
+    wrong.push(`the checker: ${inWords(linearizable)}, the oracle: ${inWords(expected)}`);
+  if (isValid && !expected) wrong.push('the oracle finds a violation in a history of correct registers');
   for (const ops of legalCertificates)
     wrong.push(`the oracle finds an order for the certificate ${ops.map((op) => `#${op.id}`).join(' ')}`);
   return wrong;

@@ -2,18 +2,18 @@ import { generateHistory, type GeneratorOptions } from '../../harness/checker/te
 import type { Op, RegisterValue } from '../../harness/history/op.ts';
 import { type Random, randomStream } from '../../harness/random.ts';
 
-/** A history with one thing wrong in it. */
+/** A history with one anomaly in it. */
 export interface Injected {
   readonly ops: readonly Op[];
-  /** What has been changed or put in: the proof must name one of these. */
+  /** Ids of the operations that were changed or added. The proof must contain one of them. */
   readonly victims: readonly number[];
 }
 
 export interface Injection {
-  /** What the checker must call it. */
+  /** Name that the checker must give the anomaly. */
   readonly anomaly: string;
   readonly base: 'register' | 'appends';
-  /** Null: this history has no place for it. */
+  /** Returns null if the anomaly cannot be put into this history. */
   readonly inject: (ops: readonly Op[], random: Random) => Injected | null;
 }
 
@@ -32,17 +32,17 @@ const BASES: Readonly<Record<Injection['base'], GeneratorOptions>> = {
     mix: { read: 5, write: 0, cas: 0, delete: 0, append: 4 },
   },
 };
-/** Of half of the histories with appends: Porcupine judges only certificates with few of them. */
+/** Size of half of the histories with appends, because Porcupine checks only certificates with few appends. */
 const SHORT = { operations: 14, clients: 3 } as const;
 
-/** What correct registers did: clients at work at the same time, unknown outcomes, failures. */
+/** Returns a history of correct registers, with concurrent clients, unknown outcomes and failures. */
 export const validHistory = (base: Injection['base'], random: Random): Op[] =>
   generateHistory(random, {
     ...BASES[base],
     ...(base === 'appends' && random.float() < 0.5 ? SHORT : {}),
   });
 
-/** The history of this number with this injection; the next one that has a place for it. */
+/** Returns the history of this number with the anomaly, drawing again until one can take it. */
 export function injected({ anomaly, base, inject }: Injection, seed: number, number: number): Injected {
   const random = randomStream(seed, 'workload', `${anomaly} ${base} ${number}`);
   for (;;) {
@@ -62,13 +62,13 @@ function pickOne<T>(items: readonly T[], random: Random): T | null {
   return items.length === 0 ? null : random.pick(items);
 }
 
-/** The history with another answer to one operation. */
+/** Returns the history with another answer to one operation. */
 const answering = (ops: readonly Op[], victim: Op, output: RegisterValue): Injected => ({
   ops: ops.map((op) => (op === victim ? { ...op, output } : op)),
   victims: [victim.id],
 });
 
-/** The history with more operations, each by a client of its own. */
+/** Returns the history with more operations, each by a client of its own. */
 function joined(ops: readonly Op[], more: readonly Pick<Op, 'f' | 'input' | 'call' | 'return'>[]): Injected {
   const first = 1 + Math.max(...ops.map((op) => Math.max(op.id, op.process)));
   const put = more.map((op, i): Op => ({
@@ -83,7 +83,7 @@ function joined(ops: readonly Op[], more: readonly Pick<Op, 'f' | 'input' | 'cal
   return { ops: [...ops, ...put].sort((a, b) => a.call - b.call), victims: put.map((op) => op.id) };
 }
 
-/** A read returns what an earlier read had returned, though one between had returned something else. */
+/** A read returns the value of an earlier read, although a read between them returned another value. */
 function staleRead(ops: readonly Op[], random: Random): Injected | null {
   const reads = ops.filter(isRead);
   const victim = pickOne(reads, random);
@@ -99,7 +99,7 @@ function staleRead(ops: readonly Op[], random: Random): Injected | null {
   return answering(ops, victim, old.output!);
 }
 
-/** Between two reads of one value a write or an append ended well, and nobody ever saw it. */
+/** A write or an append succeeded between two reads of one value, and no read ever shows it. */
 function lostWrite(ops: readonly Op[], random: Random): Injected | null {
   const reads = ops.filter(isRead);
   const gaps = reads.flatMap((a) =>
@@ -118,7 +118,7 @@ function valueFromNowhere(ops: readonly Op[], random: Random): Injected | null {
   return victim === null ? null : answering(ops, victim, 'nobody;');
 }
 
-/** A read shows what an operation would have left that was told that it failed. */
+/** A read shows the effect of an operation whose answer was that it failed. */
 function dirtyRead(ops: readonly Op[], random: Random): Injected | null {
   const failed = pickOne(
     ops.filter((op) => op.outcome === 'fail' && (op.f === 'write' || op.f === 'append')),
@@ -135,7 +135,7 @@ function dirtyRead(ops: readonly Op[], random: Random): Injected | null {
   return answering(ops, victim, value);
 }
 
-/** Another CAS succeeds from a value that a CAS had already replaced. */
+/** A second CAS succeeds from a value that another CAS had already replaced. */
 function twoWinners(ops: readonly Op[], random: Random): Injected | null {
   const winner = pickOne(ops.filter(isKnown('cas')), random);
   if (winner === null) return null;
@@ -146,7 +146,7 @@ function twoWinners(ops: readonly Op[], random: Random): Injected | null {
 
 const tokensOf = (value: RegisterValue | undefined): string[] => value?.match(/[^;]*;/g) ?? [];
 
-/** A read shows two appends the other way round than another read shows them. */
+/** Two reads show two appends in opposite orders. */
 function appendReorder(ops: readonly Op[], random: Random): Injected | null {
   const victim = pickOne(
     ops.filter((op) => isRead(op) && tokensOf(op.output).length >= 2),
@@ -183,7 +183,7 @@ function readFromTheFuture(ops: readonly Op[], random: Random): Injected | null 
   return victim === null ? null : answering(ops, victim, write.input as string);
 }
 
-/** A CAS is refused, and says that it found what: the value it asked for, or its own. */
+/** A CAS is refused with the answer that it found the value it expected, or the value it would have written. */
 const refusedFinding =
   (which: 0 | 1) =>
   (ops: readonly Op[], random: Random): Injected | null => {
@@ -195,7 +195,7 @@ const refusedFinding =
     return answering(ops, victim, (victim.input as readonly [RegisterValue, string])[which]);
   };
 
-/** Two CAS that each need what the other leaves. */
+/** Two CAS operations that each expect the value that the other writes. */
 function casCycle(ops: readonly Op[], random: Random): Injected {
   const call = random.float() * 100;
   const times = { call, return: call + 5 };
@@ -208,8 +208,7 @@ function casCycle(ops: readonly Op[], random: Random): Injected {
 const COMMON_VALUE = 'common;';
 
 /**
- * Behind a common beginning two nodes that know nothing of each other: each side's clients work on a register of their
- * own.
+ * After a common beginning, two nodes serve separately: the clients of each side work on their own register.
  */
 const splitBrain =
   (base: Injection['base']) =>
@@ -240,12 +239,15 @@ const splitBrain =
         ...(op.output === undefined ? {} : { output: shownBy(name, op.output, base) }),
       }));
     const sides = [...side('n1', 1_000), ...side('n2', 2_000)].sort((a, b) => a.call - b.call);
-    // Else one node's stale reads would explain all that was seen.
+    // Otherwise stale reads of one node would explain the history.
     if (base === 'register' && !(ignores(sides, 'n1', 'n2') && ignores(sides, 'n2', 'n1'))) return null;
     return { ops: [...common, write, ...sides], victims: sides.map((op) => op.id) };
   };
 
-/** A node shows its own value again behind another's write, though it had been there before that write began. */
+/**
+ * True if `node` shows its own value again after a write of `other` was seen, although that value was seen before the
+ * write began.
+ */
 function ignores(ops: readonly Op[], node: string, other: string): boolean {
   const sights = (write: Op): readonly Op[] => [
     write,

@@ -4,7 +4,7 @@ import { checkInjections, falseAlarms } from './check-injections.ts';
 import { compare, type Disagreement, type Series } from './compare.ts';
 import { INJECTIONS } from './injections.ts';
 
-/** A slice of `npm run oracle:checker -- --count 1000000`. */
+/** A small part of `npm run oracle:checker -- --count 1000000`. */
 const SLICE = { seed: 20_261, from: 0, count: 20_000 };
 const porcupine = await buildPorcupine();
 
@@ -17,9 +17,9 @@ async function disagreements(
   return { found, violations, kinds: tallies.size };
 }
 
-describe('verdicts, witnesses and certificates of random small histories', () => {
+describe('the checker’s verdicts, witnesses and certificates for random small histories', () => {
   test.skipIf(porcupine === null)(
-    'by Porcupine (skipped without Go): no disagreement in 20,000',
+    'agree with Porcupine in 20,000 histories (skipped without Go)',
     async () => {
       const { found, violations, kinds } = await disagreements({ ...SLICE, porcupine });
       expect(found).toEqual([]);
@@ -28,23 +28,23 @@ describe('verdicts, witnesses and certificates of random small histories', () =>
     },
   );
 
-  test('by trying every order: no disagreement in 3,000', async () => {
+  test('agree with trying every order in 3,000 histories', async () => {
     const { found, violations } = await disagreements({ ...SLICE, count: 3_000, porcupine: null });
     expect(found).toEqual([]);
     expect(violations).toBeGreaterThan(600);
   });
 });
 
-/** Slices of `npm run oracle:anomalies`, by another seed. */
-describe('50 histories of correct registers with one thing wrong in each: caught, named, and proven in a few operations', () => {
+/** A small part of `npm run oracle:anomalies`, with another seed. */
+describe('in 50 histories of correct registers with one injected anomaly each', () => {
   test.each(INJECTIONS.map((injection) => [injection.anomaly, injection.base, injection] as const))(
-    '%s (%s)',
+    'every %s (%s) is found, named, and proven with a few operations',
     async (_anomaly, _base, injection) => {
       expect(await checkInjections({ injection, seed: 7, count: 50, porcupine })).toEqual([]);
     },
   );
 });
 
-test('no false alarm in 500 histories of correct registers', () => {
+test('500 histories of correct registers cause no false alarm', () => {
   expect(falseAlarms(7, 500)).toEqual([]);
 });

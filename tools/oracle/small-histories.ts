@@ -2,30 +2,30 @@ import { generateHistory, type GeneratorOptions } from '../../harness/checker/te
 import type { Op, OpFunction, RegisterValue } from '../../harness/history/op.ts';
 import { type Random, randomStream } from '../../harness/random.ts';
 
-/** What tells one sort of history from another: the checker takes another way through each. */
 export interface SmallHistory {
+  /** Properties of the history that decide which algorithms the checker uses. */
   readonly kind: string;
   readonly ops: readonly Op[];
-  /** Made by correct registers and not changed since: linearizable without asking anybody. */
+  /** True if correct registers made it and it was not changed, so that it is certainly linearizable. */
   readonly isValid: boolean;
 }
 
-const LEAST_OPERATIONS = 4;
-const MOST_OPERATIONS = 16;
-/** Every order of appends is a state of its own, so an oracle takes the factorial of their number. */
-const MOST_APPENDS = 6;
+const MIN_OPERATIONS = 4;
+const MAX_OPERATIONS = 16;
+/** Maximum number of appends. Each order of them is a separate state, so an oracle's time grows with the factorial. */
+const MAX_APPENDS = 6;
 
 const MIXES: Readonly<Record<string, GeneratorOptions['mix']>> = {
   register: { read: 4, write: 3, cas: 3, delete: 1, append: 0 },
-  /** Most of these fail, and where they do not say what they found, unknown writes may have to explain it. */
+  /** Most CAS fail here. If they do not report the value they found, writes with unknown outcome may explain them. */
   'many cas': { read: 2, write: 4, cas: 6, delete: 0, append: 0 },
   appends: { read: 4, write: 0, cas: 0, delete: 0, append: 4 },
   both: { read: 4, write: 1, cas: 2, delete: 1, append: 3 },
 };
 
 /**
- * The history of this number in the series of this seed: from correct registers, as it was or with a few things in it
- * changed, or put together by chance.
+ * Returns the history of this number in the series of this seed. It is one of correct registers, either unchanged or
+ * with a few changes, or a random one.
  */
 export function smallHistory(seed: number, number: number): SmallHistory {
   const random = randomStream(seed, 'workload', `small/${number}`);
@@ -34,7 +34,7 @@ export function smallHistory(seed: number, number: number): SmallHistory {
   const mix = random.pick(Object.keys(MIXES));
   const keys = random.pick([1, 1, 1, 3]);
   const options: GeneratorOptions = {
-    operations: random.int(LEAST_OPERATIONS, MOST_OPERATIONS),
+    operations: random.int(MIN_OPERATIONS, MAX_OPERATIONS),
     clients: random.int(2, 6),
     keys,
     mix: MIXES[mix]!,
@@ -45,7 +45,7 @@ export function smallHistory(seed: number, number: number): SmallHistory {
   };
   const kind = `${uniqueValues ? 'distinct' : 'ambiguous'}, ${opaque === 0 ? 'observed' : 'opaque'} cas, ${mix}, ${keys === 1 ? 'one key' : 'several keys'}`;
   let recorded = generateHistory(random, options);
-  while (recorded.filter(({ f }) => f === 'append').length > MOST_APPENDS)
+  while (recorded.filter(({ f }) => f === 'append').length > MAX_APPENDS)
     recorded = generateHistory(random, options);
   const timed = random.float() < 0.5 ? recorded : coarse(recorded);
   const way = random.float();
@@ -54,7 +54,7 @@ export function smallHistory(seed: number, number: number): SmallHistory {
   return { kind, ops: opaque > 0 && random.float() < 0.5 ? pressed(ops, random) : ops, isValid: false };
 }
 
-/** Failed CAS that do not say what they found expect what somebody left: it must have been another value just then. */
+/** Makes failed CAS with an unknown found value expect a value that some operation wrote, so that they are harder. */
 function pressed(ops: readonly Op[], random: Random): Op[] {
   return ops.map((op) => {
     if (op.f !== 'cas' || op.outcome !== 'fail' || op.output !== undefined) return op;
@@ -63,11 +63,11 @@ function pressed(ops: readonly Op[], random: Random): Op[] {
   });
 }
 
-/** By a clock that ticks seldom, many operations begin and end at one time. That only makes more of them concurrent. */
+/** Rounds all times down, as a coarse clock would. This only makes more operations concurrent. */
 export const coarse = (ops: readonly Op[]): Op[] =>
   ops.map((op) => ({ ...op, call: Math.floor(op.call), return: Math.floor(op.return) }));
 
-/** One to three answers, times or outcomes are others than they were. */
+/** Changes one to three answers, inputs, times or outcomes. */
 export function changed(ops: readonly Op[], random: Random): Op[] {
   const result = [...ops];
   for (let changes = random.int(1, 3); changes > 0; changes--) {
@@ -77,7 +77,7 @@ export function changed(ops: readonly Op[], random: Random): Op[] {
   return result;
 }
 
-/** Everything that operations answered, wrote or expected, and "never written". */
+/** Returns all values that operations answered, wrote or expected, and null for "never written". */
 function valuesOf(ops: readonly Op[]): RegisterValue[] {
   const values: RegisterValue[] = [null];
   for (const op of ops) {
@@ -97,13 +97,13 @@ function withAnswer(op: Op, ops: readonly Op[], random: Random): Op {
   return op;
 }
 
-/** A value with an appended token behind it: what a read of a list may have missed or seen too early. */
+/** Returns a value followed by an appended token, which a read may have missed or seen too early. */
 function glued(value: RegisterValue, ops: readonly Op[], random: Random): RegisterValue {
   const tokens = ops.filter((op) => op.f === 'append');
   return tokens.length === 0 ? value : (value ?? '') + (random.pick(tokens).input as string);
 }
 
-/** Writes what another operation writes, or nothing: values that were distinct no longer are. */
+/** Gives an operation the input of another one, or an empty one, so that values are no longer distinct. */
 function withInput(op: Op, ops: readonly Op[], random: Random): Op {
   const other = random.pick(ops).input;
   const value = random.float() < 0.3 || other === null ? '' : typeof other === 'string' ? other : other[1];
@@ -126,7 +126,7 @@ function withOutcome(op: Op, _ops: readonly Op[], random: Random): Op {
   return { ...rest, outcome: 'info', return: Infinity, error: 'timeout', gaveUp: op.return };
 }
 
-/** Wrong answers most of all: they leave the history one that could have been. */
+/** Changes to draw from. Changed answers are the most frequent, because they keep the history plausible. */
 const CHANGES = [
   withAnswer,
   withAnswer,
@@ -138,7 +138,7 @@ const CHANGES = [
   withInput,
 ];
 
-/** An operation that nobody heard of again, had it ended well. */
+/** Turns an operation with unknown outcome into one that succeeded. */
 function answered(op: Op, random: Random): Op {
   const { error: _, gaveUp, ...rest } = op;
   const output = op.f === 'read' ? { output: null } : {};
@@ -150,7 +150,7 @@ function answered(op: Op, random: Random): Op {
   };
 }
 
-/** The same operations and values, but who answered what, and when, is chance. */
+/** Returns the same operations with random times, answers and outcomes. */
 function byChance(ops: readonly Op[], random: Random, { unknown, opaque }: GeneratorOptions): Op[] {
   const span = random.int(3, 12);
   return ops.map((op) => {

@@ -1,12 +1,13 @@
-// npm run sim -- [--count N] [--seed N] [--threads N] [--parts FILE]: seeded clusters under virtual time, see
-// docs/simulation.md. Exit 0: none broke a property; 1: one did; 2: bad options.
+// npm run sim -- [--count N] [--seed N] [--threads N] [--parts FILE]: simulates seeded clusters under virtual time, see
+// docs/simulation.md. Exit codes: 0: no violation; 1: a violation; 2: bad options.
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
+import { optionsOrExit, wholeNumber } from '../program.ts';
 import { simulateAll } from './pool.ts';
 
-/** How often the progress is told, clusters. */
-const TELL_EVERY = 500;
+/** Number of clusters between two lines of progress. */
+const PROGRESS_EVERY = 500;
 
 interface Options {
   readonly count: number;
@@ -24,16 +25,10 @@ function readOptions(): Options {
       parts: { type: 'string' },
     },
   });
-  const whole = (name: 'count' | 'seed' | 'threads', least: number): number => {
-    const value = Number(values[name]);
-    if (!Number.isSafeInteger(value) || value < least)
-      throw new Error(`--${name} ${values[name]}: expected a whole number from ${least} on`);
-    return value;
-  };
   return {
-    count: whole('count', 1),
-    seed: whole('seed', 0),
-    threads: whole('threads', 1),
+    count: wholeNumber('--count', values.count, 1),
+    seed: wholeNumber('--seed', values.seed, 0),
+    threads: wholeNumber('--threads', values.threads, 1),
     parts:
       values.parts === undefined
         ? new URL('./shipped.ts', import.meta.url)
@@ -43,8 +38,8 @@ function readOptions(): Options {
 
 async function main({ count, seed, threads, parts }: Options): Promise<number> {
   console.log(`seeds ${seed} to ${seed + count - 1}, ${threads} threads`);
-  const beganMs = performance.now();
-  const seconds = (): string => ((performance.now() - beganMs) / 1_000).toFixed(1);
+  const startedMs = performance.now();
+  const seconds = (): string => ((performance.now() - startedMs) / 1_000).toFixed(1);
   const totals = new Map<string, number>();
   let clusters = 0;
   let events = 0;
@@ -63,13 +58,14 @@ async function main({ count, seed, threads, parts }: Options): Promise<number> {
       digests = (digests ^ simulated.digest) >>> 0;
       for (const [kind, times] of Object.entries(simulated.counts))
         totals.set(kind, (totals.get(kind) ?? 0) + times);
-      if (clusters % TELL_EVERY === 0) console.log(`${clusters} clusters, ${events} events, ${seconds()} s`);
+      if (clusters % PROGRESS_EVERY === 0)
+        console.log(`${clusters} clusters, ${events} events, ${seconds()} s`);
     },
   });
   for (const [kind, times] of [...totals].toSorted(([a], [b]) => a.localeCompare(b)))
     console.log(`  ${kind}: ${times}`);
   console.log(
-    `${clusters} clusters, ${events} events (${fewestEvents} at least), ${seconds()} s, digest ${digests.toString(16).padStart(8, '0')}`,
+    `${clusters} clusters, ${events} events (at least ${fewestEvents} per cluster), ${seconds()} s, digest ${digests.toString(16).padStart(8, '0')}`,
   );
   if (failure === null) return 0;
   console.log(`seed ${failure.seed}: ${failure.error}`);
@@ -77,11 +73,4 @@ async function main({ count, seed, threads, parts }: Options): Promise<number> {
   return 1;
 }
 
-let options: Options;
-try {
-  options = readOptions();
-} catch (error) {
-  console.error(`sim: ${(error as Error).message}`);
-  process.exit(2);
-}
-process.exitCode = await main(options);
+process.exitCode = await main(optionsOrExit('sim', readOptions));

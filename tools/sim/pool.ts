@@ -5,7 +5,7 @@ import type { Answer, WorkerData } from './worker.ts';
 export interface PoolOptions {
   readonly firstSeed: number;
   readonly count: number;
-  /** Threads; each simulates one cluster at a time. */
+  /** Number of threads. Each simulates one cluster at a time. */
   readonly threads: number;
   /** URL of a module that exports `parts: SimParts`. */
   readonly parts: URL;
@@ -18,8 +18,8 @@ export interface Failure {
 }
 
 /**
- * Simulates `count` clusters, from `firstSeed` on. Resolves to the failure with the lowest seed among those that were
- * begun when the first was seen; null if all went well. Rejects if a thread dies.
+ * Simulates `count` clusters with consecutive seeds from `firstSeed`. It starts no more clusters after the first
+ * failure, and resolves to the failure with the lowest seed, or to null if there was none. Rejects if a thread ends.
  */
 export async function simulateAll(options: PoolOptions): Promise<Failure | null> {
   const { firstSeed, count, threads, parts, onSimulated } = options;

@@ -1,4 +1,4 @@
 import { SHIPPED_PARTS } from '../../harness/stage/sim/server.ts';
 
-/** The nodes as they are shipped: what `npm run sim` simulates unless it is told otherwise. */
+/** Parts of the shipped nodes, which `npm run sim` simulates by default. */
 export const parts = SHIPPED_PARTS;

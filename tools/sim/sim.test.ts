@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { simulateAll } from './pool.ts';
 import type { Simulated } from '../../harness/stage/sim/storm/simulate.ts';
 
-/** `SIM_COUNT=10000 npx vitest run test/sim` looks further; `npm run sim` is made for it. */
+/** Number of simulated clusters. For more, set SIM_COUNT or, better, use `npm run sim`. */
 const COUNT = Number(process.env['SIM_COUNT'] ?? 120);
 const THREADS = Math.min(2, availableParallelism());
 const BOUND_MS = 600_000;
@@ -26,13 +26,13 @@ async function simulate(firstSeed: number, count: number): Promise<readonly Simu
 
 describe('shipped nodes under every fault at once, in virtual time', () => {
   test(
-    'keep the safety properties, linearizability and equal states, and recover when all heals',
+    'keep the safety properties, linearizability and equal states, and recover after all faults are healed',
     async () => {
       const all = await simulate(1, COUNT);
       expect(all).toHaveLength(COUNT);
       expect(all.filter(({ events }) => events < 2_000)).toEqual([]);
       expect(new Set(all.map(({ size }) => size))).toEqual(new Set([3, 5, 7]));
-      const seldom = [
+      const kinds = [
         'BecomeLeader',
         'Recover',
         'Commit',
@@ -45,24 +45,24 @@ describe('shipped nodes under every fault at once, in virtual time', () => {
         'change-members done',
         'transfer-leadership done',
       ];
-      const totals = seldom.map((kind) => all.reduce((sum, { counts }) => sum + (counts[kind] ?? 0), 0));
+      const totals = kinds.map((kind) => all.reduce((sum, { counts }) => sum + (counts[kind] ?? 0), 0));
       expect(totals.filter((total) => total < COUNT / 2)).toEqual([]);
     },
     BOUND_MS,
   );
 
-  test('one seed gives one life, event for event; another seed another', async () => {
+  test('repeat every event with the same seed, and differ with another seed', async () => {
     const once = await simulate(1_000, 8);
     expect(await simulate(1_000, 8)).toEqual(once);
     expect(new Set(once.map(({ digest }) => digest)).size).toBe(once.length);
   });
 });
 
-/** Two majorities that share nobody: what the properties, or the assertions in the node, see of it first. */
-const LOGS_GREW_APART =
+/** First visible effects of two majorities without a common node, in the properties or the node's own assertions. */
+const LOGS_DIVERGED =
   /election-safety|leader-completeness|state-machine-safety|log-matching|liveness|differs from a committed|acknowledges \d+|both lead/;
 
-describe('what is broken on purpose is found within 200 seeds', () => {
+describe('nodes that are broken on purpose', () => {
   test.each([
     [
       'acks-before-durable',
@@ -72,11 +72,11 @@ describe('what is broken on purpose is found within 200 seeds', () => {
     ['stale-reads', /linearizability: violation/],
     ['no-log-check', /leader-completeness|state-machine-safety|differs from a committed/],
     ['retries-twice', /linearizability: violation/],
-    ['one-majority', LOGS_GREW_APART],
+    ['one-majority', LOGS_DIVERGED],
     ['skips-joint', /membership-change: .* that share no node/],
-    ['votes-without-folder', LOGS_GREW_APART],
+    ['votes-without-folder', LOGS_DIVERGED],
   ])(
-    '%s',
+    'the node %s is found within 200 seeds',
     async (name, finds) => {
       const failure = await simulateAll({ firstSeed: 1, count: 200, threads: THREADS, parts: mutant(name) });
       expect(failure?.error).toMatch(finds);

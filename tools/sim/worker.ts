@@ -3,20 +3,20 @@ import type { SimParts } from '../../harness/stage/sim/server.ts';
 import { simulate } from '../../harness/stage/sim/storm/simulate.ts';
 import type { Simulated } from '../../harness/stage/sim/storm/simulate.ts';
 
-/** What the thread is started with. */
+/** Input of the thread. */
 export interface WorkerData {
   /** URL of a module that exports `parts: SimParts`. */
   readonly parts: string;
 }
 
-/** To the thread: a seed. From it: what came of it. */
+/** The thread gets seeds as messages, and answers each with one of these. */
 export type Answer =
   | { readonly seed: number; readonly ok: true; readonly simulated: Simulated }
   | { readonly seed: number; readonly ok: false; readonly error: string };
 
 const { parts } = (await import((workerData as WorkerData).parts)) as { readonly parts: SimParts };
 
-/** An assertion of the node that breaks behind a promise of the driver ends up here, as it would end the process. */
+/** Called for a failed assertion of the node inside a promise of the driver. It would end a real node. */
 let onUncaught: (error: unknown) => void = () => {};
 process.on('unhandledRejection', (error) => onUncaught(error));
 

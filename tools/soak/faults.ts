@@ -3,22 +3,23 @@ import type { Cluster } from '../../harness/ports/cluster.ts';
 import type { LinkCondition, LinkId, Links } from '../../harness/ports/links.ts';
 import type { Random } from '../../harness/random.ts';
 
-/** Between two faults, and how long one lasts, ms. */
+/** Range of the time between two faults. */
 const REST_MS = [500, 4_000] as const;
+/** Range of the time that a fault lasts. */
 const LASTS_MS = [200, 4_000] as const;
 
 export interface FaultsOptions {
   readonly cluster: Cluster;
   readonly links: Links;
   readonly random: Random;
-  /** Paused and cut off like the others, never killed: its memory tells of leaks. */
+  /** Node that is paused and cut off like the others but never killed, so that its memory shows leaks. */
   readonly survivor: string;
   readonly counts: Map<string, number>;
 }
 
 /**
- * Kills, pauses and cuts, one after the other, each with its healing, until `signal` aborts; all is whole when it
- * resolves.
+ * Injects kills, pauses and cuts, one after the other, and heals each, until `signal` aborts. When it resolves,
+ * everything is healed.
  */
 export async function faults(options: FaultsOptions, signal: AbortSignal): Promise<void> {
   const { random, counts } = options;

@@ -1,12 +1,12 @@
 // npm run soak -- [--seconds N] [--seed N] [--clients N] [--program FILE]: full load under kills, pauses and cuts, see
-// docs/storms.md. Exit 0: all bounds held; 1: one did not; 2: bad options; 130, 143: interrupted.
+// docs/storms.md. Exit codes: 0: all bounds held; 1: one did not; 2: bad options; 130, 143: interrupted.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { constants, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { wholeNumber } from '../storm/arguments.ts';
-import { NODE_PROGRAM } from '../storm/nodes.ts';
+import { interruptSignal, optionsOrExit, wholeNumber } from '../program.ts';
+import { NODE_PROGRAM } from '../storm/storm-nodes.ts';
 import { soak } from './soak.ts';
 
 const REPORT = fileURLToPath(new URL('../../reports/soak.json', import.meta.url));
@@ -46,12 +46,12 @@ async function main(options: Options, signal: AbortSignal): Promise<number> {
       dir,
       cacheDir: CACHE_DIR,
       signal,
-      tell: (text) => console.log(text),
+      onProgress: (text) => console.log(text),
     });
     mkdirSync(join(REPORT, '..'), { recursive: true });
     writeFileSync(REPORT, `${JSON.stringify({ startedAt, options, ...result }, null, 1)}\n`);
     console.log(
-      `${result.answered} answered; ${Object.entries(result.faults)
+      `${result.answered} operations answered; ${Object.entries(result.faults)
         .map(([what, times]) => `${times} ${what}`)
         .join(', ')}`,
     );
@@ -70,19 +70,5 @@ async function main(options: Options, signal: AbortSignal): Promise<number> {
   return 1;
 }
 
-let options: Options;
-try {
-  options = readOptions();
-} catch (error) {
-  console.error(`soak: ${(error as Error).message}`);
-  process.exit(2);
-}
-const interrupted = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => {
-    process.exitCode = 128 + constants.signals[signal];
-    interrupted.abort(new Error(signal));
-  });
-}
-const code = await main(options, interrupted.signal);
+const code = await main(optionsOrExit('soak', readOptions), interruptSignal());
 process.exitCode ??= code;

@@ -11,17 +11,17 @@ export interface PressureInput {
   readonly keys: number;
   readonly valueBytes: number;
   readonly seed: number;
-  /** Where clients dial each node. */
+  /** Address at which clients reach each node. */
   readonly addresses: ReadonlyMap<string, string>;
 }
-/** Operations that were answered since the last message. */
-export interface PressureSpoke {
+export interface PressureReport {
+  /** Number of operations answered since the last report. */
   readonly answered: number;
 }
 
 const { clients, keys, valueBytes, seed, addresses } = workerData as PressureInput;
-const TELL_EVERY_MS = 1_000;
-/** Before this load's keys: the load that is judged must not meet its writes. */
+const REPORT_EVERY_MS = 1_000;
+/** Prefix of this load's keys, so that its writes do not touch the keys of the load that is checked. */
 const PREFIX = 'pressure/';
 
 const plan: WorkloadPlan = {
@@ -40,32 +40,32 @@ let operations = 0;
 const load = new Load({
   plan,
   nodes: [...addresses.keys()],
-  dial: (node) => apart(new TcpWire(addresses.get(node)!)),
+  dial: (node) => onOwnKeys(new TcpWire(addresses.get(node)!)),
   timers: realTimers,
-  // Nothing of it is kept.
+  // Its operations are not kept.
   recorder: new Recorder({ nowNs: () => operations++, append: () => {} }),
   onOp: (op) => {
     if (op.outcome === 'ok') answered++;
   },
 });
-const telling = setInterval(tell, TELL_EVERY_MS);
+const reporting = setInterval(report, REPORT_EVERY_MS);
 parentPort!.once('message', () => void stop());
 load.start();
 
 async function stop(): Promise<void> {
   await load.stop(plan.timeoutMs);
-  clearInterval(telling);
-  tell();
+  clearInterval(reporting);
+  report();
   parentPort!.close();
 }
 
-function tell(): void {
-  parentPort!.postMessage({ answered } satisfies PressureSpoke);
+function report(): void {
+  parentPort!.postMessage({ answered } satisfies PressureReport);
   answered = 0;
 }
 
-/** The same requests on keys of their own, and values as large as were asked for. */
-function apart(wire: Wire): Wire {
+/** Sends the same requests with prefixed keys, and with values padded to `valueBytes`. */
+function onOwnKeys(wire: Wire): Wire {
   return {
     ask: (operation, listener) => {
       if (operation.type === 'read') return wire.ask({ ...operation, key: PREFIX + operation.key }, listener);

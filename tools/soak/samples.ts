@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** What the kernel says of one node's process at one moment. */
+/** Memory and descriptors of one node's process at one moment, as the kernel counts them. */
 export interface Sample {
   /** Seconds since the run began. */
   readonly s: number;
@@ -10,7 +10,7 @@ export interface Sample {
   readonly descriptors: number;
 }
 
-/** Null: the process is gone, or the system has no /proc. */
+/** Takes a sample. Null: the process is gone, or the operating system has no /proc. */
 export function sampleOf(s: number, node: string, pid: number): Sample | null {
   try {
     const rssKiB = Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
@@ -21,11 +21,11 @@ export function sampleOf(s: number, node: string, pid: number): Sample | null {
   }
 }
 
-/** How much the memory of one process may grow once it is warm. */
+/** Maximum factor by which the memory of one process may grow after warm-up. */
 const MAX_GROWTH = 1.2;
-/** So much of the warm time is compared at its beginning and at its end. */
+/** Share of the time after warm-up that is compared, at its beginning and at its end. */
 const COMPARED_SHARE = 0.25;
-/** A node may hold so many more at rest than before the load: segments made ahead, a snapshot being written. */
+/** Number of descriptors a node may hold at rest beyond those before the load: prepared segments, a new snapshot. */
 const SPARE_DESCRIPTORS = 4;
 
 export interface Bounded {
@@ -34,8 +34,8 @@ export interface Bounded {
 }
 
 /**
- * Whether the memory of the process `pid` stays within 20 % from `warmS` to `endS`: medians of the first and last
- * quarter.
+ * Judges whether the memory of the process `pid` grows by at most 20 % from `warmS` to `endS`, by the medians of the
+ * first and the last quarter.
  */
 export function memoryBounded(
   samples: readonly Sample[],
@@ -52,11 +52,11 @@ export function memoryBounded(
   const growth = after / before;
   return {
     holds: growth <= MAX_GROWTH,
-    detail: `${before.toFixed(1)} MiB when warm, ${after.toFixed(1)} at the end: ${growth.toFixed(2)}, at most ${MAX_GROWTH}`,
+    detail: `${before.toFixed(1)} MiB when warm, ${after.toFixed(1)} MiB at the end: factor ${growth.toFixed(2)} (at most ${MAX_GROWTH})`,
   };
 }
 
-/** Whether every node has no more descriptors at rest than before: `before` and `after` by node. */
+/** Judges whether no node has more descriptors at rest than before the load. `before` and `after` are by node. */
 export function descriptorsBounded(
   before: ReadonlyMap<string, number>,
   after: ReadonlyMap<string, number>,
@@ -65,16 +65,16 @@ export function descriptorsBounded(
     const now = after.get(node);
     return now === undefined || now > count + SPARE_DESCRIPTORS;
   });
-  const told = [...before].map(
+  const counts = [...before].map(
     ([node, count]) => `${node} ${count} before, ${after.get(node) ?? 'unknown'} after`,
   );
   return {
     holds: leaks.length === 0,
-    detail: `at rest: ${told.join('; ')}; ${SPARE_DESCRIPTORS} more are allowed`,
+    detail: `at rest: ${counts.join('; ')}; ${SPARE_DESCRIPTORS} more are allowed`,
   };
 }
 
-/** NaN of nothing, which no bound holds for. */
+/** NaN for no values; no bound holds for NaN. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;

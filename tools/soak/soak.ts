@@ -9,7 +9,7 @@ import { recordPid } from '../../harness/links/journal.ts';
 import { allocateNodePorts, openLinks } from '../../harness/links/open.ts';
 import { randomStream } from '../../harness/random.ts';
 import type { WorkloadPlan } from '../../harness/ports/workload.ts';
-import { StormLoad } from '../storm/load.ts';
+import { StormLoad } from '../storm/storm-load.ts';
 import { faults } from './faults.ts';
 import { Pressure } from './pressure.ts';
 import { descriptorsBounded, memoryBounded, sampleOf } from './samples.ts';
@@ -18,13 +18,13 @@ import type { Bounded, Sample } from './samples.ts';
 export interface SoakOptions {
   readonly seconds: number;
   readonly seed: number;
-  /** As fast as the nodes answer. */
+  /** Number of closed-loop clients, each as fast as the nodes answer. */
   readonly clients: number;
   readonly program: string;
   readonly dir: string;
   readonly cacheDir: string;
   readonly signal: AbortSignal;
-  readonly tell: (text: string) => void;
+  readonly onProgress: (text: string) => void;
 }
 
 export interface SoakResult {
@@ -35,15 +35,15 @@ export interface SoakResult {
   readonly samples: readonly Sample[];
 }
 
-/** Of the whole time: the load alone, before the faults and the figures. */
+/** Share of the whole time that is warm-up: load without faults, not counted in the figures. */
 const WARM_SHARE = 0.15;
-const TELL_EVERY_S = 30;
-/** Cluster without clients, for its connections to be what they are at rest. */
+const PROGRESS_EVERY_S = 30;
+/** Time without clients after which only the connections between nodes are left. */
 const AT_REST_MS = 3_000;
 const NODES = 3;
 
-/** The load that is judged: little enough to be kept, on keys that do not grow. */
-const judged = (seed: number): WorkloadPlan => ({
+/** Plan of the load whose history is checked: few enough operations to be kept, on keys that do not grow. */
+const checkedLoad = (seed: number): WorkloadPlan => ({
   clients: 8,
   ratePerSecond: 300,
   keys: 24,
@@ -54,14 +54,14 @@ const judged = (seed: number): WorkloadPlan => ({
   seed,
 });
 
-/** Full load on three nodes behind links, under kills, pauses and cuts; then rest, and what it all came to. */
+/** Runs full load on three nodes behind links, under kills, pauses and cuts; then lets them rest and judges the run. */
 export async function soak(options: SoakOptions): Promise<SoakResult> {
-  const { seconds, seed, clients, dir, cacheDir, tell } = options;
+  const { seconds, seed, clients, dir, cacheDir, onProgress } = options;
   const originMs = monotonicMs();
   const now = (): number => (monotonicMs() - originMs) / 1_000;
-  const broken = new AbortController();
-  const breaks = (why: string): void => broken.abort(new Error(why));
-  const signal = AbortSignal.any([options.signal, broken.signal]);
+  const failed = new AbortController();
+  const fail = (why: string): void => failed.abort(new Error(why));
+  const signal = AbortSignal.any([options.signal, failed.signal]);
   const random = randomStream(seed, 'schedule', 'soak');
   const nodes = await allocateNodePorts(NODES);
   await using links = await openLinks({
@@ -69,7 +69,7 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
     toxiproxy: 'builtin',
     cacheDir,
     signal: options.signal,
-    onServerExit: breaks,
+    onServerExit: fail,
     onNote: () => {},
   });
   await using cluster = localCluster({
@@ -89,8 +89,8 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
   cluster.subscribe((event) => {
     if (event.type === 'report' && event.report.type === 'status' && event.report.leader !== null)
       settled.resolve();
-    const why = finding(event, monitor);
-    if (why !== null) breaks(why);
+    const why = failureOf(event, monitor);
+    if (why !== null) fail(why);
   });
   await Promise.all(cluster.nodes.map((id) => cluster.start(id)));
   await Promise.race([settled.promise, delay(AT_REST_MS)]);
@@ -98,35 +98,35 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
   const before = descriptors(cluster);
 
   const addresses = new Map(cluster.nodes.map((id) => [id, links.address({ from: 'clients', to: id })]));
-  const load = new StormLoad(judged(seed), addresses);
-  await using pressure = new Pressure({ clients, keys: 1_000, valueBytes: 256, seed, addresses }, breaks);
+  const load = new StormLoad(checkedLoad(seed), addresses);
+  await using pressure = new Pressure({ clients, keys: 1_000, valueBytes: 256, seed, addresses }, fail);
   const samples: Sample[] = [];
-  const beganS = now();
+  const startedS = now();
   const sampling = setInterval(() => {
-    const s = now() - beganS;
+    const s = now() - startedS;
     for (const id of cluster.nodes) {
       const { pid } = cluster.view(id);
       const sample = pid === null ? null : sampleOf(s, id, pid);
       if (sample !== null) samples.push(sample);
     }
-    if (Math.round(s) % TELL_EVERY_S === 0)
-      tell(progress(s, pressure.answered, samples.slice(-cluster.nodes.length)));
+    if (Math.round(s) % PROGRESS_EVERY_S === 0)
+      onProgress(progress(s, pressure.answered, samples.slice(-cluster.nodes.length)));
   }, 1_000);
   const warmS = seconds * WARM_SHARE;
   const survivor = random.pick(cluster.nodes);
   const { pid: survivorPid } = cluster.view(survivor);
   const counts = new Map<string, number>();
-  const calm = new AbortController();
-  const ends = AbortSignal.any([signal, calm.signal]);
+  const over = new AbortController();
+  const until = AbortSignal.any([signal, over.signal]);
   try {
-    await delay(warmS * 1_000, undefined, { signal: ends });
-    const raging = faults({ cluster, links, random, survivor, counts }, ends);
-    raging.catch((error: Error) => breaks(error.message));
+    await delay(warmS * 1_000, undefined, { signal: until });
+    const injecting = faults({ cluster, links, random, survivor, counts }, until);
+    injecting.catch((error: Error) => fail(error.message));
     try {
-      await delay((seconds - warmS) * 1_000, undefined, { signal: ends });
+      await delay((seconds - warmS) * 1_000, undefined, { signal: until });
     } finally {
-      calm.abort();
-      await raging.catch(() => {});
+      over.abort();
+      await injecting.catch(() => {});
     }
   } catch {
     signal.throwIfAborted();
@@ -153,14 +153,14 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
       linearizable: { holds: verdict === 'linearizable', detail },
       'safety properties': {
         holds: properties.length === 0,
-        detail: properties.map((each) => `${each.property}: ${each.detail}`).join('; ') || 'none broken',
+        detail: properties.map((each) => `${each.property}: ${each.detail}`).join('; ') || 'no violation',
       },
     },
   };
 }
 
-/** What a broken property or a node that ended by itself is told as; null: all is well. */
-function finding(event: ClusterEvent, monitor: SafetyMonitor): string | null {
+/** Describes a violated property or a node that ended by itself. Null: the event is neither. */
+function failureOf(event: ClusterEvent, monitor: SafetyMonitor): string | null {
   if (event.type === 'life') {
     const { exit, node } = event;
     if (exit === undefined || exit.expected) return null;
@@ -183,4 +183,4 @@ function descriptors(cluster: Cluster): ReadonlyMap<string, number> {
 }
 
 const progress = (s: number, answered: number, last: readonly Sample[]): string =>
-  `${s.toFixed(0)} s: ${answered} answered; ${last.map(({ node, rssMiB, descriptors: open }) => `${node} ${rssMiB.toFixed(0)} MiB, ${open} descriptors`).join('; ')}`;
+  `${s.toFixed(0)} s: ${answered} operations answered; ${last.map(({ node, rssMiB, descriptors: open }) => `${node} ${rssMiB.toFixed(0)} MiB, ${open} descriptors`).join('; ')}`;

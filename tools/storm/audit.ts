@@ -1,23 +1,25 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { checkLinearizable } from '../../harness/checker/linearizable.ts';
 import type { Op } from '../../harness/history/op.ts';
-import { askNode } from './blows.ts';
-import type { StormLoad } from './load.ts';
-import type { Status, StormNodes } from './nodes.ts';
-import type { Members } from './operator.ts';
+import { askNode } from './storm-events.ts';
+import type { StormLoad } from './storm-load.ts';
+import type { Status, StormNodes } from './storm-nodes.ts';
+import type { Members } from './storm-operator.ts';
 
-/** After the storm: for all logs to be equal, and for a node to lead that was asked to. */
+/** Maximum time after the storm until all logs are equal. */
 const SETTLED_WITHIN_MS = 20_000;
+/** Maximum time until a node that was asked to lead does so. */
 const LEADS_WITHIN_MS = 20_000;
-const LOOK_EVERY_MS = 20;
-/** Process numbers of the reads at the end: no client gets there. */
+const POLL_EVERY_MS = 20;
+/** First process number of the reads at the end. The clients' numbers stay below it. */
 const AUDITOR = 1e9;
 
 type State = ReadonlyMap<string, string | null>;
 
 /**
- * What must hold when all is calm: equal logs on all members, equal states read from each voter as the leader, every
- * acknowledged append there once, a linearizable history, no broken property. Throws an Error that says what does not.
+ * Checks what must hold when the storm is over: equal logs on all members, equal states read from each voter as the
+ * leader, every acknowledged append present exactly once, a linearizable history, no violated property. Throws an
+ * Error that says what does not hold.
  */
 export async function audit(
   nodes: StormNodes,
@@ -37,11 +39,11 @@ export async function audit(
   auditAppends(ops, first!.state);
   const { verdict, detail } = await checkLinearizable(ops);
   if (verdict !== 'linearizable') throw new Error(`linearizability: ${verdict}: ${detail}`);
-  const broken = nodes.monitor.results().find(({ status }) => status !== 'pass');
-  if (broken !== undefined) throw new Error(`${broken.property}: ${broken.status}: ${broken.detail}`);
+  const violated = nodes.monitor.results().find(({ status }) => status !== 'pass');
+  if (violated !== undefined) throw new Error(`${violated.property}: ${violated.status}: ${violated.detail}`);
 }
 
-/** Resolves when all `members` have applied all that is committed, by equal logs. */
+/** Resolves when all `members` have equal logs, and have committed and applied every entry of them. */
 export async function settle(nodes: StormNodes, members: readonly string[]): Promise<void> {
   const equal = (): boolean => {
     const statuses = members.map((id) => nodes.status(id));
@@ -77,10 +79,10 @@ async function until(
 ): Promise<void> {
   const deadline = performance.now() + withinMs;
   while (!(await holds())) {
-    nodes.broken.throwIfAborted();
+    nodes.failed.throwIfAborted();
     if (performance.now() > deadline)
       throw new Error(`liveness: waited ${withinMs} ms for ${what}; ${describe(nodes)}`);
-    await delay(LOOK_EVERY_MS);
+    await delay(POLL_EVERY_MS);
   }
 }
 
@@ -94,7 +96,7 @@ const describe = (nodes: StormNodes): string =>
     })
     .join('; ');
 
-/** Linearizable reads from `id`, which leads; they are part of the history. */
+/** Reads all keys from the leader `id`. The reads are linearizable, and become part of the history. */
 async function readAll(
   nodes: StormNodes,
   id: string,
@@ -108,7 +110,7 @@ async function readAll(
       const open = load.recorder.invoke({ process, f: 'read', key, input: null, node: id });
       const answer = await client.request({ type: 'read', key });
       if (answer?.type !== 'value')
-        throw new Error(`${id}, which leads, does not give ${key}: ${JSON.stringify(answer)}`);
+        throw new Error(`the leader ${id} does not answer a read of ${key}: ${JSON.stringify(answer)}`);
       load.recorder.complete(open, { outcome: 'ok', output: answer.value, node: id, attempts: 1 });
       return [key, answer.value] as const;
     }),
@@ -125,7 +127,7 @@ function compareStates(
       throw new Error(`states differ: key ${key} is ${value} on ${a.id} and ${b.state.get(key)} on ${b.id}`);
 }
 
-/** The append keys' values against what their writers were told: independent of the checker. */
+/** Compares the values of the append keys with the answers that their writers got, independently of the checker. */
 export function auditAppends(ops: readonly Op[], state: State): void {
   const appends = Map.groupBy(
     ops.filter(({ f }) => f === 'append'),
@@ -145,6 +147,6 @@ export function auditAppends(ops: readonly Op[], state: State): void {
           `${there ? 'applied, though refused' : 'lost, though acknowledged'}: ${input as string} of ${key}`,
         );
     }
-    if (found.size > 0) throw new Error(`${key} has what nobody wrote: ${[...found].join(' ')}`);
+    if (found.size > 0) throw new Error(`${key} has a value that was never written: ${[...found].join(' ')}`);
   }
 }

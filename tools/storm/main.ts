@@ -1,11 +1,11 @@
-// npm run storm -- [--seeds N] [--seed N] [--writes N] [--rate N] [--program FILE]: node processes under kill -9, see
-// docs/storms.md. Exit 0: nothing broke; 1: something did; 2: bad options; 130, 143: interrupted.
+// npm run storm -- [--seeds N] [--seed N] [--writes N] [--rate N] [--program FILE]: runs node processes under kill -9,
+// see docs/storms.md. Exit codes: 0: all checks passed; 1: a check failed; 2: bad options; 130, 143: interrupted.
 import { mkdtempSync, rmSync } from 'node:fs';
-import { constants, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { wholeNumber } from './arguments.ts';
-import { NODE_PROGRAM } from './nodes.ts';
+import { interruptSignal, optionsOrExit, wholeNumber } from '../program.ts';
+import { NODE_PROGRAM } from './storm-nodes.ts';
 import { storm } from './storm.ts';
 import type { StormResult } from './storm.ts';
 
@@ -17,8 +17,8 @@ interface Options {
   readonly program: string;
 }
 
-/** What a run of storms must have seen at least once, or it showed nothing. */
-const NEEDED = [
+/** Events that must have happened at least once over all seeds; otherwise the run was not meaningful. */
+const REQUIRED_EVENTS = [
   'kills',
   'elections',
   'transfers',
@@ -49,7 +49,7 @@ function readOptions(): Options {
 
 async function main(options: Options, signal: AbortSignal): Promise<number> {
   const { seeds, seed: firstSeed, writes, rate, program } = options;
-  console.log(`seeds ${firstSeed} to ${firstSeed + seeds - 1}, ${writes} writes each`);
+  console.log(`seeds ${firstSeed} to ${firstSeed + seeds - 1}, ${writes} writes per seed`);
   const dir = mkdtempSync(join(tmpdir(), 'chaos-storm-'));
   const totals = new Map<string, number>();
   for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
@@ -68,9 +68,11 @@ async function main(options: Options, signal: AbortSignal): Promise<number> {
     }
   }
   rmSync(dir, { recursive: true });
-  const missing = NEEDED.filter((what) => (totals.get(what) ?? 0) === 0);
+  const missing = REQUIRED_EVENTS.filter((what) => (totals.get(what) ?? 0) === 0);
   if (missing.length === 0) return 0;
-  console.log(`no storm: there were no ${missing.join(', no ')}; ask for more writes, or a lower rate`);
+  console.log(
+    `the run was not meaningful: there were no ${missing.join(', no ')}; give more --writes, or a lower --rate`,
+  );
   return 1;
 }
 
@@ -79,19 +81,5 @@ function inWords({ writes, operations, tookMs, counts }: StormResult): string {
   return `${writes} writes of ${operations} operations in ${(tookMs / 1_000).toFixed(1)} s; ${counted.join(', ')}`;
 }
 
-let options: Options;
-try {
-  options = readOptions();
-} catch (error) {
-  console.error(`storm: ${(error as Error).message}`);
-  process.exit(2);
-}
-const interrupted = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => {
-    process.exitCode = 128 + constants.signals[signal];
-    interrupted.abort(new Error(`${signal}`));
-  });
-}
-const code = await main(options, interrupted.signal);
+const code = await main(optionsOrExit('storm', readOptions), interruptSignal());
 process.exitCode ??= code;

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Op } from '../../harness/history/op.ts';
 import { auditAppends } from './audit.ts';
-import { NODE_PROGRAM } from './nodes.ts';
+import { NODE_PROGRAM } from './storm-nodes.ts';
 import { storm } from './storm.ts';
 
 describe('a storm over three node processes', () => {
@@ -16,18 +16,18 @@ describe('a storm over three node processes', () => {
   afterEach(() => fs.rm(dir, { recursive: true }));
   const shape = { ratePerSecond: 200, signal: AbortSignal.timeout(50_000) };
 
-  test('loses nothing that was acknowledged, applies nothing twice, and leaves equal logs and states', async () => {
+  test('loses no acknowledged write, applies none twice, and leaves equal logs and states', async () => {
     const { counts, writes } = await storm({ ...shape, seed: 1, writes: 300, dir, program: NODE_PROGRAM });
     expect(writes).toBeGreaterThanOrEqual(300);
     expect(counts.get('kills')).toBeGreaterThan(0);
     expect(counts.get('snapshots taken')).toBeGreaterThan(0);
   });
 
-  test('shows a node that acknowledges before its disk has it', async () => {
+  test('exposes a node that acknowledges writes before they are on its disk', async () => {
     const program = fileURLToPath(
       new URL('../../test/support/mutants/acks-before-durable.ts', import.meta.url),
     );
-    // It may lose entries or its vote, and a reader may be the first to miss them; a lack of progress is no proof.
+    // Such a node may lose entries or its vote, and a reader may notice it first. A lack of progress is no proof.
     await expect(storm({ ...shape, seed: 1, writes: 4_000, dir, program })).rejects.toThrow(
       /^(durability|linearizability: violation|lost|(election|state-machine)-safety|log-matching|leader-completeness)\b/,
     );
@@ -52,15 +52,15 @@ describe('the audit of appends', () => {
     return () => auditAppends(ops, new Map([['a0.0', value]]));
   };
 
-  test.each(['c0.0;', 'c0.0;c0.2;', 'c0.2;c0.0;'])('accepts %s', (value) => {
+  test.each(['c0.0;', 'c0.0;c0.2;', 'c0.2;c0.0;'])('accepts the value %s', (value) => {
     expect(verdictOn(value)).not.toThrow();
   });
   test.each([
     ['', /^lost, though acknowledged: c0.0; of a0.0$/],
     ['c0.0;c0.0;', /^applied twice: c0.0; in a0.0$/],
     ['c0.0;c0.1;', /^applied, though refused: c0.1; of a0.0$/],
-    ['c0.0;x;', /^a0.0 has what nobody wrote: x;$/],
-  ])('rejects %j', (value, complaint) => {
+    ['c0.0;x;', /^a0.0 has a value that was never written: x;$/],
+  ])('rejects the value %j', (value, complaint) => {
     expect(verdictOn(value)).toThrow(complaint);
   });
 });

@@ -2,16 +2,16 @@ import { join } from 'node:path';
 import { randomStream } from '../../harness/random.ts';
 import type { WorkloadPlan } from '../../harness/ports/workload.ts';
 import { audit } from './audit.ts';
-import { blows } from './blows.ts';
-import { StormLoad } from './load.ts';
-import { StormNodes } from './nodes.ts';
-import { Operator } from './operator.ts';
+import { stormEvents } from './storm-events.ts';
+import { StormLoad } from './storm-load.ts';
+import { StormNodes } from './storm-nodes.ts';
+import { StormOperator } from './storm-operator.ts';
 
 export interface StormOptions {
   readonly seed: number;
-  /** The storm lasts until so many writes are acknowledged. */
+  /** Number of acknowledged writes that ends the storm. */
   readonly writes: number;
-  /** Operations a second over all clients: the slower, the more blows fall among the writes. */
+  /** Operations per second over all clients. The lower, the more storm events happen per write. */
   readonly ratePerSecond: number;
   /** Folder for the nodes' data and logs. */
   readonly dir: string;
@@ -34,13 +34,14 @@ const NODE_OPTIONS = {
 };
 
 /**
- * Three node processes, and two that may join, under kill -9, transfers and changes of the members while clients write;
- * then calm, and the audit. Rejects with what broke. The seed draws blows and operations; processes and the network
- * keep their own time, so that it repeats the kind of a storm, not its every step.
+ * Runs three node processes, and two that may join, under kill -9, leadership transfers and membership changes while
+ * clients write. Then the storm stops and the audit runs. Rejects with the first thing that went wrong. The seed draws
+ * events and operations, but processes and the network keep their own time, so a seed repeats the kind of storm and
+ * not its every step.
  */
 export async function storm(options: StormOptions): Promise<StormResult> {
   const { seed, writes, dir, program } = options;
-  const began = performance.now();
+  const startedMs = performance.now();
   await using nodes = await StormNodes.open({
     dir: join(dir, `seed-${seed}`),
     founders: 3,
@@ -49,31 +50,32 @@ export async function storm(options: StormOptions): Promise<StormResult> {
     seed,
     options: NODE_OPTIONS,
   });
-  const given = AbortSignal.any([options.signal, nodes.broken]);
+  const failed = AbortSignal.any([options.signal, nodes.failed]);
   await Promise.all(nodes.founders.map((id) => nodes.start(id)));
   const load = new StormLoad(planOf(options), new Map(nodes.ids.map((id) => [id, nodes.clientAddress(id)])));
-  const calm = new AbortController();
-  const storming = AbortSignal.any([given, calm.signal]);
-  const operator = new Operator(nodes, randomStream(seed, 'schedule', 'operator'));
-  const blowing = Promise.all([
-    blows(nodes, randomStream(seed, 'schedule', 'blows'), storming),
-    operator.work(storming),
+  const over = new AbortController();
+  const until = AbortSignal.any([failed, over.signal]);
+  const operator = new StormOperator(nodes, randomStream(seed, 'schedule', 'operator'));
+  const storming = Promise.all([
+    // The name of the stream decides what a seed draws, so it stays as it is.
+    stormEvents(nodes, randomStream(seed, 'schedule', 'blows'), until),
+    operator.work(until),
   ]);
-  blowing.catch((error: Error) => nodes.break(error.message));
+  storming.catch((error: Error) => nodes.fail(error.message));
   try {
-    await load.reached(writes, given);
+    await load.reached(writes, failed);
   } finally {
-    calm.abort();
-    await blowing.catch(() => {});
-    await load.stop(given.aborted ? 0 : undefined);
+    over.abort();
+    await storming.catch(() => {});
+    await load.stop(failed.aborted ? 0 : undefined);
   }
-  given.throwIfAborted();
+  failed.throwIfAborted();
   await audit(nodes, operator.members, load);
   const { acknowledged, ops } = load;
   return {
     writes: acknowledged,
     operations: ops.length,
-    tookMs: performance.now() - began,
+    tookMs: performance.now() - startedMs,
     counts: nodes.counts,
   };
 }

@@ -2,9 +2,9 @@ import { writeFileSync } from 'node:fs';
 import { closest, distance } from 'fastest-levenshtein';
 import { type CasFail, checkLinearizable, models, type RegisterModel } from '../../checker/library.ts';
 import { PartsBuilder } from '../../checker/parts.ts';
-import { detectFormat } from '../../history/formats/detect.ts';
-import type { HistoryFormat, ImportedHistory } from '../../history/formats/history.ts';
+import type { ImportedHistory } from '../../history/formats/history.ts';
 import { importHistory } from '../../history/formats/import.ts';
+import { detectFormat, formatNamed } from '../../history/formats/registry.ts';
 import { formatProblems, HistoryError } from '../../history/history-error.ts';
 import { exitCodeOf, type JudgedHistory, proseByClock } from '../../report/judged-history.ts';
 import { historyPage } from '../../report/page/history-page.ts';
@@ -14,7 +14,8 @@ import { readSource, SourceError } from './source.ts';
 import { checkText } from './text.ts';
 
 export interface CheckFlags {
-  readonly format: HistoryFormat | 'auto';
+  /** Name of a history format, or `auto`. */
+  readonly format: string;
   readonly model?: string;
   readonly casFail?: CasFail;
   readonly limit: number;
@@ -23,14 +24,6 @@ export interface CheckFlags {
   readonly html?: string;
   readonly key?: string;
 }
-
-/** A failed CAS of etcd's, as Jepsen logged it, says that the value was another; in `history.edn` it did not happen. */
-const CAS_FAIL_OF_FORMAT: Readonly<Record<HistoryFormat, CasFail | undefined>> = {
-  chaos: undefined,
-  'jepsen-edn': 'nothing',
-  'jepsen-log': 'mismatch',
-  'porcupine-kv': undefined,
-};
 
 export const MODELS: Readonly<Record<string, RegisterModel>> = Object.fromEntries(
   Object.values(models).map((model) => [model.name, model]),
@@ -64,12 +57,12 @@ export async function judge(path: string | undefined, flags: CheckFlags): Promis
   const began = performance.now();
   const source = await readSource(path);
   const asked = flags.model === undefined ? undefined : MODELS[flags.model];
-  const format = flags.format === 'auto' ? (detectFormat(source.text) ?? undefined) : flags.format;
-  const casFail = flags.casFail ?? (format === undefined ? undefined : CAS_FAIL_OF_FORMAT[format]);
+  const format = flags.format === 'auto' ? detectFormat(source.text) : formatNamed(flags.format);
+  const casFail = flags.casFail ?? format?.casFail;
   const parts = flags.key === undefined ? new PartsBuilder(casFail) : null;
   const whole = importHistory(source.text, {
     file: source.name,
-    format,
+    format: format?.name,
     model: asked,
     onOp: parts === null ? undefined : (op, position) => parts.add(op, position),
   });

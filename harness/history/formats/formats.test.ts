@@ -6,9 +6,9 @@ import { models } from '../../checker/models.ts';
 import { randomStream } from '../../random.ts';
 import { formatProblems, HistoryError } from '../history-error.ts';
 import type { Op, OpFunction, RegisterValue } from '../op.ts';
-import { detectFormat } from './detect.ts';
 import { type Edn, EdnError, EdnReader, ednText } from './edn.ts';
 import { importHistory } from './import.ts';
+import { detectFormat, FORMAT_NAMES, formatNamed } from './registry.ts';
 
 const history = (seed: number, mix: Partial<Record<OpFunction, number>>, unknown = 0.1): Op[] =>
   generateHistory(randomStream(seed, 'workload', 'formats'), {
@@ -451,10 +451,10 @@ describe('EDN', () => {
   });
 
   test('a format is recognised behind space, comments and a byte order mark', () => {
-    expect(detectFormat('\uFEFF; made by hand\n\n {:process 0}')).toBe('jepsen-edn');
-    expect(detectFormat('\n[]')).toBe('jepsen-edn');
-    expect(detectFormat('{"index":0}')).toBe('chaos');
-    expect(detectFormat('{:process 0, :key "a"}')).toBe('porcupine-kv');
+    expect(detectFormat('\uFEFF; made by hand\n\n {:process 0}')?.name).toBe('jepsen-edn');
+    expect(detectFormat('\n[]')?.name).toBe('jepsen-edn');
+    expect(detectFormat('{"index":0}')?.name).toBe('chaos');
+    expect(detectFormat('{:process 0, :key "a"}')?.name).toBe('porcupine-kv');
     expect(detectFormat('17')).toBe(null);
   });
 });
@@ -467,3 +467,10 @@ function thrownBy(act: () => void): unknown {
     return error;
   }
 }
+
+test.each(FORMAT_NAMES)('the example of %s is recognised and read', (name) => {
+  const { example } = formatNamed(name);
+  const read = importHistory(example, { file: name });
+  expect(read.format).toBe(name);
+  expect(read.ops).toMatchObject([{ process: 0, f: 'write', outcome: 'ok' }]);
+});

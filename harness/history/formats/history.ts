@@ -1,8 +1,21 @@
 import type { Op, OpFunction } from '../op.ts';
 
-/** How a history may be written down. */
-export const HISTORY_FORMATS = ['chaos', 'jepsen-edn', 'jepsen-log', 'porcupine-kv'] as const;
-export type HistoryFormat = (typeof HISTORY_FORMATS)[number];
+/** One format that a history may be written in. Its file exports it, and `registry.ts` lists it. */
+export interface HistoryFormat {
+  /** The name in `chaos check --format`. */
+  readonly name: string;
+  /** A short history in this format, as a person would see it. */
+  readonly example: string;
+  /**
+   * What a failed CAS means in this format, unless a history says more: the value was another (`mismatch`), or nothing
+   * (it did not happen, for whatever reason). Undefined: each operation says it.
+   */
+  readonly casFail: 'mismatch' | 'nothing' | undefined;
+  /** True if the text seems to be in this format. `head`: its beginning, without white space and comments. */
+  looksLike(head: string): boolean;
+  /** Throws HistoryError. */
+  read(text: string, options: ReadOptions): ImportedHistory;
+}
 
 /** What the operations of a history are to act on, as far as reading them depends on it: `models` of the checker. */
 export interface ExpectedModel {
@@ -13,8 +26,8 @@ export interface ExpectedModel {
 
 /** A history as it was read, whatever it was written in. */
 export interface ImportedHistory {
-  /** Null: the text was empty. */
-  readonly format: HistoryFormat | null;
+  /** Name of the format; null: the text was empty. */
+  readonly format: string | null;
   /** In order of invocation. */
   readonly ops: readonly Op[];
   /** Whether values are lists, written as their elements one after the other. */

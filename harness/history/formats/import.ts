@@ -1,18 +1,7 @@
 import type { Op } from '../op.ts';
 import { HistoryError, problemAt } from '../history-error.ts';
-import { readChaosHistory } from '../read.ts';
-import { detectFormat } from './detect.ts';
-import { HISTORY_FORMATS } from './history.ts';
-import type { ExpectedModel, HistoryFormat, ImportedHistory, ReadOptions } from './history.ts';
-import { readJepsenEdn, readPorcupineKv } from './jepsen-edn.ts';
-import { readJepsenLog } from './jepsen-log.ts';
-
-const READERS: Readonly<Record<HistoryFormat, (text: string, options: ReadOptions) => ImportedHistory>> = {
-  chaos: readChaosHistory,
-  'jepsen-edn': readJepsenEdn,
-  'jepsen-log': readJepsenLog,
-  'porcupine-kv': readPorcupineKv,
-};
+import type { ExpectedModel, ImportedHistory, ReadOptions } from './history.ts';
+import { detectFormat, FORMAT_NAMES, formatNamed } from './registry.ts';
 
 /**
  * Reads a history in any format; `format` undefined: the one that the text seems to be in. Text without anything in it
@@ -20,7 +9,7 @@ const READERS: Readonly<Record<HistoryFormat, (text: string, options: ReadOption
  */
 export function importHistory(
   text: string,
-  options: ReadOptions & { readonly format?: HistoryFormat | undefined },
+  options: ReadOptions & { readonly format?: string | undefined },
 ): ImportedHistory {
   const { file, model } = options;
   const zero = text.indexOf('\0');
@@ -31,16 +20,16 @@ export function importHistory(
       'a history is UTF-8 text, plain or gzipped',
     ]);
   if (text.trim() === '') return EMPTY;
-  const format = options.format ?? detectFormat(text);
+  const format = options.format === undefined ? detectFormat(text) : formatNamed(options.format);
   if (format === null) {
     const start = text.length - text.trimStart().length;
     throw flawed(text, file, [
       start,
       'no format of a history begins like this',
-      `known: ${HISTORY_FORMATS.join(', ')}; name one with --format`,
+      `known: ${FORMAT_NAMES.join(', ')}; name one with --format`,
     ]);
   }
-  const history = READERS[format](text, options);
+  const history = format.read(text, options);
   const stranger = model === undefined ? -1 : history.ops.findIndex((op) => !model.functions.includes(op.f));
   if (model === undefined || stranger < 0) return history;
   throw strangerError(text, {

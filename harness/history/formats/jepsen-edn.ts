@@ -1,33 +1,32 @@
 import { type Edn, EdnError, EdnReader } from './edn.ts';
-import type { ImportedHistory, ReadOptions } from './history.ts';
+import type { HistoryFormat, ImportedHistory, ReadOptions } from './history.ts';
 import { readJepsenEvents } from './jepsen-events.ts';
 import { type JepsenEvent, nameOf, shapeOf } from './jepsen-values.ts';
 
 /**
  * Jepsen's `history.edn`: maps one after the other, or one vector of them, plain or as `#jepsen.history.Op{…}`; keys
- * with or without a namespace. @throws HistoryError
+ * with or without a namespace.
  */
-export function readJepsenEdn(text: string, options: ReadOptions): ImportedHistory {
+export const jepsenEdn: HistoryFormat = {
+  name: 'jepsen-edn',
+  example: `{:process 0, :type :invoke, :f :write, :value 1}
+{:process 0, :type :ok, :f :write, :value 1}
+`,
+  casFail: 'nothing',
+  looksLike: looksLikeEdn,
+  read: readJepsenEdn,
+};
+
+/** True if a text begins as EDN maps do, alone or in a vector or list. */
+export function looksLikeEdn(head: string): boolean {
+  return /^(?:\{|[[(]\s*(?:[{#\])]|$)|#)/.test(head);
+}
+
+/** @throws HistoryError */
+function readJepsenEdn(text: string, options: ReadOptions): ImportedHistory {
   const shape = shapeOf(ednEvents(text), options.model);
   const source = {
     format: 'jepsen-edn',
-    text,
-    events: ednEvents(text),
-    shape,
-    casFailure: 'nothing',
-  } as const;
-  return readJepsenEvents(source, options);
-}
-
-/**
- * Porcupine's key-value logs: maps with `:key` beside `:value`, functions `:get`, `:put`, `:append`; a key that was
- * never written holds "". @throws HistoryError
- */
-export function readPorcupineKv(text: string, options: ReadOptions): ImportedHistory {
-  const { model } = options;
-  const shape = { keyed: false, lists: false, text: true, emptyAtFirst: true, model };
-  const source = {
-    format: 'porcupine-kv',
     text,
     events: ednEvents(text),
     shape,

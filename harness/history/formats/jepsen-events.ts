@@ -1,7 +1,7 @@
 import { Problems, type Flaw } from '../history-error.ts';
 import type { Op } from '../op.ts';
 import { EdnError } from './edn.ts';
-import type { HistoryFormat, ImportedHistory, ReadOptions } from './history.ts';
+import type { ImportedHistory, ReadOptions } from './history.ts';
 import { bareText, flawAt, functionOf, inputOf, integer, isFlaw, missing } from './jepsen-values.ts';
 import { nameOf, outputOf, shown, splitKey } from './jepsen-values.ts';
 import type { JepsenEvent, Shape } from './jepsen-values.ts';
@@ -9,7 +9,7 @@ import { type Moment, Pairing } from './pairing.ts';
 
 /** A history's text as events in Jepsen's shape. */
 export interface EventSource {
-  readonly format: HistoryFormat;
+  readonly format: string;
   readonly text: string;
   /** In the order of the text. @throws EdnError */
   readonly events: Iterable<JepsenEvent>;

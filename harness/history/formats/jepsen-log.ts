@@ -1,5 +1,5 @@
 import { EdnError, EdnReader } from './edn.ts';
-import type { ImportedHistory, ReadOptions } from './history.ts';
+import type { HistoryFormat, ImportedHistory, ReadOptions } from './history.ts';
 import { readJepsenEvents } from './jepsen-events.ts';
 import { type JepsenEvent, shapeOf } from './jepsen-values.ts';
 
@@ -8,13 +8,26 @@ const LOGGER = /jepsen\.util(?:\s*[-:])?\s+/;
 /** How an operation's columns begin; a logger also writes sentences. */
 const OPERATION = /^(?:\d+|:\S+)\s+:/;
 
+/** A line of operation columns, without a logger before it. */
+const LOG_LINE = /^\s*(?:\d+|:\S+)\s+:(?:invoke|ok|fail|info)\s/;
+
 /**
  * Operations as Jepsen logs them, `PROCESS :TYPE :F VALUE [ERROR]` with tabs or spaces between: in a log (`jepsen.log`,
- * where other lines are passed over) or alone, one a line (`history.txt`). Time is the order of the lines.
- *
- * @throws HistoryError
+ * where other lines are skipped) or alone, one per line (`history.txt`). Time is the order of the lines. A failed CAS
+ * of etcd, as Jepsen logged it, says that the value was another.
  */
-export function readJepsenLog(text: string, options: ReadOptions): ImportedHistory {
+export const jepsenLog: HistoryFormat = {
+  name: 'jepsen-log',
+  example: `INFO  jepsen.util - 0\t:invoke\t:write\t1
+INFO  jepsen.util - 0\t:ok\t:write\t1
+`,
+  casFail: 'mismatch',
+  looksLike: (head) => LOG_LINE.test(head) || head.includes('jepsen.util'),
+  read: readJepsenLog,
+};
+
+/** @throws HistoryError */
+function readJepsenLog(text: string, options: ReadOptions): ImportedHistory {
   const shape = shapeOf(logEvents(text), options.model);
   const source = {
     format: 'jepsen-log',

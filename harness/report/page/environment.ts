@@ -61,6 +61,7 @@ const LINKS_WORDS = {
   toxiproxy: 'the real Toxiproxy server, started for this run',
   builtin: 'the built-in server with Toxiproxy’s API',
   external: 'a Toxiproxy server that already ran',
+  simulated: 'simulated, as the nodes and the time are',
 } as const;
 
 /** Lines have ids, so that an expectation can point at its own; those that failed are marked. */

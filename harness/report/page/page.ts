@@ -21,11 +21,37 @@ const MOST_VIOLATIONS = 12;
 const LONGEST_ERROR = 16_384;
 const MOST_SHADES = 250;
 
-/** `report.markup`: one file, no network, complete without scripts. */
+/** One titled part of the page. */
+interface Section {
+  /** The element's id, which links name. */
+  readonly id: string;
+  readonly title: string;
+  readonly draw: (model: ReportModel, backdrop: Backdrop) => Markup;
+}
+
+/** Pictures over the run's time; they share one time axis, and the page's script zooms them together. */
+const TIMELINE: readonly Section[] = [
+  { id: 'overview', title: 'Overview', draw: overview },
+  { id: 'roles', title: 'Roles and terms', draw: roleLanes },
+  { id: 'links', title: 'Links', draw: linkLanesPicture },
+];
+
+/** Sections after the violations, from top to bottom. */
+const DETAILS: readonly Section[] = [
+  { id: 'faults', title: 'Faults', draw: faultTable },
+  { id: 'latency', title: 'Latency by phase', draw: phaseTable },
+  { id: 'operations', title: 'Operations around the faults', draw: operations },
+  { id: 'leadership', title: 'Leadership', draw: leadershipTables },
+  { id: 'environment', title: 'Environment', draw: environment },
+];
+
+/** `report.html`: one file, no network, complete without scripts. A new picture is a file and a line above. */
 export function reportPage(model: ReportModel): string {
   const { result } = model;
   const frame = { from: 0, to: model.endMs };
   const backdrop: Backdrop = { frame, faults: shadedFaults(model), violationTimes: model.violationTimes };
+  const drawn = (sections: readonly Section[]): readonly Markup[] =>
+    sections.map(({ id, title, draw }) => markup`${section(id, title, draw(model, backdrop))}\n`);
   return wholePage({
     title: `${result.verdict.toUpperCase()}: ${result.scenario}, seed ${result.seed}`,
     head: head(model),
@@ -34,16 +60,9 @@ export function reportPage(model: ReportModel): string {
     main: markup`${figures(model)}
 ${section('expectations', 'Expectations', expectationTable(model))}
 <div id="timeline">
-${section('overview', 'Overview', overview(model, backdrop))}
-${section('roles', 'Roles and terms', roleLanes(model, backdrop))}
-${section('links', 'Links', linkLanesPicture(model, backdrop))}
-</div>
+${drawn(TIMELINE)}</div>
 ${violations(model)}
-${section('faults', 'Faults', faultTable(model))}
-${section('latency', 'Latency by phase', phaseTable(model))}
-${section('operations', 'Operations around the faults', operations(model, backdrop))}
-${section('leadership', 'Leadership', leadershipTables(model))}
-${section('environment', 'Environment', environment(model))}`,
+${drawn(DETAILS)}`,
   });
 }
 
@@ -90,6 +109,7 @@ ${more > 0 ? markup`<p class="aside">${more} more are in <code>result.json</code
 }
 
 function linksWords({ result: { links } }: ReportModel): string {
+  if (links.kind === 'simulated') return 'simulated, under virtual time';
   if (links.kind === 'builtin') return `built-in Toxiproxy ${links.version}`;
   return `Toxiproxy ${links.version}${links.kind === 'external' ? ` at ${links.url}` : ''}`;
 }

@@ -22,7 +22,7 @@ export async function checkHistory(
   const { limitMs, signal, clock, emit } = options;
   const check = { type: 'check', name: 'linearizable' } as const;
   emit({ t: clock.now(), ...check, state: 'running', detail: `${ops.length} operations` });
-  const found = await checkLinearizable(ops, { limitMs, signal });
+  const found = await clock.still(() => checkLinearizable(ops, { limitMs, signal }));
   const { detail, tookMs } = found;
   emit({ t: clock.now(), ...check, state: STATUS[found.verdict], detail, tookMs });
   for (const { property, prose, key, opIds } of found.violations) {

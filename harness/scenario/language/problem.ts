@@ -105,18 +105,11 @@ const NOUNS: Readonly<Record<string, string>> = {
 
 /** For a check that has no words of its own. */
 function describe(issue: Issue): string {
-  switch (issue.code) {
-    case 'invalid_type':
-      return `expected ${NOUNS[issue.expected] ?? issue.expected}`;
-    case 'invalid_value':
-      return `expected \`${String(issue.values[0])}\``;
-    case 'too_big':
-      return `expected at most ${issue.maximum}${unitOf(issue.origin)}`;
-    case 'too_small':
-      return `expected at least ${issue.minimum}${unitOf(issue.origin)}`;
-    default:
-      return 'not a valid value';
-  }
+  if (issue.code === 'invalid_type') return `expected ${NOUNS[issue.expected] ?? issue.expected}`;
+  if (issue.code === 'invalid_value') return `expected \`${String(issue.values[0])}\``;
+  if (issue.code === 'too_big') return `expected at most ${issue.maximum}${unitOf(issue.origin)}`;
+  if (issue.code === 'too_small') return `expected at least ${issue.minimum}${unitOf(issue.origin)}`;
+  return 'not a valid value';
 }
 
 const unitOf = (origin: string): string =>

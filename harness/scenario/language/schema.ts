@@ -1,6 +1,6 @@
 import type { Range } from '../../nemesis/quantity.ts';
 import type { Selector } from '../../nemesis/selector.ts';
-import type { Capability } from '../../ports/capability.ts';
+import type { Able } from '../../ports/capability.ts';
 import type { WorkloadPlan } from '../../ports/workload.ts';
 import type { Comparison } from './comparison.ts';
 import type { Condition } from './condition.ts';
@@ -125,11 +125,6 @@ export interface Scenario {
   readonly source: Readonly<Record<string, unknown>>;
 }
 
-/** A system or a stage by its name, and what it can do to nodes and links. */
-export interface Able {
-  readonly name: string;
-  readonly capabilities: ReadonlySet<Capability>;
-}
 /** What a scenario is to run on. Each fault needs its capabilities from both. */
 export interface Chosen {
   readonly system: Able;

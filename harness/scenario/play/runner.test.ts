@@ -1,8 +1,10 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { play, type Played, type PlayOptions } from '../../../test/twins/play.ts';
 import type { HarnessEvent } from '../../event.ts';
-import { linkName } from '../../ports/links.ts';
+import { STAGES } from '../../stage/stages.ts';
+import { SYSTEMS } from '../../systems/systems.ts';
+import { play, type Played, type PlayOptions } from '../../stage/sim/testing/play.ts';
+import { STALE_READS } from '../../stage/sim/testing/stale-parts.ts';
 import { formatErrors, loadScenario } from '../language/load.ts';
 
 const shipped = (name: string): string =>
@@ -17,9 +19,8 @@ ${steps}
 ${rest}`;
 
 /** Nothing may be left of any fault: every link clean, every node running. */
-function expectHealed({ stage }: Played): void {
-  for (const link of stage.links.links)
-    expect([linkName(link), stage.links.condition(link)]).toEqual([linkName(link), {}]);
+function expectHealed({ linksLeft }: Played): void {
+  for (const [link, condition] of Object.entries(linksLeft)) expect([link, condition]).toEqual([link, {}]);
 }
 const livesAtEnd = (played: Played): Record<string, string> => {
   const lives: Record<string, string> = {};
@@ -31,21 +32,12 @@ const expectationNamed = ({ outcome }: Played, name: RegExp) =>
   outcome.expectations.find((each) => name.test(each.name));
 
 describe('a run that holds', () => {
-  const names = [
-    'partition-leader',
-    'partition-follower',
-    'one-way-leader',
-    'kill-leader',
-    'kill-follower',
-    'kill-majority',
-    'kill-all',
-    'pause-leader',
-    'flapping-link',
-    'rolling-restart',
-  ];
+  const names = readdirSync(new URL('../../../scenarios/', import.meta.url)).flatMap((file) =>
+    file.endsWith('.yaml') ? [file.slice(0, -'.yaml'.length)] : [],
+  );
   for (const name of names) {
-    it(`${name} passes on the twins, and leaves nothing behind`, async () => {
-      const played = await play(shipped(name).replace(/mix: \{[^}]*\}/, 'mix: { read: 50%, write: 50% }'));
+    it(`${name} passes on the simulated stage, and leaves nothing behind`, async () => {
+      const played = await play(shipped(name));
       const bad = played.outcome.expectations.filter(({ status }) => status !== 'pass');
       expect(bad).toEqual([]);
       expect(played.outcome).toMatchObject({
@@ -61,15 +53,13 @@ describe('a run that holds', () => {
   }
 
   it('goes through its phases in order', async () => {
-    const { events } = await play(
-      shipped('partition-leader').replace(/mix: \{[^}]*\}/, 'mix: { read: 50%, write: 50% }'),
-    );
+    const { events } = await play(shipped('partition-leader'));
     const phases = events.flatMap((event) => (event.type === 'phase' ? [event.phase] : []));
     expect(phases).toEqual(['starting', 'steady', 'running', 'healing', 'checking', 'stopping']);
   });
 
   it('is the same again with the same seed, event for event', async () => {
-    const text = shipped('partition-follower').replace(/mix: \{[^}]*\}/, 'mix: { read: 50%, write: 50% }');
+    const text = shipped('partition-follower');
     const [first, second] = [await play(text, { seed: 5 }), await play(text, { seed: 5 })];
     const timeless = (events: readonly HarnessEvent[]) => events.filter(({ type }) => type !== 'check');
     expect(timeless(first.events)).toEqual(timeless(second.events));
@@ -96,7 +86,7 @@ describe('a run that fails', () => {
     expect(expectationNamed(played, /term > 50/)).toMatchObject({
       status: 'fail',
       line: 6,
-      detail: expect.stringMatching(/not within 1s: n1 leads term 1, wanted > 50/) as string,
+      detail: expect.stringMatching(/not within 1s: n2 leads term 1, wanted > 50/) as string,
     });
     expect(played.events.some((event) => event.type === 'note' && event.text === 'never')).toBe(false);
   });
@@ -125,8 +115,8 @@ describe('a run that fails', () => {
     });
   });
   it('a run in which no fault was seen to bite is inconclusive', async () => {
-    // No client talks to n2 while its link from n3 is cut for a moment too short for a heartbeat.
-    const steps = '  - delay: { from: n3, to: n2, add: 1ms }\n    for: 1ms\n  - wait: { for: 20ms }';
+    // Two followers, which have nothing to say to each other.
+    const steps = '  - delay: { from: n3, to: n1, add: 1ms }\n    for: 1ms\n  - wait: { for: 20ms }';
     const { outcome } = await play(scenario(steps, 'expect: { not-vacuous: { faults-observed: all } }'));
     expect(outcome).toMatchObject({
       verdict: 'inconclusive',
@@ -140,9 +130,9 @@ describe('a run that fails', () => {
   });
   it('stale reads are a violation, proven by operations', async () => {
     const steps =
-      '  - partition: { isolate: n2 }\n    as: cut\n    bind: old\n  - wait: { for: 2s }\n  - heal: cut';
+      '  - partition: { isolate: n2 }\n    as: cut\n    bind: old\n  - wait: { for: 5s }\n  - heal: cut';
     const rest = 'expect: { during: [{ window: cut, node: $old, stale-reads: 0 }] }';
-    const played = await play(scenario(steps, rest), { staleReads: true });
+    const played = await play(scenario(steps, rest), { parts: STALE_READS });
     expect(played.outcome).toMatchObject({ verdict: 'violation', exitCode: 1 });
     expect(played.outcome.violations[0]).toMatchObject({ property: 'linearizability' });
     expect(expectationNamed(played, /^linearizable$/)).toMatchObject({ status: 'fail' });
@@ -152,10 +142,10 @@ describe('a run that fails', () => {
 
 describe('linearizability while the run goes on', () => {
   const steps =
-    '  - partition: { isolate: n2 }\n    as: cut\n  - wait: { for: 2s }\n  - heal: cut\n  - wait: { for: 3s }';
+    '  - partition: { isolate: n2 }\n    as: cut\n  - wait: { for: 5s }\n  - heal: cut\n  - wait: { for: 3s }';
 
   it('a violation is told during the steps, with key and operations, and the final check confirms it', async () => {
-    const { events, outcome } = await play(scenario(steps), { staleReads: true });
+    const { events, outcome } = await play(scenario(steps), { parts: STALE_READS });
     const at = (match: (event: HarnessEvent) => boolean): number => events.findIndex(match);
     const first = at((event) => event.type === 'violation');
     expect(events[first]).toMatchObject({ property: 'linearizability', live: true });
@@ -176,7 +166,7 @@ describe('linearizability while the run goes on', () => {
   });
 
   it('stop-on-violation ends the steps at the first one, heals and judges', async () => {
-    const { events, outcome } = await play(scenario(steps), { staleReads: true, stopOnViolation: true });
+    const { events, outcome } = await play(scenario(steps), { parts: STALE_READS, stopOnViolation: true });
     const ended = events.filter((event) => event.type === 'step' && event.state === 'ok');
     expect(ended.length).toBeLessThan(4);
     expect(outcome).toMatchObject({ verdict: 'violation', exitCode: 1, error: null });
@@ -195,7 +185,7 @@ describe('linearizability while the run goes on', () => {
 
   it('aborted before the final check, what was found live is the verdict', async () => {
     const { outcome } = await play(scenario(steps), {
-      staleReads: true,
+      parts: STALE_READS,
       onEvent: (event, { press }) => event.type === 'violation' && press({ type: 'abort' }),
     });
     expect(outcome).toMatchObject({ verdict: 'violation', exitCode: 130 });
@@ -249,9 +239,9 @@ describe('a run whose environment fails', () => {
   });
   it('a proven violation is reported even if the environment fails afterwards', async () => {
     const steps =
-      '  - partition: { isolate: n2 }\n    as: cut\n  - wait: { for: 2s }\n  - heal: cut\n  - note: now\n  - wait: { for: 1s }';
+      '  - partition: { isolate: n2 }\n    as: cut\n  - wait: { for: 5s }\n  - heal: cut\n  - note: now\n  - wait: { for: 1s }';
     const { outcome } = await play(scenario(steps), {
-      staleReads: true,
+      parts: STALE_READS,
       onEvent: (event, { abort }) =>
         event.type === 'note' && event.text === 'now' && abort(new Error('the proxy died')),
     });
@@ -341,7 +331,7 @@ describe('faults by hand', () => {
     const loaded = loadScenario('run.scenario.yaml', first.outcome.flat);
     expect(loaded.ok ? '' : formatErrors(loaded.errors)).toBe('');
     expect(first.outcome.flat).toMatch(
-      /kill: \{node: leader\}, by: manual, as: manual-1, resolved: \[n1\]\}\n/,
+      /kill: \{node: leader\}, by: manual, as: manual-1, resolved: \[n2\]\}\n/,
     );
     const again = await play(first.outcome.flat);
     expect(again.outcome).toMatchObject({ exitCode: 0, counts: { faults: 2, manualFaults: 2 } });
@@ -360,6 +350,24 @@ describe('faults by hand', () => {
     expect(shown).toHaveLength(2);
     const recorded = played.outcome.flat.split('\n').filter((line) => line.includes('by: manual'));
     expect(recorded).toEqual(shown.map((line) => `  - ${line}`));
+  });
+  it('one that the system cannot do is a note that says what is missing; the run goes on', async () => {
+    const { capabilities, name } = SYSTEMS.raft;
+    const system = { name, capabilities: capabilities.difference(new Set(['pause'])) };
+    const played = await play(scenario(quiet), {
+      ...atStep({ type: 'inject', step: { pause: { node: 'n1' } } }),
+      chosen: { system, stage: STAGES.sim },
+    });
+    expect(played.events).toContainEqual({
+      t: expect.any(Number) as number,
+      type: 'note',
+      level: 'warn',
+      by: 'manual',
+      text: expect.stringMatching(
+        /^not done: `pause` needs `pause` \(pause and resume a node process\), which the system `raft` cannot do/,
+      ) as string,
+    });
+    expect(played.outcome).toMatchObject({ exitCode: 0, counts: { faults: 0 } });
   });
   it('undo lifts the last one, and only that', async () => {
     const played = await play(

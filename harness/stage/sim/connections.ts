@@ -49,9 +49,18 @@ export class SimConnections {
 
   /** Ends the connection on both sides; whoever made it dials again. */
   reset(from: NodeId, to: NodeId): void {
-    if (!this.#open.delete(`${from}>${to}`)) return;
+    if (this.close(from, to)) this.dial(from, to);
+  }
+
+  /** Ends the connection on both sides; false: there was none. */
+  close(from: NodeId, to: NodeId): boolean {
+    if (!this.#open.delete(`${from}>${to}`)) return false;
     this.#ends.get(to)?.peerLost(from);
-    this.dial(from, to);
+    return true;
+  }
+
+  isOpen(from: NodeId, to: NodeId): boolean {
+    return this.#open.has(`${from}>${to}`);
   }
 
   /** Links were healed: whoever could not connect can. */

@@ -1,3 +1,5 @@
+import { ByteWriter } from '../../../node/kv/bytes.ts';
+import { channelOf, writeMessage, type PeerChannel } from '../../../node/protocol/peer-codec.ts';
 import type { PeerMessage } from '../../../node/protocol/snapshot-message.ts';
 import type { NodeId } from '../../../node/raft/types.ts';
 import type { Transport } from '../../../node/replica/ports.ts';
@@ -10,24 +12,32 @@ import { between, chance, type Weather } from './weather.ts';
 export type End = string;
 export const CLIENTS: End = 'clients';
 
+/** Links that carry streams of bytes, as TCP does: in order, and nothing is lost while a connection lasts. */
+export interface Streams {
+  /** Calls `arrive` once the bytes have crossed; never, if the link swallows them or their connection breaks. */
+  carry(way: { from: End; to: End; channel: PeerChannel }, bytes: number, arrive: () => void): void;
+}
+
 /**
- * The links of a cluster. A message may be lost, doubled, late or overtaken; a cut link passes nothing, not even what
- * was under way. Links are directed, as the harness's are.
+ * The links of a cluster. With `streams` they do what those do. Without, a message may be lost, doubled, late or
+ * overtaken; a cut link passes nothing, not even what was under way. Links are directed, as the harness's are.
  */
 export class SimNetwork {
   readonly #time: VirtualTime;
   readonly #random: Random;
   readonly #weather: () => Weather;
+  readonly #streams: Streams | null;
   readonly #receivers = new Map<string, (message: PeerMessage) => void>();
   readonly #cuts = new Set<string>();
   readonly connections = new SimConnections(this);
   /** Tells every delivery, in order: it is part of the run's digest. */
   onDelivery: (message: PeerMessage) => void = () => {};
 
-  constructor(parts: { time: VirtualTime; random: Random; weather: () => Weather }) {
+  constructor(parts: { time: VirtualTime; random: Random; weather: () => Weather; streams?: Streams }) {
     this.#time = parts.time;
     this.#random = parts.random;
     this.#weather = parts.weather;
+    this.#streams = parts.streams ?? null;
   }
 
   cut(from: End, to: End): void {
@@ -66,20 +76,36 @@ export class SimNetwork {
 
   /** Calls `arrive` after a link's delay, unless `from`→`to` is cut by then. */
   later(from: End, to: End, arrive: () => void): void {
+    if (this.#streams !== null) return this.#streams.carry({ from, to, channel: 'control' }, 0, arrive);
     this.#time.after(between(this.#random, this.#weather().linkDelayMs), () => {
       if (!this.isCut(from, to)) arrive();
     });
   }
 
   #carry(message: PeerMessage): void {
+    const { from, to } = message;
+    if (this.#streams !== null) {
+      if (!this.connections.isOpen(from, to)) return;
+      const way = { from, to, channel: channelOf(message) };
+      return this.#streams.carry(way, encodedBytes(message), () => this.#deliver(message));
+    }
     const { lossProbability, duplicateProbability } = this.#weather();
     if (chance(this.#random, lossProbability)) return;
     const copies = chance(this.#random, duplicateProbability) ? 2 : 1;
     for (let copy = 0; copy < copies; copy++) {
-      this.later(message.from, message.to, () => {
-        this.onDelivery(message);
-        this.#receivers.get(message.to)?.(message);
-      });
+      this.later(from, to, () => this.#deliver(message));
     }
   }
+
+  #deliver(message: PeerMessage): void {
+    this.onDelivery(message);
+    this.#receivers.get(message.to)?.(message);
+  }
+}
+
+/** Size of a message as nodes write it to a connection. */
+function encodedBytes(message: PeerMessage): number {
+  const out = new ByteWriter();
+  writeMessage(out, message);
+  return out.length;
 }

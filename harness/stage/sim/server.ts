@@ -4,8 +4,8 @@ import type { PeerMessage } from '../../../node/protocol/snapshot-message.ts';
 import { Raft } from '../../../node/raft/raft.ts';
 import type { CoreStatus, RaftConfig } from '../../../node/raft/ready.ts';
 import type { InitialState } from '../../../node/raft/state.ts';
-import type { NodeId } from '../../../node/raft/types.ts';
-import type { Storage, StoredSnapshot } from '../../../node/replica/ports.ts';
+import { logIndex, type NodeId } from '../../../node/raft/types.ts';
+import type { Recovered, Storage, StoredSnapshot } from '../../../node/replica/ports.ts';
 import { Replica } from '../../../node/replica/replica.ts';
 import type { SnapshotPolicy } from '../../../node/replica/snapshotter.ts';
 import { Trace, type ReportLine } from '../../../node/replica/trace.ts';
@@ -37,9 +37,13 @@ export interface SimServerOptions {
   readonly sessionIdleMs: number;
   /** Whether its first election after a start need not wait for a timeout. */
   readonly hurries: boolean;
+  /** Time between two ticks, in ms; null: when the core has something to do, and at least every 40 ms. */
+  readonly tickMs: number | null;
   /** What survives crashes: a new storage over the same bytes at each start. */
   readonly disk: () => Storage;
   readonly onReport: (line: ReportLine) => void;
+  /** An assertion of the node broke, or its disk refused. It may throw what it is given. */
+  readonly onBroken: (error: unknown) => void;
 }
 
 /** One life of a node, from start to crash. */
@@ -51,8 +55,8 @@ interface Life {
 }
 
 /**
- * Ticks come when the core has something to do, and at least so often: at the process's steady beat an idle cluster's
- * ticks would be most of what is simulated.
+ * Maximum time between two ticks that come when the core has something to do, in ms: at the process's steady beat an
+ * idle cluster's ticks would be most of what is simulated.
  */
 const MOST_BETWEEN_TICKS_MS = 40;
 const LEAST_BETWEEN_TICKS_MS = 1;
@@ -84,6 +88,11 @@ export class SimServer {
     return this.#life !== null;
   }
 
+  /** It has recovered: clients and peers can connect to it. */
+  get ready(): boolean {
+    return this.#life !== null && this.#life.replica !== null;
+  }
+
   get paused(): boolean {
     return this.#paused;
   }
@@ -113,19 +122,40 @@ export class SimServer {
     });
     const life: Life = { disk, replica: null, raft: null, stateMachine: null };
     this.#life = life;
-    void this.#recover(life);
+    void this.#recover(life).catch(this.#o.onBroken);
   }
 
-  /** kill -9, or a power cut; what is not on the disk is lost by either. */
-  crash(): void {
-    const { random, network } = this.#o;
+  /**
+   * What is not on the disk is lost. After kill -9 the kernel ends the connections, so that the others are told; after
+   * a power cut they are not. By default it is either of the two.
+   */
+  crash(how: 'kill' | 'power-cut' | 'either' = 'either'): void {
+    const { random } = this.#o;
     const life = this.#life;
     if (life === null) return;
+    void life.disk.crash(chance(random, 0.5));
+    this.#end(how === 'either' ? chance(random, 0.6) : how === 'kill');
+  }
+
+  /** SIGTERM: answers those who wait and ends the write under way; rejects if the node is killed meanwhile. */
+  async stop(): Promise<void> {
+    const life = this.#life;
+    if (life === null) return;
+    if (life.replica === null) return this.crash('kill');
+    const { promise: killed, reject } = Promise.withResolvers<never>();
+    const off = this.onCrash(() => reject(new Error(`${this.id} was killed while it stopped`)));
+    await Promise.race([life.replica.stop(), killed]);
+    off();
+    await life.disk.close();
+    this.#end(true);
+  }
+
+  /** `told`: the others hear that its connections have ended. */
+  #end(told: boolean): void {
     this.#life = null;
     this.#paused = false;
     this.#backlog = [];
-    void life.disk.crash(chance(random, 0.5));
-    network.connections.down(this.id, chance(random, 0.6));
+    this.#o.network.connections.down(this.id, told);
     const listeners = [...this.#crashListeners];
     this.#crashListeners.clear();
     for (const tell of listeners) tell();
@@ -160,7 +190,7 @@ export class SimServer {
   }
 
   async #recover(life: Life): Promise<void> {
-    const { parts, config, time, random, network, onReport } = this.#o;
+    const { parts, config, time, random, network, onReport, onBroken } = this.#o;
     const recovered = await life.disk.recover();
     if (this.#life !== life) return;
     const { founders: peers, incarnation } = recovered.identity;
@@ -187,12 +217,11 @@ export class SimServer {
       later: (delayMs, run) => void time.after(Math.max(0, delayMs), () => this.#input(life, run)),
       soon: (turn) => void time.after(between(random, TURN_MS), () => this.#input(life, turn)),
       onTurnEnd: () => {},
-      onStorageFailure: (error) => {
-        throw error;
-      },
-      log: () => {},
+      onStorageFailure: onBroken,
+      log: ({ level, message }) => onReport({ type: 'log', level, message }),
     });
     life.replica = replica;
+    onReport(readyLine(recovered));
     network.connections.up(this.id, {
       linkMade: (peer) => this.#input(life, () => replica.linkMade(peer)),
       peerLost: (peer) => this.#input(life, () => replica.peerLost(peer)),
@@ -203,8 +232,9 @@ export class SimServer {
 
   #tick(life: Life): void {
     const { time } = this.#o;
-    const dueInMs = life.raft!.nextDeadlineMs() - time.now();
-    const delayMs = Math.min(MOST_BETWEEN_TICKS_MS, Math.max(LEAST_BETWEEN_TICKS_MS, dueInMs));
+    const dueInMs = (): number => life.raft!.nextDeadlineMs() - time.now();
+    const delayMs =
+      this.#o.tickMs ?? Math.min(MOST_BETWEEN_TICKS_MS, Math.max(LEAST_BETWEEN_TICKS_MS, dueInMs()));
     time.after(delayMs, () => {
       if (this.#life !== life) return;
       // As a timer does, it fires once after a pause, not once for each beat that was missed.
@@ -218,10 +248,29 @@ export class SimServer {
   /** Runs what comes to this life of the node: now, or when it is no longer paused. */
   #input(life: Life, run: () => void): void {
     if (this.#life !== life) return;
-    if (this.#paused) this.#backlog.push(() => this.#input(life, run));
-    else run();
+    if (this.#paused) return void this.#backlog.push(() => this.#input(life, run));
+    try {
+      run();
+    } catch (error) {
+      this.#o.onBroken(error);
+    }
   }
 }
+
+/** What the process tells first. It has no process and no ports: 0 stands for them. */
+const readyLine = ({ hardState, snapshot, entries, tornBytes }: Recovered): ReportLine => ({
+  type: 'ready',
+  pid: 0,
+  clientPort: 0,
+  peerPort: 0,
+  adminPort: null,
+  recovered: {
+    ...hardState,
+    lastIndex: logIndex((snapshot?.index ?? 0) + entries.length),
+    snapshotIndex: snapshot?.index ?? logIndex(0),
+    tornBytes,
+  },
+});
 
 /** Puts the stored state into the state machine. */
 async function restored(stateMachine: StateMachine, { snapshots }: Storage): Promise<StoredSnapshot> {

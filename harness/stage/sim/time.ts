@@ -1,7 +1,10 @@
+import type { Clock } from '../../clock.ts';
 import type { Timers } from '../../workload/timers.ts';
 
 /** Longer than any virtual delay may be; a longer one is a mistake. */
 const MAX_DELAY_MS = 3_600_000;
+/** Maximum virtual time that work which is played may go without sleeping, in ms: after it, it waits for nothing. */
+const MAX_SLEEPLESS_MS = 600_000;
 /** So late, at most, is it noticed that an assertion broke behind a promise. */
 const EVENTS_PER_TURN = 32;
 
@@ -15,12 +18,17 @@ interface Event {
  * Virtual time: nothing happens but what was scheduled, in order of time, and of scheduling where times are equal.
  * After each event all promises that it settled have run, so that promises are as deterministic as callbacks.
  */
-export class VirtualTime implements Timers {
+export class VirtualTime implements Clock, Timers {
   /** A binary heap: no event is earlier than its parent at `(i - 1) >> 1`. */
   readonly #heap: Event[] = [];
   #nowMs = 0;
   #scheduled = 0;
   #events = 0;
+  /** Number of calls of `sleep` that have not ended. */
+  #sleepers = 0;
+  /** Number of calls of `still` that have not ended, and the end of the last of them. */
+  #standing = 0;
+  #moving = Promise.withResolvers<void>();
 
   now(): number {
     return this.#nowMs;
@@ -33,29 +41,101 @@ export class VirtualTime implements Timers {
 
   after(ms: number, action: () => void): () => void {
     if (!(ms >= 0 && ms <= MAX_DELAY_MS)) throw new Error(`a delay of ${ms} ms`);
-    const event: Event = { atMs: this.#nowMs + ms, order: this.#scheduled++, action };
-    this.#push(event);
-    return () => {
-      event.action = null;
-    };
+    return this.#schedule(ms, action);
+  }
+
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted === true) return reject(signal.reason as Error);
+      this.#sleepers++;
+      const end = (settle: () => void): void => {
+        this.#sleepers--;
+        signal?.removeEventListener('abort', onAbort);
+        settle();
+      };
+      const cancel = this.#schedule(Math.max(0, ms), () => end(resolve));
+      const onAbort = (): void => {
+        cancel();
+        end(() => reject(signal!.reason as Error));
+      };
+      signal?.addEventListener('abort', onAbort, { once: true });
+    });
+  }
+
+  /** No event runs under `play` until the work is done. */
+  async still<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#standing++ === 0) this.#moving = Promise.withResolvers();
+    try {
+      return await work();
+    } finally {
+      if (--this.#standing === 0) this.#moving.resolve();
+    }
+  }
+
+  /**
+   * Runs events until the work is done. Rejects with what an event throws, and if the work waits for something that
+   * cannot come any more: no event is left, or for a long time it has not slept.
+   */
+  async play<T>(work: () => Promise<T>): Promise<T> {
+    const working = work();
+    const progress = { done: false };
+    const settle = (): void => void (progress.done = true);
+    const settled = working.then(settle, settle);
+    let sleptAtMs = this.#nowMs;
+    await promisesRun();
+    while (!progress.done) {
+      if (this.#standing > 0) {
+        await Promise.race([this.#moving.promise, settled]);
+        await promisesRun();
+        continue;
+      }
+      if (this.#sleepers > 0) sleptAtMs = this.#nowMs;
+      const stuck = this.#nowMs - sleptAtMs > MAX_SLEEPLESS_MS;
+      if (!stuck && (await this.#step(Infinity))) continue;
+      await turnEnds();
+      if (!progress.done && this.#standing === 0)
+        throw new Error(
+          `deadlock at ${this.#nowMs.toFixed(3)} ms of virtual time: the work is not done, and it waits for nothing that is still to come`,
+        );
+    }
+    return await working;
   }
 
   /** Runs what is due within the next `ms`; ends early, before the next event, once `until` holds. */
   async run(ms: number, until: () => boolean = () => false): Promise<void> {
     const endMs = this.#nowMs + ms;
     while (!until()) {
-      const next = this.#heap[0];
-      if (next === undefined || next.atMs > endMs) {
-        this.#nowMs = endMs;
-        return;
-      }
-      this.#pop();
-      if (next.action === null) continue;
-      this.#nowMs = next.atMs;
-      this.#events++;
-      next.action();
-      await (this.#events % EVENTS_PER_TURN === 0 ? turnEnds() : promisesRun());
+      if (await this.#step(endMs)) continue;
+      this.#nowMs = endMs;
+      return;
     }
+  }
+
+  /** Runs the next event, if it is due by `endMs`, and what hangs on it; false: there is none. */
+  async #step(endMs: number): Promise<boolean> {
+    let next = this.#heap[0];
+    while (next !== undefined && next.action === null && next.atMs <= endMs) {
+      this.#pop();
+      next = this.#heap[0];
+    }
+    if (next === undefined || next.atMs > endMs) return false;
+    this.#pop();
+    this.#nowMs = next.atMs;
+    this.#events++;
+    next.action!();
+    await (this.#events % EVENTS_PER_TURN === 0 ? turnEnds() : promisesRun());
+    return true;
+  }
+
+  #schedule(ms: number, action: () => void): () => void {
+    const now = this.#nowMs;
+    // What waits until a moment that is not there yet must not wait in vain because of a rounded sum.
+    const atMs = ms > 0 ? Math.max(now + ms, now + now * Number.EPSILON) : now;
+    const event: Event = { atMs, order: this.#scheduled++, action };
+    this.#push(event);
+    return () => {
+      event.action = null;
+    };
   }
 
   #push(event: Event): void {

@@ -1,10 +1,9 @@
-import { encodeCommand } from '../../../node/kv/command.ts';
-import { isAdmin } from '../../../node/protocol/admin-codec.ts';
-import type { ClientOperation, ClientResult } from '../../../node/protocol/client.ts';
+import type { ClientOperation } from '../../../node/protocol/client.ts';
 import type { Random } from '../../random.ts';
 import type { AttemptEnd } from '../../workload/outcome.ts';
 import type { Ask, Wire } from '../../systems/raft/wire.ts';
 import { CLIENTS, type SimNetwork } from './network.ts';
+import { serveRequest } from './serve-request.ts';
 import type { SimServer } from './server.ts';
 import { chance, type Weather } from './weather.ts';
 
@@ -54,15 +53,10 @@ export class SimWire implements Wire {
     const { server, network, random, weather } = this.#parts;
     const back = (what: AttemptEnd): void => network.later(server.id, CLIENTS, () => end(what));
     const breaks = chance(random, weather().lossProbability);
-    const answer = (_: number, result: ClientResult): void => {
+    const awaitNoCrash = server.onCrash(() => back({ type: 'lost' }));
+    serveRequest(server, operation, (result) => {
       awaitNoCrash();
       back(breaks ? { type: 'lost' } : { type: 'answer', result });
-    };
-    const awaitNoCrash = server.onCrash(() => back({ type: 'lost' }));
-    server.serve((replica) => {
-      if (operation.type === 'read') replica.read(operation.key, { answer }, 0);
-      else if (isAdmin(operation)) replica.administer(operation, { answer }, 0);
-      else replica.propose(encodeCommand(operation), { answer }, 0);
     });
   }
 }

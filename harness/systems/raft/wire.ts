@@ -5,7 +5,7 @@ import { FrameReader } from '../../../node/protocol/frame.ts';
 import type { AttemptEnd } from '../../workload/outcome.ts';
 
 /** A key outside the workload's, read once per connection. */
-const HELLO: ClientOperation = { type: 'read', key: '~hello' };
+export const HELLO: ClientOperation = { type: 'read', key: '~hello' };
 
 /** One attempt under way. */
 export interface Ask {

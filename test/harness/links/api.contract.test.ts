@@ -5,7 +5,7 @@ import { request, scratchDir, SERVERS, startServer } from '../../support/servers
 
 const badBody = (message: string): string => `bad request body: ${message}`;
 
-/** Bodies that are refused by every endpoint that reads one; all answers are 400. */
+/** Bodies that every endpoint with a body refuses with status 400. */
 const MALFORMED: readonly (readonly [body: string, message: string])[] = [
   ['', 'EOF'],
   ['   ', 'EOF'],
@@ -76,7 +76,7 @@ const REFUSED_TOXICS: readonly (readonly [body: string, status: number, message:
   ],
 ];
 
-/** Every type with its attributes as they begin. */
+/** Default attributes per type of toxic. */
 const DEFAULTS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   latency: { latency: 0, jitter: 0 },
   bandwidth: { rate: 0 },
@@ -107,7 +107,7 @@ for (const { name, choice, missing } of SERVERS) {
         text: `{"error":${JSON.stringify(error)},"status":${status}}\n`,
       });
     };
-    /** A disabled proxy: for what needs no sockets. */
+    /** Creates a disabled proxy, for tests that need no sockets. */
     const make = (proxy: string): Promise<unknown> =>
       ask('POST', '/proxies', {
         name: proxy,
@@ -129,7 +129,7 @@ for (const { name, choice, missing } of SERVERS) {
       }
     });
 
-    test('tells version 2.12.0', async () => {
+    test('reports version 2.12.0', async () => {
       const { status, text } = await ask('GET', '/version');
       expect({ status, text }).toEqual({ status: 200, text: '{"version": "2.12.0"}\n' });
     });
@@ -158,7 +158,7 @@ for (const { name, choice, missing } of SERVERS) {
       expect(await ask('GET', '/proxies')).toMatchObject({ status: 200, text: '{}' });
     });
 
-    test('listens everywhere when no address is given, and on IPv4 for localhost', async () => {
+    test('listens on all interfaces if no address is given, and on IPv4 for localhost', async () => {
       const everywhere = await ask('POST', '/proxies', { name: 'a', upstream: 'x:1' });
       expect((everywhere.json as { listen: string }).listen).toMatch(/^\[::\]:\d+$/);
       const localhost = await ask('POST', '/proxies', { name: 'b', upstream: 'x:1', listen: 'localhost:0' });
@@ -222,7 +222,7 @@ for (const { name, choice, missing } of SERVERS) {
       });
     });
 
-    test('updates a proxy by POST and PATCH: only what is given changes, the name never', async () => {
+    test('updates only the given fields of a proxy by POST and PATCH, and never its name', async () => {
       await make('a');
       for (const method of ['POST', 'PATCH']) {
         const answer = await ask(method, '/proxies/a', { enabled: true, name: 'other' });
@@ -244,7 +244,7 @@ for (const { name, choice, missing } of SERVERS) {
       expect(await ask('GET', '/proxies/a')).toMatchObject({ json: { enabled: true } });
     });
 
-    test('a proxy that cannot move to another address is left disabled there', async () => {
+    test('leaves a proxy disabled at the new address if it cannot listen there', async () => {
       await make('a');
       const taken = new URL(server.url).host;
       await ask('POST', '/proxies/a', { enabled: true });
@@ -258,7 +258,7 @@ for (const { name, choice, missing } of SERVERS) {
       expect(await ask('GET', '/proxies/a')).toMatchObject({ json: { listen: taken, enabled: false } });
     });
 
-    test('answers 404 for proxies and toxics that are not there, before it looks at the body', async () => {
+    test('answers 404 for proxies and toxics that do not exist, before it reads the body', async () => {
       for (const method of ['GET', 'DELETE'])
         await refuses(method, '/proxies/zz', undefined, 404, 'proxy not found');
       for (const path of ['/proxies/zz', '/proxies/zz/toxics', '/proxies/zz/toxics/t']) {
@@ -270,20 +270,20 @@ for (const { name, choice, missing } of SERVERS) {
       await refuses('PATCH', '/proxies/a/toxics/zz', '{bad', 404, 'toxic not found');
     });
 
-    test('answers 404 and 405 for paths and methods that it does not have', async () => {
+    test('answers 404 for unknown paths and 405 for unknown methods', async () => {
       expect(await ask('GET', '/nothing')).toMatchObject({ status: 404, text: '404 page not found\n' });
       expect(await ask('GET', '/proxies/')).toMatchObject({ status: 404 });
       expect(await ask('PUT', '/proxies')).toMatchObject({ status: 405, text: '' });
       expect(await ask('DELETE', '/version')).toMatchObject({ status: 405 });
     });
 
-    test('turns browsers away', async () => {
+    test('refuses requests of browsers', async () => {
       const response = await fetch(`${server.url}/version`, { headers: { 'user-agent': 'Mozilla/5.0' } });
       expect([response.status, await response.text()]).toEqual([403, 'User agent not allowed\n']);
     });
 
     test.each(Object.entries(DEFAULTS))(
-      'adds a %s toxic, downstream and always, with its attributes 0',
+      'adds a %s toxic downstream, with toxicity 1 and default attributes, if nothing else is given',
       async (type, attributes) => {
         await make('a');
         const toxic = { attributes, name: `${type}_downstream`, type, stream: 'downstream', toxicity: 1 };
@@ -309,7 +309,7 @@ for (const { name, choice, missing } of SERVERS) {
       expect(await ask('GET', '/proxies/a/toxics')).toMatchObject({ text: '[]' });
     });
 
-    test('keeps the stream as it was written, and reads keys in any case', async () => {
+    test('keeps the spelling of the stream, and accepts keys in upper or lower case', async () => {
       await make('a');
       const body = '{"Type":"bandwidth","STREAM":"Upstream","attributes":{"RATE":5},"toxicity":0.3} trailing';
       expect(await ask('POST', '/proxies/a/toxics', body)).toMatchObject({
@@ -318,13 +318,13 @@ for (const { name, choice, missing } of SERVERS) {
       });
     });
 
-    test('toxicity is a 32-bit float', async () => {
+    test('stores toxicity as a 32-bit float', async () => {
       await make('a');
       const body = '{"type":"noop","toxicity":0.123456789}';
       expect(await ask('POST', '/proxies/a/toxics', body)).toMatchObject({ json: { toxicity: 0.12345679 } });
     });
 
-    test('updates of a toxic change its attributes and toxicity, nothing else', async () => {
+    test('updates only the attributes and the toxicity of a toxic', async () => {
       await make('a');
       await ask('POST', '/proxies/a/toxics', { name: 't', type: 'slicer', attributes: { delay: 5 } });
       const update = {
@@ -362,7 +362,7 @@ for (const { name, choice, missing } of SERVERS) {
       await refuses('PATCH', '/proxies/a/toxics/t', { toxicity: 'x' }, 400, badBody(toxicity));
     });
 
-    test('lists upstream toxics first, each stream in the order of adding', async () => {
+    test('lists upstream toxics first, and each stream in the order in which toxics were added', async () => {
       await make('a');
       for (const [toxic, stream] of [
         ['d1', 'downstream'],
@@ -376,7 +376,7 @@ for (const { name, choice, missing } of SERVERS) {
       expect(list.toxics.map((toxic) => toxic.name)).toEqual(['u1', 'u2', 'd1', 'd2']);
     });
 
-    test('populate creates, leaves alone what is the same, replaces what has other addresses', async () => {
+    test('populate creates proxies, keeps equal ones, and replaces those with other addresses', async () => {
       const fixed = { name: 'a', listen: '127.0.0.1:0', upstream: 'x:1', enabled: false };
       expect(await ask('POST', '/populate', [fixed])).toMatchObject({
         status: 201,
@@ -396,7 +396,7 @@ for (const { name, choice, missing } of SERVERS) {
       expect(await ask('POST', '/populate', '[]')).toMatchObject({ status: 201, text: '{"proxies":null}' });
     });
 
-    test('populate checks every entry before it creates the first', async () => {
+    test('populate checks every entry before it creates the first proxy', async () => {
       const refused = async (body: unknown, error: string): Promise<void> => {
         expect(await ask('POST', '/populate', JSON.stringify(body))).toMatchObject({
           status: 400,
@@ -420,7 +420,7 @@ for (const { name, choice, missing } of SERVERS) {
       expect(await ask('GET', '/proxies')).toMatchObject({ text: '{}' });
     });
 
-    test('populate stops at the first that cannot listen, and says what it made before', async () => {
+    test('populate stops at the first proxy that cannot listen, and lists those it created before', async () => {
       const taken = new URL(server.url).host;
       const entries = [
         { name: 'a', upstream: 'x:1', listen: '127.0.0.1:0' },
@@ -433,12 +433,12 @@ for (const { name, choice, missing } of SERVERS) {
       expect(Object.keys((await ask('GET', '/proxies')).json as object)).toEqual(['a']);
     });
 
-    test('takes toxiproxy.json as its configuration', async () => {
+    test('accepts toxiproxy.json as its configuration', async () => {
       const standard = JSON.parse(
         readFileSync(new URL('../../../toxiproxy.json', import.meta.url), 'utf8'),
       ) as object[];
       expect(standard).toHaveLength(9);
-      // Not on its own ports: a run may hold them now.
+      // On other ports than those of the file, because a run may use those now.
       const answer = await ask(
         'POST',
         '/populate',
@@ -459,7 +459,7 @@ for (const { name, choice, missing } of SERVERS) {
       expect(await ask('GET', '/proxies/a')).toMatchObject({ json: { enabled: true, toxics: [] } });
     });
 
-    test('errors are JSON in a body that says it is text; results are JSON', async () => {
+    test('sends errors as JSON with a text content type, and results as JSON', async () => {
       const type = async (path: string) => (await fetch(server.url + path)).headers.get('content-type');
       expect(await type('/proxies/zz')).toBe('text/plain; charset=utf-8');
       expect(await type('/proxies')).toBe('application/json');

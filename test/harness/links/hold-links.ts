@@ -1,7 +1,8 @@
 import { allocateNodePorts, openLinks } from '../../../harness/links/open.ts';
 
 /**
- * For tests: a process of its own that opens links, tells where (one JSON line), and keeps them until its stdin ends.
+ * A separate process for tests that opens links, prints their addresses as one JSON line, and keeps them open until its
+ * stdin ends.
  */
 const [toxiproxy = 'builtin', cacheDir = ''] = process.argv.slice(2);
 const nodes = await allocateNodePorts(3);

@@ -14,7 +14,7 @@ const N1_N2: LinkId = { from: 'n1', to: 'n2' };
 const N2_N1: LinkId = { from: 'n2', to: 'n1' };
 const CLIENTS_N1: LinkId = { from: 'clients', to: 'n1' };
 
-/** One of each kind, and mixtures. */
+/** Link conditions of each kind, and combinations. */
 const CONDITIONS: readonly (readonly [name: string, condition: LinkCondition])[] = [
   ['clean', {}],
   ['black hole', { cut: 'blackhole' }],
@@ -41,9 +41,9 @@ interface Opened extends AsyncDisposable {
   readonly links: Links;
   readonly notes: readonly string[];
   readonly exits: readonly string[];
-  /** What stands at a node's port behind a link. */
+  /** Listens at the port of the node that a link leads to. */
   upstream(link: LinkId, kind?: 'echo'): Promise<Upstream>;
-  /** A connection over a link: the dialer's end and the far one. */
+  /** Opens a connection over a link. Returns the end of the dialler and the end at the target. */
   connect(link: LinkId): Promise<readonly [Peer, Peer]>;
 }
 
@@ -90,7 +90,7 @@ for (const { name, choice, missing } of SERVERS) {
       };
     }
 
-    /** What the server has for a link, past the harness' own reading of it. */
+    /** Reads the state of a link from the server directly. */
     async function onServer(
       links: Links,
       link: LinkId,
@@ -110,7 +110,7 @@ for (const { name, choice, missing } of SERVERS) {
       return (await receiver.has(before + data.length)) - started;
     }
 
-    test('says which server carries them, and has one link per direction and one per node for clients', async () => {
+    test('name the server in use, and have one link per direction and one per node for clients', async () => {
       await using opened = await open();
       const { links } = opened;
       expect(links.server).toMatchObject({
@@ -134,7 +134,7 @@ for (const { name, choice, missing } of SERVERS) {
       );
     });
 
-    test('opens links for five nodes: twenty directions, five ways for clients', async () => {
+    test('connect five nodes with twenty links between nodes and five for clients', async () => {
       await using opened = await open(choice, 5);
       expect(opened.links.links).toHaveLength(25);
       const [dialer, far] = await opened.connect({ from: 'n5', to: 'n1' });
@@ -142,7 +142,7 @@ for (const { name, choice, missing } of SERVERS) {
     });
 
     test.each(CONDITIONS)(
-      'from %s to every other condition, exactly its toxics are there',
+      'have exactly the toxics of the new condition after a change from %s to any other',
       async (_, from) => {
         await using opened = await open();
         const { links } = opened;
@@ -169,7 +169,7 @@ for (const { name, choice, missing } of SERVERS) {
       },
     );
 
-    test('calls for one link run one after the other: the last one wins', async () => {
+    test('run the calls for one link one after the other, so that the last one wins', async () => {
       await using opened = await open();
       const { links } = opened;
       await Promise.all(
@@ -183,7 +183,7 @@ for (const { name, choice, missing } of SERVERS) {
       });
     });
 
-    test('a black-holed direction passes no byte on open and new connections; the other direction flows', async () => {
+    test('pass no byte in a black-holed direction, also on new connections, and all bytes in the other', async () => {
       await using opened = await open();
       const { links } = opened;
       const [there, thereFar] = await opened.connect(N1_N2);
@@ -194,7 +194,7 @@ for (const { name, choice, missing } of SERVERS) {
       for (let i = 0; i < 50; i++) {
         there.send('lost');
         fresh.send('lost');
-        // Nor does an answer on the same connection get through: that would be a sign of life from the cut-off side.
+        // An answer on the same connection does not get through either, because it would show that the node is alive.
         thereFar.send('answer');
         await transit(back, backFar, 'flows');
       }
@@ -202,7 +202,7 @@ for (const { name, choice, missing } of SERVERS) {
       expect(backFar.text).toBe('flows'.repeat(50));
     });
 
-    test('healing a black hole closes the connections it held; new ones are clean', async () => {
+    test('close the connections in a black hole when it is healed, and new ones work', async () => {
       await using opened = await open();
       const [dialer, far] = await opened.connect(N1_N2);
       await opened.links.apply(N1_N2, { cut: 'blackhole' });
@@ -214,13 +214,13 @@ for (const { name, choice, missing } of SERVERS) {
       await transit(again, there, 'hello');
     });
 
-    test('a change of what a cut link would do lets no byte through', async () => {
+    test('let no byte through when the other conditions of a cut link change', async () => {
       await using opened = await open();
       const { links } = opened;
       await links.apply(N1_N2, { cut: 'blackhole' });
       const [dialer, far] = await opened.connect(N1_N2);
       const hammer = setInterval(() => dialer.send('x'), 1);
-      // A fast machine is through with them before the timer has fired often: again, until there were bytes to leak.
+      // A fast machine may finish before the timer has fired often, so this repeats until bytes could have leaked.
       do {
         for (const [, condition] of CONDITIONS) await links.apply(N1_N2, { ...condition, cut: 'blackhole' });
       } while (dialer.socket.bytesWritten <= 10);
@@ -228,7 +228,7 @@ for (const { name, choice, missing } of SERVERS) {
       expect(far.text).toBe('');
     });
 
-    test('refuse closes connections and refuses new ones, and heals at the same address', async () => {
+    test('cut with refuse close connections and refuse new ones, and heal at the same address', async () => {
       await using opened = await open();
       const { links } = opened;
       const [dialer, far] = await opened.connect(N1_N2);
@@ -240,7 +240,7 @@ for (const { name, choice, missing } of SERVERS) {
       await transit(again, there, 'hello');
     });
 
-    test('a delay is added once to a peer link, on open connections, and each way to a client link', async () => {
+    test('delay open connections once on a link between nodes, and in both directions on a client link', async () => {
       await using opened = await open();
       const { links } = opened;
       const [peer, peerFar] = await opened.connect(N1_N2);
@@ -257,7 +257,7 @@ for (const { name, choice, missing } of SERVERS) {
       }
     });
 
-    test('reset resets open connections at both ends, and lets new ones through', async () => {
+    test('reset open connections at both ends, and let new ones through', async () => {
       await using opened = await open();
       const { links } = opened;
       const [dialer, far] = await opened.connect(N1_N2);
@@ -270,7 +270,7 @@ for (const { name, choice, missing } of SERVERS) {
       await transit(other, otherFar, 'untouched');
     });
 
-    test('reset keeps the condition of the link', async () => {
+    test('keep their condition during a reset', async () => {
       await using opened = await open();
       await opened.links.apply(N1_N2, { delay: { latencyMs: 150, jitterMs: 0 } });
       await opened.links.reset(N1_N2);
@@ -278,7 +278,7 @@ for (const { name, choice, missing } of SERVERS) {
       expect(await transit(dialer, far, 'x')).toBeGreaterThan(149);
     });
 
-    test('traffic tells the bytes of a link once its connections have ended', async () => {
+    test('report the bytes of a link after its connections have ended', async () => {
       await using opened = await open();
       const [dialer, far] = await opened.connect(N1_N2);
       await transit(dialer, far, 'x'.repeat(1_000));
@@ -292,13 +292,13 @@ for (const { name, choice, missing } of SERVERS) {
       expect((await opened.links.traffic()).filter(({ receivedBytes }) => receivedBytes > 0)).toHaveLength(1);
     });
 
-    test('a link whose reader does not read is still changed, within the deadline', async () => {
+    test('change within the deadline even if the receiver does not read', async () => {
       await using opened = await open();
       const { links, notes } = opened;
       const [dialer, far] = await opened.connect(N1_N2);
       far.socket.pause();
       const block = Buffer.alloc(1_000_000);
-      // Fills every buffer on the way, until nothing moves: what a stopped node with a busy peer looks like.
+      // Fills every buffer on the way until nothing moves, as with a paused node and a busy peer.
       for (
         let still = 0, last = -1;
         still < 20;
@@ -312,7 +312,7 @@ for (const { name, choice, missing } of SERVERS) {
       await links.apply(N1_N2, { delay: { latencyMs: 100, jitterMs: 0 } });
       expect(performance.now() - started).toBeLessThan(5_000);
       expect(await onServer(links, N1_N2)).toMatchObject({ enabled: true, toxics: [{ type: 'latency' }] });
-      // The built-in server has no such hang.
+      // The built-in server does not hang in this case.
       const told =
         choice === 'builtin' ? /^$/ : /n1->n2: Toxiproxy did not answer within 2000 ms.*made again/;
       expect(notes.join()).toMatch(told);
@@ -320,7 +320,7 @@ for (const { name, choice, missing } of SERVERS) {
       expect(await transit(again, there, 'x')).toBeGreaterThan(99);
     });
 
-    test('dispose is idempotent, and leaves no port, process or journal behind', async () => {
+    test('are disposed of idempotently, and leave no port, process or journal behind', async () => {
       const opened = await open();
       const { links } = opened;
       await links.apply(N1_N2, { cut: 'refuse' });
@@ -333,7 +333,7 @@ for (const { name, choice, missing } of SERVERS) {
       expect(opened.exits).toEqual([]);
     });
 
-    test('a server that dies in mid-run is told at once; calls then fail in words, and dispose still works', async () => {
+    test('report at once that the server ended; calls then fail with a message, and dispose works', async () => {
       await using opened = await open();
       const [pid] = journal(scratch.path);
       process.kill(pid!, 'SIGKILL');
@@ -345,7 +345,7 @@ for (const { name, choice, missing } of SERVERS) {
       );
     });
 
-    test('a stopped server does not hang a call: it fails within the deadline', async () => {
+    test('fail a call within the deadline if the server is paused', async () => {
       await using opened = await open();
       const [pid] = journal(scratch.path);
       process.kill(pid!, 'SIGSTOP');
@@ -356,7 +356,7 @@ for (const { name, choice, missing } of SERVERS) {
       expect(performance.now() - started).toBeLessThan(7_000);
     });
 
-    test('an abort while it opens leaves nothing behind', async () => {
+    test('leave nothing behind if they are aborted while they open', async () => {
       const nodes = await allocateNodePorts(3);
       const reason = new Error('enough');
       const options = {
@@ -374,7 +374,7 @@ for (const { name, choice, missing } of SERVERS) {
       expect(journal(scratch.path)).toEqual([]);
     });
 
-    test('four runs at once, two of them in other processes, have nothing in common and do not disturb each other', async () => {
+    test('of four runs at once, two of them in other processes, share nothing and do not disturb each other', async () => {
       await using first = await open();
       await using second = await open();
       await using third = hold(choice, scratch.path);
@@ -395,19 +395,19 @@ for (const { name, choice, missing } of SERVERS) {
       await transit(dialer, far, 'flows on');
     });
 
-    test('a harness that is killed (SIGKILL) takes its server along', async () => {
+    test('end their server if the harness is killed (SIGKILL)', async () => {
       await using held = hold(choice, scratch.path);
       const { url, addresses } = await held.ready;
       held.child.kill('SIGKILL');
       await held.child;
-      // Its API first: a connection to a proxy would make it log, and so find out by itself that its output is gone.
+      // First its API, because a connection to a proxy would make it log and notice that its output is closed.
       await expect.poll(() => refusal(new URL(url).host), { timeout: 10_000 }).toBe('ECONNREFUSED');
       for (const address of addresses) expect(await refusal(address)).toBe('ECONNREFUSED');
       await cleanStale(scratch.path);
       expect(readdirSync(join(scratch.path, 'runs'))).toEqual([]);
     });
 
-    test('on an external server, only our own proxies are touched, also by two runs at once', async () => {
+    test('touch only their own proxies on an external server, also in two runs at once', async () => {
       const server = await startServer(choice, scratch.path);
       try {
         await request(server, 'POST', '/proxies', { name: 'n1->n2', listen: '127.0.0.1:0', upstream: 'x:1' });
@@ -430,7 +430,7 @@ for (const { name, choice, missing } of SERVERS) {
   });
 }
 
-test('a URL where no Toxiproxy answers, and a binary that is not there, are told with what to do', async () => {
+test('a URL where no Toxiproxy answers and a missing binary give an error that says what to do', async () => {
   const nodes = await allocateNodePorts(3);
   const scratch = scratchDir();
   const options = {
@@ -469,7 +469,7 @@ function expectedShape(condition: LinkCondition): readonly unknown[] {
   ];
 }
 
-/** The servers that this process has on record as started. */
+/** The servers that the journal lists as started by this process. */
 function journal(cacheDir: string): readonly number[] {
   try {
     const text = readFileSync(join(cacheDir, 'runs', `${process.pid}.json`), 'utf8');
@@ -484,7 +484,7 @@ interface Held {
   readonly addresses: readonly string[];
 }
 
-/** Links in a process of their own. */
+/** Opens links in a separate process. */
 function hold(choice: string, cacheDir: string) {
   const child = execaNode(new URL('hold-links.ts', import.meta.url), [choice, cacheDir], {
     reject: false,

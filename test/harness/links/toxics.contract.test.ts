@@ -7,11 +7,11 @@ import { dial, refusal, Upstream, type Peer } from '../../support/sockets.ts';
 type Stream = 'upstream' | 'downstream';
 const STREAMS: readonly Stream[] = ['upstream', 'downstream'];
 
-/** How much later than it should something may come on a busy machine. */
+/** Time by which anything may be late on a busy machine, in ms. */
 const SLACK_MS = 250;
 
 for (const { name, choice, missing } of SERVERS) {
-  // Measured through real sockets: a stall of the machine makes one try useless, so each claim has three.
+  // The times are measured on real sockets, and a stall of the machine can spoil a try, so each test has three.
   describe.skipIf(missing !== null)(`the toxics of ${name}`, { retry: 2 }, () => {
     const scratch = scratchDir();
     let server: RunningServer;
@@ -25,7 +25,7 @@ for (const { name, choice, missing } of SERVERS) {
       scratch.remove();
     });
 
-    /** A proxy of its own before a new upstream. */
+    /** Creates a proxy with a new upstream. */
     class Route implements AsyncDisposable {
       readonly proxy: string;
       readonly upstream: Upstream;
@@ -44,13 +44,13 @@ for (const { name, choice, missing } of SERVERS) {
         return route;
       }
 
-      /** A connection through the proxy: its two ends. */
+      /** Opens a connection through the proxy. Returns both ends. */
       async connect(): Promise<readonly [client: Peer, far: Peer]> {
         const client = await dial(this.listen);
         return [client, await this.upstream.next()];
       }
 
-      /** The ends of a new connection, the sender of a stream first. */
+      /** Opens a connection. Returns its ends, the sender of the stream first. */
       async along(stream: Stream): Promise<readonly [sender: Peer, receiver: Peer]> {
         const [client, far] = await this.connect();
         return stream === 'upstream' ? [client, far] : [far, client];
@@ -89,7 +89,7 @@ for (const { name, choice, missing } of SERVERS) {
       }
     }
 
-    /** Time from sending to the arrival of all of it. */
+    /** Time from sending to the arrival of the last byte. */
     async function transit(sender: Peer, receiver: Peer, data: string | Buffer): Promise<number> {
       const before = receiver.bytes;
       const started = performance.now();
@@ -98,8 +98,8 @@ for (const { name, choice, missing } of SERVERS) {
     }
 
     /**
-     * Long enough for bytes that can pass to have passed: other connections through the same server have, twenty
-     * times.
+     * Waits until bytes that can pass must have passed: other connections through the same server have carried some
+     * twenty times.
      */
     async function meanwhile(): Promise<void> {
       await using clean = await Route.open(await Upstream.echo());
@@ -110,7 +110,7 @@ for (const { name, choice, missing } of SERVERS) {
       }
     }
 
-    test('a clean proxy passes every byte both ways, in order, and the close', async () => {
+    test('a proxy without toxics passes every byte in order in both directions, and the close', async () => {
       await using route = await Route.open();
       const [client, far] = await route.connect();
       const data = Buffer.alloc(3_000_000, 'abcdefghijklm');
@@ -123,7 +123,7 @@ for (const { name, choice, missing } of SERVERS) {
       expect(await far.ended).toBe('end');
     });
 
-    test('the end of one side closes both, also for the side that still wants to send', async () => {
+    test('the end of one side closes both, even if the other side is still sending', async () => {
       await using route = await Route.open();
       const [client, far] = await route.connect();
       client.send('last words');
@@ -134,7 +134,7 @@ for (const { name, choice, missing } of SERVERS) {
       expect(far.text).toBe('last words');
     });
 
-    test('closes the client when nobody listens upstream', async () => {
+    test('the connection of a client is closed if no server listens upstream', async () => {
       const gone = await Upstream.listen();
       await using route = await Route.open(gone);
       await gone[Symbol.asyncDispose]();
@@ -142,7 +142,7 @@ for (const { name, choice, missing } of SERVERS) {
       expect(['end', 'ECONNRESET']).toContain(await client.ended);
     });
 
-    test.each(STREAMS)('latency delays the %s stream once, the other not at all', async (stream) => {
+    test.each(STREAMS)('latency delays the %s stream once and does not delay the other', async (stream) => {
       await using route = await Route.open();
       await route.toxic('latency', stream, { latency: 300, jitter: 0 });
       const [sender, receiver] = await route.along(stream);
@@ -152,7 +152,7 @@ for (const { name, choice, missing } of SERVERS) {
       expect(there - back).toBeLessThan(300 + SLACK_MS);
     });
 
-    test('latency delays chunks side by side, not one after the other, and keeps their order', async () => {
+    test('latency delays chunks concurrently, and keeps their order', async () => {
       await using route = await Route.open();
       await route.toxic('latency', 'upstream', { latency: 200, jitter: 100 });
       const [sender, receiver] = await route.along('upstream');
@@ -177,7 +177,7 @@ for (const { name, choice, missing } of SERVERS) {
       expect(took).toBeLessThan(300 + SLACK_MS);
     });
 
-    test('a toxic is added to, changed on and removed from open connections', async () => {
+    test('a toxic can be added, changed and removed on open connections', async () => {
       await using route = await Route.open();
       const [sender, receiver] = await route.along('upstream');
       await transit(sender, receiver, 'before');
@@ -192,7 +192,7 @@ for (const { name, choice, missing } of SERVERS) {
       expect(receiver.text).toBe('beforeslowlessfast');
     });
 
-    test('removing latency lets go at once of what it holds, in order', async () => {
+    test('removing latency releases the held bytes at once, in order', async () => {
       await using route = await Route.open();
       const [sender, receiver] = await route.along('upstream');
       await transit(sender, receiver, '0');
@@ -218,7 +218,7 @@ for (const { name, choice, missing } of SERVERS) {
       expect(back).toBeLessThan(there / 2);
     });
 
-    test('a bandwidth of 0 lets nothing through', async () => {
+    test('a bandwidth of 0 lets no byte through', async () => {
       await using route = await Route.open();
       const [sender, receiver] = await route.along('upstream');
       await route.toxic('bandwidth', 'upstream', { rate: 0 });
@@ -230,7 +230,7 @@ for (const { name, choice, missing } of SERVERS) {
       expect(receiver.text).toBe('held');
     });
 
-    test('slow_close passes bytes at once, and the end after its delay', async () => {
+    test('slow_close passes bytes at once, and the close after its delay', async () => {
       await using route = await Route.open();
       await route.toxic('slow_close', 'upstream', { delay: 400 });
       const [client, far] = await route.connect();
@@ -241,7 +241,7 @@ for (const { name, choice, missing } of SERVERS) {
       expect(performance.now() - started).toBeGreaterThan(399);
     });
 
-    test('timeout drops everything and closes after its time', async () => {
+    test('timeout drops all bytes, and closes the connection after its time', async () => {
       await using route = await Route.open();
       await route.toxic('timeout', 'upstream', { timeout: 300 });
       const started = performance.now();
@@ -255,7 +255,7 @@ for (const { name, choice, missing } of SERVERS) {
     });
 
     test.each(STREAMS)(
-      'timeout 0 on the %s stream passes no byte of it, while the other flows',
+      'timeout 0 on the %s stream passes no byte of it, and all bytes of the other',
       async (stream) => {
         await using route = await Route.open();
         const [sender, receiver] = await route.along(stream);
@@ -271,7 +271,7 @@ for (const { name, choice, missing } of SERVERS) {
       },
     );
 
-    test('timeout 0 holds for new connections too', async () => {
+    test('timeout 0 also applies to new connections', async () => {
       await using route = await Route.open();
       await route.toxic('timeout', 'upstream', { timeout: 0 });
       const [client, far] = await route.connect();
@@ -281,7 +281,7 @@ for (const { name, choice, missing } of SERVERS) {
       expect(far.bytes).toBe(0);
     });
 
-    test('removing timeout 0 closes its connections, without what it swallowed, and new ones are clean', async () => {
+    test('removing timeout 0 closes its connections without their dropped bytes, and new ones work', async () => {
       await using route = await Route.open();
       const [client, far] = await route.connect();
       await route.toxic('timeout', 'upstream', { timeout: 0 });
@@ -306,7 +306,7 @@ for (const { name, choice, missing } of SERVERS) {
       },
     );
 
-    test('reset_peer with a timeout resets after it', async () => {
+    test('reset_peer with a timeout resets after that time', async () => {
       await using route = await Route.open();
       await route.toxic('reset_peer', 'upstream', { timeout: 300 });
       const [client] = await route.connect();
@@ -316,7 +316,7 @@ for (const { name, choice, missing } of SERVERS) {
       expect(performance.now() - started).toBeGreaterThan(295);
     });
 
-    test('reset_peer that is added later closes an open connection, but not with RST', async () => {
+    test('reset_peer closes connections that are already open, but not with RST', async () => {
       await using route = await Route.open();
       const [client, far] = await route.connect();
       await transit(client, far, 'before');
@@ -326,7 +326,7 @@ for (const { name, choice, missing } of SERVERS) {
       expect(far.text).toBe('before');
     });
 
-    test('a connection that began under a reset_peer of toxicity 0 works, and is reset when its proxy is disabled', async () => {
+    test('a connection opened under a reset_peer of toxicity 0 works, and is reset if its proxy is disabled', async () => {
       await using route = await Route.open();
       await route.toxic('reset_peer', 'upstream', { timeout: 0 }, 0);
       const [client, far] = await route.connect();
@@ -336,7 +336,7 @@ for (const { name, choice, missing } of SERVERS) {
       expect(await Promise.all([client.ended, far.ended])).toEqual(['ECONNRESET', 'ECONNRESET']);
     });
 
-    test('slicer cuts into pieces with pauses, and loses nothing', async () => {
+    test('slicer cuts the stream into pieces with pauses, and loses no byte', async () => {
       await using route = await Route.open();
       await route.toxic('slicer', 'upstream', { average_size: 1_000, size_variation: 100, delay: 20_000 });
       const [sender, receiver] = await route.along('upstream');
@@ -357,7 +357,7 @@ for (const { name, choice, missing } of SERVERS) {
       expect(far.text).toBe('123456789a');
     });
 
-    test('limit_data counts on when its limit is changed', async () => {
+    test('limit_data keeps its count when its limit changes', async () => {
       await using route = await Route.open();
       await route.toxic('limit_data', 'upstream', { bytes: 10 });
       const [client, far] = await route.connect();
@@ -395,12 +395,12 @@ for (const { name, choice, missing } of SERVERS) {
         passed += far.bytes;
         client.socket.destroy();
       }
-      // Outside of this with a fair coin: once in 10 million runs.
+      // A correct server is outside of this range once in 10 million runs.
       expect(passed).toBeGreaterThan(16);
       expect(passed).toBeLessThan(64);
     });
 
-    test('enabled: false closes connections and refuses new ones; true lets them in at the same address', async () => {
+    test('enabled: false closes connections and refuses new ones, and true accepts them at the same address', async () => {
       await using route = await Route.open();
       const [client, far] = await route.connect();
       await route.patch({ enabled: false });
@@ -411,7 +411,7 @@ for (const { name, choice, missing } of SERVERS) {
       await transit(again, there, 'hello');
     });
 
-    test('toxics outlast disabling', async () => {
+    test('toxics survive disabling the proxy', async () => {
       await using route = await Route.open();
       await route.toxic('latency', 'upstream', { latency: 200 });
       await route.patch({ enabled: false });
@@ -420,13 +420,13 @@ for (const { name, choice, missing } of SERVERS) {
       expect(await transit(client, far, 'x')).toBeGreaterThan(199);
     });
 
-    test('a sender is held back while the receiver does not read', async () => {
+    test('a sender has to wait while the receiver does not read', async () => {
       await using route = await Route.open();
       const [client, far] = await route.connect();
       far.socket.pause();
       const block = Buffer.alloc(1_000_000);
       let sent = 0;
-      // Kernel buffers on the way take a few megabytes; then the proxy must stop reading.
+      // Kernel buffers on the way hold a few megabytes. Then the proxy must stop reading.
       while (client.socket.writableLength < 4 * block.length && sent < 200) {
         client.send(block);
         sent++;

@@ -4,14 +4,13 @@ import { runNode } from '../../../node/server/run-node.ts';
 import { Wal } from '../../../node/storage/wal.ts';
 
 /**
- * How long a write stays in memory only: what a page cache that is never synced would lose with the machine.
+ * Time for which a write stays in memory only, as in a page cache that is never synced.
  */
 const FLUSH_EVERY_MS = 400;
 
 /**
- * Says that a write is durable as soon as it is in memory, and writes it to disk later. A SIGKILL takes what
- * was not written yet, though it was acknowledged: the loss of unsynced writes in a crash of the machine. As
- * in etcd#14370.
+ * Reports a write as durable as soon as it is in memory, and writes it to disk later. A SIGKILL loses acknowledged
+ * writes that are not on disk yet, as a crash of the machine loses unsynced writes. As in etcd#14370.
  */
 class UnsyncedStorage implements Storage {
   readonly #storage: Storage;

@@ -4,9 +4,8 @@ import { runNode } from '../../../node/server/run-node.ts';
 import { Wal } from '../../../node/storage/wal.ts';
 
 /**
- * Keeps the term on disk, but not the vote (Raft figure 2 wants both): after a restart the node may vote
- * again in a term that it has voted in, for somebody else, and two leaders of one term may follow. As in
- * cornerstone#65.
+ * Stores the term on disk, but not the vote (Raft figure 2 requires both). After a restart the node may vote for
+ * another candidate in the same term, so that two leaders of one term are possible. As in cornerstone#65.
  */
 class VotelessStorage implements Storage {
   readonly #storage: Storage;

@@ -4,8 +4,8 @@ import { KvStore } from '../../../node/kv/store.ts';
 import { runNode } from '../../../node/server/run-node.ts';
 
 /**
- * Takes a retried write for a new one: when the answer to the first attempt was lost, the command is applied
- * twice (dissertation 6.3 says why sessions are there).
+ * Treats a retried write as a new one: if the answer to the first attempt was lost, the command is applied twice.
+ * Sessions exist to prevent this (dissertation 6.3).
  */
 class ForgetfulSessions extends Sessions<Outcome> {
   override recall(session: number, seq: number): Recall<Outcome> {

@@ -3,9 +3,9 @@ import { Raft } from '../../../node/raft/raft.ts';
 import { runNode } from '../../../node/server/run-node.ts';
 
 /**
- * A leader that believes in itself: it answers reads at once instead of confirming its lead with a majority
- * (dissertation 6.4), and does not step down when it has lost contact with one (6.2). Cut off, it goes on to
- * serve what it knew. As etcd and Consul did in 2014 (found by Jepsen).
+ * A leader that answers reads at once instead of confirming with a majority that it still leads (dissertation 6.4),
+ * and that does not step down when it has lost contact with a majority (6.2). When it is cut off, it keeps serving old
+ * values. As etcd and Consul did in 2014 (found by Jepsen).
  */
 class SelfAssuredRaft extends Raft {
   override readIndex(requestId: number, nowMs: number): ReadResult {

@@ -2,7 +2,7 @@ import { SHIPPED_PARTS, type SimParts } from '../../../harness/stage/sim/server.
 import { Raft } from '../../../node/raft/raft.ts';
 import type { Ready } from '../../../node/raft/ready.ts';
 
-/** Sends at once what must wait for the disk: it counts for entries, and gives votes, that a crash undoes. */
+/** Sends votes and acknowledgements before the disk has what they promise, so that a crash can undo it. */
 class AcknowledgesBeforeDurable extends Raft {
   override takeReady(nowMs: number): Ready {
     const ready = super.takeReady(nowMs);

@@ -3,7 +3,7 @@ import { Raft } from '../../../node/raft/raft.ts';
 import type { RaftConfig } from '../../../node/raft/ready.ts';
 import type { InitialState } from '../../../node/raft/state.ts';
 
-/** Votes for anybody, however old the candidate's log (§5.4.1). */
+/** Votes for any candidate, even if its log is out of date (§5.4.1). */
 class NoLogCheckOnVote extends Raft {
   constructor(config: RaftConfig, initial: InitialState) {
     super(config, initial);

@@ -7,7 +7,7 @@ import type { InitialState } from '../../../node/raft/state.ts';
 
 const current = Object.getOwnPropertyDescriptor(Membership.prototype, 'current')!.get!;
 
-/** While a configuration is joint, a majority of C_new decides alone, or nearly so (§6). */
+/** In a joint configuration a majority of C_new decides nearly alone (§6). */
 class ForgetsTheOldMajority extends Raft {
   constructor(config: RaftConfig, initial: InitialState) {
     super(config, initial);

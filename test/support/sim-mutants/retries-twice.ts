@@ -3,7 +3,7 @@ import { type Recall, Sessions } from '../../../node/kv/sessions.ts';
 import type { Outcome } from '../../../node/kv/state-machine.ts';
 import { KvStore } from '../../../node/kv/store.ts';
 
-/** Applies a write again when it is retried because its answer was lost (dissertation 6.3). */
+/** Applies a write again if it is retried because its answer was lost (dissertation 6.3). */
 class NoMemory extends Sessions<Outcome> {
   override recall(session: number, seq: number): Recall<Outcome> {
     const recall = super.recall(session, seq);

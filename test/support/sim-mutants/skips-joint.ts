@@ -5,7 +5,7 @@ import type { RaftConfig } from '../../../node/raft/ready.ts';
 import { leaveJoint } from '../../../node/raft/reconfigure.ts';
 import type { InitialState } from '../../../node/raft/state.ts';
 
-/** From C_old to C_new in one step, however many change: two majorities that share nobody (§6, figure 10). */
+/** Goes from C_old to C_new in one step, so that two majorities without a common node are possible (§6, figure 10). */
 class SkipsJointConsensus extends Raft {
   constructor(config: RaftConfig, initial: InitialState) {
     super(config, initial);

@@ -109,6 +109,69 @@ function wrongDoor(path: string, target: string): string | null {
     : `imports ${name}, whose door is ${DOORS[name]!.join(', ')}`;
 }
 
+/**
+ * Import circles among the files, types included. Each is given once, as a path `a.ts → b.ts → a.ts`. The search is
+ * Tarjan's: every file that can reach itself is in a strongly connected component, and one shortest circle per
+ * component is enough to find the mistake.
+ */
+export function importCircles(files: readonly SourceFile[]): readonly string[] {
+  const known = new Set(files.map(({ path }) => path));
+  const graph = new Map(
+    files.map((file) => {
+      const targets = importsOf(file)
+        .filter(({ target }) => target.startsWith('.'))
+        .map(({ target }) => posix.join(posix.dirname(file.path), target))
+        .filter((target) => known.has(target));
+      return [file.path, [...new Set(targets)]] as const;
+    }),
+  );
+  return components(graph)
+    .filter((members) => members.length > 1 || graph.get(members[0]!)!.includes(members[0]!))
+    .map((members) => shortestCircle(members.sort()[0]!, graph, new Set(members)).join(' → '))
+    .sort();
+}
+
+/** Strongly connected components of the graph (Tarjan's algorithm). */
+function components(graph: ReadonlyMap<string, readonly string[]>): string[][] {
+  const order = new Map<string, number>();
+  const low = new Map<string, number>();
+  const stack: string[] = [];
+  const found: string[][] = [];
+  const visit = (node: string): void => {
+    order.set(node, order.size);
+    low.set(node, order.get(node)!);
+    stack.push(node);
+    for (const next of graph.get(node)!) {
+      if (!order.has(next)) {
+        visit(next);
+        low.set(node, Math.min(low.get(node)!, low.get(next)!));
+      } else if (stack.includes(next)) low.set(node, Math.min(low.get(node)!, order.get(next)!));
+    }
+    if (low.get(node) === order.get(node)) found.push(stack.splice(stack.indexOf(node)));
+  };
+  for (const node of graph.keys()) if (!order.has(node)) visit(node);
+  return found;
+}
+
+/** The shortest way from `start` back to itself within its component, both ends included. */
+function shortestCircle(
+  start: string,
+  graph: ReadonlyMap<string, readonly string[]>,
+  members: ReadonlySet<string>,
+): readonly string[] {
+  const ways: string[][] = [[start]];
+  const seen = new Set<string>();
+  for (const way of ways) {
+    for (const next of graph.get(way.at(-1)!)!) {
+      if (next === start) return [...way, start];
+      if (!members.has(next) || seen.has(next)) continue;
+      seen.add(next);
+      ways.push([...way, next]);
+    }
+  }
+  return [start];
+}
+
 /** Spelled so that this file does not find itself. */
 const OPEN_NOTE = /\b(?:TO[D]O|FIX[M]E|X[X]X)\b/;
 

@@ -57,6 +57,8 @@ export const PARTS: readonly Part[] = [
     'node/kv',
     'node/replica',
     'node/storage',
+    // The shipped options of a node.
+    'node/server/tuning.ts',
   ]),
   { path: 'harness/cli', floor: 9, also: ['node/main.mjs', 'node/protocol'] },
   { path: 'node/raft', floor: 1, only: [] },

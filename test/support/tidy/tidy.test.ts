@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { glob } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { wideLines, wrongImports, wrongText } from './check.ts';
+import { importCircles, wideLines, wrongImports, wrongText } from './check.ts';
 import { DOORS, LONG_FILES, PARTS } from './table.ts';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
@@ -14,6 +14,10 @@ const files = paths.map((path) => ({ path, text: readFileSync(`${ROOT}/${path}`,
 test('every file keeps to the floors and the doors', () => {
   expect(files.length).toBeGreaterThan(100);
   expect(files.flatMap(wrongImports)).toEqual([]);
+});
+
+test('no files import one another in a circle', () => {
+  expect(importCircles(files)).toEqual([]);
 });
 
 test('no file is too long, and none has a default export, an open note or a stray print', () => {
@@ -33,6 +37,36 @@ test('the tables name only what is there', () => {
     ...PARTS.map((part) => part.path),
   ];
   expect(named.filter((path) => !exists(path))).toEqual([]);
+});
+
+describe('the check finds import circles', () => {
+  const circles = (...modules: readonly (readonly [path: string, ...targets: string[]])[]) =>
+    importCircles(
+      modules.map(([path, ...targets]) => ({
+        path,
+        text: targets.map((target) => `import type { X } from '${target}';\n`).join(''),
+      })),
+    );
+
+  test('of two files, and of three, each once and as a path', () => {
+    expect(
+      circles(
+        ['a/a.ts', '../b/b.ts'],
+        ['b/b.ts', '../a/a.ts'],
+        ['c.ts', './d.ts'],
+        ['d.ts', './e.ts'],
+        ['e.ts', './c.ts'],
+      ),
+    ).toEqual(['a/a.ts → b/b.ts → a/a.ts', 'c.ts → d.ts → e.ts → c.ts']);
+  });
+
+  test('of a file that imports itself', () => {
+    expect(circles(['a.ts', './a.ts'])).toEqual(['a.ts → a.ts']);
+  });
+
+  test('and no others', () => {
+    expect(circles(['a.ts', './b.ts', './c.ts'], ['b.ts', './c.ts'], ['c.ts', 'node:fs'])).toEqual([]);
+  });
 });
 
 describe('the check sees what it is for', () => {

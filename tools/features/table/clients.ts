@@ -3,7 +3,7 @@ import type { Removal } from '../removal.ts';
 export const CLIENTS: readonly Removal[] = [
   {
     feature: 'linearizable reads by ReadIndex',
-    without: 'a leader believes in itself',
+    without: 'a leader answers reads without asking a majority',
     edits: [
       {
         file: 'node/raft/raft.ts',
@@ -14,7 +14,7 @@ export const CLIENTS: readonly Removal[] = [
   },
   {
     feature: 'lease reads, off by default',
-    without: 'no lease is ever held',
+    without: 'a leader never holds a lease',
     edits: [
       {
         file: 'node/raft/lease.ts',
@@ -25,7 +25,7 @@ export const CLIENTS: readonly Removal[] = [
   },
   {
     feature: 'lease reads, off by default',
-    without: 'nobody keeps what the lease stands on',
+    without: 'followers vote during the promise that a lease relies on',
     edits: [
       {
         file: 'node/raft/lease-reads.ts',
@@ -37,7 +37,7 @@ export const CLIENTS: readonly Removal[] = [
   },
   {
     feature: 'lease reads, off by default',
-    without: 'they are on',
+    without: 'lease reads are on by default',
     edits: [
       {
         file: 'node/server/tuning.ts',
@@ -48,7 +48,7 @@ export const CLIENTS: readonly Removal[] = [
   },
   {
     feature: 'sessions: a retry is applied once',
-    without: 'what was answered is forgotten',
+    without: 'a session forgets the answers it has given',
     edits: [
       {
         file: 'node/kv/sessions.ts',
@@ -59,7 +59,7 @@ export const CLIENTS: readonly Removal[] = [
   },
   {
     feature: 'sessions end alike on all nodes',
-    without: 'an idle one stays',
+    without: 'an idle session stays open',
     edits: [
       {
         file: 'node/kv/sessions.ts',
@@ -70,7 +70,7 @@ export const CLIENTS: readonly Removal[] = [
   },
   {
     feature: 'sessions end alike on all nodes',
-    without: 'each node goes by its own clock',
+    without: 'each node ends sessions by its own clock',
     edits: [
       {
         file: 'node/kv/sessions.ts',

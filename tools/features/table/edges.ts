@@ -3,7 +3,7 @@ import type { Removal } from '../removal.ts';
 export const EDGES: readonly Removal[] = [
   {
     feature: 'frames: version and CRC; a malformed one closes the connection',
-    without: 'any version is read',
+    without: 'frames of any version are accepted',
     edits: [
       {
         file: 'node/protocol/frame.ts',
@@ -14,7 +14,7 @@ export const EDGES: readonly Removal[] = [
   },
   {
     feature: 'frames: version and CRC; a malformed one closes the connection',
-    without: 'damaged bytes are believed',
+    without: 'frames with a wrong CRC are accepted',
     edits: [
       {
         file: 'node/protocol/frame.ts',
@@ -25,7 +25,7 @@ export const EDGES: readonly Removal[] = [
   },
   {
     feature: 'frames: version and CRC; a malformed one closes the connection',
-    without: 'a client’s connection stays',
+    without: 'the connection of a client stays open after a bad frame',
     edits: [
       {
         file: 'node/server/client-connection.ts',
@@ -36,7 +36,7 @@ export const EDGES: readonly Removal[] = [
   },
   {
     feature: 'status and trace reports',
-    without: 'steps are not told',
+    without: 'only new leaders are reported, no other steps',
     edits: [
       {
         file: 'node/replica/trace.ts',
@@ -47,7 +47,7 @@ export const EDGES: readonly Removal[] = [
   },
   {
     feature: 'status and trace reports',
-    without: 'no status after the first',
+    without: 'only the first status is reported',
     servesNobody: true,
     edits: [
       {
@@ -59,7 +59,7 @@ export const EDGES: readonly Removal[] = [
   },
   {
     feature: 'metrics, health',
-    without: 'metrics show nothing',
+    without: 'no metrics are shown',
     edits: [
       {
         file: 'node/server/exposition.ts',
@@ -70,7 +70,7 @@ export const EDGES: readonly Removal[] = [
   },
   {
     feature: 'metrics, health',
-    without: 'health is always well',
+    without: 'the health check always succeeds',
     edits: [
       {
         file: 'node/server/admin-server.ts',
@@ -81,7 +81,7 @@ export const EDGES: readonly Removal[] = [
   },
   {
     feature: 'structured logs',
-    without: 'a log of JSON is text',
+    without: 'a JSON log is written as text',
     edits: [
       {
         file: 'node/server/log-format.ts',
@@ -92,7 +92,7 @@ export const EDGES: readonly Removal[] = [
   },
   {
     feature: 'timings are options',
-    without: 'the election timeout is what it always was',
+    without: 'the election timeout is always the default',
     edits: [
       {
         file: 'node/server/run-node.ts',
@@ -103,7 +103,7 @@ export const EDGES: readonly Removal[] = [
   },
   {
     feature: 'timings are options',
-    without: 'the heartbeat is what it always was',
+    without: 'the heartbeat interval is always the default',
     edits: [
       {
         file: 'node/server/run-node.ts',
@@ -114,7 +114,7 @@ export const EDGES: readonly Removal[] = [
   },
   {
     feature: 'frames: version and CRC; a malformed one closes the connection',
-    without: 'any length is believed',
+    without: 'frames of any length are accepted',
     edits: [
       {
         file: 'node/protocol/frame.ts',
@@ -125,7 +125,7 @@ export const EDGES: readonly Removal[] = [
   },
   {
     feature: 'frames: version and CRC; a malformed one closes the connection',
-    without: 'a peer’s connection stays',
+    without: 'the connection of a peer stays open after a bad frame',
     edits: [
       {
         file: 'node/transport/peer-listener.ts',

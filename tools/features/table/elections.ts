@@ -3,7 +3,7 @@ import type { Removal } from '../removal.ts';
 export const ELECTIONS: readonly Removal[] = [
   {
     feature: 'elections, one leader a term',
-    without: 'nobody stands when no leader is heard',
+    without: 'no follower becomes a candidate when it hears no leader',
     servesNobody: true,
     edits: [
       {
@@ -20,8 +20,8 @@ export const ELECTIONS: readonly Removal[] = [
   },
   {
     feature: 'elections, one leader a term',
-    without: 'a vote for everyone who asks in a term',
-    // Two leaders of a term are what the nodes' own assertions stop at.
+    without: 'a node votes for every candidate of a term',
+    // Two leaders in one term make the nodes' own assertions fail.
     servesNobody: true,
     edits: [
       {
@@ -33,7 +33,7 @@ export const ELECTIONS: readonly Removal[] = [
   },
   {
     feature: 'PreVote: a rejoiner raises no term',
-    without: 'an election begins with a new term',
+    without: 'an election starts with a new term, without a pre-vote',
     edits: [
       {
         file: 'node/raft/election.ts',
@@ -46,7 +46,7 @@ export const ELECTIONS: readonly Removal[] = [
   },
   {
     feature: 'vote stickiness: who hears a leader elects no other',
-    without: 'whoever hears a live leader votes all the same',
+    without: 'a node that hears a live leader votes nevertheless',
     edits: [
       {
         file: 'node/raft/election.ts',
@@ -57,7 +57,7 @@ export const ELECTIONS: readonly Removal[] = [
   },
   {
     feature: 'randomised election timeouts',
-    without: 'every timeout is the shortest',
+    without: 'every election timeout is the minimum',
     edits: [
       {
         file: 'node/raft/state.ts',
@@ -68,7 +68,7 @@ export const ELECTIONS: readonly Removal[] = [
   },
   {
     feature: 'CheckQuorum',
-    without: 'a leader that hears no majority leads on',
+    without: 'a leader without contact to a majority keeps leading',
     edits: [
       {
         file: 'node/raft/leading.ts',
@@ -79,7 +79,7 @@ export const ELECTIONS: readonly Removal[] = [
   },
   {
     feature: 'a stalled leader steps down',
-    without: 'a leader that slept goes on where it was',
+    without: 'a leader that was stalled keeps leading',
     edits: [
       {
         file: 'node/raft/raft.ts',
@@ -101,7 +101,7 @@ export const ELECTIONS: readonly Removal[] = [
   },
   {
     feature: 'leadership transfer',
-    without: 'the target is never asked to stand (TimeoutNow)',
+    without: 'the target is never told to start an election (TimeoutNow)',
     edits: [
       {
         file: 'node/raft/transfer.ts',
@@ -112,7 +112,7 @@ export const ELECTIONS: readonly Removal[] = [
   },
   {
     feature: 'leadership transfer',
-    without: 'proposals are taken while it runs',
+    without: 'proposals are accepted during a transfer',
     edits: [
       {
         file: 'node/raft/raft.ts',

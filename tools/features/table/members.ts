@@ -3,7 +3,7 @@ import type { Removal } from '../removal.ts';
 export const MEMBERS: readonly Removal[] = [
   {
     feature: 'members: add a learner, promote',
-    without: 'who is added votes at once',
+    without: 'an added node votes at once',
     edits: [
       {
         file: 'node/raft/reconfigure.ts',
@@ -14,7 +14,7 @@ export const MEMBERS: readonly Removal[] = [
   },
   {
     feature: 'members: add a learner, promote',
-    without: 'who is behind is promoted all the same',
+    without: 'a learner that is behind is promoted nevertheless',
     edits: [
       {
         file: 'node/raft/changing.ts',
@@ -25,7 +25,7 @@ export const MEMBERS: readonly Removal[] = [
   },
   {
     feature: 'members: remove, also the leader',
-    without: 'a leader that is removed leads on',
+    without: 'a removed leader keeps leading',
     edits: [
       {
         file: 'node/raft/changing.ts',
@@ -36,7 +36,7 @@ export const MEMBERS: readonly Removal[] = [
   },
   {
     feature: 'members: replace in one change, by joint consensus',
-    without: 'from C_old to C_new in one step',
+    without: 'the configuration goes from C_old to C_new in one step',
     edits: [
       {
         file: 'node/raft/reconfigure.ts',
@@ -59,7 +59,7 @@ export const MEMBERS: readonly Removal[] = [
   },
   {
     feature: 'members: asked for from the shell',
-    without: 'the command asks for nothing',
+    without: 'the command sends no change to the cluster',
     edits: [
       {
         file: 'harness/cli/members.ts',
@@ -70,7 +70,7 @@ export const MEMBERS: readonly Removal[] = [
   },
   {
     feature: 'a node that lost its folder does not vote',
-    without: 'an empty folder is anybody’s',
+    without: 'a node with an empty folder starts as if it were new',
     edits: [
       {
         file: 'node/server/data-folder.ts',
@@ -81,7 +81,7 @@ export const MEMBERS: readonly Removal[] = [
   },
   {
     feature: 'members: remove, also the leader',
-    without: 'who is removed stays a voter',
+    without: 'a removed node stays a voter',
     edits: [
       {
         file: 'node/raft/reconfigure.ts',
@@ -92,7 +92,7 @@ export const MEMBERS: readonly Removal[] = [
   },
   {
     feature: 'a node that lost its folder does not vote',
-    without: 'added anew, it counts no more than before',
+    without: 'a node that was added again still does not count',
     edits: [
       {
         file: 'node/raft/reconfigure.ts',

@@ -3,7 +3,7 @@ import type { Removal } from '../removal.ts';
 export const REPLICATION: readonly Removal[] = [
   {
     feature: 'replication: logs are made equal',
-    without: 'entries that conflict with the leader’s stay',
+    without: 'entries that conflict with the leader’s log stay',
     edits: [
       {
         file: 'node/raft/replication.ts',
@@ -25,7 +25,7 @@ export const REPLICATION: readonly Removal[] = [
   },
   {
     feature: 'the commit rule of §5.4.2',
-    without: 'entries of older terms are committed by counting',
+    without: 'entries of older terms are committed by counting replicas',
     edits: [
       {
         file: 'node/raft/leading.ts',
@@ -36,7 +36,7 @@ export const REPLICATION: readonly Removal[] = [
   },
   {
     feature: 'probe, then pipelining',
-    without: 'one message at a time, as while probing',
+    without: 'one message is sent at a time, as while probing',
     edits: [
       {
         file: 'node/raft/sending.ts',
@@ -47,7 +47,7 @@ export const REPLICATION: readonly Removal[] = [
   },
   {
     feature: 'probe, then pipelining',
-    without: 'streams at once, without asking where the logs agree',
+    without: 'entries are streamed without asking where the logs agree',
     edits: [
       {
         file: 'node/raft/progress.ts',
@@ -58,7 +58,7 @@ export const REPLICATION: readonly Removal[] = [
   },
   {
     feature: 'flow control by messages and bytes',
-    without: 'any number of messages in flight',
+    without: 'any number of messages may be in flight',
     edits: [
       {
         file: 'node/raft/sending.ts',
@@ -69,7 +69,7 @@ export const REPLICATION: readonly Removal[] = [
   },
   {
     feature: 'flow control by messages and bytes',
-    without: 'any number of bytes in flight',
+    without: 'any number of bytes may be in flight',
     edits: [
       {
         file: 'node/raft/sending.ts',
@@ -91,7 +91,7 @@ export const REPLICATION: readonly Removal[] = [
   },
   {
     feature: 'batching: commands share messages and disk writes',
-    without: 'each command has a turn and a disk write of its own',
+    without: 'each command has its own turn and disk write',
     edits: [
       {
         file: 'node/replica/replica.ts',
@@ -112,7 +112,7 @@ export const REPLICATION: readonly Removal[] = [
   },
   {
     feature: 'a slow or dead peer never grows memory',
-    without: 'any number of bytes waits for a peer',
+    without: 'any number of bytes may wait for a peer',
     edits: [
       {
         file: 'node/transport/peer-link.ts',
@@ -124,7 +124,7 @@ export const REPLICATION: readonly Removal[] = [
   },
   {
     feature: 'busy instead of unbounded queues',
-    without: 'a leader takes whatever it is given',
+    without: 'a leader accepts any number of proposals',
     edits: [
       {
         file: 'node/raft/raft.ts',
@@ -136,7 +136,7 @@ export const REPLICATION: readonly Removal[] = [
   },
   {
     feature: 'acknowledged once durable on a majority',
-    without: 'votes and acknowledgements leave before the disk has what they are about',
+    without: 'votes and acknowledgements are sent before the disk write is done',
     edits: [
       {
         file: 'node/replica/replica.ts',
@@ -159,7 +159,7 @@ export const REPLICATION: readonly Removal[] = [
   },
   {
     feature: 'acknowledged once durable on a majority',
-    without: 'a leader counts itself before its disk has it',
+    without: 'a leader counts itself before its own disk write is done',
     edits: [
       {
         file: 'node/raft/leading.ts',

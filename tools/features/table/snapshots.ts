@@ -3,7 +3,7 @@ import type { Removal } from '../removal.ts';
 export const SNAPSHOTS: readonly Removal[] = [
   {
     feature: 'snapshots, and the log let go behind them',
-    without: 'none is taken',
+    without: 'no snapshot is taken',
     edits: [
       {
         file: 'node/replica/snapshotter.ts',
@@ -14,7 +14,7 @@ export const SNAPSHOTS: readonly Removal[] = [
   },
   {
     feature: 'snapshots, and the log let go behind them',
-    without: 'the log in memory stays whole',
+    without: 'the log in memory is never cut',
     edits: [
       {
         file: 'node/replica/snapshotter.ts',
@@ -25,7 +25,7 @@ export const SNAPSHOTS: readonly Removal[] = [
   },
   {
     feature: 'snapshots, and the log let go behind them',
-    without: 'the segments on the disk stay',
+    without: 'the segments on disk are never removed',
     edits: [
       {
         file: 'node/storage/wal.ts',
@@ -36,7 +36,7 @@ export const SNAPSHOTS: readonly Removal[] = [
   },
   {
     feature: 'a start reads no log that a snapshot stands for',
-    without: 'the log is not divided where one ends',
+    without: 'no new segment starts at the end of a snapshot',
     edits: [
       {
         file: 'node/replica/snapshotter.ts',
@@ -47,7 +47,7 @@ export const SNAPSHOTS: readonly Removal[] = [
   },
   {
     feature: 'a start reads no log that a snapshot stands for',
-    without: 'one that is quicker than the write behind it lets nothing go',
+    without: 'a snapshot that is faster than the next log write removes no segments',
     edits: [
       {
         file: 'node/storage/wal.ts',
@@ -58,7 +58,7 @@ export const SNAPSHOTS: readonly Removal[] = [
   },
   {
     feature: 'catch-up by InstallSnapshot',
-    without: 'a follower that needs one is sent none',
+    without: 'a follower that needs a snapshot gets none',
     edits: [
       {
         file: 'node/replica/snapshot-sender.ts',
@@ -69,7 +69,7 @@ export const SNAPSHOTS: readonly Removal[] = [
   },
   {
     feature: 'snapshots go in chunks, a window ahead of the answers',
-    without: 'all of it at once',
+    without: 'all chunks are sent at once',
     edits: [
       {
         file: 'node/replica/snapshot-sender.ts',
@@ -85,7 +85,7 @@ export const SNAPSHOTS: readonly Removal[] = [
   },
   {
     feature: 'snapshots resume after a broken connection',
-    without: 'what is offered again begins again',
+    without: 'a snapshot that is offered again starts from its beginning',
     edits: [
       {
         file: 'node/replica/snapshot-receiver.ts',
@@ -97,7 +97,7 @@ export const SNAPSHOTS: readonly Removal[] = [
   },
   {
     feature: 'snapshots are atomic on the disk',
-    without: 'one counts before it is durable',
+    without: 'a snapshot is used before it is durable',
     edits: [
       {
         file: 'node/storage/snapshot-files.ts',
@@ -108,7 +108,7 @@ export const SNAPSHOTS: readonly Removal[] = [
   },
   {
     feature: 'snapshots are atomic on the disk',
-    without: 'one is written under the name by which it counts',
+    without: 'a snapshot is written under its final name',
     edits: [
       {
         file: 'node/storage/snapshot-files.ts',
@@ -120,7 +120,7 @@ export const SNAPSHOTS: readonly Removal[] = [
   },
   {
     feature: 'snapshots hold the sessions',
-    without: 'the state without them',
+    without: 'a snapshot holds the state without the sessions',
     edits: [
       {
         file: 'node/kv/store.ts',

@@ -3,7 +3,7 @@ import type { Removal } from '../removal.ts';
 export const STORAGE: readonly Removal[] = [
   {
     feature: 'nothing acknowledged is lost by crashes',
-    without: 'a write is called durable when it has begun',
+    without: 'a write is reported as durable when it starts',
     edits: [
       {
         file: 'node/storage/open-segment.ts',
@@ -15,7 +15,7 @@ export const STORAGE: readonly Removal[] = [
   },
   {
     feature: 'nothing acknowledged is lost by crashes',
-    without: 'the vote is not kept',
+    without: 'the vote is not stored',
     edits: [
       {
         file: 'node/storage/segment.ts',
@@ -26,7 +26,7 @@ export const STORAGE: readonly Removal[] = [
   },
   {
     feature: 'the log is in segments',
-    without: 'one file for ever',
+    without: 'the log is one file',
     edits: [
       {
         file: 'node/storage/wal.ts',
@@ -37,7 +37,7 @@ export const STORAGE: readonly Removal[] = [
   },
   {
     feature: 'every record and snapshot has a checksum',
-    without: 'records are believed',
+    without: 'the checksum of a record is not compared',
     edits: [
       {
         file: 'node/storage/segment.ts',
@@ -48,7 +48,7 @@ export const STORAGE: readonly Removal[] = [
   },
   {
     feature: 'a torn tail is repaired',
-    without: 'it is damage like any other',
+    without: 'a torn tail is refused like other damage',
     edits: [
       {
         file: 'node/storage/recovery.ts',
@@ -59,7 +59,7 @@ export const STORAGE: readonly Removal[] = [
   },
   {
     feature: 'other damage is refused, with its position',
-    without: 'the log ends where the damage is',
+    without: 'the log is cut at the damage',
     edits: [
       {
         file: 'node/storage/recovery.ts',
@@ -70,7 +70,7 @@ export const STORAGE: readonly Removal[] = [
   },
   {
     feature: 'a full or failing disk: stop serving, never lie',
-    without: 'a write that failed is taken for done',
+    without: 'a failed write is treated as done',
     edits: [
       {
         file: 'node/replica/log-writer.ts',
@@ -82,7 +82,7 @@ export const STORAGE: readonly Removal[] = [
   },
   {
     feature: 'a leader whose disk hangs gives way',
-    without: 'a write that does not end is waited for',
+    without: 'the leader waits for a write that never ends',
     edits: [
       {
         file: 'node/raft/disk.ts',
@@ -94,7 +94,7 @@ export const STORAGE: readonly Removal[] = [
   },
   {
     feature: 'every record and snapshot has a checksum',
-    without: 'snapshots are believed',
+    without: 'the checksum of a snapshot is not compared',
     edits: [
       {
         file: 'node/storage/snapshot-format.ts',
@@ -105,7 +105,7 @@ export const STORAGE: readonly Removal[] = [
   },
   {
     feature: 'a folder is one node’s at a time',
-    without: 'whoever comes takes it',
+    without: 'a second node may use the folder',
     edits: [
       {
         file: 'node/storage/files.ts',

@@ -6,6 +6,7 @@ import type { NodeId } from '../../../../node/raft/types.ts';
 import type { Random } from '../../../random.ts';
 import type { SimCluster } from '../cluster.ts';
 import { separate, split } from './split.ts';
+import type { StormCluster } from './storm-cluster.ts';
 import { SimWire } from '../wire.ts';
 import { chance } from '../weather.ts';
 
@@ -17,7 +18,7 @@ const SOON_MS = [0, 5, 60] as const;
 const LOSS_WITHIN_MS = 200;
 
 export interface OperatorParts {
-  readonly cluster: SimCluster;
+  readonly storm: StormCluster;
   readonly random: Random;
   /** Whether the data folder of a node may get lost. */
   readonly loses: boolean;
@@ -35,6 +36,7 @@ function shuffled<T>(items: readonly T[], random: Random): T[] {
  * It asks as any client does: what it asks may be refused, or lost on the way, and it may never hear what became of it.
  */
 export class Operator {
+  readonly #storm: StormCluster;
   readonly #cluster: SimCluster;
   readonly #random: Random;
   /** Where a folder may be lost there are never fewer voters than before: what is left of three must decide. */
@@ -44,8 +46,9 @@ export class Operator {
   /** A node whose data folder was lost, until it is seen to be no member. */
   #lost: NodeId | null = null;
 
-  constructor({ cluster, random, loses }: OperatorParts) {
-    this.#cluster = cluster;
+  constructor({ storm, random, loses }: OperatorParts) {
+    this.#storm = storm;
+    this.#cluster = storm.sim;
     this.#random = random;
     this.#mayLose = loses;
     this.#fewestVoters = loses ? null : random.int(1, 3);
@@ -89,7 +92,7 @@ export class Operator {
     separate(cluster, random, [cluster.server(leader.id)], deaf);
     time.after(random.float() * LOSS_WITHIN_MS, () => {
       if (this.#stopped) return;
-      cluster.wipe(victim.id);
+      this.#storm.wipe(victim.id);
       if (chance(random, 0.7)) separate(cluster, random, [cluster.server(leader.id)], servers);
     });
   }
@@ -181,7 +184,7 @@ export class Operator {
     wire.ask(operation, (end) => {
       const result = end.type === 'answer' ? end.result : null;
       const came = result === null ? end.type : result.type === 'error' ? result.code : 'done';
-      cluster.saw(`${operation.type} of ${id}: ${came}`, `${operation.type} ${came}`);
+      this.#storm.saw(`${operation.type} of ${id}: ${came}`, `${operation.type} ${came}`);
     });
   }
 }

@@ -2,8 +2,9 @@ import { judgeKey } from '../../../checker/key.ts';
 import type { Op } from '../../../history/op.ts';
 import { randomStream } from '../../../random.ts';
 import type { WorkloadPlan } from '../../../ports/workload.ts';
-import { Broken, SimCluster } from '../cluster.ts';
+import type { SimCluster } from '../cluster.ts';
 import type { SimParts } from '../server.ts';
+import { Broken, StormCluster } from './storm-cluster.ts';
 import { startStorm } from './storm.ts';
 import { CALM } from '../weather.ts';
 
@@ -39,10 +40,11 @@ export async function simulate(seed: number, parts: SimParts): Promise<Simulated
   const random = randomStream(seed, 'schedule', 'storm');
   const size = random.pick(SIZES);
   const workload = drawWorkload(seed);
-  const cluster = new SimCluster({ size, spares: random.int(0, MOST_SPARES), seed, parts, workload });
-  const { time, counts } = cluster;
-  cluster.start();
-  const endStorm = startStorm(cluster, random);
+  const storm = new StormCluster({ size, spares: random.int(0, MOST_SPARES), seed, parts, workload });
+  const { sim: cluster, counts } = storm;
+  const { time } = cluster;
+  storm.start();
+  const endStorm = startStorm(storm, random);
   const happened = (): number =>
     (counts['deliveries'] ?? 0) +
     (counts['history lines'] ?? 0) +
@@ -57,11 +59,11 @@ export async function simulate(seed: number, parts: SimParts): Promise<Simulated
     throw new Broken(
       `liveness: nothing was written within ${RECOVERY_MS} ms of healing; ${cluster.describe()}`,
     );
-  const ops = await cluster.stopLoad();
+  const ops = await storm.stopLoad();
   await settle(cluster);
   compareStates(cluster, ops);
   judge(ops);
-  return { seed, size, digest: cluster.digest >>> 0, events: time.events, counts };
+  return { seed, size, digest: storm.digest >>> 0, events: time.events, counts };
 }
 
 /**

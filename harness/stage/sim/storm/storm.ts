@@ -4,6 +4,7 @@ import { CLIENTS } from '../network.ts';
 import { Operator } from './operator.ts';
 import type { SimServer } from '../server.ts';
 import { separate, split } from './split.ts';
+import type { StormCluster } from './storm-cluster.ts';
 import { chance, drawWeather } from '../weather.ts';
 
 /** What befalls a cluster, drawn anew every so often. The share says how often, among the others. */
@@ -104,11 +105,12 @@ const BLOWS: readonly Blow[] = [
 const PACES_MS = [50, 150, 500] as const;
 
 /** Lets blows fall on the cluster until the returned function is called. */
-export function startStorm(cluster: SimCluster, random: Random): () => void {
+export function startStorm(storm: StormCluster, random: Random): () => void {
+  const cluster = storm.sim;
   const paceMs = random.pick(PACES_MS);
   const blows = BLOWS.filter(({ heals }) => heals ?? chance(random, 0.8));
   const shares = blows.reduce((sum, { share }) => sum + share, 0);
-  const operator = new Operator({ cluster, random, loses: chance(random, 0.7) });
+  const operator = new Operator({ storm, random, loses: chance(random, 0.7) });
   operator.start();
   let over = false;
   cluster.weather = drawWeather(random);
@@ -117,7 +119,7 @@ export function startStorm(cluster: SimCluster, random: Random): () => void {
       if (over || blows.length === 0) return;
       let at = random.float() * shares;
       const blow = blows.find(({ share }) => (at -= share) < 0) ?? blows[0]!;
-      cluster.saw(blow.name, 'blows');
+      storm.saw(blow.name, 'blows');
       blow.strike(cluster, random, operator);
       next();
     });

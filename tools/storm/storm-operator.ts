@@ -1,29 +1,29 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Random } from '../../harness/random.ts';
 import type { MembersChange, NodeStatus } from '../../node/protocol/client.ts';
-import { askNode } from './blows.ts';
-import type { StormNodes } from './nodes.ts';
+import { askNode } from './storm-events.ts';
+import type { StormNodes } from './storm-nodes.ts';
 
 export type Members = Pick<NodeStatus['members'], 'index' | 'voters' | 'learners'>;
 
-/** Between two changes, ms. */
+/** Range of the time between two changes. */
 const REST_MS = [50, 1_200] as const;
-/** A change that has not come about by then, in the storm or after it, never will. */
-const WITHIN_MS = 30_000;
+/** Maximum time until a change is committed, during the storm or after it. */
+const CHANGED_WITHIN_MS = 30_000;
 const ASK_AGAIN_MS = 30;
-/** With fewer, one who is away for a moment stops the others. */
-const FEWEST_VOTERS = 2;
-/** One of three may lose its data folder: the other two are a majority without it. */
-const FEWEST_TO_LOSE_ONE = 3;
+/** Minimum number of voters. With fewer, one node that is down for a moment would stop the others. */
+const MIN_VOTERS = 2;
+/** Minimum number of voters for one to lose its data folder: the other two are a majority without it. */
+const MIN_VOTERS_TO_LOSE_FOLDER = 3;
 
 /**
- * Who administers a cluster in a storm: nodes join, become voters, leave, take each other's place, lose their data
- * folder and come back; one thing after the other, each asked for until a committed configuration shows it.
+ * Administers the cluster during a storm: nodes join, become voters, leave, replace each other, lose their data folder
+ * and come back. It makes one change after the other, and asks for each until a committed configuration shows it.
  */
-export class Operator {
+export class StormOperator {
   readonly #nodes: StormNodes;
   readonly #random: Random;
-  /** By the last configuration that was seen to be committed; there is no newer one, but for what is being asked. */
+  /** Members by the last configuration that was seen committed. Only the change being asked for can be newer. */
   #members: Members;
 
   constructor(nodes: StormNodes, random: Random) {
@@ -36,87 +36,88 @@ export class Operator {
     return this.#members;
   }
 
-  /** Until `signal` aborts: then what was begun is still brought to its end. Rejects if it does not come about. */
+  /** Makes changes until `signal` aborts, and then finishes the last one. Rejects if a change takes too long. */
   async work(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await delay(this.#random.int(...REST_MS), undefined, { signal }).catch(() => {});
-      if (!signal.aborted) await this.#random.pick(DEEDS)(this);
+      if (!signal.aborted) await this.#random.pick(ACTIONS)(this);
     }
   }
 
   async join(): Promise<void> {
     const { voters, learners } = this.#members;
-    const strangers = this.#nodes.ids.filter((id) => !voters.includes(id) && !learners.includes(id));
-    if (strangers.length > 0) await this.#add(this.#random.pick(strangers));
+    const others = this.#nodes.ids.filter((id) => !voters.includes(id) && !learners.includes(id));
+    if (others.length > 0) await this.#add(this.#random.pick(others));
   }
 
-  /** A learner becomes a voter, sometimes in the place of another. */
+  /** Makes a learner a voter, and sometimes removes another voter in the same change. */
   async promote(): Promise<void> {
     const { voters, learners } = this.#members;
     if (learners.length === 0) return;
     const id = this.#random.pick(learners);
     const leaves = this.#random.float() < 0.4 ? this.#random.pick(voters) : null;
-    await this.#bringAbout(
+    await this.#change(
       [{ type: 'promote', id }, ...(leaves === null ? [] : [{ type: 'remove', id: leaves } as const])],
-      (now) => now.voters.includes(id) && (leaves === null || isNoMember(now, leaves)),
+      (now) => now.voters.includes(id) && (leaves === null || isNotMember(now, leaves)),
     );
     if (leaves !== null) await this.#retire(leaves);
   }
 
   async leave(): Promise<void> {
     const { voters } = this.#members;
-    if (voters.length <= FEWEST_VOTERS) return;
+    if (voters.length <= MIN_VOTERS) return;
     const id = this.#random.pick(voters);
     const type = this.#random.pick(['remove', 'demote'] as const);
-    await this.#bringAbout([{ type, id }], (now) =>
-      type === 'remove' ? isNoMember(now, id) : now.learners.includes(id),
+    await this.#change([{ type, id }], (now) =>
+      type === 'remove' ? isNotMember(now, id) : now.learners.includes(id),
     );
     if (type === 'remove') await this.#retire(id);
   }
 
-  /** It comes back with an empty folder, and gets its vote again by the way that there is for that. */
+  /** Empties a voter's data folder and restarts it. Then removes, adds and promotes it, so that it may vote again. */
   async loseFolder(): Promise<void> {
     const { voters } = this.#members;
-    if (voters.length < FEWEST_TO_LOSE_ONE) return;
+    if (voters.length < MIN_VOTERS_TO_LOSE_FOLDER) return;
     const id = this.#random.pick(voters);
-    await this.#nodes.alone(id, async () => {
+    await this.#nodes.exclusively(id, async () => {
       await this.#nodes.kill(id);
       await this.#nodes.wipe(id);
       await this.#nodes.start(id);
     });
     this.#nodes.count('folders lost');
-    await this.#bringAbout([{ type: 'remove', id }], (now) => isNoMember(now, id));
+    await this.#change([{ type: 'remove', id }], (now) => isNotMember(now, id));
     await this.#add(id);
-    await this.#bringAbout([{ type: 'promote', id }], ({ voters: now }) => now.includes(id));
+    await this.#change([{ type: 'promote', id }], ({ voters: now }) => now.includes(id));
   }
 
   async #add(id: string): Promise<void> {
     const nodes = this.#nodes;
-    await nodes.alone(id, async () => {
+    await nodes.exclusively(id, async () => {
       if (!nodes.up.includes(id)) await nodes.start(id, nodes.joining);
     });
     const address = nodes.peerAddress(id);
-    await this.#bringAbout([{ type: 'add-learner', id, address }], ({ learners }) => learners.includes(id));
+    await this.#change([{ type: 'add-learner', id, address }], ({ learners }) => learners.includes(id));
   }
 
-  /** Who has left may run on, or end and come back one day as a new one. */
+  /** A removed node may keep running, or end and later join as a new node. */
   async #retire(id: string): Promise<void> {
     if (this.#random.float() < 0.5) return;
-    await this.#nodes.alone(id, async () => {
+    await this.#nodes.exclusively(id, async () => {
       await this.#nodes.kill(id);
       await this.#nodes.wipe(id);
     });
   }
 
-  async #bringAbout(changes: readonly MembersChange[], holds: (members: Members) => boolean): Promise<void> {
+  /** Asks for the changes until a committed configuration shows that they hold. */
+  async #change(changes: readonly MembersChange[], holds: (members: Members) => boolean): Promise<void> {
     const nodes = this.#nodes;
-    const deadline = performance.now() + WITHIN_MS;
+    const deadline = performance.now() + CHANGED_WITHIN_MS;
     for (;;) {
-      nodes.broken.throwIfAborted();
+      nodes.failed.throwIfAborted();
       await this.#look();
       if (holds(this.#members)) break;
       if (performance.now() > deadline)
-        throw new Error(`liveness: not within ${WITHIN_MS} ms: ${JSON.stringify(changes)}`);
+        throw new Error(`liveness: not committed within ${CHANGED_WITHIN_MS} ms: ${JSON.stringify(changes)}`);
       const { leader } = nodes;
       if (leader !== null) await askNode(nodes, leader, { type: 'change-members', changes });
       await delay(ASK_AGAIN_MS);
@@ -129,16 +130,16 @@ export class Operator {
     const answer = leader === null ? null : await askNode(this.#nodes, leader, { type: 'status' });
     if (answer?.type !== 'status') return;
     const { members } = JSON.parse(answer.status) as NodeStatus;
-    // One that was deposed may know older ones only.
+    // A deposed leader may know older configurations only.
     if (members.committed && members.outgoing.length === 0 && members.index >= this.#members.index)
       this.#members = members;
   }
 }
 
-const isNoMember = ({ voters, learners }: Members, id: string): boolean =>
+const isNotMember = ({ voters, learners }: Members, id: string): boolean =>
   !voters.includes(id) && !learners.includes(id);
 
-const DEEDS: readonly ((operator: Operator) => Promise<void>)[] = [
+const ACTIONS: readonly ((operator: StormOperator) => Promise<void>)[] = [
   (operator) => operator.join(),
   (operator) => operator.join(),
   (operator) => operator.promote(),

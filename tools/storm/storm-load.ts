@@ -5,13 +5,13 @@ import type { WorkloadPlan } from '../../harness/ports/workload.ts';
 import { realTimers } from '../../harness/workload/timers.ts';
 import { TcpWire } from '../../harness/systems/raft/wire.ts';
 
-/** A cluster that acknowledges no write for so long, in the storm or after it, has stopped. */
+/** Maximum time without an acknowledged write, during the storm or after it. */
 const STALLED_AFTER_MS = 30_000;
 
-/** The harness's own clients, in this thread, and every operation of theirs kept. */
+/** Runs the harness's own clients in this thread, and keeps all their operations. */
 export class StormLoad {
   readonly recorder: Recorder;
-  /** Writes of all kinds that were acknowledged. */
+  /** Number of acknowledged writes of all kinds. */
   acknowledged = 0;
   readonly #kept = keepOps();
   readonly #load: Load;
@@ -41,7 +41,10 @@ export class StormLoad {
     this.#load.start();
   }
 
-  /** Resolves when `writes` are acknowledged; rejects when none is for half a minute, or with the signal's reason. */
+  /**
+   * Resolves when `writes` writes are acknowledged. Rejects after half a minute without one, or with the signal's
+   * reason.
+   */
   async reached(writes: number, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -63,7 +66,7 @@ export class StormLoad {
     });
   }
 
-  /** No new operations; what is under way is waited for. Idempotent. */
+  /** Starts no new operations, and waits for those in flight. Idempotent. */
   stop(drainMs: number = this.#timeoutMs): Promise<void> {
     return this.#load.stop(drainMs);
   }

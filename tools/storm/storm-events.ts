@@ -1,31 +1,38 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Random } from '../../harness/random.ts';
 import type { ClientOperation, ClientResponse } from '../../node/protocol/client.ts';
-import type { StormNodes } from './nodes.ts';
+import type { StormNodes } from './storm-nodes.ts';
 
-/** Between two blows, and for how long a killed node stays away, ms. */
+/** Range of the time between two events. */
 const REST_MS = [30, 500] as const;
-const AWAY_MS = [0, 600] as const;
+/** Range of the time for which a killed node stays down. */
+const DOWN_MS = [0, 600] as const;
 const ANSWER_WITHIN_MS = 5_000;
-/** How often all nodes die at once, two of them, or none does and the lead is handed over. */
-const ALL_DIE = 0.06;
-const TWO_DIE = 0.2;
-const TRANSFER = 0.25;
-const AT_THE_LEADER = 0.5;
+/** Share of the events that hand over leadership instead of killing nodes. */
+const TRANSFER_SHARE = 0.25;
+/** Shares of the kills that hit all nodes at once, and two nodes at once. */
+const KILL_ALL_SHARE = 0.06;
+const KILL_TWO_SHARE = 0.2;
+/** Probability that the victim of a single kill is the leader, rather than a random node. */
+const LEADER_SHARE = 0.5;
 
 /**
- * Kills and transfers, one after the other, until `signal` aborts; every node that was killed is up again when it
- * resolves.
+ * Kills nodes and hands over leadership, one event after the other, until `signal` aborts. When it resolves, every
+ * killed node is up again.
  */
-export async function blows(nodes: StormNodes, random: Random, signal: AbortSignal): Promise<void> {
+export async function stormEvents(nodes: StormNodes, random: Random, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     await delay(random.int(...REST_MS), undefined, { signal }).catch(() => {});
     if (signal.aborted) return;
     const targets = nodes.up;
     if (targets.length === 0) continue;
     const dice = random.float();
-    if (dice < TRANSFER) await handOver(nodes, random.pick(targets));
-    else await killSome(nodes, victims(nodes, targets, random, (dice - TRANSFER) / (1 - TRANSFER)), random);
+    if (dice < TRANSFER_SHARE) {
+      await handOver(nodes, random.pick(targets));
+      continue;
+    }
+    const killDice = (dice - TRANSFER_SHARE) / (1 - TRANSFER_SHARE);
+    await killSome(nodes, victims(nodes, targets, random, killDice), random);
   }
 }
 
@@ -35,26 +42,26 @@ function victims(
   random: Random,
   dice: number,
 ): readonly string[] {
-  if (dice < ALL_DIE) return targets;
+  if (dice < KILL_ALL_SHARE) return targets;
   const { leader } = nodes;
   const first =
-    leader !== null && targets.includes(leader) && random.float() < AT_THE_LEADER
+    leader !== null && targets.includes(leader) && random.float() < LEADER_SHARE
       ? leader
       : random.pick(targets);
-  if (dice >= ALL_DIE + TWO_DIE) return [first];
+  if (dice >= KILL_ALL_SHARE + KILL_TWO_SHARE) return [first];
   return [...new Set([first, random.pick(targets)])];
 }
 
 async function killSome(nodes: StormNodes, ids: readonly string[], random: Random): Promise<void> {
   await Promise.all(
     ids.map((id) => {
-      const awayMs = random.int(...AWAY_MS);
-      return nodes.alone(id, async () => {
-        // It may have been taken out meanwhile.
+      const downMs = random.int(...DOWN_MS);
+      return nodes.exclusively(id, async () => {
+        // The operator may have removed and stopped it meanwhile.
         if (!nodes.up.includes(id)) return;
         nodes.count('kills');
         await nodes.kill(id);
-        await delay(awayMs);
+        await delay(downMs);
         await nodes.start(id);
       });
     }),
@@ -68,7 +75,7 @@ async function handOver(nodes: StormNodes, target: string): Promise<void> {
   if (answer?.type === 'done') nodes.count('transfers');
 }
 
-/** One request of one node; null: no answer within 5 s, or the connection broke. */
+/** Sends one request to one node. Null: there was no answer within 5 s, or the connection broke. */
 export async function askNode(
   nodes: StormNodes,
   id: string,

@@ -9,25 +9,26 @@ import { verifyWitnesses } from '../../harness/checker/verify.ts';
 import { WglSearch } from '../../harness/checker/search/wgl.ts';
 import type { Op } from '../../harness/history/op.ts';
 
-/** What our checker says of a history, and what is wrong with how it says it. */
-export interface Judgement {
+/** Verdict of our checker on a history, and the flaws found in its result. */
+export interface Examination {
   readonly linearizable: boolean;
-  /** Per key with a violation: the operations that are said to prove it. They must do so by themselves. */
+  /** Per key with a violation: the operations of its proof, which must be a violation by themselves. */
   readonly certificates: readonly (readonly Op[])[];
   readonly flaws: readonly string[];
 }
 
-/** So small a history needs milliseconds; without a limit a mistake could hold the whole run. */
+/** Limits of a check. A small history needs milliseconds, but a mistake could make a search endless. */
 const LIMITS = { limitMs: 10_000, memoryBytes: 64 * 1_048_576 };
 
-/** How long a certificate is at most where values tell their writers apart, beside the chain. */
-export const MOST_IN_CORE = 6;
+/** Maximum number of operations in the core of a certificate, if each value has one writer. */
+export const MAX_CORE_OPERATIONS = 6;
 
-/** A certificate without the CAS and appends that lead to what its other operations saw. */
+/** The core of a certificate: all but the chain of CAS and appends that leads to the values the others saw. */
 export const coreOf = (certificate: readonly Op[]): readonly Op[] =>
   certificate.filter((op) => (op.f !== 'cas' && op.f !== 'append') || op.outcome === 'fail');
 
-export function judge(ops: readonly Op[]): Judgement {
+/** Checks a history, then each search, witness and certificate of the result by itself. */
+export function examine(ops: readonly Op[]): Examination {
   const certificates: Op[][] = [];
   const flaws: string[] = [];
   for (const [key, ofKey] of Map.groupBy(ops, (op) => op.key)) {
@@ -41,15 +42,15 @@ export function judge(ops: readonly Op[]): Judgement {
     const named = new Set(violation!.certificate);
     const certificate = ofKey.filter((op) => named.has(op.id));
     certificates.push(certificate);
-    if ('verdict' in decidePart(part!) && coreOf(certificate).length > MOST_IN_CORE)
-      add(`a certificate of ${coreOf(certificate).length} operations beside the chain: ${detail}`);
+    if ('verdict' in decidePart(part!) && coreOf(certificate).length > MAX_CORE_OPERATIONS)
+      add(`the certificate has ${coreOf(certificate).length} operations in addition to the chain: ${detail}`);
     if (/undefined|NaN|Infinity/.test(violation!.prose)) add(violation!.prose);
     if (!named.has(violation!.stuckId!)) add('the stuck operation is not in the certificate');
   }
   return { linearizable: certificates.length === 0, certificates, flaws };
 }
 
-/** Each search by itself: in turns with the other one it would seldom have the last word on so small a history. */
+/** Runs each search alone: in a portfolio, one of them would seldom be the one that finishes a small history. */
 function flawsOfSearches(part: Part, verdict: 'linearizable' | 'violation'): readonly string[] {
   const { columns } = part;
   const machine = registerMachine(stepsOf(columns));
@@ -62,20 +63,20 @@ function flawsOfSearches(part: Part, verdict: 'linearizable' | 'violation'): rea
   return Object.entries(searches).flatMap(([name, search]) => {
     const result = search.run(performance.now() + LIMITS.limitMs);
     if (result === null || result === 'memory') return [`${name}: no result`];
-    if (result.verdict !== verdict) return [`${name}: ${result.verdict}, in all: ${verdict}`];
+    if (result.verdict !== verdict) return [`${name}: ${result.verdict}, but the checker: ${verdict}`];
     if (result.verdict === 'violation') return [];
     const { positions, order } = proofOf(part, Int32Array.from(result.order));
     const flaw = flawOf(columns.ops, positions, order);
-    return flaw === null ? [] : [`${name}: the order proves nothing: ${flaw}`];
+    return flaw === null ? [] : [`${name}: the order is not a proof: ${flaw}`];
   });
 }
 
 function flawsOfWitness(ops: readonly Op[], witness: readonly number[] | null): readonly string[] {
-  if (witness === null) return ['linearizable, but without a witness'];
+  if (witness === null) return ['linearizable without a witness'];
   const at = new Map(ops.map((op, position) => [op.id, position]));
   const order = Int32Array.from(witness, (id) => at.get(id) ?? -1);
   const flaw = flawOf(ops, Int32Array.from(ops.keys()), order);
-  return flaw === null ? [] : [`the witness proves nothing: ${flaw}`];
+  return flaw === null ? [] : [`the witness is not a proof: ${flaw}`];
 }
 
 function flawOf(ops: readonly Op[], positions: Int32Array, order: Int32Array): string | null {
@@ -85,6 +86,6 @@ function flawOf(ops: readonly Op[], positions: Int32Array, order: Int32Array): s
   return next.value[0]!;
 }
 
-/** By trying every order; for a machine without Porcupine. */
+/** Checks by trying every order. Used where Porcupine is not available. */
 export const bruteForce = (ops: readonly Op[]): boolean =>
   [...Map.groupBy(ops, (op) => op.key).values()].every(isLinearizableByDefinition);

@@ -1,5 +1,5 @@
-// npm run oracle:checker -- --count 1000000 --seed 1: random small histories by our checker and by Porcupine, or by
-// brute force where there is no Go. Prints every disagreement; exits 1 if there was one.
+// npm run oracle:checker -- --count 1000000 --seed 1: checks random small histories with our checker and with
+// Porcupine, or with brute force if Go is not installed. Prints every disagreement, and exits with code 1 if any.
 import { parseArgs } from 'node:util';
 import { buildPorcupine } from '../../bench/porcupine/driver.ts';
 import { compare, type Disagreement, type Tally } from './compare.ts';
@@ -12,10 +12,10 @@ const { values } = parseArgs({
     'brute-force': { type: 'boolean', default: false },
   },
 });
-/** More are counted, not printed. */
-const MOST_PRINTED = 20;
-/** Histories between two lines of progress. */
-const PROGRESS = 50_000;
+/** Maximum number of disagreements printed. Further ones are only counted. */
+const MAX_PRINTED = 20;
+/** Number of histories between two lines of progress. */
+const PROGRESS_EVERY = 50_000;
 
 const [count, seed, from] = [Number(values.count), Number(values.seed), Number(values.from)];
 const porcupine = values['brute-force'] ? null : await buildPorcupine();
@@ -23,9 +23,9 @@ console.log(`seed ${seed}, histories ${from} to ${from + count - 1}, oracle: ${p
 const start = performance.now();
 let disagreements = 0;
 const tallies = await compare({ seed, from, count, porcupine }, print, (done) => {
-  if (done % PROGRESS === 0)
+  if (done % PROGRESS_EVERY === 0)
     console.log(
-      `${done} in ${((performance.now() - start) / 1_000).toFixed(0)} s, ${disagreements} disagreements`,
+      `${done} histories in ${((performance.now() - start) / 1_000).toFixed(0)} s, ${disagreements} disagreements`,
     );
 });
 const byKind = [...tallies].sort(([a], [b]) => a.localeCompare(b));
@@ -41,7 +41,7 @@ console.log(`${total.histories} histories, ${row(total).share} violations, ${dis
 process.exitCode = disagreements === 0 ? 0 : 1;
 
 function print({ number, kind, what, ops }: Disagreement): void {
-  if (++disagreements > MOST_PRINTED) return;
+  if (++disagreements > MAX_PRINTED) return;
   console.log(`--seed ${seed} --from ${number} --count 1 (${kind}): ${what}\n${JSON.stringify(ops)}`);
 }
 

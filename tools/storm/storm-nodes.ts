@@ -18,14 +18,15 @@ const READY_WITHIN_MS = 15_000;
 export type Status = Extract<NodeReport, { type: 'status' }>;
 
 export interface StormNodesOptions {
-  /** Data folders and logs go there. */
+  /** Folder for the data folders and logs. */
   readonly dir: string;
-  /** n1…n<founders> are the cluster at first; the others have ports and may join. */
+  /** Number of nodes that form the first cluster: n1, n2, … */
   readonly founders: number;
+  /** Number of further nodes, which have ports and may join. */
   readonly joiners: number;
   readonly program: string;
   readonly seed: number;
-  /** Of every node, beside its own: `snapshot-entries` and the like. */
+  /** Node options that are the same for all nodes, such as `snapshot-entries`. */
   readonly options: Readonly<Record<string, string>>;
 }
 
@@ -37,24 +38,24 @@ interface Seat {
   ready: PromiseWithResolvers<void>;
   endExpected: boolean;
   status: Status | null;
-  /** What it was last started with, instead of a founder's options. */
+  /** Options of its last start that replace a founder's options; undefined: it is a founder. */
   own: Readonly<Record<string, string>> | undefined;
-  /** It was ready once. */
-  born: boolean;
-  /** What is being done to its process. */
+  /** True if it has been ready once. */
+  wasReady: boolean;
+  /** Settles when the last action on its process has finished. */
   turn: Promise<unknown>;
 }
 
 /**
- * Real node processes that are killed and started by id, with every trace line judged as it comes. A node that ends by
- * itself, a broken property or a lost trace line aborts `broken` with the reason.
+ * Real node processes, killed and started by id. The safety monitor gets every trace line as it arrives. A node that
+ * ends by itself, a violated property or a lost trace line aborts `failed` with the reason.
  */
 export class StormNodes implements AsyncDisposable {
   readonly counts = new Map<string, number>();
   readonly monitor: SafetyMonitor;
   readonly #options: StormNodesOptions;
   readonly #seats: ReadonlyMap<string, Seat>;
-  readonly #broken = new AbortController();
+  readonly #failed = new AbortController();
   readonly #originMs = monotonicMs();
 
   private constructor(options: StormNodesOptions, seats: readonly Seat[]) {
@@ -75,7 +76,7 @@ export class StormNodes implements AsyncDisposable {
         endExpected: false,
         status: null,
         own: undefined,
-        born: false,
+        wasReady: false,
         turn: Promise.resolve(),
       })),
     );
@@ -90,16 +91,16 @@ export class StormNodes implements AsyncDisposable {
   get up(): readonly string[] {
     return this.ids.filter((id) => this.#seat(id).process !== null);
   }
-  /** Aborted with an Error that says what broke. */
-  get broken(): AbortSignal {
-    return this.#broken.signal;
+  /** Aborted, with an Error that says why, as soon as something goes wrong. */
+  get failed(): AbortSignal {
+    return this.#failed.signal;
   }
 
-  /** The last that a running node said of itself. */
+  /** Last status that a running node has reported; null: it is down, or has not reported one. */
   status(id: string): Status | null {
     return this.#seat(id).status;
   }
-  /** Who says that it leads, in the highest term; null: nobody. */
+  /** Node that reports that it leads, in the highest term; null: no node does. */
   get leader(): string | null {
     const leads = this.ids.filter((id) => this.status(id)?.role === 'leader');
     return leads.sort((a, b) => this.status(b)!.term - this.status(a)!.term)[0] ?? null;
@@ -115,20 +116,20 @@ export class StormNodes implements AsyncDisposable {
     return NodeClient.connect(this.#seat(id).clientPort);
   }
 
-  /** What a node that is no founder is started with. */
+  /** Options of a node that is not a founder. */
   get joining(): Readonly<Record<string, string>> {
     return { join: '', cluster: [...this.founders].sort().join(',') };
   }
 
-  /** Acts on the node's process once whoever does so already has finished. */
-  alone(id: string, act: () => Promise<void>): Promise<void> {
+  /** Acts on the node's process after all earlier actions on it have finished. */
+  exclusively(id: string, act: () => Promise<void>): Promise<void> {
     const seat = this.#seat(id);
     const done = seat.turn.then(act);
     seat.turn = done.catch(() => {});
     return done;
   }
 
-  /** Resolves when the node listens. `own`: instead of what a founder is started with; by default as the last time. */
+  /** Resolves when the node is ready. `own` replaces a founder's options; by default it is that of the last start. */
   async start(
     id: string,
     own: Readonly<Record<string, string>> | undefined = this.#seat(id).own,
@@ -150,7 +151,7 @@ export class StormNodes implements AsyncDisposable {
       seat.process = null;
       seat.status = null;
       const how = `${id} ended by itself: ${signal ?? `exit code ${code}`}; ${process.stderr()}`;
-      if (!seat.endExpected) this.break(how);
+      if (!seat.endExpected) this.fail(how);
       seat.ready.reject(new Error(how));
     });
     const late = setTimeout(
@@ -158,10 +159,10 @@ export class StormNodes implements AsyncDisposable {
       READY_WITHIN_MS,
     );
     await seat.ready.promise.finally(() => clearTimeout(late));
-    seat.born = true;
+    seat.wasReady = true;
   }
 
-  /** kill -9; resolves when it is gone and its last lines are read. */
+  /** Sends SIGKILL. Resolves when the process is gone and its last lines are read. */
   async kill(id: string): Promise<void> {
     const seat = this.#seat(id);
     seat.endExpected = true;
@@ -179,8 +180,8 @@ export class StormNodes implements AsyncDisposable {
   count(what: string): void {
     this.counts.set(what, (this.counts.get(what) ?? 0) + 1);
   }
-  break(why: string): void {
-    this.#broken.abort(new Error(why));
+  fail(why: string): void {
+    this.#failed.abort(new Error(why));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -189,18 +190,18 @@ export class StormNodes implements AsyncDisposable {
   }
 
   #hear(seat: Seat, line: ReportLine): void {
-    if (line.type === 'problem') return this.break(`${seat.id}: ${line.message}`);
+    if (line.type === 'problem') return this.fail(`${seat.id}: ${line.message}`);
     const { report } = line;
     if (report.type === 'ready') return seat.ready.resolve();
     if (report.type === 'log') return;
     if (report.type === 'status') {
-      // A line that was still in the pipe of a killed node says nothing of one that runs.
+      // A line from the pipe of a killed node says nothing about the node that runs now.
       if (!seat.endExpected) seat.status = report;
       return;
     }
     this.#countTrace(report.type);
     const [violation] = this.monitor.feed(report.at / 1_000 - this.#originMs, seat.id, report);
-    if (violation !== undefined) this.break(`${violation.property}: ${violation.prose}`);
+    if (violation !== undefined) this.fail(`${violation.property}: ${violation.prose}`);
   }
 
   #countTrace(type: NodeReport['type']): void {
@@ -208,7 +209,7 @@ export class StormNodes implements AsyncDisposable {
     if (what !== undefined) this.count(what);
   }
 
-  #args({ id, peerPort, clientPort, own, born }: Seat): string[] {
+  #args({ id, peerPort, clientPort, own, wasReady }: Seat): string[] {
     const others = this.founders.filter((other) => other !== id);
     const named = {
       id,
@@ -220,8 +221,8 @@ export class StormNodes implements AsyncDisposable {
       ...(own ?? { peers: others.map((other) => `${other}=${this.peerAddress(other)}`).join(',') }),
       ...this.#options.options,
     };
-    // A founder's first start; one without a value is a flag.
-    const first = own === undefined && !born ? { bootstrap: '' } : {};
+    // A founder's first start creates the cluster. An empty value stands for an option without one.
+    const first = own === undefined && !wasReady ? { bootstrap: '' } : {};
     return Object.entries({ ...first, ...named }).flatMap(([name, value]) =>
       value === '' ? [`--${name}`] : [`--${name}`, value],
     );

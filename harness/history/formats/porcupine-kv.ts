@@ -1,0 +1,42 @@
+import { EdnError } from './edn.ts';
+import type { HistoryFormat, ImportedHistory, ReadOptions } from './history.ts';
+import { ednEvents, looksLikeEdn } from './jepsen-edn.ts';
+import { readJepsenEvents } from './jepsen-events.ts';
+
+/**
+ * Porcupine's key-value logs: maps with `:key` beside `:value`, functions `:get`, `:put`, `:append`; a key that was
+ * never written holds "".
+ */
+export const porcupineKv: HistoryFormat = {
+  name: 'porcupine-kv',
+  example: `{:process 0, :type :invoke, :f :put, :key "x", :value "1"}
+{:process 0, :type :ok, :f :put, :key "x", :value "1"}
+`,
+  casFail: undefined,
+  looksLike: (head) => looksLikeEdn(head) && firstHasKey(head),
+  read: readPorcupineKv,
+};
+
+/** @throws HistoryError */
+function readPorcupineKv(text: string, options: ReadOptions): ImportedHistory {
+  const { model } = options;
+  const shape = { keyed: false, lists: false, text: true, emptyAtFirst: true, model };
+  const source = {
+    format: 'porcupine-kv',
+    text,
+    events: ednEvents(text),
+    shape,
+    casFailure: 'nothing',
+  } as const;
+  return readJepsenEvents(source, options);
+}
+
+/** Porcupine names the key beside the value, Jepsen within it. */
+function firstHasKey(text: string): boolean {
+  try {
+    for (const { key } of ednEvents(text)) return key !== undefined;
+  } catch (error) {
+    if (!(error instanceof EdnError)) throw error;
+  }
+  return false;
+}

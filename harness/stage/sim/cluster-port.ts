@@ -1,0 +1,218 @@
+import type { NodeReport } from '../../../node/protocol/report.ts';
+import type { NodeId } from '../../../node/raft/types.ts';
+import { StorageError } from '../../../node/replica/ports.ts';
+import type { ReportLine } from '../../../node/replica/trace.ts';
+import type { Cluster, ClusterEvent, NodeExit, NodeLife, NodeView } from '../../ports/cluster.ts';
+import { randomStream, type Random } from '../../random.ts';
+import type { SimCluster } from './cluster.ts';
+import type { SimServer } from './server.ts';
+import { between } from './weather.ts';
+
+/** Time that a process takes from its start until its node recovers, in virtual ms. */
+const START_MS = [60, 180] as const;
+/** Time after which a node that does not stop is killed, in virtual ms. */
+const STOP_WITHIN_MS = 5_000;
+/** Process ids are made up: they count from here. */
+const FIRST_PID = 1_001;
+/** Exit codes of a node process (node/server/run-node.ts). */
+const EXIT = { stopped: 0, broken: 1, cannotServe: 3 } as const;
+
+const KILLED: NodeExit = { code: null, signal: 'SIGKILL', expected: true, stderr: '' };
+const STOPPED: NodeExit = { code: EXIT.stopped, signal: null, expected: true, stderr: '' };
+
+/** One node: what it is now, and its made-up process where there is one. */
+interface Member {
+  readonly server: SimServer;
+  readonly random: Random;
+  life: NodeLife;
+  pid: number | null;
+  /** Reports of this process so far. */
+  reports: number;
+  /** Lines that the process has written, and that nobody has read. The first one to be read is `ready`. */
+  unread: ReportLine[];
+  /** Of the start under way; null: there is none. */
+  starting: PromiseWithResolvers<void> | null;
+}
+
+/** Port `Cluster` over simulated nodes. What a node does is heard a moment later, as it is through a pipe. */
+export class SimClusterPort implements Cluster {
+  readonly nodes: readonly string[];
+  readonly #sim: SimCluster;
+  readonly #members: ReadonlyMap<string, Member>;
+  readonly #listeners = new Set<(event: ClusterEvent) => void>();
+  #nextPid = FIRST_PID;
+  #disposed = false;
+
+  constructor(sim: SimCluster, seed: number) {
+    this.#sim = sim;
+    this.nodes = sim.servers.map(({ id }) => id);
+    this.#members = new Map(
+      sim.servers.map((server) => [
+        server.id,
+        {
+          server,
+          random: randomStream(seed, 'node-timers', `starts of ${server.id}`),
+          life: 'down',
+          pid: null,
+          reports: 0,
+          unread: [],
+          starting: null,
+        },
+      ]),
+    );
+  }
+
+  view(node: string): NodeView {
+    const { life, pid } = this.#member(node);
+    return { id: node, life, pid };
+  }
+
+  subscribe(listener: (event: ClusterEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async start(node: string): Promise<void> {
+    const member = this.#member(node);
+    if (this.#disposed) throw new Error(`cannot start ${node}: the cluster is being shut down`);
+    if (member.life !== 'down') throw new Error(`cannot start ${node}: it is ${member.life}`);
+    const starting = Promise.withResolvers<void>();
+    const pid = this.#nextPid++;
+    Object.assign(member, { pid, starting, reports: 0 });
+    this.#setLife(member, 'starting');
+    this.#sim.time.after(between(member.random, START_MS), () => {
+      if (member.pid === pid) member.server.start();
+    });
+    await starting.promise;
+  }
+
+  async kill(node: string): Promise<void> {
+    const member = this.#running(node, 'kill');
+    member.server.crash('kill');
+    this.#down(member, KILLED);
+  }
+
+  async stop(node: string): Promise<void> {
+    const member = this.#running(node, 'stop');
+    const { server, pid } = member;
+    this.#setLife(member, 'stopping');
+    server.resume();
+    const bound = new AbortController();
+    const late = this.#sim.time.sleep(STOP_WITHIN_MS, bound.signal).then(
+      () => 'late' as const,
+      () => 'late' as const,
+    );
+    const end = await Promise.race([
+      server
+        .stop()
+        .then(() => 'stopped' as const)
+        .catch(() => 'killed' as const),
+      late,
+    ]);
+    bound.abort();
+    if (member.pid !== pid) return;
+    if (end === 'stopped') return this.#down(member, STOPPED);
+    server.crash('kill');
+    this.#down(member, KILLED);
+  }
+
+  async pause(node: string): Promise<void> {
+    const member = this.#running(node, 'pause');
+    if (member.life !== 'up') throw new Error(`cannot pause ${node}: it is ${member.life}`);
+    member.server.pause();
+    this.#setLife(member, 'paused');
+  }
+
+  async resume(node: string): Promise<void> {
+    const member = this.#running(node, 'resume');
+    if (member.life !== 'paused') throw new Error(`cannot resume ${node}: it is ${member.life}`);
+    this.#setLife(member, 'up');
+    member.server.resume();
+  }
+
+  async wipe(node: string): Promise<void> {
+    const { life, server } = this.#member(node);
+    if (life !== 'down') throw new Error(`cannot wipe ${node}: it is ${life}; kill or stop it first`);
+    this.#sim.loseFolder(server.id);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#disposed = true;
+    for (const [node, { pid }] of this.#members) if (pid !== null) await this.kill(node);
+  }
+
+  /** The node has written a line to its report pipe. */
+  reported(id: NodeId, line: ReportLine): void {
+    const member = this.#member(id);
+    const isFirst = member.unread.length === 0;
+    if (line.type === 'ready') {
+      member.unread.unshift({ ...line, pid: member.pid! });
+      // After the node's own step, which goes on with what it has begun.
+      queueMicrotask(() => this.#ready(member));
+    } else member.unread.push(line);
+    if (isFirst) queueMicrotask(() => this.#read(member));
+  }
+
+  /** An assertion of the node broke, or its disk refused: the process ends by itself. */
+  broken(id: NodeId, error: unknown): void {
+    const member = this.#member(id);
+    if (member.pid === null) return;
+    const code = error instanceof StorageError ? EXIT.cannotServe : EXIT.broken;
+    const stderr = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    member.server.crash('kill');
+    this.#down(member, { code, signal: null, expected: false, stderr });
+  }
+
+  #ready(member: Member): void {
+    const { starting } = member;
+    if (starting === null) return;
+    member.starting = null;
+    // Before the line itself, so that whoever hears it finds the node up.
+    this.#setLife(member, 'up');
+    this.#read(member);
+    starting.resolve();
+  }
+
+  #down(member: Member, exit: NodeExit): void {
+    // What was written before the end is still read.
+    this.#read(member);
+    const { starting, server } = member;
+    Object.assign(member, { pid: null, starting: null, unread: [] });
+    this.#setLife(member, 'down', exit);
+    const how = exit.signal === null ? `exit code ${exit.code}` : `signal ${exit.signal}`;
+    starting?.reject(new Error(`${server.id} ended before it was ready: ${how}`));
+  }
+
+  #read(member: Member): void {
+    if (member.starting !== null) return;
+    for (const line of member.unread.splice(0)) {
+      const t = this.#sim.time.now();
+      const envelope = { n: member.reports++, at: Math.round(t * 1_000), node: member.server.id };
+      const report: NodeReport = { ...envelope, ...line };
+      this.#emit({ type: 'report', t, node: member.server.id, report });
+    }
+  }
+
+  #setLife(member: Member, life: NodeLife, exit?: NodeExit): void {
+    member.life = life;
+    const { pid, server } = member;
+    const t = this.#sim.time.now();
+    this.#emit({ type: 'life', t, node: server.id, life, pid, ...(exit !== undefined && { exit }) });
+  }
+
+  #emit(event: ClusterEvent): void {
+    for (const listener of this.#listeners) listener(event);
+  }
+
+  #member(node: string): Member {
+    const member = this.#members.get(node);
+    if (member === undefined) throw new Error(`there is no node ${node}; there are ${this.nodes.join(', ')}`);
+    return member;
+  }
+
+  #running(node: string, verb: string): Member {
+    const member = this.#member(node);
+    if (member.pid === null) throw new Error(`cannot ${verb} ${node}: it is ${member.life}`);
+    return member;
+  }
+}

@@ -1,0 +1,95 @@
+import { join } from 'node:path';
+import type { NodeId } from '../../../node/raft/types.ts';
+import type { ReportLine } from '../../../node/replica/trace.ts';
+import { parseTuning } from '../../../node/server/tuning.ts';
+import type { Stage, StageSetup } from '../../ports/stage.ts';
+import { randomStream } from '../../random.ts';
+import { InProcessWorkload } from '../../workload/in-process.ts';
+import { STAGES } from '../stages.ts';
+import { SimClusterPort } from './cluster-port.ts';
+import { SimCluster, type SimTuning } from './cluster.ts';
+import { SimLinks } from './links.ts';
+import { SHIPPED_PARTS, type SimParts } from './server.ts';
+import { StreamWire } from './stream-wire.ts';
+import { VirtualTime } from './time.ts';
+import type { Weather } from './weather.ts';
+
+/** What a healthy machine's disk and a process's timers do. Links have their own conditions. */
+const STEADY: Weather = {
+  lossProbability: 0,
+  duplicateProbability: 0,
+  linkDelayMs: [0, 0],
+  diskDelayMs: [0.3, 1.5],
+};
+
+/** The simulated stage with its own types: tests look into them. */
+export interface SimStage extends Stage {
+  readonly clock: VirtualTime;
+  readonly cluster: SimClusterPort;
+  readonly links: SimLinks;
+  readonly workload: InProcessWorkload;
+}
+
+/**
+ * Port `Stage`: shipped nodes and clients under virtual time, in this process. Everything that happens follows from the
+ * seed.
+ */
+export function simStage(setup: StageSetup, parts: SimParts = SHIPPED_PARTS): SimStage {
+  const { seed, workload: plan, live, dir } = setup;
+  const time = new VirtualTime();
+  const nodes = Array.from({ length: setup.nodes }, (_, i) => `n${i + 1}`);
+  const links = new SimLinks({ nodes, time, random: randomStream(seed, 'link-weather', 'streams') });
+  const sim = new SimCluster({
+    size: nodes.length,
+    spares: 0,
+    seed,
+    parts,
+    time,
+    tuning: shippedTuning(setup),
+    weather: STEADY,
+    streams: links,
+    onReport: (id: NodeId, line: ReportLine) => cluster.reported(id, line),
+    onBroken: (id: NodeId, error: unknown) => cluster.broken(id, error),
+  });
+  links.attach(sim.network.connections);
+  const cluster = new SimClusterPort(sim, seed);
+  const workload = new InProcessWorkload({
+    plan,
+    nodes,
+    dial: (node) => new StreamWire({ server: sim.server(node), links, time }),
+    clock: time,
+    historyPath: join(dir, 'history.jsonl'),
+    live,
+  });
+  return {
+    ...STAGES.sim,
+    clock: time,
+    cluster,
+    links,
+    workload,
+    play: (work) => time.play(work),
+    [Symbol.asyncDispose]: () =>
+      time.play(async () => {
+        await workload[Symbol.asyncDispose]();
+        await cluster[Symbol.asyncDispose]();
+        await links[Symbol.asyncDispose]();
+      }),
+  };
+}
+
+/** As a node process has it that is given nothing but its election timeout and heartbeat. */
+function shippedTuning({ electionTimeoutMs, heartbeatMs }: StageSetup): SimTuning {
+  const { maxInflightMessages, maxMessageBytes, maxUncommittedBytes, ...tuning } = parseTuning({});
+  return {
+    electionTimeoutMs,
+    heartbeatMs,
+    maxInflightMessages,
+    maxMessageBytes,
+    maxUncommittedBytes,
+    snapshots: tuning.snapshots,
+    sessionIdleMs: tuning.sessionIdleMs,
+    hurries: tuning.fastFailover,
+    // As node/server/run-node.ts sets its timer.
+    tickMs: Math.max(1, Math.floor(heartbeatMs / 5)),
+  };
+}

@@ -1,0 +1,158 @@
+import { crc32 } from 'node:zlib';
+import type { NodeId } from '../../../../node/raft/types.ts';
+import type { ReportLine } from '../../../../node/replica/trace.ts';
+import { SNAPSHOT_POLICY, type SnapshotPolicy } from '../../../../node/replica/snapshotter.ts';
+import type { Op } from '../../../history/op.ts';
+import { keepOps, Recorder } from '../../../history/recorder.ts';
+import { MembershipChange } from '../../../invariants/membership-change.ts';
+import { SafetyMonitor } from '../../../invariants/monitor.ts';
+import type { WorkloadPlan } from '../../../ports/workload.ts';
+import { randomStream, type Random } from '../../../random.ts';
+import { Load } from '../../../workload/load.ts';
+import { SimCluster } from '../cluster.ts';
+import type { SimParts } from '../server.ts';
+import { VirtualTime } from '../time.ts';
+import { CALM, chance, type Weather } from '../weather.ts';
+import { SimWire } from '../wire.ts';
+
+const ELECTION_TIMEOUT_MS = [150, 300] as const;
+const HEARTBEAT_MS = 30;
+const NS_PER_MS = 1e6;
+
+/** A rule of Raft, or of what clients were promised, was seen broken. */
+export class Broken extends Error {
+  override readonly name = 'Broken';
+}
+
+export interface StormClusterOptions {
+  readonly size: number;
+  /** Nodes that run once they are to join. */
+  readonly spares: number;
+  readonly seed: number;
+  readonly parts: SimParts;
+  readonly workload: WorkloadPlan;
+}
+
+/**
+ * A cluster for a storm, with its clients. The safety properties are watched after every event, by the monitor that
+ * watches real clusters. Everything follows from the seed.
+ */
+export class StormCluster {
+  readonly sim: SimCluster;
+  /** How often each thing was seen: shows that a storm was one. */
+  readonly counts: Record<string, number> = {};
+  readonly #monitor: SafetyMonitor;
+  readonly #kept = keepOps();
+  readonly #load: Load;
+  #digest = 0;
+  #loadEnded = false;
+
+  constructor({ size, spares, seed, parts, workload }: StormClusterOptions) {
+    const stream = (salt: string): Random => randomStream(seed, 'link-weather', salt);
+    const time = new VirtualTime();
+    const tuning = {
+      electionTimeoutMs: ELECTION_TIMEOUT_MS,
+      heartbeatMs: HEARTBEAT_MS,
+      ...drawBounds(stream('bounds')),
+      snapshots: drawPolicy(stream('snapshots')),
+      // Short enough for sessions to go, long enough for clients to use the ones that they have in stock.
+      sessionIdleMs: stream('sessions').pick([0, 3_000]),
+      hurries: chance(stream('starts'), 0.7),
+      tickMs: null,
+    };
+    this.sim = new SimCluster({
+      size, spares, seed, parts, tuning, time,
+      weather: CALM,
+      onReport: (id, line) => this.#reported(id, line),
+      onBroken: (_id, error) => {
+        throw error;
+      },
+    }); // prettier-ignore
+    const { network, servers } = this.sim;
+    network.onDelivery = ({ type, from, to, term }) =>
+      this.saw(`${type} ${from}>${to} ${term}`, 'deliveries');
+    const ids = servers.map(({ id }) => id);
+    this.#monitor = new SafetyMonitor(ids, [new MembershipChange()]);
+    const recorder = new Recorder({
+      nowNs: () => Math.round(time.now() * NS_PER_MS),
+      append: (line) => this.saw(line, 'history lines'),
+      ...this.#kept,
+    });
+    const random = stream('clients');
+    const weather = (): Weather => this.sim.weather;
+    this.#load = new Load({
+      plan: workload,
+      nodes: ids,
+      dial: (id) => new SimWire({ server: this.sim.server(id), network, random, weather }),
+      timers: time,
+      recorder,
+      onOp: (op) => this.#count(`${op.f} ${op.outcome}`),
+    });
+  }
+
+  /** CRC-32 over all that happened, in order: the same seed gives the same one. */
+  get digest(): number {
+    return this.#digest;
+  }
+
+  /** The founders run; spares wait to be asked. */
+  start(): void {
+    for (const id of this.sim.founders) this.sim.server(id).start();
+    this.#load.start();
+  }
+
+  /** The node's data folder is gone; it starts again with an empty one. */
+  wipe(id: NodeId): void {
+    const server = this.sim.server(id);
+    server.crash();
+    this.sim.loseFolder(id);
+    this.#monitor.wiped(id);
+    server.start();
+  }
+
+  /** Ends the load; returns every operation in order of invocation. */
+  async stopLoad(): Promise<readonly Op[]> {
+    void this.#load.stop(2_000).then(() => (this.#loadEnded = true));
+    await this.sim.time.run(5_000, () => this.#loadEnded);
+    return this.#kept.ops();
+  }
+
+  /** Notes something that happened: into the digest, and under `kind` into the counts. */
+  saw(what: string, kind: string): void {
+    this.#digest = crc32(`${this.sim.time.now()} ${what}`, this.#digest);
+    this.#count(kind);
+  }
+
+  #reported(id: string, line: ReportLine): void {
+    if (line.type === 'status' || line.type === 'ready' || line.type === 'log') return;
+    this.saw(`${id} ${JSON.stringify(line)}`, line.type);
+    const [violation] = this.#monitor.feed(this.sim.time.now(), id, line);
+    if (violation !== undefined) throw new Broken(`${violation.property}: ${violation.prose}`);
+  }
+
+  #count(kind: string): void {
+    this.counts[kind] = (this.counts[kind] ?? 0) + 1;
+  }
+}
+
+/** Small bounds make pipelines stall and refuse; shipped ones never would in so short a life. */
+function drawBounds(random: Random): {
+  readonly maxInflightMessages: number;
+  readonly maxMessageBytes: number;
+  readonly maxUncommittedBytes: number;
+} {
+  return random.float() < 0.4
+    ? {
+        maxInflightMessages: random.int(1, 3),
+        maxMessageBytes: random.pick([1, 200]),
+        maxUncommittedBytes: 2_000,
+      }
+    : { maxInflightMessages: 32, maxMessageBytes: 64 << 10, maxUncommittedBytes: 1 << 20 };
+}
+
+/** Small ones make followers fall behind the log; shipped ones never would in so short a life. */
+function drawPolicy(random: Random): SnapshotPolicy {
+  return random.float() < 0.7
+    ? { everyEntries: random.int(3, 40), everyBytes: 1 << 20, keepEntries: random.int(0, 8) }
+    : SNAPSHOT_POLICY;
+}

@@ -1,0 +1,57 @@
+import type { Clock } from '../../../clock.ts';
+import type { Op } from '../../../history/op.ts';
+import type { Workload, WorkloadEvent } from '../../../ports/workload.ts';
+
+/** A load that can break, and whose live checker can be wrong. */
+export class AccusingWorkload implements Workload {
+  readonly #workload: Workload;
+  readonly #clock: Clock;
+  readonly #listeners = new Set<(event: WorkloadEvent) => void>();
+
+  constructor(workload: Workload, clock: Clock) {
+    this.#workload = workload;
+    this.#clock = clock;
+  }
+
+  /** Tells of a violation that there is not. */
+  accuse(key: string): void {
+    const violation = {
+      property: 'linearizability',
+      anomaly: 'stale read',
+      prose: 'accused',
+      key,
+      opIds: [0],
+    };
+    this.#tell({ type: 'violation', t: this.#clock.now(), violation });
+  }
+
+  /** The load itself breaks. */
+  break(message: string): void {
+    this.#tell({ type: 'broken', t: this.#clock.now(), message });
+  }
+
+  subscribe(listener: (event: WorkloadEvent) => void): () => void {
+    this.#listeners.add(listener);
+    const unsubscribe = this.#workload.subscribe(listener);
+    return () => {
+      this.#listeners.delete(listener);
+      unsubscribe();
+    };
+  }
+
+  start(): Promise<void> {
+    return this.#workload.start();
+  }
+
+  stop(): Promise<readonly Op[]> {
+    return this.#workload.stop();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#workload[Symbol.asyncDispose]();
+  }
+
+  #tell(event: WorkloadEvent): void {
+    for (const listener of this.#listeners) listener(event);
+  }
+}

@@ -1,0 +1,99 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { HarnessEvent, ManualCommand } from '../../../event.ts';
+import { linkName, type LinkCondition } from '../../../ports/links.ts';
+import { formatErrors, loadScenario } from '../../../scenario/language/load.ts';
+import type { Chosen, Scenario } from '../../../scenario/language/schema.ts';
+import { runScenario, type RunOutcome } from '../../../scenario/play/runner.ts';
+import type { SimParts } from '../server.ts';
+import { simStage, type SimStage } from '../stage.ts';
+import { CrashingCluster } from './crashing-cluster.ts';
+import { AccusingWorkload } from './accusing-workload.ts';
+import { GoneLinks } from './gone-links.ts';
+
+/** What a test can do to a run from outside, at any event of it. */
+export interface PlayedStage {
+  readonly clock: SimStage['clock'];
+  readonly cluster: CrashingCluster;
+  readonly links: GoneLinks;
+  readonly workload: AccusingWorkload;
+  readonly press: (command: ManualCommand) => void;
+  /** Aborts the run's signal: a signal's name, or an Error (the environment failed). */
+  readonly abort: (reason: unknown) => void;
+}
+
+export interface Played {
+  readonly outcome: RunOutcome;
+  readonly events: readonly HarnessEvent[];
+  readonly stage: PlayedStage;
+  readonly scenario: Scenario;
+  /** What each link still did when the run had ended, by name. */
+  readonly linksLeft: Readonly<Record<string, LinkCondition>>;
+}
+
+export interface PlayOptions {
+  readonly seed?: number;
+  /** Nodes that are built from other parts than the shipped ones. */
+  readonly parts?: SimParts;
+  readonly stopOnViolation?: boolean;
+  /** What the run runs on. Absent: everything is possible. */
+  readonly chosen?: Chosen;
+  /** Called with every event as it is told. */
+  readonly onEvent?: (event: HarnessEvent, stage: PlayedStage) => void;
+}
+
+/** Loads a scenario's text and runs it on the simulated stage. */
+export async function play(text: string, options: PlayOptions = {}): Promise<Played> {
+  const loaded = loadScenario('test.yaml', text, options.chosen);
+  if (!loaded.ok) throw new Error(formatErrors(loaded.errors));
+  const { scenario } = loaded;
+  const { seed = scenario.seed ?? 1, stopOnViolation = false } = options;
+  const dir = mkdtempSync(join(tmpdir(), 'chaos-sim-'));
+  const interrupt = new AbortController();
+  try {
+    await using sim = simStage(
+      {
+        seed,
+        dir,
+        nodes: scenario.cluster.nodes,
+        electionTimeoutMs: scenario.cluster.electionTimeoutMs,
+        heartbeatMs: scenario.cluster.heartbeatMs,
+        workload: { ...scenario.workload, seed },
+        live: scenario.expect.always.linearizableMs !== null,
+        signal: interrupt.signal,
+        onNote: () => {},
+        onFailure: (error) => interrupt.abort(error),
+      },
+      options.parts,
+    );
+    const events: HarnessEvent[] = [];
+    let handler: (command: ManualCommand) => void = () => undefined;
+    const { clock } = sim;
+    const stage: PlayedStage = {
+      clock,
+      cluster: new CrashingCluster(sim.cluster),
+      links: new GoneLinks(sim.links),
+      workload: new AccusingWorkload(sim.workload, clock),
+      press: (command) => handler(command),
+      abort: (reason) => interrupt.abort(reason),
+    };
+    const { cluster, links, workload } = stage;
+    const outcome = await sim.play(() =>
+      runScenario({
+        scenario, seed, chosen: options.chosen, cluster, links, workload, clock, stopOnViolation,
+        emit: (event) => {
+          events.push(event);
+          // Not from within the runner's own call: as a key press, which comes between two of its steps.
+          if (options.onEvent !== undefined) queueMicrotask(() => options.onEvent!(event, stage));
+        },
+        commands: (listener) => void (handler = listener),
+        signal: interrupt.signal,
+      }),
+    ); // prettier-ignore
+    const linksLeft = Object.fromEntries(links.links.map((link) => [linkName(link), links.condition(link)]));
+    return { outcome, events, stage, scenario, linksLeft };
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}

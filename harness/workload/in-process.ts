@@ -1,0 +1,78 @@
+import type { Clock } from '../clock.ts';
+import type { Op } from '../history/op.ts';
+import { readBack } from '../history/read-back.ts';
+import type { Workload, WorkloadEvent, WorkloadPlan } from '../ports/workload.ts';
+import type { Wire } from '../systems/raft/wire.ts';
+import { RecordedLoad } from './recorded-load.ts';
+import type { Timers } from './timers.ts';
+
+const NS_PER_MS = 1e6;
+
+export interface InProcessOptions {
+  readonly plan: WorkloadPlan;
+  readonly nodes: readonly string[];
+  /** Makes a connection of one client's own to a node. */
+  readonly dial: (node: string) => Wire;
+  /** Its time 0 is the beginning of the run. */
+  readonly clock: Clock & Timers;
+  readonly historyPath: string;
+  /** True if linearizability is checked as the operations end. */
+  readonly live: boolean;
+}
+
+/** Port `Workload`: the clients live in the caller's thread, and in the time that it gives them. */
+export class InProcessWorkload implements Workload {
+  readonly #options: InProcessOptions;
+  readonly #listeners = new Set<(event: WorkloadEvent) => void>();
+  #starting: Promise<RecordedLoad> | null = null;
+  #stopping: Promise<readonly Op[]> | null = null;
+
+  constructor(options: InProcessOptions) {
+    this.#options = options;
+  }
+
+  subscribe(listener: (event: WorkloadEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async start(): Promise<void> {
+    if (this.#starting !== null) throw new Error('the workload was started already');
+    if (this.#stopping !== null) throw new Error('the workload was stopped already');
+    const { clock } = this.#options;
+    this.#starting = clock.still(() =>
+      RecordedLoad.create({
+        ...this.#options,
+        timers: clock,
+        now: () => clock.now(),
+        nowNs: () => Math.round(clock.now() * NS_PER_MS),
+        say: (event) => this.#emit(event),
+      }),
+    );
+    const load = await this.#starting;
+    if (this.#stopping === null) load.start();
+  }
+
+  stop(): Promise<readonly Op[]> {
+    this.#stopping ??= this.#stop(this.#options.plan.timeoutMs);
+    return this.#stopping;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    // What is under way is not waited for; the history is still closed properly.
+    this.#stopping ??= this.#stop(0);
+    await this.#stopping.catch(() => {});
+  }
+
+  async #stop(drainMs: number): Promise<readonly Op[]> {
+    if (this.#starting === null) return [];
+    const { clock, historyPath } = this.#options;
+    const load = await this.#starting;
+    await load.stop(drainMs);
+    return await clock.still(async () => await readBack(historyPath, await load.close()));
+  }
+
+  #emit(event: WorkloadEvent): void {
+    for (const listener of this.#listeners) listener(event);
+  }
+}

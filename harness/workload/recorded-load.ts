@@ -1,0 +1,126 @@
+import { LineFile } from '../history/line-file.ts';
+import type { Op } from '../history/op.ts';
+import { Recorder } from '../history/recorder.ts';
+import type { WorkloadEvent, WorkloadPlan } from '../ports/workload.ts';
+import type { Wire } from '../systems/raft/wire.ts';
+import { Judge } from './judge.ts';
+import { Load } from './load.ts';
+import type { Timers } from './timers.ts';
+import { Windows } from './windows.ts';
+
+const WINDOW_MS = 250;
+/** Maximum number of `op` events per second. */
+const OP_EVENTS_PER_SECOND = 20;
+
+export interface RecordedLoadOptions {
+  readonly plan: WorkloadPlan;
+  readonly nodes: readonly string[];
+  /** Makes a connection of one client's own to a node. */
+  readonly dial: (node: string) => Wire;
+  readonly timers: Timers;
+  /** Time since the run began: in ms, and in whole ns. */
+  readonly now: () => number;
+  readonly nowNs: () => number;
+  readonly historyPath: string;
+  /** True if linearizability is checked as the operations end. */
+  readonly live: boolean;
+  readonly say: (event: WorkloadEvent) => void;
+}
+
+/**
+ * The load, the history file that it is written to, its figures, and the checker that follows it. It keeps no
+ * operation: the file has them all.
+ */
+export class RecordedLoad {
+  readonly #options: RecordedLoadOptions;
+  readonly #history: LineFile;
+  readonly #judge: Judge | null;
+  readonly #recorder: Recorder;
+  readonly #windows: Windows;
+  readonly #load: Load;
+  #opEventsLeft = OP_EVENTS_PER_SECOND;
+  #cancelTimers: readonly (() => void)[] = [];
+
+  /** Makes the history file. Rejects with the system's error. */
+  static async create(options: RecordedLoadOptions): Promise<RecordedLoad> {
+    const { historyPath, say, now } = options;
+    const onError = ({ message }: Error): void => say({ type: 'broken', t: now(), message });
+    return new RecordedLoad(options, await LineFile.create(historyPath, onError));
+  }
+
+  private constructor(options: RecordedLoadOptions, history: LineFile) {
+    const { plan, nodes, dial, timers, now, nowNs, live, say } = options;
+    this.#options = options;
+    this.#history = history;
+    const judge = live ? new Judge(say) : null;
+    this.#judge = judge;
+    this.#recorder = new Recorder({
+      nowNs,
+      append: (line) => history.append(line),
+      ...(judge !== null && { onInvoke: judge.onInvoke, onComplete: judge.onComplete }),
+    });
+    this.#windows = new Windows(now());
+    this.#load = new Load({
+      plan,
+      nodes,
+      dial,
+      timers,
+      recorder: this.#recorder,
+      onOp: (op) => this.#ended(op),
+    });
+  }
+
+  start(): void {
+    const { timers } = this.#options;
+    this.#cancelTimers = [
+      every(timers, 1_000, () => void (this.#opEventsLeft = OP_EVENTS_PER_SECOND)),
+      every(timers, WINDOW_MS, () => this.#closeWindow()),
+    ];
+    this.#load.start();
+  }
+
+  /** Ends the load, waiting for what is under way at most `drainMs`. */
+  async stop(drainMs: number): Promise<void> {
+    await this.#load.stop(drainMs);
+    for (const cancel of this.#cancelTimers) cancel();
+    this.#closeWindow();
+  }
+
+  /** Closes the history file: how many bytes it has, all of them whole lines, whatever the disk refused. */
+  async close(): Promise<number> {
+    // Its failure was told when it came.
+    await this.#history.close().catch(() => {});
+    return this.#history.bytes;
+  }
+
+  #ended(op: Op): void {
+    this.#windows.completed(op);
+    const usual = op.outcome === 'ok' || op.error === 'not-leader' || op.error === 'cas-mismatch';
+    if (usual || this.#opEventsLeft <= 0) return;
+    this.#opEventsLeft--;
+    const { say, now } = this.#options;
+    say({ type: 'op', t: now(), op });
+  }
+
+  #closeWindow(): void {
+    const { say, now } = this.#options;
+    const t = now();
+    this.#judge?.report(t);
+    say({ type: 'window', ...this.#windows.close(t, this.#recorder.invoked) });
+  }
+}
+
+/** Calls `action` every `ms`, on a grid that a late call does not shift; returns what ends it. */
+function every(timers: Timers, ms: number, action: () => void): () => void {
+  let dueMs = timers.now() + ms;
+  let cancel: () => void;
+  const next = (): void => {
+    cancel = timers.after(Math.max(0, dueMs - timers.now()), () => {
+      dueMs = Math.max(dueMs, timers.now() - ms) + ms;
+      next();
+      action();
+    });
+  };
+  next();
+  return () => cancel();
+}
