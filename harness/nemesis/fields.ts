@@ -19,7 +19,7 @@ export function strict<Shape extends z.ZodRawShape>(
     error: (issue) => (issue.code === 'invalid_type' ? 'expected a map' : undefined),
   });
   // Not zod's own strictObject: its issue for an unknown key cannot carry the known ones.
-  return map.catchall(unknownKey) as z.ZodObject<Shape, z.core.$strict>;
+  return map.catchall(unknownKey);
 }
 
 const selectorText = z
