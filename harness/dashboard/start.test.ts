@@ -141,7 +141,11 @@ describe('a dashboard', { timeout: 15_000 }, () => {
     const first = commanded();
     terminal.stdin.write('2k');
     expect(await first).toEqual({ type: 'inject', step: { kill: { node: 'n2' } } });
-    await terminal.shows('kill n2  {at:');
+    await terminal.shows('kill n2');
+    // The run's answer: the line that it has recorded.
+    const line = '{at: 1.2s, kill: {node: n2}, by: manual, as: manual-1, resolved: [n2]}';
+    emit({ t: 2, type: 'note', level: 'info', text: line, by: 'manual' });
+    await terminal.shows(` ${line}`);
     const second = commanded();
     terminal.stdin.write('\u0003');
     expect(await second).toEqual({ type: 'stop' });
