@@ -1,4 +1,5 @@
-// npm run bench:limits: how `chaos check` keeps to --limit and --memory where a search has no end. See bench/README.md.
+// npm run bench:limits: measures how well `chaos check` keeps to --limit and --memory in searches without an end. See
+// bench/README.md.
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -8,8 +9,8 @@ import { type BenchHistory, ENDLESS, writeBenchHistory } from './checker/histori
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const FOLDER = `${ROOT}.cache/bench-checker`;
 const KIB_PER_MIB = 1_024;
-const LOOK_MS = 5;
-/** One that runs into the time, one that runs into the memory long before. */
+const SAMPLE_MS = 5;
+/** Two limits: one that the time reaches, and one that the memory reaches long before. */
 const LIMITS = [
   { seconds: 5, mib: 512 },
   { seconds: 2, mib: 4_096 },
@@ -58,17 +59,17 @@ async function measure(
   return row;
 }
 
-/** What it prints, and its resident memory at its highest, looked at again and again: Linux only. */
+/** Runs Node.js with `args`. Returns its output and the peak of its resident memory, sampled often. Linux only. */
 async function watched(...args: readonly string[]): Promise<{ output: string; peakMiB: number }> {
   const { promise, resolve } = Promise.withResolvers<string>();
-  // Exit codes other than 0 are verdicts here.
+  // Exit codes other than 0 are verdicts, not errors.
   const child = execFile(process.execPath, args, (_, output) => resolve(output));
   let kib = 0;
-  const looks = setInterval(() => {
+  const sampling = setInterval(() => {
     kib = Math.max(kib, peakKib(child.pid!));
-  }, LOOK_MS);
+  }, SAMPLE_MS);
   const output = await promise;
-  clearInterval(looks);
+  clearInterval(sampling);
   return { output, peakMiB: Math.round(kib / KIB_PER_MIB) };
 }
 

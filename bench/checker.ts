@@ -1,16 +1,17 @@
-// npm run bench:checker: our checker and Porcupine on the same generated files, in turns. See bench/README.md.
+// npm run bench:checker: measures our checker and Porcupine on the same generated files, in turns. See bench/README.md.
 import { execFile } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
 import { type BenchHistory, HISTORIES, writeBenchHistory } from './checker/histories.ts';
 import type { Judged } from './checker/judged.ts';
+import { median } from './median.ts';
 import { buildPorcupine } from './porcupine/driver.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const OURS = fileURLToPath(new URL('./checker/ours.ts', import.meta.url));
 const FOLDER = `${ROOT}.cache/bench-checker`;
-/** What a judge may take for one history; one that has no verdict by then, or for its memory, counts as this long. */
+/** Maximum time for one history. A checker without a verdict by then, or at its memory limit, counts as this long. */
 const LIMIT_S = 60;
 const run = promisify(execFile);
 
@@ -18,18 +19,18 @@ const { values } = parseArgs({
   options: {
     only: { type: 'string', default: '' },
     rounds: { type: 'string', default: '3' },
-    /** What Porcupine may hold. */
+    /** Memory limit of Porcupine, in MiB. */
     mib: { type: 'string', default: '8192' },
-    /** Without Porcupine. */
+    /** True to leave out Porcupine. */
     ours: { type: 'boolean', default: false },
   },
 });
 
-/** The turns of one history, each judge's in order. */
+/** The measurements of one history, per checker in order. */
 interface Measured {
   readonly history: BenchHistory;
   readonly ours: readonly Judged[];
-  /** Each in a process of its own, once: what `ours` takes from the operations alone, warm, and for its memory. */
+  /** Single runs of our checker in separate processes: from the operations alone, warm, and for its memory. */
   readonly operations: Judged;
   readonly warm: Judged;
   readonly memory: Judged;
@@ -37,7 +38,8 @@ interface Measured {
 }
 
 const porcupine = values.ours ? null : await buildPorcupine();
-if (porcupine === null && !values.ours) console.log('no Go, so no Porcupine: ours alone');
+if (porcupine === null && !values.ours)
+  console.log('Go was not found, so only our checker is measured, without Porcupine');
 const measured: Measured[] = [];
 for (const history of HISTORIES.filter(({ name }) => name.includes(values.only))) {
   const each = await measure(history);
@@ -51,11 +53,11 @@ writeFileSync(`${ROOT}reports/bench-checker.json`, `${JSON.stringify(measured, n
 async function measure(history: BenchHistory): Promise<Measured> {
   const file = await writeBenchHistory(history, FOLDER);
   const turns = { ours: [] as Judged[], porcupine: [] as Judged[] };
-  // Does not count: it leaves its compiled code behind, as `chaos check` does, and as Porcupine's is compiled before.
+  // This run is not counted. It stores the compiled code, as `chaos check` does; Porcupine's code is compiled, too.
   await ours(file);
   for (let round = 0; round < Number(values.rounds); round++) {
     turns.ours.push(await ours(file));
-    // Where it ran into a limit once it would do so again.
+    // A checker that reached a limit once would reach it again.
     if (porcupine === null || turns.porcupine.some(({ verdict }) => verdict === 'unknown')) continue;
     turns.porcupine.push(
       await judged(porcupine, ['file', '-seconds', String(LIMIT_S), '-mib', values.mib, file]),
@@ -66,7 +68,7 @@ async function measure(history: BenchHistory): Promise<Measured> {
   return { history, operations, warm, memory, ...turns };
 }
 
-/** Compiled code is kept apart for each file: it holds what the first run had to compile, and nothing later. */
+/** Runs our checker. Each file has its own code cache, which holds only what its first run had to compile. */
 async function ours(file: string, ...mode: readonly string[]): Promise<Judged> {
   const args = ['--expose-gc', OURS, file, String(LIMIT_S), ...mode];
   return judged(process.execPath, args, { NODE_COMPILE_CACHE: `${file}.compiled` });
@@ -116,16 +118,12 @@ function msOf(turns: readonly Judged[]): number {
   return median(turns.map(({ ms }) => ms));
 }
 
-/** What was spent, also where it was in vain. */
+/** Median of the CPU time, including that of runs without a verdict. */
 function cpuMsOf(turns: readonly Judged[]): number {
   return median(turns.map(({ cpuMs }) => cpuMs));
 }
 
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1]!;
-}
-
-/** To two figures or so. */
+/** Rounds to two or three significant digits. */
 function rounded(value: number): number {
   return Number(value.toPrecision(value < 10 ? 2 : 3));
 }

@@ -3,8 +3,8 @@ import type { HarnessEvent } from '../harness/event.ts';
 import { DemoRun } from '../test/support/demo-run.ts';
 
 /**
- * `node bench/dashboard-demo.ts`: the dashboard over a made-up run, to look at it and try its keys. `--watch-only` as
- * in a run.
+ * `node bench/dashboard-demo.ts`: shows the dashboard with an invented run, to look at it and try its keys. The option
+ * `--watch-only` works as in a run.
  */
 const listeners = new Set<(event: HarnessEvent) => void>();
 const early: HarnessEvent[] = [];
@@ -33,4 +33,4 @@ const pace = setInterval(() => run.advance(50), 50);
 process.on('SIGTERM', () => void dashboard.stop());
 await dashboard.finished;
 clearInterval(pace);
-console.log('the terminal is as it was');
+console.log('the terminal is restored');

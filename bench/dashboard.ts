@@ -9,9 +9,9 @@ import type { HarnessEvent } from '../harness/event.ts';
 import { DemoRun } from '../test/support/demo-run.ts';
 
 /**
- * `node bench/dashboard.ts [seconds]`: what the dashboard costs, over a made-up run. Prints one frame's time, its
- * share of a core while it runs at its own pace, the times from a key and from a violation to the screen, and bytes
- * written a second.
+ * `node bench/dashboard.ts [seconds]`: measures the cost of the dashboard with an invented run. Prints the time per
+ * frame, its share of a core at its normal frame rate, the times from a key and from a violation to the screen, and the
+ * bytes written per second.
  */
 const VIOLATIONS = 15;
 const seconds = Number(process.argv[2] ?? 20);
@@ -20,7 +20,7 @@ process.env['NODE_ENV'] = 'production';
 console.log(JSON.stringify({ frame: await frameMs(), ...(await live()) }, null, 2));
 process.exit(0);
 
-/** Milliseconds to make a frame of text from a state (React, panels, charts, Ink's layout), without the terminal. */
+/** Time to make a frame of text from a state (React, panels, charts, Ink's layout) without the terminal, in ms. */
 async function frameMs(): Promise<Record<string, { median: number; p95: number; cpuMean: number }>> {
   const { createElement } = await import('react');
   const { render } = await import('ink');
@@ -80,7 +80,7 @@ async function frameMs(): Promise<Record<string, { median: number; p95: number; 
   return result;
 }
 
-/** The dashboard as a run uses it: events as they come, four frames a second, and now and then a key. */
+/** Runs the dashboard as a run does: with events, four frames per second, and a key now and then. */
 async function live(): Promise<Record<string, number>> {
   const stdin = Object.assign(new PassThrough(), {
     isTTY: true,
@@ -123,7 +123,7 @@ async function live(): Promise<Record<string, number>> {
   const rate = (bytes - written) / seconds;
   lag.disable();
   for (let i = 0; i < 20; i++) {
-    // Opens a menu, whose title is then seen, and closes it again.
+    // Opens a menu, waits until its title is visible, and closes it again.
     waiting = { text: 'ONE WAY', from: performance.now() };
     stdin.write('I');
     await sleep(317);
@@ -132,7 +132,7 @@ async function live(): Promise<Record<string, number>> {
   }
   const violationMs: number[] = [];
   for (let i = 1; i <= VIOLATIONS; i++) {
-    // Only what has changed of a line is written: its last digit always is.
+    // Only the changed part of a line is written, and its last digit always changes.
     const shown = i === 1 ? 'VIOLATION' : `${(i - 1) % 10} more)`;
     await new Promise<void>((resolve) => {
       const from = performance.now();

@@ -1,5 +1,5 @@
-// npm run bench:harness: what the harness itself costs. Every figure comes from this one run; the two Toxiproxy
-// servers, and the same load straight to the nodes, take turns round by round. See bench/README.md.
+// npm run bench:harness: measures the cost of the harness itself. Every figure is from this one run, in which the two
+// Toxiproxy servers, and the same load directly to the nodes, take turns per round. See bench/README.md.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,15 +11,16 @@ import { allocateNodePorts, openLinks } from '../harness/links/open.ts';
 import type { Links } from '../harness/ports/links.ts';
 import type { RunResult } from '../harness/result.ts';
 import type { WorkloadPlan } from '../harness/ports/workload.ts';
+import { raftSystem } from '../harness/systems/raft/system.ts';
 import { threadedWorkload } from '../harness/workload/threaded.ts';
+import { mainThreadCpuSeconds, residentMiB } from './machine.ts';
+import { median } from './median.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const ROUNDS = Number(process.env['ROUNDS'] ?? 3);
 const SERVERS = ['builtin', 'real'] as const;
 type Path = (typeof SERVERS)[number] | 'straight';
-const CLOCK_TICKS_PER_S = 100;
-
-/** A rate that leaves both cores room, so that p99 shows the path and not a queue. */
+/** A load whose rate leaves both cores idle time, so that p99 shows the path and not a queue. */
 const PACED: WorkloadPlan = {
   clients: 8,
   ratePerSecond: 500,
@@ -32,7 +33,7 @@ const PACED: WorkloadPlan = {
 };
 const PACED_MS = 6_000;
 
-/** The dashboard's share counts from here on: by then it is loaded, compiled and drawn a few times. */
+/** Time after which the dashboard's share is measured. By then it is loaded, compiled and drawn a few times. */
 const OPENED_MS = 5_000;
 
 const out = mkdtempSync(join(tmpdir(), 'chaos-bench-'));
@@ -63,15 +64,15 @@ async function perServer<T>(measure: (server: Path) => Promise<T>): Promise<Reco
 
 interface Sampled {
   readonly result: RunResult;
-  /** Resident memory of the harness process, a sample every 250 ms, MiB. */
+  /** Resident memory of the harness process in MiB, one sample every 250 ms. */
   readonly rssMiB: readonly number[];
-  /** CPU seconds of the harness's main thread alone so far, user and system, at each sample. */
+  /** CPU time (user and system) of the harness's main thread so far, in seconds, per sample. */
   readonly cpuS: readonly { readonly wallMs: number; readonly cpuS: number }[];
 }
 
 /**
- * Runs `chaos` and samples its own process (not its children) from /proc. `terminal`: under a pseudo-terminal of
- * 100x30.
+ * Runs `chaos` and samples its own process, without its children, from /proc. With `terminal` it runs on a
+ * pseudo-terminal of 100x30.
  */
 async function sampled(args: readonly string[], terminal = false): Promise<Sampled> {
   const dir = mkdtempSync(join(out, 'run-'));
@@ -90,14 +91,12 @@ async function sampled(args: readonly string[], terminal = false): Promise<Sampl
   const timer = setInterval(() => {
     try {
       const pid = terminal ? Number(readFileSync(join(dir, 'pid'), 'utf8').split(' ')[1]) : child.pid!;
-      rssMiB.push(Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) / 1_024);
-      const fields = readFileSync(`/proc/${pid}/task/${pid}/stat`, 'utf8')
-        .replace(/^.*\) /, '')
-        .split(' ');
-      const used = (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS_PER_S;
-      cpuS.push({ wallMs: performance.now() - started, cpuS: used });
+      const resident = residentMiB(pid);
+      if (resident === 0) return;
+      rssMiB.push(resident);
+      cpuS.push({ wallMs: performance.now() - started, cpuS: mainThreadCpuSeconds(pid) });
     } catch {
-      // Not started yet, or gone.
+      // The file with the process id is not written yet.
     }
   }, 250);
   const code = await new Promise((resolve) => child.once('close', resolve));
@@ -122,7 +121,7 @@ async function unlimited(
   const windows = lines
     .filter((line) => line.includes('"type":"ops"'))
     .map((line) => JSON.parse(line) as { t: number; total: { ok: number } });
-  // From the second window on: connections are open, a leader is there.
+  // Without the first window, in which connections are opened and a leader is elected.
   const [first, last] = [windows[2]!, windows.at(-1)!];
   const quarter = (q: number): number =>
     Math.round(rssMiB[Math.min(rssMiB.length - 1, Math.floor(rssMiB.length * q))]!);
@@ -139,7 +138,7 @@ async function firstFault(server: Path): Promise<number> {
   return Math.round(result.firstFaultMs ?? Number.NaN);
 }
 
-/** The same paced load through each server and straight to the nodes, in turns. */
+/** Sends the same paced load through each server and directly to the nodes, in turns. */
 async function latency(): Promise<Record<string, readonly { p50: number; p99: number }[]>> {
   const rows: Record<string, { p50: number; p99: number }[]> = {};
   for (let round = 0; round < ROUNDS; round++) {
@@ -163,6 +162,7 @@ async function paced(path: Path): Promise<{ p50: number; p99: number }> {
           onServerExit: (detail) => console.error(detail),
           onNote: (text) => console.error(text),
         });
+  const system = raftSystem();
   await using cluster = localCluster({
     nodes,
     links,
@@ -170,13 +170,13 @@ async function paced(path: Path): Promise<{ p50: number; p99: number }> {
     dir: join(dir, 'data'),
     logsDir: join(dir, 'logs'),
     seed: 1,
-    nodeProgram: join(ROOT, 'node/main.mjs'),
+    system,
     electionTimeoutMs: [300, 600],
     heartbeatMs: 50,
   });
   const leading = new Promise<void>((resolve) => {
     cluster.subscribe((event) => {
-      if (event.type === 'report' && event.report.type === 'BecomeLeader') resolve();
+      if (event.type === 'trace' && event.trace.type === 'BecomeLeader') resolve();
     });
   });
   await Promise.all(cluster.nodes.map((node) => cluster.start(node)));
@@ -186,6 +186,7 @@ async function paced(path: Path): Promise<{ p50: number; p99: number }> {
   );
   await using workload = threadedWorkload({
     plan: PACED,
+    client: system.client,
     addresses,
     originMs,
     historyPath: join(dir, 'history.jsonl'),
@@ -201,7 +202,7 @@ async function paced(path: Path): Promise<{ p50: number; p99: number }> {
   return { p50: warm[Math.floor(warm.length * 0.5)]!, p99: warm[Math.floor(warm.length * 0.99)]! };
 }
 
-/** No proxy at all: each link is the node's own port. */
+/** Links without a proxy: each address is the node's own port. */
 function straightLinks(
   nodes: readonly { readonly id: string; readonly peerPort: number; readonly clientPort: number }[],
 ): Links {
@@ -212,28 +213,28 @@ function straightLinks(
       const node = nodes.find(({ id }) => id === to)!;
       return `127.0.0.1:${from === 'clients' ? node.clientPort : node.peerPort}`;
     },
-    apply: () => Promise.reject(new Error('a straight link has no faults')),
-    reset: () => Promise.reject(new Error('a straight link has no faults')),
+    apply: () => Promise.reject(new Error('a direct link has no faults')),
+    reset: () => Promise.reject(new Error('a direct link has no faults')),
     traffic: () => Promise.resolve([]),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }
 
 interface DashboardCost {
-  /** CPU until `OPENED_MS` over that of line output: loading Ink and its like, the first frames. */
+  /** CPU time until `OPENED_MS`, beyond that of line output, in seconds: loading Ink, drawing the first frames. */
   readonly openingS: number;
-  /** Of a core, from then until the load ends. */
+  /** Share of a core from then until the load ends, beyond that of line output. */
   readonly sharePercent: number;
 }
 
-/** The main thread with the dashboard and with line output, under the unlimited load, in turns. */
+/** Measures the main thread with the dashboard and with line output, under unlimited load, in turns. */
 async function dashboard(): Promise<readonly DashboardCost[]> {
   const rows: DashboardCost[] = [];
   const scenario = join(ROOT, 'bench/scenarios/unlimited.yaml');
   for (let round = 0; round < ROUNDS; round++) {
     const [tui, line] = [
-      await watched([scenario, '--reporter', 'tui', '--toxiproxy', 'builtin'], true),
-      await watched([scenario, '--reporter', 'line', '--toxiproxy', 'builtin'], false),
+      await costOf([scenario, '--reporter', 'tui', '--toxiproxy', 'builtin'], true),
+      await costOf([scenario, '--reporter', 'line', '--toxiproxy', 'builtin'], false),
     ];
     rows.push({
       openingS: tui.openingS - line.openingS,
@@ -243,7 +244,7 @@ async function dashboard(): Promise<readonly DashboardCost[]> {
   return rows;
 }
 
-async function watched(args: readonly string[], terminal: boolean): Promise<DashboardCost> {
+async function costOf(args: readonly string[], terminal: boolean): Promise<DashboardCost> {
   const { result, cpuS } = await sampled(args, terminal);
   const loadedMs = lastWindowMs(result);
   const before = cpuS.filter(({ wallMs }) => wallMs <= OPENED_MS).at(-1)!;
@@ -252,7 +253,7 @@ async function watched(args: readonly string[], terminal: boolean): Promise<Dash
   return { openingS: before.cpuS, sharePercent };
 }
 
-/** When the load ended, by the run's clock, which begins with the command. */
+/** Time at which the load ended, on the run's clock, which starts with the command. */
 function lastWindowMs({ run }: RunResult): number {
   const lines = readFileSync(join(ROOT, run, 'events.jsonl'), 'utf8').split('\n');
   return (JSON.parse(lines.findLast((line) => line.includes('"type":"ops"'))!) as { t: number }).t;
@@ -265,10 +266,6 @@ function printDashboard(rows: readonly DashboardCost[]): void {
     `\nthe dashboard, over line output: ${all((row) => row.sharePercent, 1)} % of a core under the`,
   );
   console.log(`unlimited load; ${all((row) => row.openingS, 2)} s of CPU to open`);
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
 }
 
 function print(figures: {

@@ -1,12 +1,12 @@
-// npm run bench:recorded -- FOLDER: judges recorded histories with known verdicts (`verdicts.json` in the folder), one
-// after the other in this one process, which begins cold. Reading the files is timed apart.
+// npm run bench:recorded -- FOLDER: checks recorded histories with known verdicts (`verdicts.json` in the folder), one
+// after the other in this one process, which starts cold. The time to read the files is measured separately.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkLinearizable } from '../harness/checker/linearizable.ts';
 import { importHistory } from '../harness/history/formats/import.ts';
 
 const [folder] = process.argv.slice(2);
-if (folder === undefined) throw new Error('which folder? npm run bench:recorded -- FOLDER');
+if (folder === undefined) throw new Error('the folder is missing: npm run bench:recorded -- FOLDER');
 const verdicts = JSON.parse(readFileSync(join(folder, 'verdicts.json'), 'utf8')) as Record<string, boolean>;
 const sets = Map.groupBy(Object.entries(verdicts), ([file]) => file.split('/')[0]!);
 for (const [set, files] of sets) {

@@ -1,11 +1,12 @@
-// npm run bench:recording: what the live verdict adds to recording an operation. The same operations are recorded with
-// it and without, in turns, each turn in a fresh recorder; nothing is written to disk.
+// npm run bench:recording: measures the time that the live verdict adds to recording an operation. The same operations
+// are recorded with and without it, in turns, each time by a new recorder. Nothing is written to disk.
 import type { Op } from '../harness/history/op.ts';
 import { Recorder, type Completion, type Invocation, type OpenOp } from '../harness/history/recorder.ts';
 import { randomStream } from '../harness/random.ts';
 import { Generator } from '../harness/workload/generator.ts';
 import { Judge } from '../harness/workload/judge.ts';
 import type { WorkloadPlan } from '../harness/ports/workload.ts';
+import { median } from './median.ts';
 
 const OPERATIONS = Number(process.env['OPERATIONS'] ?? 200_000);
 const ROUNDS = Number(process.env['ROUNDS'] ?? 7);
@@ -22,11 +23,11 @@ const MIXES: Readonly<Record<string, Pick<WorkloadPlan, 'mix' | 'keys' | 'skew' 
   },
 }; // prettier-ignore
 
-/** One thing that a client does: begin, or end what it has under way. */
+/** One step of a client: it starts an operation, or ends the one in flight. */
 type Act = readonly [client: number, invocation: Invocation | null, completion: Completion | null];
 
 console.log(
-  '| load | without, µs an operation | with | added | remembered at the end |\n|---|---:|---:|---:|---:|',
+  '| load | without, µs per operation | with | added | remembered at the end |\n|---|---:|---:|---:|---:|',
 );
 for (const [name, some] of Object.entries(MIXES)) {
   const acts = play({ ...some, ratePerSecond: null, timeoutMs: 2_000, routing: 'leader', seed: 1 });
@@ -47,7 +48,7 @@ for (const [name, some] of Object.entries(MIXES)) {
   );
 }
 
-/** What clients do with an atomic store in memory: an operation takes effect as it ends. */
+/** Returns the steps of clients of an atomic store in memory, where an operation takes effect when it ends. */
 function play(plan: WorkloadPlan): readonly Act[] {
   const generator = new Generator(plan);
   const random = randomStream(plan.seed, 'workload', 'bench');
@@ -83,7 +84,7 @@ function takeEffect({ f, key, input }: Invocation, store: Map<string, string | n
   return { outcome: 'ok', ...ended };
 }
 
-/** CPU time per operation. */
+/** Returns the CPU time per operation, in µs. */
 function microseconds(acts: readonly Act[], judge: Judge | null): number {
   let bytes = 0;
   let now = 0;
@@ -102,8 +103,4 @@ function microseconds(acts: readonly Act[], judge: Judge | null): number {
   const { user, system } = process.cpuUsage(from);
   if (last === null || bytes === 0) throw new Error('nothing was recorded');
   return (user + system) / (acts.length / 2);
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
 }

@@ -5,8 +5,8 @@ import { writeReport } from '../harness/report/write.ts';
 import { generatedRun } from '../test/support/generated-run.ts';
 
 /**
- * Writes the report of a generated run and says how long that took: `node bench/report-sample.ts [operations] [seconds]
- * [pass|violation] [dir]`. For looking at the page, and for its measures (100,000 operations in under 1 s).
+ * `node bench/report-sample.ts [operations] [seconds] [pass|violation] [dir]`: writes the report of a generated run and
+ * prints how long that took. Use it to look at the page and to measure it (100,000 operations in less than 1 s).
  */
 const [
   operations = '10000',

@@ -1,4 +1,4 @@
-import type { LogReport, StatusReport, TraceReport } from '../node/protocol/report.ts';
+import type { LogLine, NodeStatus, TraceEvent } from './trace.ts';
 
 /** What carries the run. `external`: a Toxiproxy that already ran at the given URL. `simulated`: links in memory. */
 export interface LinksServer {
@@ -67,9 +67,9 @@ export type HarnessEvent = { readonly t: RunTime } & (
         readonly stderr: string;
       };
     }
-  | ({ readonly node: string } & StatusReport)
-  | { readonly type: 'trace'; readonly node: string; readonly trace: TraceReport }
-  | ({ readonly node: string } & LogReport)
+  | ({ readonly type: 'status'; readonly node: string } & NodeStatus)
+  | { readonly type: 'trace'; readonly node: string; readonly trace: TraceEvent }
+  | ({ readonly type: 'log'; readonly node: string } & LogLine)
   | {
       readonly type: 'step';
       /**

@@ -8,7 +8,7 @@ import { encodeLine } from '../../harness/history/line.ts';
 import type { HistoryLine, Op } from '../../harness/history/op.ts';
 import { type Random, randomStream } from '../../harness/random.ts';
 
-/** A history that the bench judges; the same seed and figures make the same file. */
+/** A history of the benchmark. Its seed and figures determine the file. */
 export interface BenchHistory {
   readonly name: string;
   readonly kind: 'valid' | 'violation' | 'easy';
@@ -18,21 +18,21 @@ export interface BenchHistory {
   readonly keys: number;
   readonly unknown: number;
   readonly mix: GeneratorOptions['mix'];
-  /** A few values, written again and again, and most failed CAS do not say what they found. */
+  /** True for a few repeated values, and failed CAS that mostly do not report the value they found. */
   readonly ambiguous?: boolean;
 }
 
 const REGISTER = { read: 5, write: 3, cas: 2, delete: 0.5, append: 0 } as const;
-/** Writes cut the values short again and again: a list that only grows makes a file that is all values. */
+/** Mix with appends. Its writes shorten the values, because lists that only grow would make up most of the file. */
 const APPENDS = { read: 5, write: 1.5, cas: 0, delete: 0.5, append: 3 } as const;
 
-/** Little is read, so little is known. */
+/** Mix with few reads, so that little is known about the order. */
 const CHOICES = { read: 1, write: 2, cas: 4, delete: 0, append: 0 } as const;
 
 const hard = { clients: 20, keys: 10, unknown: 0.02, mix: REGISTER } as const;
 const SIZES = { '1k': 1_000, '10k': 10_000, '100k': 100_000, '1M': 1_000_000 } as const;
 
-/** As in a chaos run: many clients on few keys, unknown outcomes. Violations: one stale read at three quarters. */
+/** Histories as in a chaos run, with many clients, few keys and unknown outcomes, and some with one stale read late. */
 export const HISTORIES: readonly BenchHistory[] = [
   ...Object.entries(SIZES).map(([size, operations], i): BenchHistory => ({
     ...hard,
@@ -49,7 +49,7 @@ export const HISTORIES: readonly BenchHistory[] = [
     seed: 11 + i,
     operations,
   })),
-  // As many as Porcupine can still manage, and more.
+  // Sizes up to and beyond what Porcupine can handle.
   { ...hard, name: 'stale-1k-1-key', kind: 'violation', seed: 15, operations: 1_000, keys: 1 },
   { ...hard, name: 'stale-3k-1-key', kind: 'violation', seed: 16, operations: 3_000, keys: 1 },
   { ...hard, name: 'stale-10k-1-key', kind: 'violation', seed: 17, operations: 10_000, keys: 1 },
@@ -64,7 +64,7 @@ export const HISTORIES: readonly BenchHistory[] = [
   })),
 ];
 
-/** Histories of one key whose search takes longer than anybody waits. */
+/** Histories of one key whose search is practically endless. */
 export const ENDLESS: readonly BenchHistory[] = (
   [
     { name: 'endless-registers', seed: 31, operations: 4_000, clients: 200, unknown: 0.1, mix: CHOICES },
@@ -82,15 +82,15 @@ export function makeHistory(history: BenchHistory): Op[] {
   return history.kind === 'violation' ? withStaleRead(ops, random) : ops;
 }
 
-/** The last read returns what nobody wrote. A search has to go through everything that could be before. */
+/** Makes the last read return a value that was never written, so that a search must try everything before it. */
 function withReadFromNowhere(ops: readonly Op[]): Op[] {
   const victim = ops.findLast((op) => op.f === 'read' && op.outcome === 'ok');
   return ops.map((op) => (op === victim ? { ...op, output: 'nowhere' } : op));
 }
 
 /**
- * One read behind three quarters of the history returns what its key held in the first quarter, though a read
- * between the two returned something else: no value comes back, so no order allows that.
+ * Makes one read after three quarters of the history return a value from the first quarter, although a read between
+ * them returned another value. Values are never repeated, so no order allows that.
  */
 function withStaleRead(ops: readonly Op[], random: Random): Op[] {
   const reads = ops.filter((op) => op.f === 'read' && op.outcome === 'ok');
@@ -108,7 +108,7 @@ function withStaleRead(ops: readonly Op[], random: Random): Op[] {
   throw new Error('no read of this history can be made stale');
 }
 
-/** Writes the history as a `history.jsonl` into the folder, and says where. */
+/** Writes the history as a `history.jsonl` into the folder, and returns its path. */
 export async function writeBenchHistory(history: BenchHistory, folder: string): Promise<string> {
   await mkdir(folder, { recursive: true });
   const path = join(folder, `${history.name}.jsonl`);
@@ -116,20 +116,20 @@ export async function writeBenchHistory(history: BenchHistory, folder: string): 
   return path;
 }
 
-const LINES_A_CHUNK = 2_000;
+const LINES_PER_CHUNK = 2_000;
 
 function* chunksOf(lines: Iterable<HistoryLine>): Iterable<string> {
   let chunk: string[] = [];
   for (const line of lines) {
     chunk.push(`${encodeLine(line)}\n`);
-    if (chunk.length < LINES_A_CHUNK) continue;
+    if (chunk.length < LINES_PER_CHUNK) continue;
     yield chunk.join('');
     chunk = [];
   }
   yield chunk.join('');
 }
 
-/** Two lines an operation in order of time; at equal times invocations first, since the two are concurrent. */
+/** Two lines per operation in order of time. At equal times invocations are first, because the two are concurrent. */
 function* linesOf(ops: readonly Op[]): Iterable<HistoryLine> {
   const events = ops.flatMap((op) => [
     { op, ends: false, ms: op.call },

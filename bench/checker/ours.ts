@@ -6,10 +6,10 @@ import type { Judged } from './judged.ts';
 import { forgetPeak, peakMiB } from './peak-memory.ts';
 
 /**
- * `node --expose-gc bench/checker/ours.ts FILE SECONDS [operations|warm|memory]`: judges one history in a process of
- * its own, which has judged nothing before. It reads the file as `chaos check` does. `operations`: judges operations
- * alone, as a caller of the library has them. `warm`: has judged it often before. `memory`: begins with as little
- * memory as there can be; what that costs would be in the time.
+ * `node --expose-gc bench/checker/ours.ts FILE SECONDS [operations|warm|memory]`: checks one history in a new process.
+ * It reads the file as `chaos check` does. `operations`: starts from the operations only, as a caller of the library
+ * does. `warm`: checks the history many times before the measured time. `memory`: starts with as little memory as
+ * possible, which would distort the time.
  */
 const WARM_UP_TURNS = 20;
 const [file, seconds, mode] = process.argv.slice(2);
@@ -22,7 +22,7 @@ const history = onOp === undefined ? ops : parts.finish(ops);
 const parsed = performance.now();
 if (mode === 'warm')
   for (let turn = 0; turn < WARM_UP_TURNS; turn++) await checkLinearizable(history, options);
-// What reading left behind is its own, so the time begins without it, as in Porcupine's process.
+// Garbage of reading the file does not belong to the measured time, as in Porcupine's process.
 if (mode === 'memory') forgetPeak();
 else globalThis.gc?.();
 const cpu = process.cpuUsage();

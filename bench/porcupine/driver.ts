@@ -8,16 +8,16 @@ import type { Op, RegisterValue } from '../../harness/history/op.ts';
 
 const SOURCES = fileURLToPath(new URL('.', import.meta.url));
 const CACHE = fileURLToPath(new URL('../../.cache/porcupine', import.meta.url));
-/** Downloading one module and compiling it takes seconds; a network that hangs must not hold us for ever. */
+/** Maximum time to download one module and compile it, which normally takes seconds. The network may hang. */
 const BUILD_DEADLINE_MS = 300_000;
-/** Go installs itself here; its own instructions leave PATH to the user. */
+/** PATH with Go's default folder, because its installation does not change PATH. */
 const GO_PATH = `${process.env['PATH']}:/usr/local/go/bin`;
 const run = promisify(execFile);
 
 /**
- * The path of the program in this folder, built once for these sources; null where there is no Go.
+ * Returns the path of the program in this folder, built once for these sources, or null if Go is not installed.
  *
- * @throws Error if Go is there and cannot build it.
+ * @throws Error if Go is installed but cannot build it.
  */
 export async function buildPorcupine(): Promise<string | null> {
   const hash = createHash('sha256');
@@ -29,20 +29,20 @@ export async function buildPorcupine(): Promise<string | null> {
   const go = await run('go', ['version'], { env }).catch(() => null);
   if (go === null) return null;
   mkdirSync(CACHE, { recursive: true });
-  // Two builds at once must not see half of each other's file.
+  // Two builds at once must not see an incomplete file of the other.
   const built = `${path}.${process.pid}`;
   await run('go', ['build', '-o', built, '.'], { cwd: SOURCES, env, timeout: BUILD_DEADLINE_MS });
   renameSync(built, path);
   return path;
 }
 
-/** Porcupine as a process that judges many small histories. */
+/** A Porcupine process that checks many small histories. */
 export class PorcupineStream implements AsyncDisposable {
   readonly #child: ChildProcess;
   #verdicts = '';
   #asked = 0;
   #error = '';
-  /** Called when there is more to know. */
+  /** Called when there is new output, or when the process has ended. */
   #wake = (): void => {};
 
   constructor(path: string) {
@@ -53,17 +53,17 @@ export class PorcupineStream implements AsyncDisposable {
       this.#wake();
     });
     this.#child.stderr!.setEncoding('utf8').on('data', (text: string) => (this.#error += text));
-    // What it says on stderr and its end tell more than a broken pipe.
+    // Its stderr and its exit code say more than a broken pipe.
     this.#child.stdin!.on('error', () => {});
   }
 
-  /** Begins to judge these; `answers` has the verdicts. */
+  /** Sends histories to be checked. `answers` returns the verdicts. */
   ask(histories: readonly (readonly Op[])[]): void {
     this.#asked += histories.length;
     this.#child.stdin!.write(histories.map((ops) => `${encodeHistory(ops)}\n`).join(''));
   }
 
-  /** Of everything asked since the last call, in order: whether it is linearizable. */
+  /** Resolves to one verdict per history sent since the last call, in order: true if it is linearizable. */
   async answers(): Promise<readonly boolean[]> {
     this.#child.stdin!.write('flush\n');
     while (this.#verdicts.length < this.#asked) {
@@ -86,10 +86,10 @@ export class PorcupineStream implements AsyncDisposable {
 }
 
 /**
- * A history as a line of the stream (`history.go` has the format). Times become their ranks: whole numbers, and what
- * was equal stays so.
+ * Formats a history as a line of the stream (`history.go` has the format). Times are replaced by their ranks, which are
+ * whole numbers; equal times stay equal.
  *
- * @throws Error on a key or value with a blank or a comma in it.
+ * @throws Error for a key or value that contains a blank or a comma.
  */
 function encodeHistory(ops: readonly Op[]): string {
   const times = [...new Set(ops.flatMap((op) => [op.call, op.return]))].sort((a, b) => a - b);
@@ -111,6 +111,9 @@ const encodeValue = (value: RegisterValue | undefined): string =>
   value === undefined ? '!' : value === null ? '~' : `=${encodeText(value)}`;
 
 function encodeText(text: string): string {
-  if (/[\s,]/.test(text)) throw new Error(`${JSON.stringify(text)} does not fit into a line of the stream`);
+  if (/[\s,]/.test(text))
+    throw new Error(
+      `${JSON.stringify(text)} contains a blank or a comma, so it cannot be written to the stream`,
+    );
   return text;
 }

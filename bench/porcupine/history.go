@@ -11,28 +11,28 @@ import (
 	"strings"
 )
 
-// A value of the register; nil: never written.
+// value is a value of the register; nil: never written.
 type value = *string
 
-// recorded is one operation as it was recorded, before any model has its say.
+// recorded is one operation as it was recorded, independent of the model.
 type recorded struct {
 	key     string
 	f       string
 	outcome string
 	call    int64
 	ret     int64
-	// What was written, deleted with, appended, or is set by a cas.
+	// to is the value that was written or appended, or that a cas sets.
 	to value
-	// What a cas expects.
+	// from is the value that a cas expects.
 	from value
-	// What a read returned, or a failed cas found.
+	// output is the value that a read returned, or that a failed cas found.
 	output    value
 	hasOutput bool
-	// A failed cas that says that the value was another one.
+	// mismatch is true for a failed cas that reports that the value was another one.
 	mismatch bool
 }
 
-// Behind all times: where an operation ends whose outcome nobody knows.
+// never is later than all times. An operation with unknown outcome ends then.
 const never = math.MaxInt64
 
 // line is a line of history.jsonl (harness/history/op.ts).
@@ -114,9 +114,9 @@ func (op *recorded) completed(l line) error {
 	return nil
 }
 
-// parseLine reads a history of a stream (bench/checker/porcupine.ts): operations apart by blanks, each
-// key,f,outcome,call,return,to,from,output, a value as ~ (never written), ! (none) or = and its text; a return of ~ is
-// never; "mismatch" stands behind the f of a cas that failed and says so.
+// parseLine reads a history of a stream (bench/porcupine/driver.ts). Operations are separated by blanks, and each is
+// key,f,outcome,call,return,to,from,output. A value is ~ (never written), ! (none), or = followed by its text. A return
+// of ~ is never. The f of a failed cas that reports a mismatch is followed by "mismatch".
 func parseLine(text string) ([]recorded, error) {
 	var ops []recorded
 	for _, word := range strings.Fields(text) {

@@ -1,9 +1,9 @@
-// porcupine judges histories with github.com/anishathalye/porcupine, as the reference that the checker is measured and
-// tested against:
+// porcupine checks histories with github.com/anishathalye/porcupine, as the reference for measuring and testing our
+// checker:
 //
 //	porcupine file [-seconds 60] [-mib 8192] history.jsonl   one history; prints a line of JSON
-//	porcupine stream                                         a history a line on stdin; prints y or n for each by the
-//	                                                         time of the next line "flush"
+//	porcupine stream                                         one history per line on stdin; prints y or n for each, at
+//	                                                         the latest after the next line "flush"
 package main
 
 import (
@@ -18,7 +18,7 @@ import (
 	"github.com/anishathalye/porcupine"
 )
 
-// What a history of a stream may be long, in bytes.
+// Maximum length of a history of a stream, in bytes.
 const maxLine = 1 << 26
 
 func main() {
@@ -30,7 +30,7 @@ func main() {
 
 func run(args []string) error {
 	if len(args) == 0 {
-		return fmt.Errorf("say file or stream")
+		return fmt.Errorf("the first argument must be file or stream")
 	}
 	switch args[0] {
 	case "stream":
@@ -44,7 +44,7 @@ func run(args []string) error {
 		}
 		return judgeFile(flags.Arg(0), time.Duration(*seconds*float64(time.Second)), *mib)
 	}
-	return fmt.Errorf("%q: say file or stream", args[0])
+	return fmt.Errorf("%q: the first argument must be file or stream", args[0])
 }
 
 func judgeStream() error {
@@ -80,7 +80,7 @@ func judgeStream() error {
 	return out.Flush()
 }
 
-// judged is what bench/checker/judged.ts reads.
+// judged is the output that bench/checker/judged.ts describes.
 type judged struct {
 	Verdict string  `json:"verdict"`
 	Reason  string  `json:"reason,omitempty"`
@@ -125,7 +125,7 @@ func judgeFile(path string, limit time.Duration, mostMiB int) error {
 		}
 	case <-above(mostMiB):
 		result.Reason = "memory"
-	// The search looks at its time-out seldom when a single step is slow.
+	// The search checks its time-out rarely if a single step is slow.
 	case <-time.After(limit + time.Second):
 		result.Reason = "time"
 	}
@@ -141,7 +141,7 @@ func judgeFile(path string, limit time.Duration, mostMiB int) error {
 	return json.NewEncoder(os.Stdout).Encode(result)
 }
 
-// cpuMs is what all threads of this process have spent on a processor.
+// cpuMs is the CPU time of all threads of this process.
 func cpuMs() (float64, error) {
 	var usage syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {

@@ -8,16 +8,16 @@ import (
 	"time"
 )
 
-// How often memory is looked at while a search runs.
+// Time between two checks of the memory while a search runs.
 const lookEvery = 20 * time.Millisecond
 
-// forgetPeak lets the high-water mark of resident memory begin anew at what it is now. Linux only.
+// forgetPeak resets the peak of the resident memory to its current value. Linux only.
 func forgetPeak() error {
 	debug.FreeOSMemory()
 	return os.WriteFile("/proc/self/clear_refs", []byte("5"), 0)
 }
 
-// peakMiB is the high-water mark since forgetPeak.
+// peakMiB is the peak of the resident memory since forgetPeak.
 func peakMiB() (int, error) {
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {

@@ -6,19 +6,19 @@ import (
 	"github.com/anishathalye/porcupine"
 )
 
-// What an operation asks of the register. Values are numbers, so that Porcupine compares states as fast as it can.
+// input is an operation on the register. Values are numbers, so that Porcupine compares states as fast as possible.
 type action byte
 
 const (
 	read action = iota
-	// A failed cas that does not say what it found.
+	// A failed cas that does not report the value it found.
 	differs
 	write
 	cas
 	appends
-	// A cas whose outcome is unknown: takes effect if it can. Where nothing fits, it stands last and does nothing.
+	// A cas with unknown outcome. It takes effect if it can; otherwise it comes last and has no effect.
 	maybeCas
-	// A cas that failed on the very value it asked for.
+	// A cas that failed although it found the value it expected.
 	refused
 )
 
@@ -27,7 +27,7 @@ type input struct {
 	key    string
 	from   int
 	to     int
-	// The key's values; appends find the number of the value they make here.
+	// The values of the key, in which appends look up the number of their result.
 	values *values
 }
 
@@ -66,14 +66,14 @@ var model = porcupine.Model{
 			}
 			return true, state
 		case appends:
-			return true, op.values.behind(now, op.to)
+			return true, op.values.appended(now, op.to)
 		}
 		return false, state
 	},
 }
 
-// operationsOf leaves out what says nothing: reads without an answer, failures without an effect. An operation whose
-// outcome is unknown never ends, so it may take its place at the very end, where nobody sees it.
+// operationsOf leaves out operations without information: reads without an answer, and failures without an effect. An
+// operation with unknown outcome never ends, so it may also come last, where no read sees it.
 func operationsOf(history []recorded) ([]porcupine.Operation, error) {
 	ofKey := map[string]*values{}
 	operations := make([]porcupine.Operation, 0, len(history))
@@ -89,7 +89,7 @@ func operationsOf(history []recorded) ([]porcupine.Operation, error) {
 			return nil, fmt.Errorf("operation %d: %w", i, err)
 		}
 		if says {
-			// One client an operation: clients only matter where a history is drawn.
+			// One client per operation, because clients only matter for drawings of a history.
 			operations = append(operations, porcupine.Operation{ClientId: i, Input: in, Call: op.call, Return: op.ret})
 		}
 	}
@@ -119,7 +119,7 @@ func (in *input) ask(op recorded) (bool, error) {
 			return false, nil
 		}
 		if !op.hasOutput {
-			return false, fmt.Errorf("a read that ended ok, without output")
+			return false, fmt.Errorf("a successful read has no output")
 		}
 		in.action, in.from = read, in.values.number(op.output)
 	case "write", "delete":
@@ -132,7 +132,7 @@ func (in *input) ask(op recorded) (bool, error) {
 			in.action = maybeCas
 		}
 	default:
-		return false, fmt.Errorf("%q is no operation of a register", op.f)
+		return false, fmt.Errorf("%q is not an operation of a register", op.f)
 	}
 	return true, nil
 }

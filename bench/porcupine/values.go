@@ -1,13 +1,13 @@
 package main
 
-// The number of the value of a key that was never written.
+// neverWritten is the number of the value of a key that was never written.
 const neverWritten = 0
 
-// values numbers the values of one key. Porcupine judges a key in one goroutine, so nothing here is locked.
+// values numbers the values of one key. Porcupine checks a key in one goroutine, so there are no locks here.
 type values struct {
 	texts   []string
 	numbers map[string]int
-	// By the numbers of the value before and of what is appended.
+	// Numbers of appended values, by the numbers of the value before and of the appended token.
 	made map[[2]int]int
 }
 
@@ -28,8 +28,8 @@ func (v *values) number(val value) int {
 	return number
 }
 
-// behind is the value with a token behind it; never written counts as empty.
-func (v *values) behind(state, token int) int {
+// appended returns the value followed by a token. A value that was never written counts as empty.
+func (v *values) appended(state, token int) int {
 	pair := [2]int{state, token}
 	number, there := v.made[pair]
 	if !there {

@@ -1,12 +1,13 @@
-import type { Target } from './cluster.ts';
+import { median } from '../median.ts';
+import type { Target } from './compared-cluster.ts';
 
-/** What one measurement gave, by the figure's name. */
+/** Results of one measurement, by the name of the figure. */
 export type Figures = Readonly<Record<string, number>>;
 
-/** Every value of every round, by the figure's name, in the order of the rounds. */
+/** All values by the name of the figure, in the order of the rounds. */
 export type Collected = Record<Target, Record<string, number[]>>;
 
-/** What ours must reach: a share of etcd's median, or a bound in the figure's own unit. */
+/** Value that our side must reach: a share of etcd's median, or a bound in the figure's unit. */
 interface Floor {
   readonly figure: RegExp;
   readonly ratioAtLeast?: number;
@@ -33,13 +34,7 @@ const FLOORS: readonly Floor[] = [
   { figure: /^one node down .* last tenth \/ second tenth/, atMost: 1.1 },
 ];
 
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-}
-
-/** A table of medians, ratios and floors, in Markdown; every round's ratio in brackets. */
+/** Returns a Markdown table of medians, ratios and required values, with the ratio of each round in brackets. */
 export function table(collected: Collected): string {
   const lines = ['| | ours | etcd | ours / etcd (rounds) | floor | |', '|---|---:|---:|---:|---:|---|'];
   for (const [figure, ours] of Object.entries(collected.chaos)) {
@@ -71,7 +66,7 @@ function verdict(floor: Floor | undefined, own: number, ratio: number | null): s
   return reached ? 'reached' : 'missed';
 }
 
-/** Three digits that count. */
+/** Formats a value with three significant digits. */
 function short(value: number): string {
   if (!Number.isFinite(value)) return String(value);
   const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2;

@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import type { Cluster } from './cluster.ts';
-import { cpuSeconds, diskFlushes } from './machine.ts';
+import type { ComparedCluster } from './compared-cluster.ts';
+import { cpuSeconds, diskFlushes } from '../machine.ts';
 import { flags } from './sides.ts';
 import type { Programs } from './sides.ts';
 
-/** Milliseconds; `count` 0: none was made. */
+/** Latencies in ms. `count` 0: there was no operation. */
 export interface Latencies {
   readonly count: number;
   readonly p50: number;
@@ -19,22 +19,22 @@ export interface Measured {
   readonly puts: Latencies;
   readonly reads: Latencies;
   readonly errors: number;
-  /** Puts acknowledged in all, those of the warm-up too. */
+  /** Number of acknowledged puts, including those of the warm-up. */
   readonly made: number;
-  /** CPU of the generator while measuring, s. */
+  /** CPU time of the generator while measuring, in seconds. */
   readonly generatorCpuS: number;
-  /** CPU of all members while measuring, s. */
+  /** CPU time of all members while measuring, in seconds. */
   readonly serverCpuS: number;
-  /** Of the machine's disks while measuring. */
+  /** Number of flushes of the machine's disks while measuring. */
   readonly flushes: number;
-  /** When each put was acknowledged, ascending, Unix time in µs; if it was asked for. */
+  /** Times at which puts were acknowledged, ascending, as Unix time in µs. Empty unless asked for. */
   readonly acksUs: readonly number[] | null;
 }
 
 export interface Load {
-  /** `probe`: one put at each member every 5 ms, whether or not the ones before were answered. */
+  /** `probe`: sends a put to each member every 5 ms, even if earlier ones are not answered yet. */
   readonly mode?: 'load' | 'probe';
-  /** The only member that is spoken to; else all are. */
+  /** The only member to send to. Without it, all are used. */
   readonly only?: string;
   readonly clients?: number;
   readonly runS: number;
@@ -42,15 +42,15 @@ export interface Load {
   readonly valueBytes?: number;
   /** Share of linearizable reads. */
   readonly reads?: number;
-  /** Puts in all, whatever time it takes (at most `runS`). */
+  /** Total number of puts, after which the load ends (or after `runS`). */
   readonly limit?: number;
-  /** Tell when each put was acknowledged. */
+  /** True to return the time at which each put was acknowledged. */
   readonly acks?: boolean;
-  /** Called when the measured time begins. */
+  /** Called when the measured time starts. */
   readonly onBegin?: () => void;
 }
 
-/** Clients share at most so many connections, on both sides: what suits etcd best on two cores. */
+/** Maximum number of connections that clients share, on both sides. It is the best number for etcd on two cores. */
 const CONNECTIONS = 8;
 
 interface Line {
@@ -63,13 +63,13 @@ interface Line {
     | 'transferring'
     | 'transferred'
     | 'caught-up';
-  /** Unix time, ms. */
+  /** Unix time in ms. */
   readonly atMs: number;
   readonly id?: string;
 }
 
-/** Runs the load generator against the cluster until its time is over. Rejects with what it says if it fails. */
-export async function generate(programs: Programs, cluster: Cluster, load: Load): Promise<Measured> {
+/** Runs the load generator against the cluster until its time is over. Rejects with its error output if it fails. */
+export async function generate(programs: Programs, cluster: ComparedCluster, load: Load): Promise<Measured> {
   const { pids } = cluster;
   let from = { cpu: 0, flushes: 0 };
   let to = from;
@@ -88,8 +88,8 @@ export async function generate(programs: Programs, cluster: Cluster, load: Load)
 
 const LEADER_WITHIN_MS = 30_000;
 
-/** The id of the member that leads and serves. Rejects if none does for long. */
-export async function awaitLeader(programs: Programs, cluster: Cluster): Promise<string> {
+/** Resolves to the id of the member that leads and serves. Rejects if there is none within the time limit. */
+export async function awaitLeader(programs: Programs, cluster: ComparedCluster): Promise<string> {
   const until = performance.now() + LEADER_WITHIN_MS;
   for (;;) {
     let id: string | undefined;
@@ -103,20 +103,20 @@ export async function awaitLeader(programs: Programs, cluster: Cluster): Promise
   }
 }
 
-/** When some member has answered a linearizable read, Unix time in ms. */
-export async function awaitRead(programs: Programs, cluster: Cluster): Promise<number> {
+/** Resolves to the time of the first answered linearizable read of any member, as Unix time in ms. */
+export async function awaitRead(programs: Programs, cluster: ComparedCluster): Promise<number> {
   let atMs = 0;
   await run(programs, [...args(cluster, { runS: 0 }), '-mode', 'read'], (line) => (atMs = line.atMs));
   return atMs;
 }
 
 /**
- * Calls `comeBack`, and resolves to when member `id` has applied whatever the leader had applied before, Unix time in
- * ms.
+ * Calls `comeBack`. Resolves to the time at which member `id` has applied all that the leader had applied before, as
+ * Unix time in ms.
  */
 export async function awaitCaughtUp(
   programs: Programs,
-  cluster: Cluster,
+  cluster: ComparedCluster,
   id: string,
   comeBack: () => void,
 ): Promise<number> {
@@ -127,8 +127,8 @@ export async function awaitCaughtUp(
   return atMs;
 }
 
-/** Has the leader hand over its lead; when it was asked to, Unix time in ms. */
-export async function transferLeadership(programs: Programs, cluster: Cluster): Promise<number> {
+/** Asks the leader to transfer its leadership. Resolves to the time of the request, as Unix time in ms. */
+export async function transferLeadership(programs: Programs, cluster: ComparedCluster): Promise<number> {
   let atMs = 0;
   await run(programs, [...args(cluster, { runS: 0 }), '-mode', 'transfer'], (line) => {
     if (line.type === 'transferring') atMs = line.atMs;
@@ -137,25 +137,25 @@ export async function transferLeadership(programs: Programs, cluster: Cluster): 
 }
 
 /**
- * The longest time without an acknowledged put that began about when something happened (`atMs`, Unix time): how long
- * it was, and how long after `atMs` it ended. An acknowledgement may still be on its way then.
+ * Finds the longest time without an acknowledged put that began at about `atMs` (Unix time). Returns its length, and
+ * the time from `atMs` to its end. It may begin a little later, with an acknowledgement that was still in flight.
  */
 export function gapAt(atMs: number, acksUs: readonly number[]): { gapMs: number; endedAfterMs: number } {
   let longest = { gapMs: 0, endedAfterMs: 0 };
   for (let i = 1; i < acksUs.length; i++) {
     const [from, to] = [acksUs[i - 1]! / 1e3, acksUs[i]! / 1e3];
-    if (to < atMs || from > atMs + UNDER_WAY_MS || to - from <= longest.gapMs) continue;
+    if (to < atMs || from > atMs + IN_FLIGHT_MS || to - from <= longest.gapMs) continue;
     longest = { gapMs: to - from, endedAfterMs: to - atMs };
   }
   return longest;
 }
 
-const UNDER_WAY_MS = 50;
+const IN_FLIGHT_MS = 50;
 
-/** Unix time with fractions, ms: of the same clock as the generator's. */
+/** Current Unix time in ms, with fractions, of the same clock as the generator's. */
 export const unixMs = (): number => performance.timeOrigin + performance.now();
 
-function args(cluster: Cluster, load: Load): string[] {
+function args(cluster: ComparedCluster, load: Load): string[] {
   const spokenTo = cluster.members.filter(({ id }) => id === (load.only ?? id));
   const members = spokenTo.map(({ id, address }) => `${id}=${address}`);
   const values = flags('-', {

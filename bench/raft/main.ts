@@ -1,11 +1,11 @@
-// npm run bench:raft: our nodes and etcd's, measured in turns in one run. See bench/README.md.
+// npm run bench:raft: measures our nodes and those of etcd, in turns in one run. See bench/README.md.
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
-import type { Target } from './cluster.ts';
+import type { Target } from './compared-cluster.ts';
 import { table } from './figures.ts';
 import type { Collected } from './figures.ts';
-import { CATCH_UP, RESTART } from './rows/recovery.ts';
+import { CATCH_UP, RESTART } from './rows/catch-up.ts';
 import { BOTH } from './rows/row.ts';
 import type { Row } from './rows/row.ts';
 import { FAILOVER, SILENCE } from './rows/failover.ts';
@@ -40,7 +40,7 @@ const sides = chosen('SIDES', BOTH);
 
 const programs = findPrograms();
 if (programs.etcd === null)
-  console.log('etcd is missing (no Go to build it, none on PATH): ours alone is measured');
+  console.log('there is no etcd on PATH, and no Go to build it: only our nodes are measured');
 else
   console.log(
     `etcd ${programs.etcdVersion}; Node.js ${process.version}; ${cpus().length} × ${cpus()[0]!.model}`,
@@ -49,7 +49,7 @@ else
 const collected: Collected = { chaos: {}, etcd: {} };
 for (let round = 0; round < rounds; round++) {
   for (const row of ROWS.filter(({ name, once }) => names.includes(name) && (round === 0 || once !== true))) {
-    // Who goes first changes: what one side leaves behind (a warm disk, a busy one) meets both.
+    // The sides take turns in going first, so that a warm or busy disk affects both equally.
     const present = row.sides.filter(
       (side) => sides.includes(side) && (side === 'chaos' || programs.etcd !== null),
     );
@@ -59,11 +59,12 @@ for (let round = 0; round < rounds; round++) {
 }
 console.log(`\nmedians of ${rounds} interleaved rounds, ${seconds} s each\n\n${table(collected)}`);
 
-/** What of `all` the variable names; all, if it is not set. */
+/** Returns the items of `all` that an environment variable names, or all if it is not set. */
 function chosen(variable: string, all: readonly string[]): readonly string[] {
   const named = process.env[variable]?.split(',') ?? all;
   const unknown = named.find((name) => !all.includes(name));
-  if (unknown !== undefined) throw new Error(`${variable}: no ${unknown}; there are ${all.join(', ')}`);
+  if (unknown !== undefined)
+    throw new Error(`${variable}: there is no ${unknown}; there are ${all.join(', ')}`);
   return named;
 }
 

@@ -5,39 +5,39 @@ import { fileURLToPath } from 'node:url';
 import { NODE_FLAGS } from '../../harness/systems/raft/node-flags.ts';
 import { allocateNodePorts, openLinks } from '../../harness/links/open.ts';
 import type { Links } from '../../harness/ports/links.ts';
-import { Cluster } from './cluster.ts';
-import type { Target } from './cluster.ts';
+import { ComparedCluster } from './compared-cluster.ts';
+import type { Target } from './compared-cluster.ts';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const CACHE = join(ROOT, '.cache', 'bench');
 const GO_MODULE = join(ROOT, 'bench', 'etcd');
 
-/** What the comparison needs and this machine has. */
+/** The programs for the comparison on this machine. */
 export interface Programs {
   readonly generator: string;
-  /** Null: the rival is missing, and why. */
+  /** Null: etcd is not available. */
   readonly etcd: string | null;
   readonly etcdVersion: string;
 }
 
-/** Both sides get the same: how often a leader beats, and the shortest time after which it is missed, ms. */
+/** Timing of both sides: the heartbeat interval of a leader, and the minimum election timeout, in ms. */
 export interface Timing {
   readonly heartbeatMs: number;
   readonly electionMs: number;
 }
 export const TIMING: Timing = { heartbeatMs: 100, electionMs: 1_000 };
 
-/** Builds what is missing with Go (once; kept in `.cache/bench`), else takes etcd from PATH. */
+/** Builds the missing programs with Go, once, in `.cache/bench`. If that is not possible, uses the etcd on PATH. */
 export function findPrograms(): Programs {
   mkdirSync(CACHE, { recursive: true });
   const generator = build('load');
   if (generator === null)
-    throw new Error('the load generator is built with Go (https://go.dev/dl), and there is none on PATH');
+    throw new Error('the load generator needs Go (https://go.dev/dl), which is not on PATH');
   const etcd = build('member') ?? onPath('etcd');
   return { generator, etcd, etcdVersion: etcd === null ? 'none' : version(etcd) };
 }
 
-/** Go itself knows whether what is in its cache is still what the source says: a second time takes a moment. */
+/** Builds a Go program. Go caches the result, so that a second build is fast. */
 function build(part: 'load' | 'member'): string | null {
   const path = join(CACHE, part);
   try {
@@ -47,7 +47,7 @@ function build(part: 'load' | 'member'): string | null {
     });
     return path;
   } catch (error) {
-    console.error(`bench/etcd/${part} was not built: ${(error as Error).message.slice(0, 500)}`);
+    console.error(`building bench/etcd/${part} failed: ${(error as Error).message.slice(0, 500)}`);
     return null;
   }
 }
@@ -69,25 +69,28 @@ function version(etcd: string): string {
 export interface ClusterOptions {
   readonly size?: number;
   readonly timing?: Timing;
-  /** Ours only: everything crosses Toxiproxy links, which end with the cluster. */
+  /** True to send all bytes through Toxiproxy links, which are closed with the cluster. Only for our nodes. */
   readonly linked?: boolean;
-  /** Neither side takes a snapshot before so many entries, and both keep so many behind it. */
+  /** Number of entries before the first snapshot, and number of entries kept after one, on both sides. */
   readonly keepEntries?: number;
 }
 
-/** Their logs are worth reading until the run is over. */
+/** Folders to remove at the end. Until then their logs are useful. */
 const folders: string[] = [];
 process.once('exit', () => folders.forEach((folder) => rmSync(folder, { recursive: true, force: true })));
 
-/** A cluster that has not been started, in a fresh folder on the project's disk (not in a tmpfs). */
+/** Returns a cluster that is not started yet, in a new folder on the project's disk (not in a tmpfs). */
 export async function newCluster(
   target: Target,
   programs: Programs,
   { size = 3, timing = TIMING, linked = false, keepEntries }: ClusterOptions = {},
-): Promise<Cluster> {
+): Promise<ComparedCluster> {
   const folder = mkdtempSync(join(CACHE, `${target}-`));
   folders.push(folder);
-  writeFileSync(join(folder, 'README'), 'of npm run bench:raft; may be removed when it does not run\n');
+  writeFileSync(
+    join(folder, 'README'),
+    'Files of npm run bench:raft. They may be removed when it is not running.\n',
+  );
   const ports = await allocateNodePorts(size);
   const links = linked ? await linksBetween(ports) : null;
   const dialled = (from: string, to: string): string => links?.address({ from, to }) ?? peer(to);
@@ -137,7 +140,7 @@ export async function newCluster(
         : [programs.etcd ?? 'etcd', ...flags('--', theirs)];
     return { id, address, dataFolder, command };
   });
-  return new Cluster(target, folder, members, links);
+  return new ComparedCluster(target, folder, members, links);
 }
 
 function linksBetween(nodes: Awaited<ReturnType<typeof allocateNodePorts>>): Promise<Links> {

@@ -1,9 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { isAddress } from '../../node/protocol/address.ts';
-import { ERRORS } from '../../node/protocol/client.ts';
-import type { ClientOperation, ClientResult, MembersChange, NodeStatus } from '../../node/protocol/client.ts';
+import type { MembersChange, MembersRequest } from '../ports/system.ts';
 import { EXIT } from '../result.ts';
-import { TcpWire } from '../systems/raft/wire.ts';
+import { membership } from '../systems/raft/membership.ts';
 
 export interface MembersOptions {
   readonly add: readonly string[];
@@ -28,7 +26,9 @@ const ANSWER_WITHIN_MS = 2_000;
  */
 export async function members(addresses: readonly string[], options: MembersOptions): Promise<number> {
   const wrong = [
-    ...addresses.filter((address) => !isAddress(address)).map((address) => `${address} is no host:port`),
+    ...addresses
+      .filter((address) => !membership.isAddress(address))
+      .map((address) => `${address} is no host:port`),
     ...options.add.filter((each) => joining(each) === null).map((each) => `--add ${each} is no id=host:port`),
   ];
   const changes = changesOf(options);
@@ -40,15 +40,17 @@ export async function members(addresses: readonly string[], options: MembersOpti
   }
   if (options.transfer !== undefined) {
     const target = options.transfer === true ? null : options.transfer;
-    return await asked(addresses, { type: 'transfer-leadership', target }, options.within);
+    return await asked(addresses, { type: 'transfer', target }, options.within);
   }
-  if (changes.length > 0) return await asked(addresses, { type: 'change-members', changes }, options.within);
+  if (changes.length > 0) return await asked(addresses, { type: 'change', changes }, options.within);
   return await shown(addresses);
 }
 
 function joining(text: string): MembersChange | null {
   const [, id, address] = /^([A-Za-z0-9._-]{1,63})=(.+)$/.exec(text) ?? [];
-  return id === undefined || !isAddress(address!) ? null : { type: 'add-learner', id, address: address! };
+  return id === undefined || !membership.isAddress(address!)
+    ? null
+    : { type: 'add-learner', id, address: address! };
 }
 
 function changesOf({ add, promote, demote, remove }: MembersOptions): MembersChange[] {
@@ -62,24 +64,20 @@ function changesOf({ add, promote, demote, remove }: MembersOptions): MembersCha
 /** Asks one node after the other until one that leads has answered for good. */
 async function asked(
   addresses: readonly string[],
-  operation: ClientOperation,
+  request: MembersRequest,
   withinMs: number,
 ): Promise<number> {
   const until = performance.now() + withinMs;
   let last = 'nobody answered';
   for (;;) {
     for (const address of addresses) {
-      const result = await answerOf(address, operation, withinMs);
-      if (typeof result === 'string') {
-        last = `${address}: ${result}`;
-        continue;
-      }
-      if (result.type !== 'error') {
+      const answer = await membership.ask(address, request, withinMs);
+      if (answer.type === 'done') {
         console.log(`${address}: done`);
         return EXIT.pass;
       }
-      last = `${address}: ${result.code}: ${result.message}`;
-      if (ERRORS[result.code].definite && ERRORS[result.code].retry) continue;
+      last = `${address}: ${answer.detail}`;
+      if (answer.again) continue;
       console.error(`chaos: ${last}`);
       return EXIT.violation;
     }
@@ -93,53 +91,12 @@ async function asked(
 
 /** What each node says of itself. */
 async function shown(addresses: readonly string[]): Promise<number> {
-  const answers = await Promise.all(
-    addresses.map((address) => answerOf(address, { type: 'status' }, ANSWER_WITHIN_MS)),
+  const answers = await Promise.allSettled(
+    addresses.map((address) => membership.describe(address, ANSWER_WITHIN_MS)),
   );
-  let silent = 0;
   for (const [i, answer] of answers.entries()) {
-    if (typeof answer !== 'string' && answer.type === 'status') {
-      console.log(`${addresses[i]}  ${describe(JSON.parse(answer.status) as NodeStatus)}`);
-      continue;
-    }
-    silent++;
-    console.error(`${addresses[i]}  ${typeof answer === 'string' ? answer : JSON.stringify(answer)}`);
+    if (answer.status === 'fulfilled') console.log(`${addresses[i]}  ${answer.value}`);
+    else console.error(`${addresses[i]}  ${(answer.reason as Error).message}`);
   }
-  return silent === 0 ? EXIT.pass : EXIT.environment;
-}
-
-function describe({ id, role, term, leader, commit, applied, lastIndex, members: who }: NodeStatus): string {
-  const parts = [
-    `${id} ${role} term ${term} leader ${leader ?? 'unknown'}`,
-    `commit ${commit} applied ${applied} last ${lastIndex}`,
-    `voters ${who.voters.join(' ')}`,
-    ...(who.outgoing.length === 0 ? [] : [`outgoing ${who.outgoing.join(' ')}`]),
-    ...(who.learners.length === 0 ? [] : [`learners ${who.learners.join(' ')}`]),
-    ...(who.committed ? [] : ['not committed yet']),
-  ];
-  return parts.join('; ');
-}
-
-/** The answer, or why there is none. */
-async function answerOf(
-  address: string,
-  operation: ClientOperation,
-  withinMs: number,
-): Promise<ClientResult | string> {
-  const wire = new TcpWire(address);
-  const end = new AbortController();
-  try {
-    return await Promise.race([
-      new Promise<ClientResult | string>((resolve) => {
-        wire.ask(operation, (came) => {
-          if (came.type === 'answer') resolve(came.result);
-          else resolve(came.type === 'lost' ? 'the connection broke before an answer' : came.error);
-        });
-      }),
-      delay(withinMs, `no answer within ${withinMs} ms`, { signal: end.signal }),
-    ]);
-  } finally {
-    end.abort();
-    wire.close();
-  }
+  return answers.every(({ status }) => status === 'fulfilled') ? EXIT.pass : EXIT.environment;
 }

@@ -10,6 +10,7 @@ import { pointLatest, writeReport } from '../report/write.ts';
 import { EXIT, type RunResult } from '../result.ts';
 import { runScenario, type RunOutcome } from '../scenario/play/runner.ts';
 import type { Scenario } from '../scenario/language/schema.ts';
+import { SYSTEMS } from '../systems/registry.ts';
 import { threadedWorkload } from '../workload/threaded.ts';
 import { CHOSEN } from './chosen.ts';
 import { EventLog } from './event-log.ts';
@@ -18,7 +19,6 @@ import { startReporter, type ReporterKind } from './reporter.ts';
 import type { RunFlags } from './run-flags.ts';
 import { assembleResult, failedOutcome } from './result.ts';
 
-const NODE_MAIN = fileURLToPath(new URL('../../node/main.mjs', import.meta.url));
 export const CACHE_DIR = fileURLToPath(new URL('../../.cache', import.meta.url));
 /** How much of a node's log the report shows. */
 const LOG_TAIL_BYTES = 8_192;
@@ -102,6 +102,8 @@ async function play(
   const ended = new AbortController();
   const signal = AbortSignal.any([interrupts.signal, ended.signal]);
 
+  const makeSystem = await SYSTEMS[scenario.cluster.system]!();
+  const system = makeSystem(flags.node === undefined ? undefined : resolve(flags.node));
   interrupts.lastResort = killRecorded;
   const nodes = await allocateNodePorts(scenario.cluster.nodes);
   await using links = await openLinks({
@@ -136,13 +138,14 @@ async function play(
     seed,
     dir: join(dir, 'data'),
     logsDir: join(dir, 'logs'),
-    nodeProgram: flags.node === undefined ? NODE_MAIN : resolve(flags.node),
+    system,
     electionTimeoutMs: scenario.cluster.electionTimeoutMs,
     heartbeatMs: scenario.cluster.heartbeatMs,
     journal: (pid, what) => recordPid(CACHE_DIR, pid, what),
   });
   await using workload = threadedWorkload({
     plan: { ...scenario.workload, seed },
+    client: system.client,
     addresses: Object.fromEntries(
       cluster.nodes.map((id) => [id, links.address({ from: 'clients', to: id })]),
     ),

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { monotonicMs } from '../clock.ts';
 import { localCluster, type LocalClusterOptions } from './local.ts';
 import type { Cluster, ClusterEvent } from '../ports/cluster.ts';
+import { raftSystem } from '../systems/raft/system.ts';
 
 /**
  * A node's outer shape without Raft: options, report pipe, SIGTERM, exit on a broken pipe. `MODE` in its data folder's
@@ -55,7 +56,7 @@ function makeCluster(overrides: Partial<LocalClusterOptions> = {}): Cluster {
     dir: join(dir, 'data'),
     logsDir: join(dir, 'logs'),
     originMs: monotonicMs(),
-    nodeProgram: join(dir, 'node.mjs'),
+    system: raftSystem(join(dir, 'node.mjs')),
     electionTimeoutMs: [300, 600],
     heartbeatMs: 50,
     seed: 7,
@@ -95,7 +96,7 @@ describe('localCluster', () => {
     expect(life).toBe('up');
     expect(alive(pid!)).toBe(true);
     expect(lives('n1')).toEqual(['starting', 'up']);
-    await next((event) => event.type === 'report' && event.report.type === 'log');
+    await next((event) => event.type === 'log');
     const log = await readFile(join(dir, 'logs', 'n1.log'), 'utf8');
     expect(JSON.parse(log.replace('args ', ''))).toEqual({
       bootstrap: '',
@@ -116,7 +117,7 @@ describe('localCluster', () => {
     const before = events.length;
     const asked = performance.now();
     await local.start('n1');
-    const ready = events.slice(before).find((event) => event.type === 'report');
+    const ready = events.slice(before).find((event) => event.type !== 'life');
     expect(ready!.t).toBeGreaterThan(0);
     expect(ready!.t).toBeLessThan(performance.now() - asked + 50);
   });
@@ -138,9 +139,7 @@ describe('localCluster', () => {
     await local.start('n1');
     await local.stop('n1');
     expect(exitOf('n1')).toMatchObject({ code: 0, expected: true });
-    const bye = events.findIndex(
-      (e) => e.type === 'report' && e.report.type === 'log' && e.report.message === 'bye',
-    );
+    const bye = events.findIndex((e) => e.type === 'log' && e.log.message === 'bye');
     const down = events.findIndex((e) => e.type === 'life' && e.life === 'down');
     expect(bye).toBeGreaterThan(0);
     expect(bye).toBeLessThan(down);
@@ -161,7 +160,7 @@ describe('localCluster', () => {
     expect(local.view('n1').life).toBe('paused');
     await expect(local.pause('n1')).rejects.toThrow('cannot pause n1: it is paused');
     await local.resume('n1');
-    await next((event) => event.type === 'report');
+    await next((event) => event.type !== 'life');
     expect(lives('n1')).toEqual(['starting', 'up', 'paused', 'up']);
     await local.pause('n1');
     await local.stop('n1');
@@ -200,7 +199,7 @@ describe('localCluster', () => {
   });
 
   it('a program that is not there fails the start, not the harness', async () => {
-    const local = makeCluster({ nodeProgram: join(dir, 'missing.mjs') });
+    const local = makeCluster({ system: raftSystem(join(dir, 'missing.mjs')) });
     await expect(local.start('n1')).rejects.toThrow(
       /n1 ended before it was ready: exit code 1; .*missing\.mjs/s,
     );
@@ -210,12 +209,8 @@ describe('localCluster', () => {
     const local = makeCluster();
     await mode('garbage');
     await local.start('n1');
-    await next(
-      (event) => event.type === 'report' && event.report.type === 'log' && event.report.message === 'tick',
-    );
-    const logs = events.flatMap((e) =>
-      e.type === 'report' && e.report.type === 'log' ? [e.report.message] : [],
-    );
+    await next((event) => event.type === 'log' && event.log.message === 'tick');
+    const logs = events.flatMap((e) => (e.type === 'log' ? [e.log.message] : []));
     // A chunk of the pipe may hold several ticks.
     expect(logs.slice(0, 4)).toEqual([
       'not a report line: "not json"',
@@ -245,7 +240,7 @@ describe('localCluster', () => {
     await local.kill('n1');
     await local.wipe('n1');
     await local.start('n1');
-    await next((event) => event.type === 'report' && event.report.type === 'log');
+    await next((event) => event.type === 'log');
     const log = await readFile(join(dir, 'logs', 'n1.log'), 'utf8');
     const starts = log.split('\n').filter((line) => line.startsWith('args'));
     expect(starts.map((line) => line.includes('bootstrap'))).toEqual([true, true, false]);

@@ -1,13 +1,10 @@
-import { mkdirSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { monotonicMs } from '../clock.ts';
 import type { Links } from '../ports/links.ts';
-import type { NodeReport } from '../../node/protocol/report.ts';
-import { spawnNode, type NodeProcess } from './node-process.ts';
 import type { Cluster, ClusterEvent, NodeExit, NodeLife, NodeView } from '../ports/cluster.ts';
-import { untilStopped } from './process-state.ts';
-import type { ReportLine } from '../systems/raft/report-lines.ts';
+import type { Host, HostProcess } from '../ports/host.ts';
+import type { NodeLine, NodeSetup, System } from '../ports/system.ts';
+import { localHost } from './local-host.ts';
 
 /** The port's bounds, and how long a signalled process may take to be what it was told to be. */
 const READY_WITHIN_MS = 10_000;
@@ -25,8 +22,9 @@ export interface LocalClusterOptions {
   readonly logsDir: string;
   /** The run's beginning on `monotonicMs`. */
   readonly originMs: number;
-  /** Path of the node's main module. */
-  readonly nodeProgram: string;
+  readonly system: System;
+  /** Default: this machine. */
+  readonly host?: Host;
   readonly electionTimeoutMs: readonly [number, number];
   readonly heartbeatMs: number;
   readonly seed: number;
@@ -39,16 +37,17 @@ export interface LocalClusterOptions {
 
 /** Port `Cluster` over real processes of this machine. Nothing runs until `start`. */
 export function localCluster(options: LocalClusterOptions): Cluster {
-  mkdirSync(options.dir, { recursive: true });
-  mkdirSync(options.logsDir, { recursive: true });
-  return new LocalCluster(options);
+  const { host = localHost } = options;
+  host.makeFolder(options.dir);
+  host.makeFolder(options.logsDir);
+  return new LocalCluster(options, host);
 }
 
 /** One node: what it is now, and its process where there is one. */
 interface Member {
   readonly id: string;
   life: NodeLife;
-  process: NodeProcess | null;
+  process: HostProcess | null;
   /** The end of `process` was asked for. */
   endExpected: boolean;
   /** It was ready once. From then on its folder holds what it has promised: wiped, it is not the same any more. */
@@ -58,12 +57,14 @@ interface Member {
 class LocalCluster implements Cluster {
   readonly nodes: readonly string[];
   readonly #options: LocalClusterOptions;
+  readonly #host: Host;
   readonly #members: ReadonlyMap<string, Member>;
   readonly #listeners = new Set<(event: ClusterEvent) => void>();
   #disposed: Promise<void> | null = null;
 
-  constructor(options: LocalClusterOptions) {
+  constructor(options: LocalClusterOptions, host: Host) {
     this.#options = options;
+    this.#host = host;
     this.nodes = options.nodes.map((node) => node.id);
     this.#members = new Map(
       this.nodes.map((id) => [id, { id, life: 'down', process: null, endExpected: false, born: false }]),
@@ -84,26 +85,33 @@ class LocalCluster implements Cluster {
     const member = this.#member(node);
     if (this.#disposed !== null) throw new Error(`cannot start ${node}: the cluster is being shut down`);
     if (member.life !== 'down') throw new Error(`cannot start ${node}: it is ${member.life}`);
+    const { system } = this.#options;
     const { promise: ready, resolve: onReady } = Promise.withResolvers<'ready'>();
+    const becomeReady = (): void => {
+      member.born = true;
+      if (member.life === 'starting') this.#setLife(member, 'up');
+      onReady('ready');
+    };
     member.endExpected = false;
     this.#setLife(member, 'starting');
-    const process = await spawnNode({
-      program: this.#options.nodeProgram,
-      args: this.#args(node),
-      logFile: join(this.#options.logsDir, `${node}.log`),
-      onLine: (line) => {
-        if (line.type === 'report' && line.report.type === 'ready') {
-          // Before the line itself, so that whoever hears it finds the node up.
-          member.born = true;
-          if (member.life === 'starting') this.#setLife(member, 'up');
-          onReady('ready');
-        }
-        this.#tell(node, line);
-      },
-    }).catch((error: Error) => {
-      this.#setLife(member, 'down');
-      throw new Error(`${node} did not start: ${error.message}`);
-    });
+    const setup = this.#setup(node);
+    const process = await this.#host
+      .start<NodeLine>({
+        command: system.command(setup),
+        logFile: join(this.#options.logsDir, `${node}.log`),
+        ...(system.reports !== undefined && {
+          reports: { fd: system.reports.fd, reader: system.reports.reader() },
+        }),
+        onLine: (line) => {
+          // Before the line itself, so that its listeners find the node up.
+          if (line.type === 'ready' && system.ready === undefined) becomeReady();
+          this.#tell(node, line);
+        },
+      })
+      .catch((error: Error) => {
+        this.#setLife(member, 'down');
+        throw new Error(`${node} did not start: ${error.message}`);
+      });
     member.process = process;
     const forget = await this.#options.journal?.(process.pid, `node ${node}`);
     // The cluster may have been shut down meanwhile.
@@ -115,7 +123,11 @@ class LocalCluster implements Cluster {
       this.#setLife(member, 'down', exit);
       return exit;
     });
+    const waiting = new AbortController();
+    if (system.ready !== undefined) system.ready(setup, waiting.signal).then(becomeReady, () => undefined);
+    else if (system.reports === undefined) becomeReady();
     const first = await within(Promise.race([ready, ended]), READY_WITHIN_MS);
+    waiting.abort();
     if (first === 'ready') return;
     if (first !== 'late') throw new Error(`${node} ended before it was ready: ${howItEnded(first)}`);
     this.#end(member, process, 'SIGKILL');
@@ -148,7 +160,7 @@ class LocalCluster implements Cluster {
     const { member, process } = this.#running(node, 'pause');
     if (member.life !== 'up') throw new Error(`cannot pause ${node}: it is ${member.life}`);
     process.signal('SIGSTOP');
-    await untilStopped(process.pid, true, PAUSE_WITHIN_MS);
+    await process.untilStopped(true, PAUSE_WITHIN_MS);
     if (member.process === process) this.#setLife(member, 'paused');
   }
 
@@ -158,13 +170,13 @@ class LocalCluster implements Cluster {
     // Before the signal: what the node reports from then on it reports as a running one.
     this.#setLife(member, 'up');
     process.signal('SIGCONT');
-    await untilStopped(process.pid, false, PAUSE_WITHIN_MS);
+    await process.untilStopped(false, PAUSE_WITHIN_MS);
   }
 
   async wipe(node: string): Promise<void> {
     const { life } = this.#member(node);
     if (life !== 'down') throw new Error(`cannot wipe ${node}: it is ${life}; kill or stop it first`);
-    await rm(this.#dataDir(node), { recursive: true, force: true });
+    await this.#host.removeFolder(this.#dataDir(node));
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -188,35 +200,31 @@ class LocalCluster implements Cluster {
       );
   }
 
-  #end(member: Member, process: NodeProcess, signal: 'SIGTERM' | 'SIGKILL'): void {
+  #end(member: Member, process: HostProcess, signal: 'SIGTERM' | 'SIGKILL'): void {
     member.endExpected = true;
     process.signal(signal);
   }
 
-  async #gone(node: string, process: NodeProcess, withinMs: number): Promise<void> {
+  async #gone(node: string, process: HostProcess, withinMs: number): Promise<void> {
     if ((await within(process.end, withinMs)) === 'late')
       throw new Error(`${node} (process ${process.pid}) is still there ${withinMs} ms after SIGKILL`);
   }
 
-  #args(node: string): readonly string[] {
+  #setup(node: string): NodeSetup {
     const { nodes, links, electionTimeoutMs, heartbeatMs, seed } = this.#options;
     const self = nodes.find((each) => each.id === node)!;
-    const peers = nodes
-      .filter((each) => each.id !== node)
-      .map((peer) => `${peer.id}=${links.address({ from: node, to: peer.id })}`);
-    const values = {
+    const others = nodes.filter((each) => each.id !== node);
+    return {
       id: node,
-      'peer-listen': `127.0.0.1:${self.peerPort}`,
-      'client-listen': `127.0.0.1:${self.clientPort}`,
-      peers: peers.join(','),
-      data: this.#dataDir(node),
-      'election-timeout': electionTimeoutMs.join('..'),
-      heartbeat: String(heartbeatMs),
-      seed: String(seed),
-      'report-fd': '3',
+      peerListen: `127.0.0.1:${self.peerPort}`,
+      clientListen: `127.0.0.1:${self.clientPort}`,
+      peers: others.map(({ id }) => ({ id, address: links.address({ from: node, to: id }) })),
+      dataDir: this.#dataDir(node),
+      first: !this.#member(node).born,
+      electionTimeoutMs,
+      heartbeatMs,
+      seed,
     };
-    const options = Object.entries(values).flatMap(([name, value]) => [`--${name}`, value]);
-    return this.#member(node).born ? options : ['--bootstrap', ...options];
   }
 
   #dataDir(node: string): string {
@@ -229,7 +237,7 @@ class LocalCluster implements Cluster {
     return member;
   }
 
-  #running(node: string, verb: string): { member: Member; process: NodeProcess } {
+  #running(node: string, verb: string): { member: Member; process: HostProcess } {
     const member = this.#member(node);
     if (member.process === null) throw new Error(`cannot ${verb} ${node}: it is ${member.life}`);
     return { member, process: member.process };
@@ -248,21 +256,26 @@ class LocalCluster implements Cluster {
     });
   }
 
-  #tell(node: string, line: ReportLine): void {
+  #tell(node: string, line: NodeLine): void {
     if (line.type === 'problem') return this.#note(node, 'error', line.message);
-    this.#emit({
-      type: 'report',
-      t: line.report.at / 1_000 - this.#options.originMs,
-      node,
-      report: line.report,
-    });
+    const t = line.atMs === undefined ? this.#now() : line.atMs - this.#options.originMs;
+    switch (line.type) {
+      case 'ready':
+        return this.#emit({ type: 'ready', t, node });
+      case 'status':
+        return this.#emit({ type: 'status', t, node, status: line.status });
+      case 'trace':
+        return this.#emit({ type: 'trace', t, node, trace: line.trace });
+      case 'log':
+        return this.#emit({ type: 'log', t, node, log: line.log });
+      default:
+        line satisfies never;
+    }
   }
 
-  /** A line of the harness's own in the node's log: `n` is −1, since the node did not write it. */
+  /** A line of the harness's own in the node's log. */
   #note(node: string, level: 'warn' | 'error', message: string): void {
-    const at = Math.round(monotonicMs() * 1_000);
-    const report: NodeReport = { n: -1, at, node: node as NodeReport['node'], type: 'log', level, message };
-    this.#emit({ type: 'report', t: this.#now(), node, report });
+    this.#emit({ type: 'log', t: this.#now(), node, log: { level, message } });
   }
 
   #emit(event: ClusterEvent): void {

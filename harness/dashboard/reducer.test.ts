@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
 import type { HarnessEvent } from '../event.ts';
-import { nodeId, term } from '../../node/raft/types.ts';
 import { DemoRun } from '../../test/support/demo-run.ts';
 import { reduce, reduceAll } from './reducer.ts';
 import { EMPTY_STATE, LIMITS } from './state.ts';
@@ -98,7 +97,7 @@ describe('who leads', () => {
         t: 300,
         type: 'trace',
         node: 'n2',
-        trace: { type: 'BecomeLeader', term: term(3), leader: nodeId('n2'), reason: 'votes' },
+        trace: { type: 'BecomeLeader', term: 3, leader: 'n2', reason: 'votes' },
       },
       statusEvent(400, 'n2', 'follower', 4),
       statusEvent(500, 'n3', 'leader', 4),

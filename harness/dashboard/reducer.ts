@@ -40,7 +40,7 @@ function apply(state: DashboardState, event: HarnessEvent): DashboardState {
     case 'life':
       return withNode(state, event.node, (node) => lived(node, event));
     case 'status': {
-      const { role, term, leader, commit, applied, lastIndex } = event;
+      const { role, term = 0, leader = null, commit, applied, lastIndex } = event;
       const status = { at: event.t, role, term, leader, commit, applied, lastIndex };
       return withNode(state, event.node, (node) => (node.life === 'down' ? node : { ...node, status }));
     }
@@ -233,7 +233,7 @@ function withLeadership(state: DashboardState, event: HarnessEvent): DashboardSt
     return lead({ ...state, faultSpans }, event.t);
   }
   if (event.type === 'status') {
-    return lead(event.role === 'leader' ? claimed(state, event.node, event.term) : state, event.t);
+    return lead(event.role === 'leader' ? claimed(state, event.node, event.term ?? 0) : state, event.t);
   }
   if (event.type === 'link') return lead(state, event.t);
   if (event.type === 'trace' && event.trace.type === 'BecomeLeader') {

@@ -88,11 +88,13 @@ export interface NodeState {
 export interface NodeStatus {
   readonly at: number;
   readonly role: 'follower' | 'pre-candidate' | 'candidate' | 'leader';
+  /** 0 if the system reports no terms. */
   readonly term: number;
   readonly leader: string | null;
-  readonly commit: number;
-  readonly applied: number;
-  readonly lastIndex: number;
+  /** The indexes are undefined if the system does not report them. */
+  readonly commit: number | undefined;
+  readonly applied: number | undefined;
+  readonly lastIndex: number | undefined;
 }
 
 export type LinkState = Omit<Extract<HarnessEvent, { type: 'link' }>, 't' | 'type' | 'link'>;

@@ -1,4 +1,4 @@
-import type { TraceReport } from '../../node/protocol/report.ts';
+import type { TraceEvent } from '../trace.ts';
 import type { Violation } from '../result.ts';
 import { event, hex, type NodeView, type Property, type Seen, violation } from './property.ts';
 
@@ -45,7 +45,7 @@ export class Durability implements Property {
     this.#applied.delete(node);
   }
 
-  #onRecover(seen: Seen, trace: TraceReport & { type: 'Recover' }, view: NodeView): readonly Violation[] {
+  #onRecover(seen: Seen, trace: TraceEvent & { type: 'Recover' }, view: NodeView): readonly Violation[] {
     const { node } = seen;
     const applied = this.#applied.get(node);
     if (applied === undefined) return [];

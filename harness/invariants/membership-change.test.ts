@@ -1,21 +1,21 @@
 import { describe, expect, test } from 'vitest';
-import type { LogIndex, NodeId, TraceReport } from '../../node/protocol/report.ts';
+import type { TraceEvent } from '../trace.ts';
 import { SafetyMonitor } from './monitor.ts';
 import { MembershipChange } from './membership-change.ts';
 import { installed, recovered, snapshot } from './testing/trace.ts';
 
-const ids = (text: string): NodeId[] => text.split(' ').filter((id) => id !== '') as NodeId[];
+const ids = (text: string): string[] => text.split(' ').filter((id) => id !== '');
 
 /** A configuration that is committed at `index`: voters, outgoing ones, learners. */
-const config = (index: number, voters: string, outgoing = '', learners = ''): TraceReport => ({
+const config = (index: number, voters: string, outgoing = '', learners = ''): TraceEvent => ({
   type: 'ApplyConfChange',
-  index: index as LogIndex,
+  index: index,
   voters: ids(voters),
   outgoing: ids(outgoing),
   learners: ids(learners),
 });
 
-function anomalies(...lines: readonly (readonly [node: string, trace: TraceReport])[]): string[] {
+function anomalies(...lines: readonly (readonly [node: string, trace: TraceEvent])[]): string[] {
   const monitor = new SafetyMonitor(['n1', 'n2'], [new MembershipChange()]);
   return lines.flatMap(([node, trace], t) => monitor.feed(t, node, trace)).map(({ anomaly }) => anomaly);
 }

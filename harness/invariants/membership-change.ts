@@ -1,4 +1,4 @@
-import type { Members } from '../../node/protocol/report.ts';
+import type { Members } from '../trace.ts';
 import type { Violation } from '../result.ts';
 import { event, type Property, type Seen, violation } from './property.ts';
 

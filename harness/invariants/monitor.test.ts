@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { TraceReport } from '../../node/protocol/report.ts';
+import type { TraceEvent } from '../trace.ts';
 import { type Random, randomStream } from '../random.ts';
 import type { Violation } from '../result.ts';
 import { clusterRun } from './testing/cluster-run.ts';
@@ -7,7 +7,7 @@ import { SafetyMonitor } from './monitor.ts';
 import { applied, became, committed, recovered, replicated, voted } from './testing/trace.ts';
 
 const NODES = ['n1', 'n2', 'n3'];
-type Line = readonly [node: string, trace: TraceReport];
+type Line = readonly [node: string, trace: TraceEvent];
 
 /** Feeds lines, a millisecond apart. */
 function watch(lines: readonly Line[]): { violations: Violation[]; monitor: SafetyMonitor } {
@@ -388,7 +388,7 @@ describe('vacuity', () => {
  * Some order in which a harness may get the lines: each node's own order is kept, all else is chance, with
  * whole nodes late by far.
  */
-function interleave(byNode: ReadonlyMap<string, readonly TraceReport[]>, random: Random): Line[] {
+function interleave(byNode: ReadonlyMap<string, readonly TraceEvent[]>, random: Random): Line[] {
   const queues = [...byNode].map(([node, lines]) => ({
     node,
     lines,
@@ -430,8 +430,8 @@ test('a crash loses the last lines of a life: no alarm for what was never told',
 });
 
 /** Up to three lines before each restart are gone. */
-function loseTails(lines: readonly TraceReport[], random: Random): TraceReport[] {
-  const kept: TraceReport[] = [];
+function loseTails(lines: readonly TraceEvent[], random: Random): TraceEvent[] {
+  const kept: TraceEvent[] = [];
   for (const line of lines) {
     if (line.type === 'Recover') kept.length -= Math.min(random.int(0, 3), lengthOfLife(kept));
     kept.push(line);
@@ -439,7 +439,7 @@ function loseTails(lines: readonly TraceReport[], random: Random): TraceReport[]
   return kept;
 }
 
-const lengthOfLife = (lines: readonly TraceReport[]): number =>
+const lengthOfLife = (lines: readonly TraceEvent[]): number =>
   Math.max(0, lines.length - 1 - lines.findLastIndex((line) => line.type === 'Recover'));
 
 test('600,000 entries of three nodes: constant work an entry, bounded memory', () => {

@@ -1,4 +1,4 @@
-import type { TraceReport } from '../../node/protocol/report.ts';
+import type { TraceEvent } from '../trace.ts';
 import type { Violation } from '../result.ts';
 import { Durability } from './durability.ts';
 import { ElectionSafety } from './election-safety.ts';
@@ -36,7 +36,7 @@ export class SafetyMonitor {
   }
 
   /** `t`: ms since the run began. Returns what this line proves to be broken. */
-  feed(t: number, node: string, trace: TraceReport): readonly Violation[] {
+  feed(t: number, node: string, trace: TraceEvent): readonly Violation[] {
     const view = this.#views.get(node);
     if (view === undefined)
       throw new Error(`a trace line of ${node}, which is not one of ${[...this.#views.keys()].join(', ')}`);
@@ -81,7 +81,7 @@ const newView = (id: string): NodeView => ({
   applied: 0,
 });
 
-function takeIn(view: NodeView, trace: TraceReport): void {
+function takeIn(view: NodeView, trace: TraceEvent): void {
   switch (trace.type) {
     case 'BecomeFollower':
     case 'BecomePreCandidate':
@@ -129,7 +129,7 @@ function takeIn(view: NodeView, trace: TraceReport): void {
 
 function putAll(
   log: LogMirror,
-  { first, terms, digests }: Pick<TraceReport & { type: 'Replicate' }, 'first' | 'terms' | 'digests'>,
+  { first, terms, digests }: Pick<TraceEvent & { type: 'Replicate' }, 'first' | 'terms' | 'digests'>,
 ): void {
   for (const [i, term] of terms.entries()) log.put(first + i, term, digests[i]!);
 }

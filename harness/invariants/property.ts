@@ -1,9 +1,9 @@
-import type { TraceReport } from '../../node/protocol/report.ts';
+import type { TraceEvent } from '../trace.ts';
 import type { Violation } from '../result.ts';
 import type { LogMirror } from './log-mirror.ts';
 
 /** A line of a node's trace, as a property judges it. Times in ms since the run began. */
-export interface Seen<T extends TraceReport = TraceReport> {
+export interface Seen<T extends TraceEvent = TraceEvent> {
   readonly t: number;
   readonly node: string;
   readonly trace: T;

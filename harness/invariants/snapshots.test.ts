@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { TraceReport } from '../../node/protocol/report.ts';
+import type { TraceEvent } from '../trace.ts';
 import { SafetyMonitor } from './monitor.ts';
 import {
   applied,
@@ -13,7 +13,7 @@ import {
 } from './testing/trace.ts';
 
 const NODES = ['n1', 'n2', 'n3'];
-type Line = readonly [node: string, trace: TraceReport];
+type Line = readonly [node: string, trace: TraceEvent];
 
 const found = (lines: readonly Line[]): (readonly [property: string, anomaly: string])[] => {
   const monitor = new SafetyMonitor(NODES);

@@ -1,4 +1,4 @@
-import type { SnapshotPoint, TraceReport } from '../../node/protocol/report.ts';
+import type { SnapshotPoint, TraceEvent } from '../trace.ts';
 import type { Violation } from '../result.ts';
 import { LogMirror } from './log-mirror.ts';
 import { event, hex, type NodeView, type Property, type Seen, violation } from './property.ts';
@@ -142,7 +142,7 @@ export class StateMachineSafety implements Property {
   }
 
   /** Whether entries that this node has applied in this life are gone, or others now. */
-  #onReplicate(seen: Seen, trace: TraceReport & { type: 'Replicate' }, view: NodeView): Violation | null {
+  #onReplicate(seen: Seen, trace: TraceEvent & { type: 'Replicate' }, view: NodeView): Violation | null {
     const { first, terms, digests, truncated } = trace;
     if (first > view.applied || !view.log.has(view.applied)) return null;
     const end = first + terms.length - 1;

@@ -1,4 +1,4 @@
-import type { NodeReport } from '../../node/protocol/report.ts';
+import type { LogLine, NodeStatus, TraceEvent } from '../trace.ts';
 
 export type NodeLife = 'starting' | 'up' | 'paused' | 'stopping' | 'down';
 
@@ -21,7 +21,11 @@ export type ClusterEvent =
       readonly pid: number | null;
       readonly exit?: NodeExit;
     }
-  | { readonly type: 'report'; readonly t: number; readonly node: string; readonly report: NodeReport };
+  /** The node serves clients. */
+  | { readonly type: 'ready'; readonly t: number; readonly node: string }
+  | { readonly type: 'status'; readonly t: number; readonly node: string; readonly status: NodeStatus }
+  | { readonly type: 'trace'; readonly t: number; readonly node: string; readonly trace: TraceEvent }
+  | { readonly type: 'log'; readonly t: number; readonly node: string; readonly log: LogLine };
 
 export interface NodeView {
   readonly id: string;

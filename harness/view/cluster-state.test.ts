@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { NodeReport, StatusReport } from '../../node/protocol/report.ts';
-import { logIndex, nodeId, term } from '../../node/raft/types.ts';
 import type { NodeLife } from '../ports/cluster.ts';
+import type { NodeRole, NodeStatus } from '../trace.ts';
 import { ClusterState } from './cluster-state.ts';
 
 const NODES = ['n1', 'n2', 'n3'];
@@ -23,30 +22,14 @@ class Told extends ClusterState {
   }
   says(
     node: string,
-    role: StatusReport['role'],
+    role: NodeRole,
     inTerm: number,
     leader: string | null,
     commit = 0,
     applied = commit,
   ): this {
-    const report: NodeReport = {
-      n: 0,
-      at: this.t * 1_000,
-      node: nodeId(node),
-      type: 'status',
-      role,
-      term: term(inTerm),
-      votedFor: null,
-      leader: leader === null ? null : nodeId(leader),
-      commit: logIndex(commit),
-      applied: logIndex(applied),
-      lastIndex: logIndex(commit),
-      lastTerm: term(inTerm),
-      durable: logIndex(commit),
-      appliedDigest: 0,
-      rssBytes: 0,
-    };
-    this.feed({ type: 'report', t: this.t, node, report });
+    const status: NodeStatus = { role, term: inTerm, leader, commit, applied, lastIndex: commit };
+    this.feed({ type: 'status', t: this.t, node, status });
     return this;
   }
 }
@@ -101,16 +84,8 @@ describe('times without a leader', () => {
 describe('elections, commits, convergence', () => {
   it('a leader that reports again, or takes part in a trace too, was elected once', () => {
     const state = led().says('n1', 'leader', 1, 'n1');
-    const trace = {
-      n: 0,
-      at: 0,
-      node: nodeId('n1'),
-      type: 'BecomeLeader',
-      term: term(1),
-      leader: null,
-      reason: '',
-    } as const;
-    state.feed({ type: 'report', t: 5, node: 'n1', report: trace });
+    const trace = { type: 'BecomeLeader', term: 1, leader: null, reason: '' } as const;
+    state.feed({ type: 'trace', t: 5, node: 'n1', trace });
     expect(state.elections).toEqual([{ t: 0, node: 'n1', term: 1 }]);
   });
   it('commitAt is what had been reported by then', () => {

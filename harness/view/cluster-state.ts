@@ -1,6 +1,6 @@
-import type { StatusReport } from '../../node/protocol/report.ts';
 import type { ClusterEvent, NodeLife } from '../ports/cluster.ts';
 import type { LeaderGap } from '../result.ts';
+import type { NodeStatus, TraceEvent } from '../trace.ts';
 
 /** What is known of one node, from its latest reports. */
 export interface NodeState {
@@ -8,7 +8,7 @@ export interface NodeState {
   life: NodeLife;
   pid: number | null;
   /** Of the running process; null while it is down or has not reported yet. */
-  status: StatusReport | null;
+  status: NodeStatus | null;
   /** Highest commit index reported since the process started. */
   commit: number;
   /** Log length at the latest report; kept while the node is down. */
@@ -109,7 +109,7 @@ export class ClusterState {
   claimants(): readonly Leadership[] {
     return [...this.#nodes.values()]
       .filter(({ life, status }) => life === 'up' && status?.role === 'leader')
-      .map(({ id, status }) => ({ node: id, term: status!.term }))
+      .map(({ id, status }) => ({ node: id, term: status!.term ?? 0 }))
       .sort((a, b) => b.term - a.term);
   }
 
@@ -119,7 +119,10 @@ export class ClusterState {
     if (top === undefined) return null;
     const behind = [...this.#nodes.values()].filter(
       ({ id, life, status }) =>
-        life === 'up' && status?.leader === top.node && status.term === top.term && this.#meet(id, top.node),
+        life === 'up' &&
+        status?.leader === top.node &&
+        (status.term ?? 0) === top.term &&
+        this.#meet(id, top.node),
     );
     return behind.length > this.#nodes.size / 2 ? top : null;
   }
@@ -156,14 +159,14 @@ export class ClusterState {
     for (const { id, life, status } of this.#nodes.values()) {
       if (life !== 'up' || status === null)
         return { ok: false, detail: `${id} is ${life === 'up' ? 'starting' : life}` };
-      if (status.term !== leader.term || status.leader !== leader.node) {
+      if ((status.term ?? 0) !== leader.term || status.leader !== leader.node) {
         return {
           ok: false,
-          detail: `${id} is in term ${status.term} under ${status.leader ?? 'nobody'}, ${leader.node} leads term ${leader.term}`,
+          detail: `${id} is in term ${status.term ?? 0} under ${status.leader ?? 'nobody'}, ${leader.node} leads term ${leader.term}`,
         };
       }
-      if (status.applied < index)
-        return { ok: false, detail: `${id} has applied ${status.applied} of ${index} entries` };
+      const applied = status.applied ?? 0;
+      if (applied < index) return { ok: false, detail: `${id} has applied ${applied} of ${index} entries` };
     }
     return {
       ok: true,
@@ -192,25 +195,30 @@ export class ClusterState {
     return true;
   }
 
-  #feedReport(state: NodeState, { t, report }: ClusterEvent & { type: 'report' }): boolean {
+  #feedReport(state: NodeState, event: Exclude<ClusterEvent, { type: 'life' }>): boolean {
     state.reports++;
-    if (report.type === 'BecomeLeader') this.#elected(t, report.node, report.term);
-    if (report.type === 'Commit') this.#committed(state, t, report.index);
-    // Whoever was told to end may still have lines in its pipe.
-    if (report.type !== 'status' || state.life === 'down') return false;
+    if (event.type === 'trace') this.#feedTrace(state, event.t, event.trace);
+    // The pipe of a node that was told to end may still hold lines.
+    if (event.type !== 'status' || state.life === 'down') return false;
+    const { t, status } = event;
     const before = state.status;
-    state.status = report;
-    state.lastIndex = report.lastIndex;
+    state.status = status;
+    state.lastIndex = status.lastIndex ?? null;
     if (
       before === null ||
-      before.role !== report.role ||
-      before.term !== report.term ||
-      before.leader !== report.leader
+      before.role !== status.role ||
+      before.term !== status.term ||
+      before.leader !== status.leader
     )
       state.changes++;
-    if (report.role === 'leader') this.#elected(t, report.node, report.term);
-    this.#committed(state, t, report.commit);
+    if (status.role === 'leader') this.#elected(t, state.id, status.term ?? 0);
+    if (status.commit !== undefined) this.#committed(state, t, status.commit);
     return true;
+  }
+
+  #feedTrace(state: NodeState, t: number, trace: TraceEvent): void {
+    if (trace.type === 'BecomeLeader') this.#elected(t, state.id, trace.term);
+    if (trace.type === 'Commit') this.#committed(state, t, trace.index);
   }
 
   #committed(state: NodeState, t: number, commit: number): void {

@@ -1,20 +1,18 @@
-import type { ClientOperation } from '../../node/protocol/client.ts';
 import type { Op } from '../history/op.ts';
 import type { Recorder } from '../history/recorder.ts';
 import type { Random } from '../random.ts';
-import type { Generator, Task } from './generator.ts';
+import type { SystemClient } from '../ports/client.ts';
+import type { Generator } from './generator.ts';
 import { Operation } from './operation.ts';
 import type { OpEnd } from './outcome.ts';
 import type { Router } from './router.ts';
-import type { SessionDesk } from '../systems/raft/sessions.ts';
 import type { Timers } from './timers.ts';
-import type { Wire } from '../systems/raft/wire.ts';
 
 /** After an operation that no node would serve, a client rests so long, doubled up to three times while it goes on. */
 const FIRST_REST_MS = 100;
 const MAX_REST_DOUBLINGS = 2;
-/** How long a client without a session waits where the mix has no reads. */
-const SESSION_POLL_MS = 20;
+/** Time until a client that may not mutate yet looks again, if the mix has no reads. */
+const MUTATE_POLL_MS = 20;
 
 export interface ClientParts {
   readonly index: number;
@@ -22,11 +20,11 @@ export interface ClientParts {
   readonly clients: number;
   readonly timeoutMs: number;
   readonly router: Router;
-  readonly wires: ReadonlyMap<string, Wire>;
+  /** Its own way to the nodes. */
+  readonly client: SystemClient;
   readonly timers: Timers;
   readonly random: Random;
   readonly generator: Generator;
-  readonly sessions: SessionDesk;
   readonly recorder: Recorder;
   /** An operation has completed. `worked`: false if no node would serve it, so that the load's budget was not used. */
   readonly onOp: (op: Op, worked: boolean) => void;
@@ -35,15 +33,12 @@ export interface ClientParts {
 }
 
 /**
- * A logical client: one operation at a time, its own connection to each node, its session, its process number. After an
- * unknown outcome both the session and the process number retire: the old write may still be applied, and a new
- * number in the old session would make the node forget what it answered.
+ * A logical client: one operation at a time, its own connection to each node, its process number. After an unknown
+ * outcome the process number retires: the old write may still be applied.
  */
 export class Client {
   readonly #parts: ClientParts;
   #process: number;
-  #session: number | null = null;
-  #seq = 0;
   #operation: Operation | null = null;
   #unserved = 0;
   #cancelRest: () => void = () => {};
@@ -60,15 +55,14 @@ export class Client {
 
   /** Begins an operation. The client must be ready. False: it has nothing it may do now, and rests. */
   begin(): boolean {
-    const { index, generator, recorder, router, timers, timeoutMs, wires, random } = this.#parts;
-    this.#openSession();
-    const task = generator.next(index, this.#session !== null);
+    const { index, generator, recorder, router, timers, timeoutMs, client, random } = this.#parts;
+    const task = generator.next(index, client.mayMutate());
     if (task === null) {
-      this.#rest(SESSION_POLL_MS);
+      this.#rest(MUTATE_POLL_MS);
       return false;
     }
     const node = router.pick(() => false, timers.now())!;
-    const request = this.#request(task);
+    const request = client.request(task);
     const open = recorder.invoke({ process: this.#process, ...task, node });
     this.#operation = new Operation(
       {
@@ -77,7 +71,7 @@ export class Client {
         timeoutMs,
         router,
         timers,
-        wire: (each) => wires.get(each)!,
+        client,
         jitter: () => random.float(),
         onEnd: (end, last, attempts) => {
           const { type: _, ...outcome } = end;
@@ -97,32 +91,10 @@ export class Client {
     this.#operation?.timeOut();
   }
 
-  /** A client without a session reads until there is one. */
-  #openSession(): void {
-    if (this.#session !== null) return;
-    this.#session = this.#parts.sessions.take();
-    this.#seq = 0;
-  }
-
-  #request(task: Task): ClientOperation {
-    const { f, key } = task;
-    if (f === 'read') return { type: 'read', key };
-    const write = { session: this.#session!, seq: ++this.#seq, key };
-    if (f === 'cas') {
-      const [from, to] = task.input as readonly [string | null, string];
-      return { type: 'cas', ...write, from, to };
-    }
-    const value = task.input as string;
-    return f === 'delete' ? { type: 'delete', ...write, tombstone: value } : { type: f, ...write, value };
-  }
-
   #ended(op: Op, end: OpEnd): void {
     this.#operation = null;
-    if (op.outcome === 'info') {
-      this.#process += this.#parts.clients;
-      this.#session = null;
-    }
-    if (end.error === 'session-expired') this.#session = null;
+    if (op.outcome === 'info') this.#process += this.#parts.clients;
+    this.#parts.client.ended(op.outcome, end.error);
     this.#observe(op);
     const unserved = op.outcome === 'fail' && end.error !== 'cas-mismatch' && end.error !== 'timeout';
     this.#unserved = unserved ? this.#unserved + 1 : 0;

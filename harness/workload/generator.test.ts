@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Generator, type Task } from './generator.ts';
+import type { Task } from '../ports/client.ts';
+import { Generator } from './generator.ts';
 import type { WorkloadPlan } from '../ports/workload.ts';
 
 const PLAN: WorkloadPlan = {

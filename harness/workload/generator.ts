@@ -1,4 +1,5 @@
-import type { Op, OpFunction, RegisterValue } from '../history/op.ts';
+import type { OpFunction, RegisterValue } from '../history/op.ts';
+import type { Task } from '../ports/client.ts';
 import { randomStream, type Random } from '../random.ts';
 import type { WorkloadPlan } from '../ports/workload.ts';
 
@@ -11,13 +12,6 @@ const LOOK_BACK = 0.15;
 /** How many of a key's latest values a cas chooses its `from` among, and how often it takes the very latest. */
 const RECENT_VALUES = 4;
 const CAS_FROM_LATEST = 0.8;
-
-/** What a client is to do next. */
-export interface Task {
-  readonly f: OpFunction;
-  readonly key: string;
-  readonly input: Op['input'];
-}
 
 /**
  * Draws operations. Every written value is unique over the run, so that a read names the one operation that it saw:

@@ -1,8 +1,8 @@
 import type { Clock } from '../clock.ts';
 import type { Op } from '../history/op.ts';
 import { readBack } from '../history/read-back.ts';
+import type { SystemClients } from '../ports/client.ts';
 import type { Workload, WorkloadEvent, WorkloadPlan } from '../ports/workload.ts';
-import type { Wire } from '../systems/raft/wire.ts';
 import { RecordedLoad } from './recorded-load.ts';
 import type { Timers } from './timers.ts';
 
@@ -11,8 +11,7 @@ const NS_PER_MS = 1e6;
 export interface InProcessOptions {
   readonly plan: WorkloadPlan;
   readonly nodes: readonly string[];
-  /** Makes a connection of one client's own to a node. */
-  readonly dial: (node: string) => Wire;
+  readonly clients: SystemClients;
   /** Its time 0 is the beginning of the run. */
   readonly clock: Clock & Timers;
   readonly historyPath: string;

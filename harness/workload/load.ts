@@ -1,33 +1,27 @@
 import type { Op } from '../history/op.ts';
 import type { Recorder } from '../history/recorder.ts';
+import type { SystemClients } from '../ports/client.ts';
 import { randomStream } from '../random.ts';
 import { Client } from './client.ts';
 import { Generator } from './generator.ts';
 import type { WorkloadPlan } from '../ports/workload.ts';
 import { routerFor } from './router.ts';
 import { schedule, type Schedule } from './schedule.ts';
-import { SessionDesk } from '../systems/raft/sessions.ts';
 import type { Timers } from './timers.ts';
-import type { Wire } from '../systems/raft/wire.ts';
-
-/** Spare sessions beside one for each client. */
-const SPARE_SESSIONS = 4;
 
 export interface LoadParts {
   readonly plan: WorkloadPlan;
   readonly nodes: readonly string[];
-  /** Makes a connection of one client's own to a node. */
-  readonly dial: (node: string) => Wire;
+  /** How the system's clients talk to it. */
+  readonly clients: SystemClients;
   readonly timers: Timers;
   readonly recorder: Recorder;
   readonly onOp: (op: Op) => void;
 }
 
-/** All clients, their schedule and their sessions; knows neither sockets nor threads. */
+/** All clients and their schedule; knows neither sockets nor threads. */
 export class Load {
   readonly #parts: LoadParts;
-  readonly #wires: Wire[] = [];
-  readonly #sessions: SessionDesk;
   readonly #clients: readonly Client[];
   readonly #schedule: Schedule;
   /** Clients that wait for a slot, the longest-waiting first. */
@@ -40,12 +34,6 @@ export class Load {
     const { plan, timers, recorder, nodes } = parts;
     this.#parts = parts;
     this.#schedule = schedule(plan.ratePerSecond, timers.now());
-    this.#sessions = new SessionDesk({
-      wires: this.#dialAll(),
-      timers,
-      stock: plan.clients + SPARE_SESSIONS,
-      onArrival: () => {},
-    });
     const generator = new Generator(plan);
     this.#clients = Array.from(
       { length: plan.clients },
@@ -55,11 +43,10 @@ export class Load {
           clients: plan.clients,
           timeoutMs: plan.timeoutMs,
           router: routerFor({ index, nodes, routing: plan.routing }),
-          wires: this.#dialAll(),
+          client: parts.clients.client(),
           timers,
           random: randomStream(plan.seed, 'workload', `client-${index}`),
           generator,
-          sessions: this.#sessions,
           recorder,
           onOp: (op, worked) => {
             if (!worked) this.#schedule.giveBack();
@@ -76,7 +63,7 @@ export class Load {
 
   start(): void {
     this.#running = true;
-    this.#sessions.start();
+    this.#parts.clients.start();
     this.#ready.push(...this.#clients);
     this.#pump();
   }
@@ -88,7 +75,7 @@ export class Load {
   async stop(drainMs: number): Promise<void> {
     this.#running = false;
     this.#cancelTick?.();
-    this.#sessions.stop();
+    this.#parts.clients.stop();
     await new Promise<void>((resolve) => {
       const cancel = this.#parts.timers.after(drainMs, resolve);
       this.#onIdle = () => {
@@ -99,17 +86,7 @@ export class Load {
       this.#onIdle();
     });
     for (const client of this.#clients) client.stop();
-    for (const wire of this.#wires) wire.close();
-  }
-
-  #dialAll(): ReadonlyMap<string, Wire> {
-    return new Map(
-      this.#parts.nodes.map((node) => {
-        const wire = this.#parts.dial(node);
-        this.#wires.push(wire);
-        return [node, wire];
-      }),
-    );
+    this.#parts.clients.close();
   }
 
   /** Gives due slots to ready clients; comes back when the next slot is due. */

@@ -1,8 +1,10 @@
+import type { ClientModule } from '../ports/client.ts';
 import type { WorkloadEvent, WorkloadPlan } from '../ports/workload.ts';
 
 /** What the workload's thread is started with. */
 export interface WorkerInput {
   readonly plan: WorkloadPlan;
+  readonly client: ClientModule;
   /** `host:port` of the client link to each node. */
   readonly addresses: Readonly<Record<string, string>>;
   /** The run's beginning on `monotonicMs`. */

@@ -1,9 +1,8 @@
-import type { ClientOperation } from '../../node/protocol/client.ts';
 import type { OpFunction } from '../history/op.ts';
-import { judge, judgeTimeout, type AttemptEnd, type OpEnd } from './outcome.ts';
+import type { Ask, AttemptEnd, SystemClient, SystemRequest } from '../ports/client.ts';
+import { judge, judgeTimeout, type OpEnd } from './outcome.ts';
 import type { Router } from './router.ts';
 import type { Timers } from './timers.ts';
-import type { Ask, Wire } from '../systems/raft/wire.ts';
 
 /** A client that follows the leader asks another node too when there is no answer for this share of the op's time… */
 const SECOND_OPINION_SHARE = 0.25;
@@ -14,11 +13,11 @@ const MAX_RETRY_MS = 100;
 
 export interface OperationParts {
   readonly f: OpFunction;
-  /** Sent alike at each attempt: a mutation keeps its (session, seq). */
-  readonly request: ClientOperation;
+  /** Sent alike at each attempt. */
+  readonly request: SystemRequest;
   readonly timeoutMs: number;
   readonly router: Router;
-  readonly wire: (node: string) => Wire;
+  readonly client: SystemClient;
   readonly timers: Timers;
   /** Uniform in [0, 1): spreads retries. */
   readonly jitter: () => number;
@@ -27,7 +26,7 @@ export interface OperationParts {
 
 /**
  * One operation from its first attempt to its outcome. At most one attempt per node is out at a time; while one is
- * silent a leader-following client asks the next node as well (same session and seq, so it is applied once), and the
+ * silent a leader-following client asks the next node as well (the same request, which is applied once), and the
  * first decisive answer counts. When it has ended, nothing of it is sent any more.
  */
 export class Operation {
@@ -57,9 +56,9 @@ export class Operation {
   }
 
   #attempt(node: string): void {
-    const { request, wire } = this.#parts;
+    const { request, client } = this.#parts;
     this.#lastNode = node;
-    const ask = wire(node).ask(request, (end) => this.#attemptEnded(node, ask, end));
+    const ask = client.ask(node, request, (end) => this.#attemptEnded(node, ask, end));
     this.#asks.set(node, ask);
     this.#askAnotherIfSilent(node);
   }
@@ -102,7 +101,7 @@ export class Operation {
     const { router, timers } = this.#parts;
     if (end.type !== 'answer') return router.silent(node, timers.now());
     const { result } = end;
-    if (result.type !== 'error' || result.code === 'cas-mismatch') return router.answered(node);
+    if (result.type !== 'refused') return router.answered(node);
     router.notLeader(node, result.leader, timers.now());
   }
 

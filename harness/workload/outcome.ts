@@ -1,5 +1,5 @@
-import { ERRORS, type ClientResult } from '../../node/protocol/client.ts';
 import type { OpFunction, OpOutcome, RegisterValue } from '../history/op.ts';
+import type { Answer, AttemptEnd, Refusal } from '../ports/client.ts';
 
 /**
  * How an operation's answers become `ok`, `fail` or `info`. An operation is sent one or more times ("attempts"), each
@@ -26,14 +26,6 @@ import type { OpFunction, OpOutcome, RegisterValue } from '../history/op.ts';
  * A read has no effect, so a read without an answer is a `fail` (Jepsen does the same): the checker drops it either
  * way.
  */
-
-/** What became of one attempt. */
-export type AttemptEnd =
-  | { readonly type: 'answer'; readonly result: ClientResult }
-  /** Sent, or partly sent; the connection broke before an answer. */
-  | { readonly type: 'lost' }
-  /** Not a byte of it was sent, nor will be. */
-  | { readonly type: 'unsent'; readonly error: 'refused' | 'closed' };
 
 export interface AttemptContext {
   readonly f: OpFunction;
@@ -76,30 +68,32 @@ export function judgeTimeout(f: OpFunction, uncertain: boolean, lastError: strin
   return { type: 'end', outcome: 'fail', error: uncertain ? 'timeout' : (lastError ?? 'timeout') };
 }
 
-function judgeAnswer(context: AttemptContext, result: ClientResult): Judgement {
-  switch (result.type) {
+function judgeAnswer(context: AttemptContext, answer: Answer): Judgement {
+  switch (answer.type) {
     case 'value':
-      return context.f === 'read' ? { type: 'end', outcome: 'ok', output: result.value } : confused(context);
+      return context.f === 'read' ? { type: 'end', outcome: 'ok', output: answer.value } : confused(context);
     case 'done':
       return context.f === 'read' ? confused(context) : { type: 'end', outcome: 'ok' };
-    case 'session':
-    case 'status':
-    case 'snapshot':
+    case 'mismatch': {
+      if (context.f !== 'cas') return confused(context);
+      const { found } = answer;
+      return {
+        type: 'end',
+        outcome: 'fail',
+        ...(found !== undefined && { output: found }),
+        error: 'cas-mismatch',
+      };
+    }
+    case 'refused':
+      return judgeRefusal(context, answer);
+    case 'wrong':
       return confused(context);
-    case 'error':
-      return judgeError(context, result);
     default:
-      return result satisfies never;
+      return answer satisfies never;
   }
 }
 
-function judgeError(context: AttemptContext, result: Extract<ClientResult, { type: 'error' }>): Judgement {
-  const error = result.code;
-  if (error === 'cas-mismatch') {
-    if (context.f !== 'cas' || result.found === undefined) return confused(context);
-    return { type: 'end', outcome: 'fail', output: result.found.value, error };
-  }
-  const { definite, retry } = ERRORS[error];
+function judgeRefusal(context: AttemptContext, { error, definite, retry }: Refusal): Judgement {
   if (error === 'not-leader' && context.pinned && !context.othersUncertain)
     return { type: 'end', outcome: 'fail', error };
   if (retry) return { type: 'retry', uncertain: !definite, error };

@@ -1,8 +1,8 @@
 import { LineFile } from '../history/line-file.ts';
 import type { Op } from '../history/op.ts';
 import { Recorder } from '../history/recorder.ts';
+import type { SystemClients } from '../ports/client.ts';
 import type { WorkloadEvent, WorkloadPlan } from '../ports/workload.ts';
-import type { Wire } from '../systems/raft/wire.ts';
 import { Judge } from './judge.ts';
 import { Load } from './load.ts';
 import type { Timers } from './timers.ts';
@@ -15,8 +15,7 @@ const OP_EVENTS_PER_SECOND = 20;
 export interface RecordedLoadOptions {
   readonly plan: WorkloadPlan;
   readonly nodes: readonly string[];
-  /** Makes a connection of one client's own to a node. */
-  readonly dial: (node: string) => Wire;
+  readonly clients: SystemClients;
   readonly timers: Timers;
   /** Time since the run began: in ms, and in whole ns. */
   readonly now: () => number;
@@ -49,7 +48,7 @@ export class RecordedLoad {
   }
 
   private constructor(options: RecordedLoadOptions, history: LineFile) {
-    const { plan, nodes, dial, timers, now, nowNs, live, say } = options;
+    const { plan, nodes, clients, timers, now, nowNs, live, say } = options;
     this.#options = options;
     this.#history = history;
     const judge = live ? new Judge(say) : null;
@@ -63,7 +62,7 @@ export class RecordedLoad {
     this.#load = new Load({
       plan,
       nodes,
-      dial,
+      clients,
       timers,
       recorder: this.#recorder,
       onOp: (op) => this.#ended(op),

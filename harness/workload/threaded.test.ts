@@ -8,6 +8,7 @@ import type { Op } from '../history/op.ts';
 import { parseHistory } from '../history/read.ts';
 import { randomStream } from '../random.ts';
 import type { OpsWindow, Workload, WorkloadEvent, WorkloadPlan } from '../ports/workload.ts';
+import { raftSystem } from '../systems/raft/system.ts';
 import { KvServers, type Fate } from './testing/kv-servers.ts';
 import { threadedWorkload } from './threaded.ts';
 
@@ -46,6 +47,7 @@ async function servers(fate: (node: string, request: ClientRequest) => Fate): Pr
 function workload(plan: Partial<WorkloadPlan>, addresses: Readonly<Record<string, string>>): Workload {
   const made = threadedWorkload({
     plan: { ...PLAN, ...plan },
+    client: raftSystem().client,
     addresses,
     originMs: monotonicMs(),
     historyPath: join(dir, 'history.jsonl'),
@@ -261,6 +263,7 @@ describe('threadedWorkload', () => {
     const path = join(dir, 'no', 'such', 'folder', 'history.jsonl');
     const load = threadedWorkload({
       plan: PLAN,
+      client: raftSystem().client,
       addresses: kv.addresses,
       originMs: monotonicMs(),
       historyPath: path,
@@ -279,6 +282,7 @@ describe('threadedWorkload', () => {
       const kv = await servers(serve);
       const load = threadedWorkload({
         plan: PLAN,
+        client: raftSystem().client,
         addresses: kv.addresses,
         originMs: monotonicMs(),
         historyPath: '/dev/full',

@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { monotonicMs } from '../clock.ts';
-import { TcpWire } from '../systems/raft/wire.ts';
+import type { ConnectClients } from '../ports/client.ts';
 import type { FromWorker, ToWorker, WorkerInput } from './messages.ts';
 import { RecordedLoad } from './recorded-load.ts';
 import { realTimers } from './timers.ts';
@@ -9,14 +9,15 @@ import { realTimers } from './timers.ts';
  * The workload's thread: beside the dashboard and the runner, so that drawing a screen does not stretch a latency. It
  * runs the load until told to stop.
  */
-const { plan, addresses, originMs, historyPath, live } = workerData as WorkerInput;
+const { plan, client, addresses, originMs, historyPath, live } = workerData as WorkerInput;
 const originNs = BigInt(Math.round(originMs * 1e6));
 const say = (message: FromWorker): void => parentPort!.postMessage(message);
 
+const { connectClients } = (await import(client.module)) as { readonly connectClients: ConnectClients };
 const load = await RecordedLoad.create({
   plan,
   nodes: Object.keys(addresses),
-  dial: (node) => new TcpWire(addresses[node]!),
+  clients: connectClients({ addresses, clients: plan.clients, data: client.data }),
   timers: realTimers,
   now: () => monotonicMs() - originMs,
   nowNs: () => Number(process.hrtime.bigint() - originNs),

@@ -1,16 +1,10 @@
-import { promises as fs } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { chaos } from '../support/chaos.ts';
 import { ClusterClient } from '../support/cluster-client.ts';
 import { NodeCluster } from '../support/raft-nodes.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
-let folder: string;
-beforeEach(async () => {
-  folder = await fs.mkdtemp(join(tmpdir(), 'chaos-members-command-'));
-});
-afterEach(() => fs.rm(folder, { recursive: true }));
+const folder = temporaryFolder();
 
 interface Said {
   readonly code: number | null;
@@ -27,7 +21,7 @@ describe('chaos members', () => {
   }
 
   test('replaces an old node with a new one, shows the members, and transfers leadership', async () => {
-    await using cluster = await NodeCluster.start(folder);
+    await using cluster = await NodeCluster.start(folder.path);
     using client = new ClusterClient(cluster);
     await client.append('k', 'a');
     await cluster.join('n4');
@@ -52,7 +46,7 @@ describe('chaos members', () => {
   });
 
   test('says what it cannot do, and why', async () => {
-    await using cluster = await NodeCluster.start(folder, ['n1']);
+    await using cluster = await NodeCluster.start(folder.path, ['n1']);
     await cluster.leader();
     expect(await said(cluster, '--promote', 'n9')).toEqual({
       code: 1,

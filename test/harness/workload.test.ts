@@ -10,6 +10,7 @@ import type { Op } from '../../harness/history/op.ts';
 import { readHistory } from '../../harness/history/read.ts';
 import { allocateNodePorts } from '../../harness/links/open.ts';
 import type { Workload, WorkloadPlan } from '../../harness/ports/workload.ts';
+import { raftSystem } from '../../harness/systems/raft/system.ts';
 import { threadedWorkload } from '../../harness/workload/threaded.ts';
 
 /**
@@ -37,19 +38,21 @@ beforeEach(async () => {
   nodes = await allocateNodePorts(3);
   originMs = monotonicMs();
   const portsOf = (id: string): (typeof nodes)[number] => nodes.find((node) => node.id === id)!;
+  const system = raftSystem();
   cluster = localCluster({
     nodes,
     links: { address: ({ to }) => `127.0.0.1:${portsOf(to).peerPort}` },
     dir: join(dir, 'data'),
     logsDir: join(dir, 'logs'),
     originMs,
-    nodeProgram: new URL('../../node/main.mjs', import.meta.url).pathname,
+    system,
     electionTimeoutMs: [300, 600],
     heartbeatMs: 50,
     seed: 7,
   });
   load = threadedWorkload({
     plan: PLAN,
+    client: system.client,
     addresses: Object.fromEntries(nodes.map((node) => [node.id, `127.0.0.1:${node.clientPort}`])),
     originMs,
     historyPath: join(dir, 'history.jsonl'),
@@ -76,8 +79,8 @@ const okOps = (count: number): Promise<void> =>
 function followLeader(): () => string {
   let leader = { node: '', term: -1 };
   cluster.subscribe((event) => {
-    if (event.type !== 'report' || event.report.type !== 'status') return;
-    const { role, term } = event.report;
+    if (event.type !== 'status') return;
+    const { role, term = 0 } = event.status;
     if (role === 'leader' && term >= leader.term) leader = { node: event.node, term };
   });
   return () => leader.node;

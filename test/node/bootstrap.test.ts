@@ -1,21 +1,16 @@
 import { promises as fs } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { agreedLeader, ClusterClient, kill, last } from '../support/cluster-client.ts';
 import { NodeCluster, NodeProcess } from '../support/raft-nodes.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
-let folder: string;
-beforeEach(async () => {
-  folder = await fs.mkdtemp(join(tmpdir(), 'chaos-bootstrap-'));
-});
-afterEach(() => fs.rm(folder, { recursive: true }));
+const folder = temporaryFolder();
 
 test.each([3, 5])(
   'a node that lost its data folder, one of %i, receives the log but neither votes nor counts',
   async (size) => {
     const ids = Array.from({ length: size }, (_, i) => `n${i + 1}`);
-    await using cluster = await NodeCluster.start(folder, ids);
+    await using cluster = await NodeCluster.start(folder.path, ids);
     using client = new ClusterClient(cluster);
     await client.append('k', 'a');
     const leader = await agreedLeader(cluster);
@@ -54,7 +49,7 @@ test.each([3, 5])(
 );
 
 test('a node does not start with --bootstrap on a used data folder', async () => {
-  await using cluster = await NodeCluster.start(folder, ['n1']);
+  await using cluster = await NodeCluster.start(folder.path, ['n1']);
   await cluster.nodes.get('n1')!.until('a first entry', (reports) => last(reports, 'Apply'));
   await kill(cluster, 'n1');
   const { code, stderr } = await new NodeProcess(['--bootstrap', ...cluster.args('n1')]).exited;
@@ -66,7 +61,7 @@ test('a node does not start with --bootstrap on a used data folder', async () =>
 });
 
 test('a node refuses the data folder of another node or another cluster', async () => {
-  await using cluster = await NodeCluster.start(folder, ['n1']);
+  await using cluster = await NodeCluster.start(folder.path, ['n1']);
   await kill(cluster, 'n1');
   for (const [options, message] of [
     [{ id: 'n2' }, /is n1's, not n2's/],

@@ -1,18 +1,12 @@
-import { promises as fs } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { ClientResponse } from '../../node/protocol/client.ts';
 import type { NodeReport } from '../../node/protocol/report.ts';
 import { agreedLeader, ClusterClient, last, settled } from '../support/cluster-client.ts';
 import { LinkedCluster } from '../support/linked-cluster.ts';
 import type { NodeClient, NodeCluster } from '../support/raft-nodes.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
-let folder: string;
-beforeEach(async () => {
-  folder = await fs.mkdtemp(join(tmpdir(), 'chaos-elections-'));
-});
-afterEach(() => fs.rm(folder, { recursive: true }));
+const folder = temporaryFolder();
 
 /** Timeouts long enough that a leader loses its role only through what a test does. */
 const TIMING = { 'election-timeout': '1000..2000' };
@@ -37,7 +31,7 @@ async function startsElection(cluster: NodeCluster, id: string): Promise<void> {
 
 describe.each([3, 5])('in a cluster of %i node processes', (size) => {
   test('a follower that was cut off raises no term, neither meanwhile nor when it rejoins', async () => {
-    await using linked = await LinkedCluster.start(folder, size, TIMING);
+    await using linked = await LinkedCluster.start(folder.path, size, TIMING);
     const { cluster } = linked;
     const before = await lead(cluster);
     using client = new ClusterClient(cluster);
@@ -55,7 +49,7 @@ describe.each([3, 5])('in a cluster of %i node processes', (size) => {
   });
 
   test('a follower that cannot hear the leader gets no votes from followers that can', async () => {
-    await using linked = await LinkedCluster.start(folder, size, TIMING);
+    await using linked = await LinkedCluster.start(folder.path, size, TIMING);
     const { cluster } = linked;
     const before = await lead(cluster);
     const deaf = cluster.ids.find((id) => id !== before.leader)!;
@@ -69,7 +63,7 @@ describe.each([3, 5])('in a cluster of %i node processes', (size) => {
   });
 
   test('a leader that is cut off serves no read, steps down, and drops the entries that only it has', async () => {
-    await using linked = await LinkedCluster.start(folder, size, TIMING);
+    await using linked = await LinkedCluster.start(folder.path, size, TIMING);
     const { cluster } = linked;
     const old = await agreedLeader(cluster);
     const node = cluster.nodes.get(old)!;

@@ -1,22 +1,16 @@
-import { promises as fs } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { agreedLeader } from '../support/cluster-client.ts';
 import { NodeCluster } from '../support/raft-nodes.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
-let folder: string;
-beforeEach(async () => {
-  folder = await fs.mkdtemp(join(tmpdir(), 'chaos-failover-'));
-});
-afterEach(() => fs.rm(folder, { recursive: true }));
+const folder = temporaryFolder();
 
 test.each([3, 5])(
   'when the leader of %i node processes is killed, its broken connections start the election before any timeout',
   async (size) => {
     const ids = Array.from({ length: size }, (_, i) => `n${i + 1}`);
-    await using cluster = await NodeCluster.start(folder, ids, { 'election-timeout': '2000..4000' });
+    await using cluster = await NodeCluster.start(folder.path, ids, { 'election-timeout': '2000..4000' });
     const leader = await agreedLeader(cluster);
     await cluster.nodes.get(leader)!.end('SIGKILL');
     const next = await cluster.leader(leader);
@@ -33,7 +27,7 @@ test.each([3, 5])(
   async (size) => {
     const ids = Array.from({ length: size }, (_, i) => `n${i + 1}`);
     const program = fileURLToPath(new URL('../support/hung-disk-node.ts', import.meta.url));
-    await using cluster = await NodeCluster.start(folder, ids);
+    await using cluster = await NodeCluster.start(folder.path, ids);
     await Promise.all(
       ids.map(async (id) => {
         await cluster.nodes.get(id)!.end('SIGTERM');

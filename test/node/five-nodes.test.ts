@@ -1,21 +1,15 @@
-import { promises as fs } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { ClusterClient, kill, last, settled } from '../support/cluster-client.ts';
 import { NodeCluster } from '../support/raft-nodes.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const FIVE = ['n1', 'n2', 'n3', 'n4', 'n5'];
 
-let folder: string;
-beforeEach(async () => {
-  folder = await fs.mkdtemp(join(tmpdir(), 'chaos-five-'));
-});
-afterEach(() => fs.rm(folder, { recursive: true }));
+const folder = temporaryFolder();
 
 describe('five node processes', () => {
   test('keep serving without the leader and one more node, and acknowledge nothing without three nodes', async () => {
-    await using cluster = await NodeCluster.start(folder, FIVE);
+    await using cluster = await NodeCluster.start(folder.path, FIVE);
     using client = new ClusterClient(cluster);
     await client.append('k', 'a');
     const leader = await cluster.leader();
@@ -41,7 +35,7 @@ describe('five node processes', () => {
   });
 
   test('bring two nodes up to date with a snapshot, and these can then complete a majority', async () => {
-    await using cluster = await NodeCluster.start(folder, FIVE, {
+    await using cluster = await NodeCluster.start(folder.path, FIVE, {
       'snapshot-entries': '40',
       'keep-entries': '0',
     });
@@ -61,7 +55,7 @@ describe('five node processes', () => {
   });
 
   test('become three by removing the leader and one more, and then two of three are a majority', async () => {
-    await using cluster = await NodeCluster.start(folder, FIVE);
+    await using cluster = await NodeCluster.start(folder.path, FIVE);
     using client = new ClusterClient(cluster);
     await client.append('k', 'a');
     const leader = await cluster.leader();

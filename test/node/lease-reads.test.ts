@@ -1,21 +1,15 @@
-import { promises as fs } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { agreedLeader, ClusterClient } from '../support/cluster-client.ts';
 import { LinkedCluster } from '../support/linked-cluster.ts';
 import { NodeCluster } from '../support/raft-nodes.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
-let folder: string;
-beforeEach(async () => {
-  folder = await fs.mkdtemp(join(tmpdir(), 'chaos-lease-'));
-});
-afterEach(() => fs.rm(folder, { recursive: true }));
+const folder = temporaryFolder();
 
 const ids = ['n1', 'n2', 'n3'];
 
 test('lease reads see every write, even after one leader was killed and another was paused', async () => {
-  await using cluster = await NodeCluster.start(folder, ids, { 'lease-reads': 'on' });
+  await using cluster = await NodeCluster.start(folder.path, ids, { 'lease-reads': 'on' });
   let leader = await agreedLeader(cluster);
   for (const signal of ['SIGKILL', 'SIGSTOP'] as const) {
     using client = await cluster.client(leader);
@@ -42,7 +36,7 @@ test.each([3, 5])(
   async (size) => {
     const five = Array.from({ length: size }, (_, i) => `n${i + 1}`);
     const options = { 'lease-reads': 'on', 'election-timeout': '2000..3000' };
-    await using cluster = await NodeCluster.start(folder, five, options);
+    await using cluster = await NodeCluster.start(folder.path, five, options);
     using anyone = new ClusterClient(cluster);
     // A machine that stalls until the lease has expired is no reason to fail.
     for (let tries = 3; tries > 0; tries--) {
@@ -64,7 +58,7 @@ test.each([3, 5])(
   'a lease in a cluster of %i node processes expires before another node leads',
   async (size) => {
     const options = { 'lease-reads': 'on', 'election-timeout': '600..2400' };
-    await using linked = await LinkedCluster.start(folder, size, options);
+    await using linked = await LinkedCluster.start(folder.path, size, options);
     const { cluster } = linked;
     const old = await agreedLeader(cluster);
     using client = await cluster.client(old);
@@ -81,7 +75,7 @@ test.each([3, 5])(
 );
 
 test('a node without lease reads is refused by nodes that rely on its promises', async () => {
-  await using cluster = await NodeCluster.start(folder, ids, { 'lease-reads': 'on' });
+  await using cluster = await NodeCluster.start(folder.path, ids, { 'lease-reads': 'on' });
   const leader = await agreedLeader(cluster);
   const other = ids.find((id) => id !== leader)!;
   await cluster.nodes.get(other)!.end('SIGTERM');

@@ -1,15 +1,10 @@
 import { promises as fs } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { agreedLeader, ClusterClient, kill, last, settled } from '../support/cluster-client.ts';
 import { NodeCluster } from '../support/raft-nodes.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
-let folder: string;
-beforeEach(async () => {
-  folder = await fs.mkdtemp(join(tmpdir(), 'chaos-members-'));
-});
-afterEach(() => fs.rm(folder, { recursive: true }));
+const folder = temporaryFolder();
 
 /** Kills all nodes except these. */
 async function leaveOnly(cluster: NodeCluster, ...ids: readonly string[]): Promise<void> {
@@ -18,7 +13,7 @@ async function leaveOnly(cluster: NodeCluster, ...ids: readonly string[]): Promi
 
 describe('nodes of a running cluster', () => {
   test('are added as learners, promoted, and count as voters from then on', async () => {
-    await using cluster = await NodeCluster.start(folder);
+    await using cluster = await NodeCluster.start(folder.path);
     using client = new ClusterClient(cluster);
     await client.append('k', 'a');
     await cluster.join('n4');
@@ -40,7 +35,7 @@ describe('nodes of a running cluster', () => {
   });
 
   test('that join after the log was cut get a snapshot, and learn all members from it', async () => {
-    await using cluster = await NodeCluster.start(folder, ['n1', 'n2'], {
+    await using cluster = await NodeCluster.start(folder.path, ['n1', 'n2'], {
       'snapshot-entries': '20',
       'keep-entries': '0',
     });
@@ -61,7 +56,7 @@ describe('nodes of a running cluster', () => {
   });
 
   test('can be removed without disturbing the others, even the leader', async () => {
-    await using cluster = await NodeCluster.start(folder, ['n1', 'n2', 'n3', 'n4']);
+    await using cluster = await NodeCluster.start(folder.path, ['n1', 'n2', 'n3', 'n4']);
     using client = new ClusterClient(cluster);
     await client.append('k', 'a');
     const removed = await cluster.leader();
@@ -89,7 +84,7 @@ describe('nodes of a running cluster', () => {
   });
 
   test('are replaced in one change while a minority is down', async () => {
-    await using cluster = await NodeCluster.start(folder);
+    await using cluster = await NodeCluster.start(folder.path);
     using client = new ClusterClient(cluster);
     await client.append('k', 'a');
     const leader = await cluster.leader();
@@ -108,7 +103,7 @@ describe('nodes of a running cluster', () => {
   });
 
   test('are not replaced while the old majority cannot agree, even if the new one can', async () => {
-    await using cluster = await NodeCluster.start(folder, ['n1', 'n2', 'n3'], {
+    await using cluster = await NodeCluster.start(folder.path, ['n1', 'n2', 'n3'], {
       'election-timeout': '1000..2000',
     });
     using client = new ClusterClient(cluster);
@@ -142,7 +137,7 @@ describe('nodes of a running cluster', () => {
   });
 
   test('that lost their data folder vote again after they were removed and added again', async () => {
-    await using cluster = await NodeCluster.start(folder);
+    await using cluster = await NodeCluster.start(folder.path);
     using client = new ClusterClient(cluster);
     await client.append('k', 'a');
     const leader = await cluster.leader();
@@ -164,7 +159,7 @@ describe('nodes of a running cluster', () => {
   });
 
   test('accept one membership change at a time, only at the leader, and no invalid change', async () => {
-    await using cluster = await NodeCluster.start(folder);
+    await using cluster = await NodeCluster.start(folder.path);
     using client = new ClusterClient(cluster);
     await client.append('k', 'a');
     for (const [changes, why] of [
@@ -201,7 +196,7 @@ describe('nodes of a running cluster', () => {
 });
 
 test('snapshots on demand hold equal states on all nodes that have applied the same entries', async () => {
-  await using cluster = await NodeCluster.start(folder);
+  await using cluster = await NodeCluster.start(folder.path);
   using client = new ClusterClient(cluster);
   for (const value of 'abc') await client.append('k', value);
   await settled(cluster);

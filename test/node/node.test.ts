@@ -3,21 +3,17 @@ import { once } from 'node:events';
 import { promises as fs } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { encodeRequest } from '../../node/protocol/client-codec.ts';
 import type { ClientResponse } from '../../node/protocol/client.ts';
 import { HEADER_BYTES, parseSegment } from '../../node/storage/segment.ts';
 import { agreedLeader, ClusterClient, kill, settled } from '../support/cluster-client.ts';
 import { NodeClient, NodeCluster, NodeProcess } from '../support/raft-nodes.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
-let folder: string;
-beforeEach(async () => {
-  folder = await fs.mkdtemp(join(tmpdir(), 'chaos-node-'));
-});
-afterEach(() => fs.rm(folder, { recursive: true }));
+const folder = temporaryFolder();
 
 const alone = ['n1'];
 /** Timeouts long enough for a busy machine. A killed leader is replaced at once nevertheless, by fast failover. */
@@ -27,7 +23,7 @@ describe.each([3, 5])('%i node processes', (size) => {
   const ids = Array.from({ length: size }, (_, i) => `n${i + 1}`);
 
   test('elect one leader, answer linearizable reads, and report who leads', async () => {
-    await using cluster = await NodeCluster.start(folder, ids, UNHURRIED);
+    await using cluster = await NodeCluster.start(folder.path, ids, UNHURRIED);
     const leader = await agreedLeader(cluster);
     using client = await cluster.client(leader);
     const session = await client.openSession();
@@ -56,7 +52,7 @@ describe.each([3, 5])('%i node processes', (size) => {
   });
 
   test('answer a burst of requests on one connection, in any order, each by its number', async () => {
-    await using cluster = await NodeCluster.start(folder, ids, UNHURRIED);
+    await using cluster = await NodeCluster.start(folder.path, ids, UNHURRIED);
     using client = await cluster.client(await agreedLeader(cluster));
     const session = await client.openSession();
     const burst = Array.from({ length: 500 }, (_, i) =>
@@ -67,7 +63,7 @@ describe.each([3, 5])('%i node processes', (size) => {
   });
 
   test('lose no acknowledged write when the leader is killed, and apply a retried append once', async () => {
-    await using cluster = await NodeCluster.start(folder, ids, UNHURRIED);
+    await using cluster = await NodeCluster.start(folder.path, ids, UNHURRIED);
     for (let round = 0; round < 3; round++) {
       const leader = await agreedLeader(cluster);
       using client = await cluster.client(leader);
@@ -111,7 +107,7 @@ describe.each([3, 5])('%i node processes', (size) => {
   });
 
   test('have equal log digests if they have applied the same number of entries', async () => {
-    await using cluster = await NodeCluster.start(folder, ids, UNHURRIED);
+    await using cluster = await NodeCluster.start(folder.path, ids, UNHURRIED);
     using client = await cluster.client(await agreedLeader(cluster));
     const session = await client.openSession();
     for (let seq = 1; seq <= 20; seq++)
@@ -128,7 +124,7 @@ describe.each([3, 5])('%i node processes', (size) => {
   });
 
   test('still have all data after all of them were killed', async () => {
-    await using cluster = await NodeCluster.start(folder, ids, UNHURRIED);
+    await using cluster = await NodeCluster.start(folder.path, ids, UNHURRIED);
     {
       using client = await cluster.client(await agreedLeader(cluster));
       const session = await client.openSession();
@@ -145,7 +141,7 @@ describe.each([3, 5])('%i node processes', (size) => {
   });
 
   test('replace a leader that was paused and resumed, and it serves no read itself', async () => {
-    await using cluster = await NodeCluster.start(folder, ids, UNHURRIED);
+    await using cluster = await NodeCluster.start(folder.path, ids, UNHURRIED);
     const old = await agreedLeader(cluster);
     using client = await cluster.client(old);
     const session = await client.openSession();
@@ -170,7 +166,7 @@ describe.each([3, 5])('%i node processes', (size) => {
 
 describe('a node process', () => {
   test('drops a last write that was cut off, says so, and gets the missing entries from the others', async () => {
-    await using cluster = await NodeCluster.start(folder);
+    await using cluster = await NodeCluster.start(folder.path);
     using client = new ClusterClient(cluster);
     await client.append('k', 'a');
     const leader = await agreedLeader(cluster);
@@ -193,7 +189,7 @@ describe('a node process', () => {
   });
 
   test('reports ready first, then what it recovered, numbered without gaps', async () => {
-    await using cluster = await NodeCluster.start(folder, alone);
+    await using cluster = await NodeCluster.start(folder.path, alone);
     const node = cluster.nodes.get('n1')!;
     await node.until('its first entry applied', (reports) => reports.find(({ type }) => type === 'Apply'));
     expect(node.reports[0]).toMatchObject({
@@ -217,7 +213,7 @@ describe('a node process', () => {
   });
 
   test('ends with code 0 on SIGTERM, even with clients connected, and unlocks its data folder', async () => {
-    await using cluster = await NodeCluster.start(folder, alone);
+    await using cluster = await NodeCluster.start(folder.path, alone);
     await cluster.leader();
     using client = await cluster.client('n1');
     await client.openSession();
@@ -227,7 +223,7 @@ describe('a node process', () => {
   });
 
   test('tells waiting clients that it stops', async () => {
-    await using cluster = await NodeCluster.start(folder, ['n1', 'n2']);
+    await using cluster = await NodeCluster.start(folder.path, ['n1', 'n2']);
     const leader = await agreedLeader(cluster);
     using client = await cluster.client(leader);
     const session = await client.openSession();
@@ -254,7 +250,7 @@ describe('a node process', () => {
       '--client-listen',
       '127.0.0.1:0',
       '--data',
-      folder,
+      folder.path,
     ];
     for (const [args, line] of [
       [[], /^node: --id is missing$/],
@@ -289,7 +285,7 @@ describe('a node process', () => {
           '--client-listen',
           client,
           '--data',
-          folder,
+          folder.path,
           '--report-fd',
           '3',
         ];
@@ -303,7 +299,7 @@ describe('a node process', () => {
   });
 
   test('ends with code 3 on a damaged log, and names the file and the offset', async () => {
-    const cluster = await NodeCluster.start(folder, alone);
+    const cluster = await NodeCluster.start(folder.path, alone);
     await cluster.leader();
     using client = await cluster.client('n1');
     await client.openSession();
@@ -318,7 +314,7 @@ describe('a node process', () => {
   });
 
   test('ends with code 3 on a value that the disk has changed, and never serves it', async () => {
-    const cluster = await NodeCluster.start(folder, alone);
+    const cluster = await NodeCluster.start(folder.path, alone);
     await cluster.leader();
     using client = await cluster.client('n1');
     const session = await client.openSession();
@@ -337,7 +333,7 @@ describe('a node process', () => {
   });
 
   test('ends with code 3 on a data folder that another node uses', async () => {
-    await using cluster = await NodeCluster.start(folder, alone);
+    await using cluster = await NodeCluster.start(folder.path, alone);
     const args = cluster.args('n1', { 'peer-listen': '127.0.0.1:0', 'client-listen': '127.0.0.1:0' });
     const { code, stderr } = await new NodeProcess(args).exited;
     expect(stderr).toContain(`in use by the node with pid ${cluster.nodes.get('n1')!.child.pid}`);
@@ -345,10 +341,10 @@ describe('a node process', () => {
   });
 
   test('acknowledges no write that a full disk refused, and ends with code 3', async () => {
-    const cluster = await NodeCluster.start(folder, alone);
+    const cluster = await NodeCluster.start(folder.path, alone);
     await cluster.nodes.get('n1')!.end('SIGTERM');
     // A limit on the file size acts as a full disk without privileges: writes beyond 2 MiB fail.
-    const limited = join(folder, 'limited.sh');
+    const limited = join(folder.path, 'limited.sh');
     await fs.writeFile(limited, `trap '' XFSZ\nulimit -f 2048\nexec "$@"\n`);
     const main = fileURLToPath(new URL('../../node/main.mjs', import.meta.url));
     const child = spawn(
@@ -392,7 +388,7 @@ describe('a node process', () => {
   });
 
   test('ends by itself when the reader of its reports has ended', async () => {
-    await using cluster = await NodeCluster.start(folder, alone);
+    await using cluster = await NodeCluster.start(folder.path, alone);
     const node = cluster.nodes.get('n1')!;
     node.child.stdio[3]!.destroy();
     expect((await node.exited).code).toBe(4);
@@ -402,7 +398,7 @@ describe('a node process', () => {
     ['of another version', 4, /client .* closed: frame of version \d+; this end speaks version 1/],
     ['with a flipped bit', 12, /client .* closed: frame with CRC-32 .*: bytes were damaged/],
   ])('closes a connection with a frame %s', async (_, at, reason) => {
-    await using cluster = await NodeCluster.start(folder, alone);
+    await using cluster = await NodeCluster.start(folder.path, alone);
     await cluster.leader();
     using client = await cluster.client('n1');
     await client.openSession();
@@ -418,7 +414,7 @@ describe('a node process', () => {
   });
 
   test('closes a connection that sends invalid bytes, says why, and serves the others', async () => {
-    await using cluster = await NodeCluster.start(folder, alone);
+    await using cluster = await NodeCluster.start(folder.path, alone);
     await cluster.leader();
     const node = cluster.nodes.get('n1')!;
     using nonsense = await cluster.client('n1');

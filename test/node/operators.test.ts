@@ -1,21 +1,16 @@
-import { promises as fs } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { agreedLeader } from '../support/cluster-client.ts';
 import { sample } from '../support/metrics.ts';
 import { NodeCluster, NodeProcess } from '../support/raft-nodes.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
-let folder: string;
-beforeEach(async () => {
-  folder = await fs.mkdtemp(join(tmpdir(), 'chaos-operators-'));
-});
-afterEach(() => fs.rm(folder, { recursive: true }));
+const folder = temporaryFolder();
 
 const ids = ['n1', 'n2', 'n3'];
 
 test('metrics show the leader, progress and disk writes of a cluster, and health checks show that it is well', async () => {
-  await using cluster = await NodeCluster.start(folder, ids, { 'admin-port': '0' });
+  await using cluster = await NodeCluster.start(folder.path, ids, { 'admin-port': '0' });
   const leader = await agreedLeader(cluster);
   const ports = new Map<string, number>();
   for (const [id, node] of cluster.nodes) ports.set(id, (await node.ready()).adminPort!);
@@ -55,7 +50,7 @@ test('metrics show the leader, progress and disk writes of a cluster, and health
 });
 
 test('a JSON log has one object per line, from the first line to the last', async () => {
-  await using cluster = await NodeCluster.start(folder, ['n1'], { 'log-format': 'json' });
+  await using cluster = await NodeCluster.start(folder.path, ['n1'], { 'log-format': 'json' });
   await cluster.leader();
   const { stderr } = await cluster.nodes.get('n1')!.end('SIGTERM');
   const lines = stderr
@@ -79,13 +74,13 @@ test('a JSON log has one object per line, from the first line to the last', asyn
 });
 
 test('a node whose admin port is in use does not start, and says so in one line', async () => {
-  await using cluster = await NodeCluster.start(folder, ['n1'], { 'admin-port': '0' });
+  await using cluster = await NodeCluster.start(folder.path, ['n1'], { 'admin-port': '0' });
   const { adminPort } = await cluster.nodes.get('n1')!.ready();
   const args = [
     '--id=n2',
     '--peer-listen=127.0.0.1:0',
     '--client-listen=127.0.0.1:0',
-    `--data=${join(folder, 'n2')}`,
+    `--data=${join(folder.path, 'n2')}`,
   ];
   const { code, stderr } = await new NodeProcess([...args, `--admin-port=${adminPort}`]).exited;
   expect(stderr).toContain(`cannot listen for admins on 127.0.0.1:${adminPort}`);

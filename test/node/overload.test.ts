@@ -1,18 +1,12 @@
-import { promises as fs } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { ClientResponse } from '../../node/protocol/client.ts';
 import { agreedLeader, ClusterClient, settled } from '../support/cluster-client.ts';
 import { LinkedCluster } from '../support/linked-cluster.ts';
 import { sample, samples } from '../support/metrics.ts';
 import { NodeCluster } from '../support/raft-nodes.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
-let folder: string;
-beforeEach(async () => {
-  folder = await fs.mkdtemp(join(tmpdir(), 'chaos-overload-'));
-});
-afterEach(() => fs.rm(folder, { recursive: true }));
+const folder = temporaryFolder();
 
 const TIMING = { 'election-timeout': '1000..2000' };
 
@@ -20,7 +14,7 @@ describe.each([3, 5])('in a cluster of %i node processes', (size) => {
   const ids = Array.from({ length: size }, (_, i) => `n${i + 1}`);
 
   test('a follower behind a slow link gets no more than one window of messages ahead of its answers', async () => {
-    await using linked = await LinkedCluster.start(folder, size, {
+    await using linked = await LinkedCluster.start(folder.path, size, {
       ...TIMING,
       'admin-port': '0',
       'max-inflight-messages': '8',
@@ -61,7 +55,7 @@ describe.each([3, 5])('in a cluster of %i node processes', (size) => {
 
   test('a leader that cannot commit answers busy, and accepts no more commands than its bound', async () => {
     const options = { ...TIMING, 'max-uncommitted-bytes': '1MiB' };
-    await using cluster = await NodeCluster.start(folder, ids, options);
+    await using cluster = await NodeCluster.start(folder.path, ids, options);
     const leader = await agreedLeader(cluster);
     using client = await cluster.client(leader);
     const session = await client.openSession();
@@ -81,7 +75,7 @@ describe.each([3, 5])('in a cluster of %i node processes', (size) => {
   });
 
   test('a burst of commands shares disk writes, on the leader and on its followers', async () => {
-    await using cluster = await NodeCluster.start(folder, ids, { ...TIMING, 'admin-port': '0' });
+    await using cluster = await NodeCluster.start(folder.path, ids, { ...TIMING, 'admin-port': '0' });
     const leader = await agreedLeader(cluster);
     using client = await cluster.client(leader);
     const session = await client.openSession();

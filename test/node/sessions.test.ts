@@ -1,16 +1,10 @@
-import { promises as fs } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { agreedLeader, ClusterClient, settled } from '../support/cluster-client.ts';
 import { sample } from '../support/metrics.ts';
 import { NodeCluster } from '../support/raft-nodes.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
-let folder: string;
-beforeEach(async () => {
-  folder = await fs.mkdtemp(join(tmpdir(), 'chaos-sessions-'));
-});
-afterEach(() => fs.rm(folder, { recursive: true }));
+const folder = temporaryFolder();
 
 const WITHIN_MS = 20_000;
 
@@ -19,7 +13,7 @@ test.each([3, 5])(
   async (size) => {
     const ids = Array.from({ length: size }, (_, i) => `n${i + 1}`);
     const options = { 'session-idle': '1', 'snapshot-entries': '5', 'admin-port': '0' };
-    await using cluster = await NodeCluster.start(folder, ids, options);
+    await using cluster = await NodeCluster.start(folder.path, ids, options);
     const ports = await Promise.all(
       [...cluster.nodes.values()].map(async (node) => (await node.ready()).adminPort!),
     );

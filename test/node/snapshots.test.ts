@@ -1,25 +1,21 @@
 import { promises as fs } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { ClientOperation } from '../../node/protocol/client.ts';
 import { MAX_PAYLOAD_BYTES } from '../../node/protocol/frame.ts';
 import { agreedLeader, ClusterClient, kill, last, settled } from '../support/cluster-client.ts';
 import { LinkedCluster } from '../support/linked-cluster.ts';
 import { NodeCluster } from '../support/raft-nodes.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
-let folder: string;
-beforeEach(async () => {
-  folder = await fs.mkdtemp(join(tmpdir(), 'chaos-snapshots-'));
-});
-afterEach(() => fs.rm(folder, { recursive: true }));
+const folder = temporaryFolder();
 
 const SMALL = { 'snapshot-entries': '40', 'keep-entries': '4' };
 const IDS = ['n1', 'n2', 'n3'];
 
 describe('snapshots of node processes', () => {
   test('bring a node up to date, sessions included, when the log of the others no longer reaches back to it', async () => {
-    await using cluster = await NodeCluster.start(folder, IDS, SMALL);
+    await using cluster = await NodeCluster.start(folder.path, IDS, SMALL);
     const leader = await cluster.leader();
     const late = IDS.find((id) => id !== leader)!;
     using client = new ClusterClient(cluster);
@@ -38,7 +34,7 @@ describe('snapshots of node processes', () => {
   });
 
   test('are what nodes start from, together with the log after them', async () => {
-    await using cluster = await NodeCluster.start(folder, IDS, SMALL);
+    await using cluster = await NodeCluster.start(folder.path, IDS, SMALL);
     using client = new ClusterClient(cluster);
     const operation = await appends(client, 'k', 130);
     await settled(cluster);
@@ -67,7 +63,7 @@ describe('snapshots of node processes', () => {
   });
 
   test('hold equal states on all nodes that take them at the same index', async () => {
-    await using cluster = await NodeCluster.start(folder, IDS, SMALL);
+    await using cluster = await NodeCluster.start(folder.path, IDS, SMALL);
     using client = new ClusterClient(cluster);
     await appends(client, 'a', 100);
     await appends(client, 'b', 100);
@@ -83,7 +79,7 @@ describe('snapshots of node processes', () => {
   });
 
   test('lose no acknowledged write, even if nodes are killed while a snapshot is taken or sent', async () => {
-    await using cluster = await NodeCluster.start(folder, IDS, {
+    await using cluster = await NodeCluster.start(folder.path, IDS, {
       'snapshot-entries': '15',
       'keep-entries': '0',
     });
@@ -114,7 +110,7 @@ test.each([3, 5])(
   'a snapshot for one of %i node processes continues where it was when the connection broke',
   async (size) => {
     const timing = { 'election-timeout': '1000..2000', 'keep-entries': '0' };
-    await using linked = await LinkedCluster.start(folder, size, timing);
+    await using linked = await LinkedCluster.start(folder.path, size, timing);
     const { cluster } = linked;
     using client = new ClusterClient(cluster);
     const leader = await agreedLeader(cluster);

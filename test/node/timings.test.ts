@@ -1,19 +1,13 @@
-import { promises as fs } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { ByteWriter } from '../../node/kv/bytes.ts';
 import { writeMessage } from '../../node/protocol/peer-codec.ts';
 import { logIndex, nodeId, term } from '../../node/raft/types.ts';
 import { agreedLeader, last, settled } from '../support/cluster-client.ts';
 import { LinkedCluster } from '../support/linked-cluster.ts';
 import { NodeProcess } from '../support/raft-nodes.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
-let folder: string;
-beforeEach(async () => {
-  folder = await fs.mkdtemp(join(tmpdir(), 'chaos-timings-'));
-});
-afterEach(() => fs.rm(folder, { recursive: true }));
+const folder = temporaryFolder();
 
 test('a node waits for its election timeout before it becomes a candidate', async () => {
   const node = new NodeProcess([
@@ -23,7 +17,7 @@ test('a node waits for its election timeout before it becomes a candidate', asyn
     '--client-listen=127.0.0.1:0',
     // No node listens there.
     '--peers=n2=127.0.0.1:1,n3=127.0.0.1:1',
-    `--data=${folder}`,
+    `--data=${folder.path}`,
     '--report-fd=3',
     '--fast-failover=off',
     '--election-timeout=2500..2600',
@@ -41,7 +35,7 @@ test.each([3, 5])(
   'a leader of %i node processes sends heartbeats at the interval of its option',
   async (size) => {
     const options = { 'election-timeout': '3000..6000', heartbeat: '500' };
-    await using linked = await LinkedCluster.start(folder, size, options);
+    await using linked = await LinkedCluster.start(folder.path, size, options);
     const { cluster } = linked;
     const leader = await agreedLeader(cluster);
     await settled(cluster);

@@ -1,21 +1,15 @@
-import { promises as fs } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { agreedLeader } from '../support/cluster-client.ts';
 import { NodeCluster } from '../support/raft-nodes.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
-let folder: string;
-beforeEach(async () => {
-  folder = await fs.mkdtemp(join(tmpdir(), 'chaos-transfer-'));
-});
-afterEach(() => fs.rm(folder, { recursive: true }));
+const folder = temporaryFolder();
 
 test.each([3, 5])(
   'leadership of %i node processes moves to the node that a client names, under load, and no write is lost',
   async (size) => {
     const ids = Array.from({ length: size }, (_, i) => `n${i + 1}`);
-    await using cluster = await NodeCluster.start(folder, ids, { 'election-timeout': '1000..2000' });
+    await using cluster = await NodeCluster.start(folder.path, ids, { 'election-timeout': '1000..2000' });
     let leader = await agreedLeader(cluster);
     using first = await cluster.client(leader);
     const session = await first.openSession();

@@ -141,7 +141,7 @@ export class DemoRun {
         durable: log,
         appliedDigest: 0,
         rssBytes: 80_000_000,
-      } as Happening);
+      });
     }
   }
 

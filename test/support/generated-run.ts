@@ -133,7 +133,7 @@ function generatedEvents(endMs: number): readonly HarnessEvent[] {
       t,
       type: 'trace',
       node,
-      trace: { type, term: term as never, leader: null, reason: 'generated' },
+      trace: { type, term, leader: null, reason: 'generated' },
     });
   };
   const fault = (

@@ -1,22 +1,19 @@
 // npm run oracle:anomalies -- --count 500 --valid 10000 --seed 1: checks histories of correct registers, some with one
 // injected anomaly. Prints every anomaly that the checker misses, names wrongly, or cannot prove in a few operations,
 // and every false alarm. Exits with code 1 if there were any.
-import { parseArgs } from 'node:util';
 import { buildPorcupine } from '../../bench/porcupine/driver.ts';
 import { checkInjections, falseAlarms } from './check-injections.ts';
+import { programOptions } from '../program.ts';
 import { INJECTIONS } from './injections.ts';
 
-const { values } = parseArgs({
-  options: {
-    count: { type: 'string', default: '500' },
-    valid: { type: 'string', default: '10000' },
-    seed: { type: 'string', default: '1' },
-  },
+const { count, valid, seed } = programOptions('oracle:anomalies', {
+  count: [500, 1],
+  valid: [10_000, 0],
+  seed: [1, 0],
 });
 /** Maximum number of lines printed per injection. */
 const MAX_PRINTED = 5;
 
-const [count, valid, seed] = [Number(values.count), Number(values.valid), Number(values.seed)];
 const porcupine = await buildPorcupine();
 if (porcupine === null) console.log('Go was not found, so Porcupine does not check the certificates');
 let wrong = 0;

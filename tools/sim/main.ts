@@ -2,41 +2,20 @@
 // docs/simulation.md. Exit codes: 0: no violation; 1: a violation; 2: bad options.
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { parseArgs } from 'node:util';
-import { optionsOrExit, wholeNumber } from '../program.ts';
+import { programOptions } from '../program.ts';
 import { simulateAll } from './pool.ts';
 
 /** Number of clusters between two lines of progress. */
 const PROGRESS_EVERY = 500;
 
-interface Options {
-  readonly count: number;
-  readonly seed: number;
-  readonly threads: number;
-  readonly parts: URL;
-}
+const { count, seed, threads, parts } = programOptions(
+  'sim',
+  { count: [1_000, 1], seed: [1, 0], threads: [2, 1] },
+  ['parts'],
+);
+process.exitCode = await main();
 
-function readOptions(): Options {
-  const { values } = parseArgs({
-    options: {
-      count: { type: 'string', default: '1000' },
-      seed: { type: 'string', default: '1' },
-      threads: { type: 'string', default: '2' },
-      parts: { type: 'string' },
-    },
-  });
-  return {
-    count: wholeNumber('--count', values.count, 1),
-    seed: wholeNumber('--seed', values.seed, 0),
-    threads: wholeNumber('--threads', values.threads, 1),
-    parts:
-      values.parts === undefined
-        ? new URL('./shipped.ts', import.meta.url)
-        : pathToFileURL(resolve(values.parts)),
-  };
-}
-
-async function main({ count, seed, threads, parts }: Options): Promise<number> {
+async function main(): Promise<number> {
   console.log(`seeds ${seed} to ${seed + count - 1}, ${threads} threads`);
   const startedMs = performance.now();
   const seconds = (): string => ((performance.now() - startedMs) / 1_000).toFixed(1);
@@ -49,7 +28,7 @@ async function main({ count, seed, threads, parts }: Options): Promise<number> {
     firstSeed: seed,
     count,
     threads,
-    parts,
+    parts: parts === undefined ? new URL('./shipped.ts', import.meta.url) : pathToFileURL(resolve(parts)),
     onSimulated: (simulated) => {
       clusters++;
       events += simulated.events;
@@ -72,5 +51,3 @@ async function main({ count, seed, threads, parts }: Options): Promise<number> {
   console.log(`again: npm run sim -- --seed ${failure.seed} --count 1`);
   return 1;
 }
-
-process.exitCode = await main(optionsOrExit('sim', readOptions));

@@ -4,39 +4,23 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
-import { interruptSignal, optionsOrExit, wholeNumber } from '../program.ts';
+import { interruptSignal, programOptions } from '../program.ts';
 import { NODE_PROGRAM } from '../storm/storm-nodes.ts';
 import { soak } from './soak.ts';
 
 const REPORT = fileURLToPath(new URL('../../reports/soak.json', import.meta.url));
 const CACHE_DIR = fileURLToPath(new URL('../../.cache', import.meta.url));
 
-interface Options {
-  readonly seconds: number;
-  readonly seed: number;
-  readonly clients: number;
-  readonly program: string;
-}
+const { program, ...numbers } = programOptions(
+  'soak',
+  { seconds: [600, 20], seed: [1, 0], clients: [64, 1] },
+  ['program'],
+);
+const options = { ...numbers, program: program === undefined ? NODE_PROGRAM : resolve(program) };
+const code = await main(interruptSignal());
+process.exitCode ??= code;
 
-function readOptions(): Options {
-  const { values } = parseArgs({
-    options: {
-      seconds: { type: 'string', default: '600' },
-      seed: { type: 'string', default: '1' },
-      clients: { type: 'string', default: '64' },
-      program: { type: 'string' },
-    },
-  });
-  return {
-    seconds: wholeNumber('--seconds', values.seconds, 20),
-    seed: wholeNumber('--seed', values.seed, 0),
-    clients: wholeNumber('--clients', values.clients, 1),
-    program: values.program === undefined ? NODE_PROGRAM : resolve(values.program),
-  };
-}
-
-async function main(options: Options, signal: AbortSignal): Promise<number> {
+async function main(signal: AbortSignal): Promise<number> {
   console.log(`seed ${options.seed}, ${options.seconds} s, ${options.clients} clients`);
   const dir = mkdtempSync(join(tmpdir(), 'chaos-soak-'));
   const startedAt = new Date().toISOString();
@@ -69,6 +53,3 @@ async function main(options: Options, signal: AbortSignal): Promise<number> {
   console.log(`again: npm run soak -- --seconds ${seconds} --seed ${seed} --clients ${clients}`);
   return 1;
 }
-
-const code = await main(optionsOrExit('soak', readOptions), interruptSignal());
-process.exitCode ??= code;

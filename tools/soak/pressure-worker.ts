@@ -3,6 +3,7 @@ import { Recorder } from '../../harness/history/recorder.ts';
 import { Load } from '../../harness/workload/load.ts';
 import type { WorkloadPlan } from '../../harness/ports/workload.ts';
 import { realTimers } from '../../harness/workload/timers.ts';
+import { RaftClients } from '../../harness/systems/raft/clients.ts';
 import { TcpWire } from '../../harness/systems/raft/wire.ts';
 import type { Wire } from '../../harness/systems/raft/wire.ts';
 
@@ -40,7 +41,12 @@ let operations = 0;
 const load = new Load({
   plan,
   nodes: [...addresses.keys()],
-  dial: (node) => onOwnKeys(new TcpWire(addresses.get(node)!)),
+  clients: new RaftClients({
+    nodes: [...addresses.keys()],
+    clients,
+    dial: (node) => onOwnKeys(new TcpWire(addresses.get(node)!)),
+    timers: realTimers,
+  }),
   timers: realTimers,
   // Its operations are not kept.
   recorder: new Recorder({ nowNs: () => operations++, append: () => {} }),

@@ -1,4 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
+import { residentMiB } from '../../bench/machine.ts';
+import { median } from '../../bench/median.ts';
 
 /** Memory and descriptors of one node's process at one moment, as the kernel counts them. */
 export interface Sample {
@@ -13,9 +15,8 @@ export interface Sample {
 /** Takes a sample. Null: the process is gone, or the operating system has no /proc. */
 export function sampleOf(s: number, node: string, pid: number): Sample | null {
   try {
-    const rssKiB = Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
-    if (!(rssKiB > 0)) return null;
-    return { s, node, pid, rssMiB: rssKiB / 1_024, descriptors: readdirSync(`/proc/${pid}/fd`).length };
+    const rssMiB = residentMiB(pid);
+    return rssMiB === 0 ? null : { s, node, pid, rssMiB, descriptors: readdirSync(`/proc/${pid}/fd`).length };
   } catch {
     return null;
   }
@@ -72,10 +73,4 @@ export function descriptorsBounded(
     holds: leaks.length === 0,
     detail: `at rest: ${counts.join('; ')}; ${SPARE_DESCRIPTORS} more are allowed`,
   };
-}
-
-/** NaN for no values; no bound holds for NaN. */
-export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }

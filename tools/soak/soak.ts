@@ -8,6 +8,7 @@ import { SafetyMonitor } from '../../harness/invariants/monitor.ts';
 import { recordPid } from '../../harness/links/journal.ts';
 import { allocateNodePorts, openLinks } from '../../harness/links/open.ts';
 import { randomStream } from '../../harness/random.ts';
+import { raftSystem } from '../../harness/systems/raft/system.ts';
 import type { WorkloadPlan } from '../../harness/ports/workload.ts';
 import { StormLoad } from '../storm/storm-load.ts';
 import { faults } from './faults.ts';
@@ -79,7 +80,7 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
     seed,
     dir: join(dir, 'data'),
     logsDir: join(dir, 'logs'),
-    nodeProgram: options.program,
+    system: raftSystem(options.program),
     electionTimeoutMs: [300, 600],
     heartbeatMs: 50,
     journal: (pid, what) => recordPid(cacheDir, pid, what),
@@ -87,8 +88,7 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
   const monitor = new SafetyMonitor(cluster.nodes);
   const settled = Promise.withResolvers<void>();
   cluster.subscribe((event) => {
-    if (event.type === 'report' && event.report.type === 'status' && event.report.leader !== null)
-      settled.resolve();
+    if (event.type === 'status' && event.status.leader != null) settled.resolve();
     const why = failureOf(event, monitor);
     if (why !== null) fail(why);
   });
@@ -166,9 +166,8 @@ function failureOf(event: ClusterEvent, monitor: SafetyMonitor): string | null {
     if (exit === undefined || exit.expected) return null;
     return `${node} ended by itself: ${exit.signal ?? `exit code ${exit.code}`}; ${exit.stderr}`;
   }
-  const { report, t, node } = event;
-  if (report.type === 'ready' || report.type === 'status' || report.type === 'log') return null;
-  const [violation] = monitor.feed(t, node, report);
+  if (event.type !== 'trace') return null;
+  const [violation] = monitor.feed(event.t, event.node, event.trace);
   return violation === undefined ? null : `${violation.property}: ${violation.prose}`;
 }
 

@@ -3,19 +3,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
-import { interruptSignal, optionsOrExit, wholeNumber } from '../program.ts';
+import { interruptSignal, programOptions } from '../program.ts';
 import { NODE_PROGRAM } from './storm-nodes.ts';
 import { storm } from './storm.ts';
 import type { StormResult } from './storm.ts';
-
-interface Options {
-  readonly seeds: number;
-  readonly seed: number;
-  readonly writes: number;
-  readonly rate: number;
-  readonly program: string;
-}
 
 /** Events that must have happened at least once over all seeds; otherwise the run was not meaningful. */
 const REQUIRED_EVENTS = [
@@ -28,27 +19,17 @@ const REQUIRED_EVENTS = [
   'folders lost',
 ];
 
-function readOptions(): Options {
-  const { values } = parseArgs({
-    options: {
-      seeds: { type: 'string', default: '20' },
-      seed: { type: 'string', default: '1' },
-      writes: { type: 'string', default: '10000' },
-      rate: { type: 'string', default: '500' },
-      program: { type: 'string' },
-    },
-  });
-  return {
-    seeds: wholeNumber('--seeds', values.seeds, 1),
-    seed: wholeNumber('--seed', values.seed, 0),
-    writes: wholeNumber('--writes', values.writes, 1),
-    rate: wholeNumber('--rate', values.rate, 1),
-    program: values.program === undefined ? NODE_PROGRAM : resolve(values.program),
-  };
-}
+const options = programOptions(
+  'storm',
+  { seeds: [20, 1], seed: [1, 0], writes: [10_000, 1], rate: [500, 1] },
+  ['program'],
+);
+const code = await main(interruptSignal());
+process.exitCode ??= code;
 
-async function main(options: Options, signal: AbortSignal): Promise<number> {
-  const { seeds, seed: firstSeed, writes, rate, program } = options;
+async function main(signal: AbortSignal): Promise<number> {
+  const { seeds, seed: firstSeed, writes, rate } = options;
+  const program = options.program === undefined ? NODE_PROGRAM : resolve(options.program);
   console.log(`seeds ${firstSeed} to ${firstSeed + seeds - 1}, ${writes} writes per seed`);
   const dir = mkdtempSync(join(tmpdir(), 'chaos-storm-'));
   const totals = new Map<string, number>();
@@ -80,6 +61,3 @@ function inWords({ writes, operations, tookMs, counts }: StormResult): string {
   const counted = [...counts].map(([what, times]) => `${times} ${what}`).toSorted();
   return `${writes} writes of ${operations} operations in ${(tookMs / 1_000).toFixed(1)} s; ${counted.join(', ')}`;
 }
-
-const code = await main(optionsOrExit('storm', readOptions), interruptSignal());
-process.exitCode ??= code;

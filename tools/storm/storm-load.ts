@@ -3,7 +3,7 @@ import type { Op } from '../../harness/history/op.ts';
 import { Load } from '../../harness/workload/load.ts';
 import type { WorkloadPlan } from '../../harness/ports/workload.ts';
 import { realTimers } from '../../harness/workload/timers.ts';
-import { TcpWire } from '../../harness/systems/raft/wire.ts';
+import { connectClients } from '../../harness/systems/raft/clients.ts';
 
 /** Maximum time without an acknowledged write, during the storm or after it. */
 const STALLED_AFTER_MS = 30_000;
@@ -29,7 +29,11 @@ export class StormLoad {
     this.#load = new Load({
       plan,
       nodes: [...addresses.keys()],
-      dial: (node) => new TcpWire(addresses.get(node)!),
+      clients: connectClients({
+        addresses: Object.fromEntries(addresses),
+        clients: plan.clients,
+        data: null,
+      }),
       timers: realTimers,
       recorder: this.recorder,
       onOp: (op) => {

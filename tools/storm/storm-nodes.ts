@@ -3,12 +3,14 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { monotonicMs } from '../../harness/clock.ts';
 import { spawnNode } from '../../harness/cluster/node-process.ts';
-import type { NodeProcess } from '../../harness/cluster/node-process.ts';
-import type { ReportLine } from '../../harness/systems/raft/report-lines.ts';
+import type { HostProcess } from '../../harness/ports/host.ts';
+import { ReportReader, type ReportLine } from '../../harness/systems/raft/report-lines.ts';
+import { nodeCommand } from '../../harness/systems/raft/system.ts';
 import { MembershipChange } from '../../harness/invariants/membership-change.ts';
 import { SafetyMonitor } from '../../harness/invariants/monitor.ts';
 import { allocateNodePorts } from '../../harness/links/open.ts';
 import { releasePorts } from '../../harness/links/ports.ts';
+import type { TraceEvent } from '../../harness/trace.ts';
 import type { NodeReport } from '../../node/protocol/report.ts';
 import { NodeClient } from '../../test/support/raft-nodes.ts';
 
@@ -34,7 +36,7 @@ interface Seat {
   readonly id: string;
   readonly peerPort: number;
   readonly clientPort: number;
-  process: NodeProcess | null;
+  process: HostProcess | null;
   ready: PromiseWithResolvers<void>;
   endExpected: boolean;
   status: Status | null;
@@ -141,8 +143,8 @@ export class StormNodes implements AsyncDisposable {
     seat.ready = Promise.withResolvers();
     seat.ready.promise.catch(() => {});
     const process = await spawnNode({
-      program: this.#options.program,
-      args: this.#args(seat),
+      command: nodeCommand(this.#options.program, this.#args(seat)),
+      reports: { fd: 3, reader: new ReportReader() },
       logFile: join(this.#options.dir, `${id}.log`),
       onLine: (line) => this.#hear(seat, line),
     });
@@ -191,20 +193,20 @@ export class StormNodes implements AsyncDisposable {
 
   #hear(seat: Seat, line: ReportLine): void {
     if (line.type === 'problem') return this.fail(`${seat.id}: ${line.message}`);
-    const { report } = line;
-    if (report.type === 'ready') return seat.ready.resolve();
-    if (report.type === 'log') return;
-    if (report.type === 'status') {
+    if (line.type === 'ready') return seat.ready.resolve();
+    if (line.type === 'log') return;
+    if (line.type === 'status') {
       // A line from the pipe of a killed node says nothing about the node that runs now.
-      if (!seat.endExpected) seat.status = report;
+      if (!seat.endExpected) seat.status = line.status;
       return;
     }
-    this.#countTrace(report.type);
-    const [violation] = this.monitor.feed(report.at / 1_000 - this.#originMs, seat.id, report);
+    const { atMs, trace } = line;
+    this.#countTrace(trace.type);
+    const [violation] = this.monitor.feed(atMs - this.#originMs, seat.id, trace);
     if (violation !== undefined) this.fail(`${violation.property}: ${violation.prose}`);
   }
 
-  #countTrace(type: NodeReport['type']): void {
+  #countTrace(type: TraceEvent['type']): void {
     const what = COUNTED[type];
     if (what !== undefined) this.count(what);
   }

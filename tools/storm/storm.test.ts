@@ -1,23 +1,23 @@
-import { promises as fs } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Op } from '../../harness/history/op.ts';
 import { auditAppends } from './audit.ts';
 import { NODE_PROGRAM } from './storm-nodes.ts';
 import { storm } from './storm.ts';
+import { temporaryFolder } from '../../test/support/temporary-folder.ts';
 
 describe('a storm over three node processes', () => {
-  let dir: string;
-  beforeEach(async () => {
-    dir = await fs.mkdtemp(join(tmpdir(), 'chaos-storm-'));
-  });
-  afterEach(() => fs.rm(dir, { recursive: true }));
+  const dir = temporaryFolder();
   const shape = { ratePerSecond: 200, signal: AbortSignal.timeout(50_000) };
 
   test('loses no acknowledged write, applies none twice, and leaves equal logs and states', async () => {
-    const { counts, writes } = await storm({ ...shape, seed: 1, writes: 300, dir, program: NODE_PROGRAM });
+    const { counts, writes } = await storm({
+      ...shape,
+      seed: 1,
+      writes: 300,
+      dir: dir.path,
+      program: NODE_PROGRAM,
+    });
     expect(writes).toBeGreaterThanOrEqual(300);
     expect(counts.get('kills')).toBeGreaterThan(0);
     expect(counts.get('snapshots taken')).toBeGreaterThan(0);
@@ -28,7 +28,7 @@ describe('a storm over three node processes', () => {
       new URL('../../test/support/mutants/acks-before-durable.ts', import.meta.url),
     );
     // Such a node may lose entries or its vote, and a reader may notice it first. A lack of progress is no proof.
-    await expect(storm({ ...shape, seed: 1, writes: 4_000, dir, program })).rejects.toThrow(
+    await expect(storm({ ...shape, seed: 1, writes: 4_000, dir: dir.path, program })).rejects.toThrow(
       /^(durability|linearizability: violation|lost|(election|state-machine)-safety|log-matching|leader-completeness)\b/,
     );
   });

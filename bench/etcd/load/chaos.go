@@ -50,7 +50,7 @@ func (c *chaos) transfer(p *plan) error {
 	return err
 }
 
-// once makes one request on a connection of its own.
+// once makes one request on a new connection.
 func once(address string, r *request) (response, error) {
 	w, err := dialChaos(address)
 	if err != nil {
@@ -65,7 +65,7 @@ func once(address string, r *request) (response, error) {
 	return answer, err
 }
 
-// One closed-loop client: a session, and the operation that it waits for.
+// client is a closed-loop client: a session, and the operation whose answer it waits for.
 type client struct {
 	lane   *lane
 	now    request
@@ -84,13 +84,13 @@ func (c *client) next(now time.Time) {
 	c.now.value = c.lane.value()
 }
 
-// The clients of one connection, driven by one goroutine: every answer brings its client's next request, and what one
-// read brought leaves in one write.
+// group is the clients of one connection, driven by one goroutine. An answer is followed by the next request of its
+// client. The requests that follow one read from the connection are sent in one write.
 type group struct {
 	p       *plan
 	m       *meter
 	clients []client
-	target  int // of p.members
+	target  int // index in p.members
 }
 
 func (c *chaos) load(p *plan, m *meter) error {
@@ -148,7 +148,7 @@ func (g *group) run(ready func(), begin chan struct{}) error {
 		if over {
 			return nil
 		}
-		// A lead that moved, or a node that died: the same operations again, elsewhere.
+		// The leader has changed or a node has died, so the same operations are sent again to another node.
 		if err != nil {
 			g.target = (g.target + 1) % len(g.p.members)
 		}
@@ -189,7 +189,7 @@ func (g *group) openSessions(w *wire) (err error) {
 
 var errMoved = errors.New("not the leader")
 
-// serve sends every client's operation and goes on until the time is over, or this connection is no use.
+// serve sends every client's operations until the time is over or the connection is broken.
 func (g *group) serve(w *wire) (over bool, err error) {
 	for i := range g.clients {
 		w.out = appendRequest(w.out, uint64(i), &g.clients[i].now)
@@ -254,7 +254,7 @@ func (c *chaos) probe(p *plan, m *meter, every time.Duration) error {
 		return err
 	}
 	for at := range p.members {
-		idle[at] = make(chan *prober, probesUnderWay)
+		idle[at] = make(chan *prober, probesInFlight)
 		for range probersPerMember {
 			answer, err := w.ask(&request{op: opOpenSession})
 			if err != nil || answer.kind != kindSession {
@@ -271,7 +271,8 @@ func (c *chaos) probe(p *plan, m *meter, every time.Duration) error {
 	})
 }
 
-// Each has a connection of its own, so that an answer that never comes holds up no other.
+// probersPerMember is the number of probers per member. Each has its own connection, so that a missing answer delays no
+// other.
 const probersPerMember = 64
 
 type prober struct {

@@ -11,7 +11,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 )
 
-// Longer than etcd's own time-out for a request, so that its answer is the one that is heard.
+// etcdDeadline is longer than etcd's own time-out for a request, so that etcd's answer arrives first.
 const etcdDeadline = 10 * time.Second
 
 type etcd struct{}
@@ -90,7 +90,7 @@ func (e *etcd) transfer(p *plan) error {
 	return fmt.Errorf("no leader among %v", p.members)
 }
 
-// Every client speaks to the leader at first, so that no put is forwarded; to the next member after an error.
+// Every client uses the leader at first, so that no put is forwarded, and the next member after an error.
 func (e *etcd) load(p *plan, m *meter) error {
 	leader, err := e.leader(p)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// The frames of docs/protocol.md, as much of them as a load generator needs.
+// The part of the frames of docs/protocol.md that a load generator needs.
 const (
 	headerBytes   = 10
 	version       = 1
@@ -32,7 +32,7 @@ const (
 
 var crcSeed = crc32.ChecksumIEEE([]byte{version, frameRequest})
 
-// One operation: of a write the session's next, of a read only the key.
+// request is one operation. A write has a session and its next sequence number, a read only a key.
 type request struct {
 	op           byte
 	session, seq uint64
@@ -52,7 +52,7 @@ func appendRequest(out []byte, id uint64, r *request) []byte {
 		out = appendBytes(out, r.key)
 	}
 	if r.op == opTransfer {
-		out = append(out, 0) // to whomever the leader chooses
+		out = append(out, 0) // the leader chooses the target
 	}
 	if r.op == opWrite {
 		out = appendBytes(out, r.value)
@@ -70,15 +70,15 @@ func appendBytes(out, bytes []byte) []byte {
 type response struct {
 	id      uint64
 	kind    byte
-	session uint64 // of a new session
-	code    byte   // of an error
-	message string // of an error; or the JSON of a status
-	leader  string // of an error; may be empty
+	session uint64 // id of a new session
+	code    byte   // code of an error
+	message string // message of an error, or the JSON of a status
+	leader  string // leader named by an error; may be empty
 }
 
 func parseResponse(payload []byte) (r response, err error) {
 	if len(payload) < 9 {
-		return r, fmt.Errorf("a response of %d bytes", len(payload))
+		return r, fmt.Errorf("the response has %d bytes", len(payload))
 	}
 	r.id, r.kind = binary.BigEndian.Uint64(payload), payload[8]
 	switch r.kind {
@@ -100,7 +100,7 @@ func parseResponse(payload []byte) (r response, err error) {
 	return r, nil
 }
 
-// A connection that gathers requests and sends them in one write.
+// wire is a connection that collects requests and sends them in one write.
 type wire struct {
 	conn net.Conn
 	out  []byte
@@ -125,7 +125,7 @@ func (w *wire) flush() error {
 	return err
 }
 
-// receive waits for bytes and calls `on` for each response that is complete.
+// receive waits for bytes and calls `on` for each complete response.
 func (w *wire) receive(on func(response)) error {
 	n, err := w.conn.Read(w.in[w.have:])
 	if err != nil {
@@ -136,7 +136,7 @@ func (w *wire) receive(on func(response)) error {
 	for w.have-at >= headerBytes {
 		header := w.in[at:]
 		if header[4] != version || header[5] != frameResponse {
-			return errors.New("this is no response frame")
+			return errors.New("this is not a response frame")
 		}
 		size := headerBytes + int(binary.BigEndian.Uint32(header))
 		if w.have-at < size {

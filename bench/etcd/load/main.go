@@ -1,6 +1,6 @@
-// The load generator of `npm run bench:raft`: the same closed-loop clients for both sides, over the same number of
-// connections. etcd is spoken to through its own gRPC stubs (without the retries of clientv3, which cost time), a
-// chaos node in its frames (docs/protocol.md). Prints JSON lines; bench/raft/generator.ts reads them.
+// The load generator of `npm run bench:raft`. It runs the same closed-loop clients for both sides, over the same number
+// of connections. It uses etcd's own gRPC stubs (without the retries of clientv3, which cost time), and the frames of
+// docs/protocol.md for a chaos node. It prints JSON lines, which bench/raft/generator.ts reads.
 package main
 
 import (
@@ -24,22 +24,22 @@ type plan struct {
 	keys        int
 	values      [][]byte
 	reads       float64
-	// Puts to be made in all; 0: as many as the time allows.
+	// limit is the total number of puts; 0: as many as the time allows.
 	limit int64
 	acks  bool
 }
 
-// A side of the comparison. `load` returns when `over` says so; each client has one operation under way.
+// target is a side of the comparison. `load` returns when `over` says so. Each client has one operation in flight.
 type target interface {
 	leader(p *plan) (string, error)
 	load(p *plan, m *meter) error
-	// probe makes one put at each member every interval, and writes down when each was acknowledged.
+	// probe sends one put to each member per interval, and records when each was acknowledged.
 	probe(p *plan, m *meter, every time.Duration) error
 	// read makes one linearizable read at one member.
 	read(address string) error
-	// applied is the index of the last log entry that the member has applied, as it says itself.
+	// applied returns the index of the last log entry that the member reports as applied.
 	applied(address string) (uint64, error)
-	// transfer asks the leader to hand over its lead, and waits until it has.
+	// transfer asks the leader to transfer its leadership, and waits until it has done so.
 	transfer(p *plan) error
 }
 
@@ -48,16 +48,16 @@ func main() {
 	side := flag.String("target", "chaos", "chaos or etcd")
 	members := flag.String("members", "", "ID=HOST:PORT,...: client addresses")
 	clients := flag.Int("clients", 1, "closed-loop clients")
-	connections := flag.Int("connections", 1, "connections that they share")
-	warm := flag.Duration("warm", time.Second, "before measuring")
-	run := flag.Duration("run", 5*time.Second, "measured")
-	keys := flag.Int("keys", 10_000, "")
+	connections := flag.Int("connections", 1, "connections that the clients share")
+	warm := flag.Duration("warm", time.Second, "time of the load before measuring")
+	run := flag.Duration("run", 5*time.Second, "measured time")
+	keys := flag.Int("keys", 10_000, "number of keys")
 	valueBytes := flag.Int("value", 256, "bytes of a value")
 	reads := flag.Float64("reads", 0, "share of linearizable reads")
-	acks := flag.Bool("acks", false, "tell when each put was acknowledged")
-	limit := flag.Int64("limit", 0, "puts in all; 0: until the time is over")
-	behind := flag.String("behind", "", "caught-up: the ID of the member that is waited for")
-	every := flag.Duration("every", 5*time.Millisecond, "between probes")
+	acks := flag.Bool("acks", false, "print when each put was acknowledged")
+	limit := flag.Int64("limit", 0, "total number of puts; 0: until the time is over")
+	behind := flag.String("behind", "", "for caught-up: the ID of the member to wait for")
+	every := flag.Duration("every", 5*time.Millisecond, "time between probes")
 	flag.Parse()
 
 	p := &plan{clients: *clients, connections: min(*connections, *clients), warm: *warm, run: *run, keys: *keys,
@@ -103,7 +103,7 @@ func main() {
 	m.finish()
 }
 
-// firstRead returns when some member has answered a linearizable read; each is asked again and again.
+// firstRead sends linearizable reads to all members repeatedly, and returns after the first answer.
 func firstRead(t target, p *plan) {
 	answered := make(chan struct{}, len(p.members))
 	for _, each := range p.members {
@@ -119,7 +119,7 @@ func firstRead(t target, p *plan) {
 
 const caughtUpWithin = time.Minute
 
-// awaitApplied says "begin" and returns when the member has applied what the leader had applied by then.
+// awaitApplied prints "begin", and returns when the member has applied what the leader had applied at that time.
 func awaitApplied(t target, p *plan, behind string) error {
 	leader, err := t.leader(p)
 	if err != nil {

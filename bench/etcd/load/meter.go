@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// What was acknowledged when. Clients write to lanes of their own; the lanes are put together at the end.
+// meter records when operations were acknowledged. Each client writes to its own lane; the lanes are merged at the end.
 type meter struct {
 	p        *plan
 	began    time.Time
@@ -30,7 +30,7 @@ func newMeter(p *plan) *meter {
 	return m
 }
 
-// start is called when every client is ready: time runs from here.
+// start is called when every client is ready. The time runs from here.
 func (m *meter) start() {
 	now := time.Now()
 	m.began, m.from, m.to = now, now.Add(m.p.warm), now.Add(m.p.warm+m.p.run)

@@ -7,20 +7,20 @@ import (
 	"google.golang.org/grpc/backoff"
 )
 
-// A prober dials again at once: what is measured is the cluster's failover, not a client's patience.
+// quickBackoff makes a prober reconnect at once, because the cluster's failover is measured and not a client's back-off.
 var quickBackoff = backoff.Config{BaseDelay: 5 * time.Millisecond, Multiplier: 1.2, Jitter: 0.2, MaxDelay: 50 * time.Millisecond}
 
-// Puts under way at one member; a dead one must not gather more.
-const probesUnderWay = 400
+// probesInFlight is the maximum number of puts in flight at one member, so that a dead member does not collect more.
+const probesInFlight = 400
 
-// probeAll begins a put at every member every interval, whether or not the ones before were answered.
+// probeAll sends a put to every member per interval, even if earlier ones are not answered yet.
 func probeAll(p *plan, m *meter, every time.Duration, put func(at int, key, value []byte) error) error {
 	m.start()
 	var wg sync.WaitGroup
 	for at := range p.members {
 		l := m.lane()
 		var mu sync.Mutex
-		room := make(chan struct{}, probesUnderWay)
+		room := make(chan struct{}, probesInFlight)
 		wg.Add(1)
 		go func() {
 			defer wg.Done()

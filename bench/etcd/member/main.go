@@ -1,4 +1,4 @@
-// An etcd member, as its own module gives it.
+// An etcd member, built from etcd's own module.
 package main
 
 import (

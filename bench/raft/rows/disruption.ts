@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { TcpWire } from '../../../harness/systems/raft/wire.ts';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { NodeStatus } from '../../../node/protocol/client.ts';
-import type { Cluster, Target } from '../cluster.ts';
+import { NodeClient } from '../../../test/support/raft-nodes.ts';
+import type { ComparedCluster, Target } from '../compared-cluster.ts';
 import type { Figures } from '../figures.ts';
 import { awaitLeader, generate } from '../generator.ts';
 import { newCluster } from '../sides.ts';
@@ -12,12 +13,12 @@ import type { Bench, Row } from './row.ts';
 const MINUTES = Number(process.env['MINUTES'] ?? 10);
 const TIMING = { heartbeatMs: 50, electionMs: 300 } as const;
 const CLIENTS = 256;
-/** A follower is cut off in the middle of each period, for half of it. */
+/** Period in which one follower is cut off once, in its middle and for half of it. */
 const PERIOD_MS = 20_000;
 
 /**
- * Full load through Toxiproxy links, while now one follower, now the other is cut off from its peers and comes back:
- * by how much the term has risen in the end. PreVote and CheckQuorum are there so that it does not (dissertation 9.6).
+ * Measures the rise of the term under full load through Toxiproxy links, while the followers are cut off from their
+ * peers in turns. PreVote and CheckQuorum exist so that it does not rise (dissertation 9.6).
  */
 export const TERMS: Row = {
   name: 'terms',
@@ -39,7 +40,7 @@ export const TERMS: Row = {
     });
     ended.abort();
     const changes = (await highestTerm(cluster)) - before;
-    if (changes > 0) tellRoles(cluster);
+    if (changes > 0) printRoles(cluster);
     const name = `T = ${TIMING.electionMs} ms, ${MINUTES} min at full load, ${await cuts} times a follower cut off`;
     return {
       [`${name}, term changes`]: changes,
@@ -49,8 +50,8 @@ export const TERMS: Row = {
   },
 };
 
-/** What the members say of their roles and their stalls, to see why. */
-function tellRoles({ members }: Cluster): void {
+/** Prints the members' log lines about roles and stalls, to explain a risen term. */
+function printRoles({ members }: ComparedCluster): void {
   for (const { id, dataFolder } of members) {
     const lines = readFileSync(join(dataFolder, '..', `${id}.log`), 'utf8').split('\n');
     for (const line of lines.filter((each) => ROLE_LINE.test(each))) console.error(line);
@@ -59,11 +60,12 @@ function tellRoles({ members }: Cluster): void {
 
 const ROLE_LINE = / (?:leads|leader|follower|candidate|pre-candidate)\b/;
 
-/** Returns how often one was so cut off that it knew of no leader; all are healed. */
-async function cutOffInTurns(cluster: Cluster, ended: AbortSignal): Promise<number> {
+/** Cuts followers off in turns, and heals them. Returns how many times a follower then knew no leader. */
+async function cutOffInTurns(cluster: ComparedCluster, ended: AbortSignal): Promise<number> {
   const links = cluster.links!;
+  const rest = (ms: number): Promise<void> => delay(ms, undefined, { signal: ended }).catch(() => {});
   for (let turn = 0, alone = 0; ; turn++) {
-    await pause(PERIOD_MS / 4, ended);
+    await rest(PERIOD_MS / 4);
     if (ended.aborted) return alone;
     const follower = await someFollower(cluster, turn);
     const own = links.links.filter(
@@ -71,49 +73,30 @@ async function cutOffInTurns(cluster: Cluster, ended: AbortSignal): Promise<numb
     );
     const cut = turn % 4 < 2 ? 'blackhole' : 'refuse';
     await Promise.all(own.map((link) => links.apply(link, { cut })));
-    await pause(PERIOD_MS / 2, ended);
+    await rest(PERIOD_MS / 2);
     if ((await statusAt(cluster.member(follower).address)).leader === null) alone++;
     await Promise.all(own.map((link) => links.apply(link, {})));
-    await pause(PERIOD_MS / 4, ended);
+    await rest(PERIOD_MS / 4);
   }
 }
 
-async function someFollower(cluster: Cluster, turn: number): Promise<string> {
+async function someFollower(cluster: ComparedCluster, turn: number): Promise<string> {
   const statuses = await statusesOf(cluster);
   const followers = statuses.filter(({ role }) => role !== 'leader');
   return followers[turn % followers.length]!.id;
 }
 
-async function highestTerm(cluster: Cluster): Promise<number> {
+async function highestTerm(cluster: ComparedCluster): Promise<number> {
   return Math.max(...(await statusesOf(cluster)).map(({ term }) => term));
 }
 
-const statusesOf = (cluster: Cluster): Promise<NodeStatus[]> =>
+const statusesOf = (cluster: ComparedCluster): Promise<NodeStatus[]> =>
   Promise.all(cluster.members.map(({ address }) => statusAt(address)));
 
-function statusAt(address: string): Promise<NodeStatus> {
-  const wire = new TcpWire(address);
-  return new Promise<NodeStatus>((resolve, reject) => {
-    wire.ask({ type: 'status' }, (end) => {
-      if (end.type === 'answer' && end.result.type === 'status')
-        resolve(JSON.parse(end.result.status) as NodeStatus);
-      else reject(new Error(`${address} does not say where it stands: ${JSON.stringify(end)}`));
-    });
-  }).finally(() => wire.close());
-}
-
-/** Ends early when `ended` aborts. */
-function pause(ms: number, ended: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = (): void => {
-      clearTimeout(timer);
-      resolve();
-    };
-    const timer = setTimeout(() => {
-      ended.removeEventListener('abort', end);
-      resolve();
-    }, ms);
-    ended.addEventListener('abort', end, { once: true });
-    if (ended.aborted) end();
-  });
+async function statusAt(address: string): Promise<NodeStatus> {
+  using client = await NodeClient.connect(Number(address.split(':')[1]));
+  const answer = await client.request({ type: 'status' });
+  if (answer?.type !== 'status')
+    throw new Error(`${address} does not report its status: ${JSON.stringify(answer)}`);
+  return JSON.parse(answer.status) as NodeStatus;
 }

@@ -1,12 +1,12 @@
-import type { Cluster, Target } from '../cluster.ts';
-import { median } from '../figures.ts';
+import type { ComparedCluster, Target } from '../compared-cluster.ts';
+import { median } from '../../median.ts';
 import type { Figures } from '../figures.ts';
 import { awaitLeader, gapAt, generate, unixMs } from '../generator.ts';
 import { newCluster } from '../sides.ts';
 import { BOTH } from './row.ts';
 import type { Bench, Row } from './row.ts';
 
-/** A leader dies (kill -9), or falls silent without a broken connection (SIGSTOP): until the next acknowledged put. */
+/** Time to the next acknowledged put after a leader was killed, or was paused so that no connection breaks. */
 export const FAILOVER = failoverRow('failover', 'failover, kill -9', (cluster, leader) =>
   cluster.kill(leader),
 );
@@ -18,13 +18,13 @@ export const SILENCE = failoverRow('silence', 'failover, silence', (cluster, lea
 const TRIALS = Number(process.env['TRIALS'] ?? 5);
 const BEFORE_MS = 700;
 const AFTER_S = 4;
-/** So that the member that was away follows again before the next trial. */
+/** Time between two trials, in which the member that was down follows again. */
 const BETWEEN_MS = 1_000;
 
 function failoverRow(
   name: string,
   figure: string,
-  strike: (cluster: Cluster, leader: string) => Promise<void>,
+  strike: (cluster: ComparedCluster, leader: string) => Promise<void>,
 ): Row {
   return {
     name,

@@ -1,4 +1,4 @@
-import type { Target } from '../cluster.ts';
+import type { Target } from '../compared-cluster.ts';
 import type { Figures } from '../figures.ts';
 import { awaitLeader, generate } from '../generator.ts';
 import { newCluster } from '../sides.ts';
@@ -7,7 +7,7 @@ import type { Bench, Row } from './row.ts';
 
 const CLIENTS = 256;
 
-/** Ours alone: three and five nodes, small and large values, reads and writes, straight and through Toxiproxy links. */
+/** Our nodes only: three and five, with small and large values, reads and writes, directly and through Toxiproxy. */
 export const MATRIX: Row = {
   name: 'matrix',
   sides: OURS,

@@ -1,7 +1,7 @@
-import type { Target } from '../cluster.ts';
+import type { Target } from '../compared-cluster.ts';
 import type { Figures } from '../figures.ts';
 import { awaitLeader, generate } from '../generator.ts';
-import { residentMiB } from '../machine.ts';
+import { residentMiB } from '../../machine.ts';
 import { newCluster } from '../sides.ts';
 import { BOTH, OURS } from './row.ts';
 import type { Bench, Row } from './row.ts';
@@ -38,7 +38,7 @@ export const MEMORY: Row = {
 const MINUTES = Number(process.env['MINUTES'] ?? 10);
 const SAMPLE_MS = 1_000;
 
-/** Resident memory of a leader under full load while a follower is down: what is kept for it must not grow. */
+/** Resident memory of a leader under full load while a follower is down. It must not grow. */
 export const ONE_DOWN: Row = {
   name: 'one-down',
   sides: OURS,

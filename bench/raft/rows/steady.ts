@@ -1,4 +1,4 @@
-import type { Cluster, Target } from '../cluster.ts';
+import type { ComparedCluster, Target } from '../compared-cluster.ts';
 import type { Figures } from '../figures.ts';
 import { awaitLeader, generate } from '../generator.ts';
 import type { Load } from '../generator.ts';
@@ -8,23 +8,22 @@ import { BOTH } from './row.ts';
 import type { Bench, Row } from './row.ts';
 
 /**
- * What is compared is servers that have been at work for a while, as they are in service: code that is compiled while
- * it runs takes some ten thousand rounds to get there, which one client alone would not make in the second of warm-up
- * that each figure has beside this. Many clients bring that to what is done for each put, few to what is done for each
- * batch. It gives most of the 10,000 keys a value, too.
+ * Warms up the servers, because servers in use are warm. Just-in-time compilation needs some ten thousand rounds, more
+ * than one client makes in the second of warm-up that each figure has in addition. A phase with many clients warms up
+ * the work per put, and one with few clients the work per batch. It also gives most of the 10,000 keys a value.
  */
 const WARM_UPS: readonly Load[] = [
   { clients: 256, runS: 60, warmS: 0, limit: 60_000 },
   { clients: 4, runS: 60, warmS: 0, limit: 20_000 },
 ];
 
-async function warmUp(cluster: Cluster, programs: Programs): Promise<void> {
+async function warmUp(cluster: ComparedCluster, programs: Programs): Promise<void> {
   cluster.startAll();
   await awaitLeader(programs, cluster);
   for (const load of WARM_UPS) await generate(programs, cluster, load);
 }
 
-/** Puts at 1, 64, 256 and 1,000 clients; one cluster for all four. */
+/** Puts with 1, 64, 256 and 1,000 clients, on one cluster. */
 export const PUTS: Row = {
   name: 'put',
   sides: BOTH,

@@ -1,4 +1,4 @@
-import type { Target } from '../cluster.ts';
+import type { Target } from '../compared-cluster.ts';
 import type { Figures } from '../figures.ts';
 import { awaitLeader, gapAt, generate, transferLeadership } from '../generator.ts';
 import { newCluster } from '../sides.ts';
@@ -7,7 +7,7 @@ import type { Bench, Row } from './row.ts';
 
 const CLIENTS = 64;
 
-/** The lead is handed over under load: the longest time in which no put of any client is acknowledged. */
+/** Longest time without an acknowledged put of any client while leadership is transferred under load. */
 export const TRANSFER: Row = {
   name: 'transfer',
   sides: BOTH,

@@ -1,4 +1,4 @@
-import type { TraceReport } from '../../../node/protocol/report.ts';
+import type { TraceEvent } from '../../trace.ts';
 import type { Random } from '../../random.ts';
 import {
   applied,
@@ -22,7 +22,7 @@ interface Server {
   base: number;
   commit: number;
   applied: number;
-  readonly lines: TraceReport[];
+  readonly lines: TraceEvent[];
 }
 type Entry = readonly [term: number, digest: number];
 
@@ -35,7 +35,7 @@ export function clusterRun(
   random: Random,
   nodes: readonly string[],
   steps: number,
-): Map<string, TraceReport[]> {
+): Map<string, TraceEvent[]> {
   const servers = nodes.map((id): Server => ({
     id,
     term: 0,

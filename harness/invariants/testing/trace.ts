@@ -1,38 +1,38 @@
-import type { LogIndex, NodeId, SnapshotPoint, Term, TraceReport } from '../../../node/protocol/report.ts';
+import type { SnapshotPoint, TraceEvent } from '../../trace.ts';
 
 /** Trace lines in short, for tests: a log is a list of [term, digest], from index `first` on. */
 export type Sketch = readonly (readonly [term: number, digest: number])[];
 
-const columns = (first: number, log: Sketch): { first: LogIndex; terms: Term[]; digests: number[] } => ({
-  first: first as LogIndex,
-  terms: log.map(([term]) => term as Term),
+const columns = (first: number, log: Sketch): { first: number; terms: number[]; digests: number[] } => ({
+  first,
+  terms: log.map(([term]) => term),
   digests: log.map(([, digest]) => digest),
 });
 
-export const became = (role: 'Follower' | 'Candidate' | 'Leader', term: number): TraceReport => ({
+export const became = (role: 'Follower' | 'Candidate' | 'Leader', term: number): TraceEvent => ({
   type: `Become${role}`,
-  term: term as Term,
+  term,
   leader: null,
   reason: 'a test',
 });
-export const voted = (term: number, candidate: string): TraceReport => ({
+export const voted = (term: number, candidate: string): TraceEvent => ({
   type: 'GrantVote',
-  term: term as Term,
-  candidate: candidate as NodeId,
+  term,
+  candidate,
 });
-export const replicated = (first: number, log: Sketch, truncated = false): TraceReport => ({
+export const replicated = (first: number, log: Sketch, truncated = false): TraceEvent => ({
   type: 'Replicate',
   ...columns(first, log),
   truncated,
 });
-export const committed = (index: number, term: number): TraceReport => ({
+export const committed = (index: number, term: number): TraceEvent => ({
   type: 'Commit',
-  index: index as LogIndex,
-  term: term as Term,
+  index,
+  term,
 });
-export const applied = (index: number, digest: number): TraceReport => ({
+export const applied = (index: number, digest: number): TraceEvent => ({
   type: 'Apply',
-  index: index as LogIndex,
+  index,
   digest,
 });
 /** A snapshot of the log up to `index`; by default equal logs have equal states. */
@@ -41,18 +41,18 @@ export const snapshot = (
   term: number,
   digest: number,
   state: number = digest ^ 0x5a5a,
-): SnapshotPoint => ({ index: index as LogIndex, term: term as Term, digest, state });
-export const took = (point: SnapshotPoint): TraceReport => ({ type: 'TakeSnapshot', ...point });
-export const installed = (point: SnapshotPoint): TraceReport => ({ type: 'InstallSnapshot', ...point });
+): SnapshotPoint => ({ index, term, digest, state });
+export const took = (point: SnapshotPoint): TraceEvent => ({ type: 'TakeSnapshot', ...point });
+export const installed = (point: SnapshotPoint): TraceEvent => ({ type: 'InstallSnapshot', ...point });
 export const recovered = (
   term: number,
   votedFor: string | null,
   log: Sketch = [],
   point: SnapshotPoint | null = null,
-): TraceReport => ({
+): TraceEvent => ({
   type: 'Recover',
-  term: term as Term,
-  votedFor: votedFor as NodeId | null,
+  term,
+  votedFor,
   snapshot: point,
   ...columns((point?.index ?? 0) + 1, log),
 });

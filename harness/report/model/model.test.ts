@@ -47,7 +47,7 @@ const role = (
   t,
   type: 'trace',
   node,
-  trace: { type, term: term as never, leader: null, reason: '' },
+  trace: { type, term, leader: null, reason: '' },
 });
 const life = (t: number, node: string, state: 'starting' | 'up' | 'down' | 'paused'): HarnessEvent => ({
   t,

@@ -52,7 +52,7 @@ export function nodeLanes(
     const lane = lanes.get(event.node);
     if (lane === undefined) continue;
     if (event.type === 'life') lane.lives(event);
-    else if (event.type === 'status') lane.is(event.t, event.role, event.term);
+    else if (event.type === 'status') lane.is(event.t, event.role, event.term ?? null);
     else if (event.trace.type in ROLE_OF_TRACE && 'term' in event.trace) {
       lane.is(event.t, ROLE_OF_TRACE[event.trace.type]!, event.trace.term);
     } else if (event.trace.type === 'Recover') lane.is(event.t, 'follower', event.trace.term);
@@ -82,7 +82,7 @@ class LaneDraft {
     this.#show(event.t);
   }
 
-  is(t: RunTime, role: NodeState, term: number): void {
+  is(t: RunTime, role: NodeState, term: number | null): void {
     // Lines that were still in the pipe when the process went say nothing about now.
     if (this.#life === 'down') return;
     this.#life ??= 'up';

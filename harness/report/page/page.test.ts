@@ -216,7 +216,7 @@ test('seven nodes, a hundred thousand changes of links and roles and 5,000 fault
     const delay = i % 14 < 7 ? {} : { delay: { latencyMs: i % 97, jitterMs: 3 } };
     events.push({ t, type: 'link', link, pending: false, ...delay });
     const type = i % 14 < 7 ? 'BecomeFollower' : 'BecomePreCandidate';
-    events.push({ t, type: 'trace', node, trace: { type, term: i as never, leader: null, reason: '' } });
+    events.push({ t, type: 'trace', node, trace: { type, term: i, leader: null, reason: '' } });
   }
   for (let i = 0; i < 5_000; i++) {
     const about = {

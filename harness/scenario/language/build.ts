@@ -46,6 +46,7 @@ export function buildScenario(file: RawFile, source: Source, path: string, place
     seed: file.seed ?? null,
     cluster: {
       nodes: file.cluster.nodes,
+      system: file.cluster.system,
       electionTimeoutMs: timeout === undefined ? [300, 600] : [timeout.min, timeout.max],
       heartbeatMs: heartbeat ?? 50,
     },

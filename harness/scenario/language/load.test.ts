@@ -325,7 +325,7 @@ describe('a right file becomes a scenario', () => {
   it('with every default filled in', () => {
     const { cluster, workload, steady, expect: wanted, seed } = load(`${head}steps: []\n`);
     expect({ cluster, workload, seed }).toEqual({
-      cluster: { nodes: 3, electionTimeoutMs: [300, 600], heartbeatMs: 50 },
+      cluster: { nodes: 3, system: 'raft', electionTimeoutMs: [300, 600], heartbeatMs: 50 },
       workload: {
         clients: 6,
         ratePerSecond: 300,
@@ -343,7 +343,7 @@ describe('a right file becomes a scenario', () => {
   it('with quantities in one unit', () => {
     const text = `${head}cluster: { nodes: 5, raft: { election-timeout: 1s..1.5s, heartbeat: 20ms } }\nworkload: { rate: max, keys: { count: 4, skew: zipf(1.1) }, timeout: 2m }\nsteps: []\n`;
     const { cluster, workload } = load(text);
-    expect(cluster).toEqual({ nodes: 5, electionTimeoutMs: [1_000, 1_500], heartbeatMs: 20 });
+    expect(cluster).toEqual({ nodes: 5, system: 'raft', electionTimeoutMs: [1_000, 1_500], heartbeatMs: 20 });
     expect(workload).toMatchObject({ ratePerSecond: null, keys: 4, skew: { zipf: 1.1 }, timeoutMs: 120_000 });
   });
   it('with an outline that says each step and its line', () => {

@@ -112,6 +112,8 @@ export interface Scenario {
   readonly seed: number | null;
   readonly cluster: {
     readonly nodes: number;
+    /** Name of the system under test. */
+    readonly system: string;
     readonly electionTimeoutMs: [number, number];
     readonly heartbeatMs: number;
   };

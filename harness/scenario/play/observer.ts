@@ -60,20 +60,24 @@ export class Observer {
       const { life, pid, exit } = event;
       this.#options.emit({ t, type: 'life', node, life, pid, ...(exit !== undefined && { exit }) });
       if (exit !== undefined && !exit.expected) this.#options.onNodeExit(node, exit);
-    } else this.#onReport(event);
+    } else if (event.type === 'trace') this.#onTrace(event);
+    else this.#onReport(event);
     if (noticed) this.pulse.beat();
   }
 
-  #onReport({ t, node, report }: ClusterEvent & { readonly type: 'report' }): void {
-    const { emit } = this.#options;
-    if (report.type === 'status' || report.type === 'log') emit({ t, ...report });
-    else if (report.type !== 'ready') {
-      emit({ t, type: 'trace', node, trace: report });
-      for (const violation of this.monitor.feed(t, node, report)) {
-        this.violations.push(violation);
-        emit({ t, type: 'violation', property: violation.property, text: violation.prose });
-        this.#options.onViolation(violation);
-      }
+  #onReport(event: ClusterEvent & { readonly type: 'status' | 'log' | 'ready' }): void {
+    const { t, type, node } = event;
+    // A system's own further fields (a line's number, a time) go into the event log as they are.
+    if (type === 'status') this.#options.emit({ t, ...event.status, type, node });
+    else if (type === 'log') this.#options.emit({ t, ...event.log, type, node });
+  }
+
+  #onTrace({ t, node, trace }: ClusterEvent & { readonly type: 'trace' }): void {
+    this.#options.emit({ t, type: 'trace', node, trace });
+    for (const violation of this.monitor.feed(t, node, trace)) {
+      this.violations.push(violation);
+      this.#options.emit({ t, type: 'violation', property: violation.property, text: violation.prose });
+      this.#options.onViolation(violation);
     }
   }
 

@@ -189,7 +189,11 @@ export class SimClusterPort implements Cluster {
       const t = this.#sim.time.now();
       const envelope = { n: member.reports++, at: Math.round(t * 1_000), node: member.server.id };
       const report: NodeReport = { ...envelope, ...line };
-      this.#emit({ type: 'report', t, node: member.server.id, report });
+      const { node } = report;
+      if (report.type === 'ready') this.#emit({ type: 'ready', t, node });
+      else if (report.type === 'status') this.#emit({ type: 'status', t, node, status: report });
+      else if (report.type === 'log') this.#emit({ type: 'log', t, node, log: report });
+      else this.#emit({ type: 'trace', t, node, trace: report });
     }
   }
 

@@ -4,6 +4,7 @@ import type { ReportLine } from '../../../node/replica/trace.ts';
 import { parseTuning } from '../../../node/server/tuning.ts';
 import type { Stage, StageSetup } from '../../ports/stage.ts';
 import { randomStream } from '../../random.ts';
+import { RaftClients } from '../../systems/raft/clients.ts';
 import { InProcessWorkload } from '../../workload/in-process.ts';
 import { STAGES } from '../stages.ts';
 import { SimClusterPort } from './cluster-port.ts';
@@ -56,7 +57,12 @@ export function simStage(setup: StageSetup, parts: SimParts = SHIPPED_PARTS): Si
   const workload = new InProcessWorkload({
     plan,
     nodes,
-    dial: (node) => new StreamWire({ server: sim.server(node), links, time }),
+    clients: new RaftClients({
+      nodes,
+      clients: plan.clients,
+      dial: (node) => new StreamWire({ server: sim.server(node), links, time }),
+      timers: time,
+    }),
     clock: time,
     historyPath: join(dir, 'history.jsonl'),
     live,

@@ -1,7 +1,8 @@
 import { encodeRequest, encodeResponse } from '../../../node/protocol/client-codec.ts';
 import type { ClientOperation, ClientResult } from '../../../node/protocol/client.ts';
-import { HELLO, type Ask, type Wire } from '../../systems/raft/wire.ts';
-import type { AttemptEnd } from '../../workload/outcome.ts';
+import type { Ask } from '../../ports/client.ts';
+import type { WireEnd } from '../../systems/raft/answers.ts';
+import { HELLO, type Wire } from '../../systems/raft/wire.ts';
 import type { SimLinks } from './links.ts';
 import { CLIENTS } from './network.ts';
 import { serveRequest } from './serve-request.ts';
@@ -19,7 +20,7 @@ export interface StreamWireParts {
 
 interface PendingAsk extends Ask {
   readonly operation: ClientOperation;
-  readonly listener: (end: AttemptEnd) => void;
+  readonly listener: (end: WireEnd) => void;
   sent: boolean;
   dropped: boolean;
 }
@@ -39,7 +40,7 @@ export class StreamWire implements Wire {
     this.#parts = parts;
   }
 
-  ask(operation: ClientOperation, listener: (end: AttemptEnd) => void): Ask {
+  ask(operation: ClientOperation, listener: (end: WireEnd) => void): Ask {
     if (this.#closed) throw new Error('this wire is closed');
     const ask: PendingAsk = {
       operation,

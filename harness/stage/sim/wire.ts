@@ -1,7 +1,8 @@
 import type { ClientOperation } from '../../../node/protocol/client.ts';
 import type { Random } from '../../random.ts';
-import type { AttemptEnd } from '../../workload/outcome.ts';
-import type { Ask, Wire } from '../../systems/raft/wire.ts';
+import type { Ask } from '../../ports/client.ts';
+import type { WireEnd } from '../../systems/raft/answers.ts';
+import type { Wire } from '../../systems/raft/wire.ts';
 import { CLIENTS, type SimNetwork } from './network.ts';
 import { serveRequest } from './serve-request.ts';
 import type { SimServer } from './server.ts';
@@ -26,11 +27,11 @@ export class SimWire implements Wire {
     this.#parts = parts;
   }
 
-  ask(operation: ClientOperation, listener: (end: AttemptEnd) => void): Ask {
+  ask(operation: ClientOperation, listener: (end: WireEnd) => void): Ask {
     const { server, network } = this.#parts;
     let over = false;
     const ask = { sent: false, drop: () => void (over = true) };
-    const end = (what: AttemptEnd): void => {
+    const end = (what: WireEnd): void => {
       if (over || this.#closed) return;
       over = true;
       listener(what);
@@ -49,9 +50,9 @@ export class SimWire implements Wire {
     this.#closed = true;
   }
 
-  #serve(operation: ClientOperation, end: (what: AttemptEnd) => void): void {
+  #serve(operation: ClientOperation, end: (what: WireEnd) => void): void {
     const { server, network, random, weather } = this.#parts;
-    const back = (what: AttemptEnd): void => network.later(server.id, CLIENTS, () => end(what));
+    const back = (what: WireEnd): void => network.later(server.id, CLIENTS, () => end(what));
     const breaks = chance(random, weather().lossProbability);
     const awaitNoCrash = server.onCrash(() => back({ type: 'lost' }));
     serveRequest(server, operation, (result) => {

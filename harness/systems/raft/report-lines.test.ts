@@ -22,8 +22,9 @@ describe('ReportReader', () => {
           }
           expect(lines).toEqual(
             messages.map((message, n) => ({
-              type: 'report',
-              report: JSON.parse(report(n, message)) as unknown,
+              type: 'log',
+              atMs: (1_000 + n) / 1_000,
+              log: JSON.parse(report(n, message)) as unknown,
             })),
           );
           expect(reader.midLine).toBe(false);
@@ -36,7 +37,7 @@ describe('ReportReader', () => {
     'the line %j is a problem, and the next one is read',
     (bad) => {
       const lines = new ReportReader().push(Buffer.from(`${bad}\n${report(0, 'next')}\n`));
-      expect(lines.map((line) => line.type)).toEqual(['problem', 'report']);
+      expect(lines.map((line) => line.type)).toEqual(['problem', 'log']);
     },
   );
 
@@ -48,7 +49,7 @@ describe('ReportReader', () => {
     expect(problems).toEqual([
       { type: 'problem', message: expect.stringContaining('was dropped') as unknown },
     ]);
-    expect(reader.push(Buffer.from(`tail\n${report(0, 'next')}\n`))).toMatchObject([{ type: 'report' }]);
+    expect(reader.push(Buffer.from(`tail\n${report(0, 'next')}\n`))).toMatchObject([{ type: 'log' }]);
   });
 
   it('50 MB of reports are read in seconds, in chunks as a pipe gives them', () => {

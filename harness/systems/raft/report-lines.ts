@@ -1,21 +1,30 @@
 import type { NodeReport } from '../../../node/protocol/report.ts';
+import type { LineReader } from '../../ports/host.ts';
+import type { NodeLine } from '../../ports/system.ts';
+import type { TraceEvent } from '../../trace.ts';
 
 /** A line that grows past this is no report: a node writes at most some hundred KB a line. */
 const MAX_LINE_BYTES = 16 << 20;
 
-/**
- * What one node process's report pipe holds, cut into lines. `problem`: a sentence for the event log; the reports go
- * on after it.
- */
-export type ReportLine =
-  | { readonly type: 'report'; readonly report: NodeReport }
-  | { readonly type: 'problem'; readonly message: string };
+/** A line of our node's reports. All fields of the report are kept: its `status` has all that is optional elsewhere. */
+export type ReportLine = Exclude<NodeLine, { type: 'status' | 'trace' }> | StatusLine | TraceLine;
+
+interface StatusLine {
+  readonly type: 'status';
+  readonly atMs: number;
+  readonly status: Extract<NodeReport, { type: 'status' }>;
+}
+interface TraceLine {
+  readonly type: 'trace';
+  readonly atMs: number;
+  readonly trace: TraceEvent;
+}
 
 /**
  * Cuts the bytes of a report pipe (JSON lines, `node/protocol/report.ts`) into reports, in order. Tells of lines that
  * are no report and of gaps in their numbers `n`. One reader per node process.
  */
-export class ReportReader {
+export class ReportReader implements LineReader<ReportLine> {
   /** The chunks of the line that has begun but not ended. */
   #begun: Buffer[] = [];
   #begunBytes = 0;
@@ -70,8 +79,17 @@ export class ReportReader {
         message: `report lines lost: number ${report.n} follows ${this.#nextN - 1}`,
       });
     this.#nextN = report.n + 1;
-    out.push({ type: 'report', report });
+    out.push(lineOf(report));
   }
+}
+
+/** The report itself is the status, step or log line in the harness's words; nothing is copied. */
+function lineOf(report: NodeReport): ReportLine {
+  const atMs = report.at / 1_000;
+  if (report.type === 'ready') return { type: 'ready', atMs };
+  if (report.type === 'status') return { type: 'status', atMs, status: report };
+  if (report.type === 'log') return { type: 'log', atMs, log: report };
+  return { type: 'trace', atMs, trace: report };
 }
 
 const NEWLINE = 0x0a;

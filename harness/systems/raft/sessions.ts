@@ -1,6 +1,6 @@
-import type { AttemptEnd } from '../../workload/outcome.ts';
 import { LeaderRouter } from '../../workload/router.ts';
 import type { Timers } from '../../workload/timers.ts';
+import type { WireEnd } from './answers.ts';
 import type { Wire } from './wire.ts';
 
 const MAX_OPENING = 4;
@@ -17,23 +17,20 @@ export class SessionDesk {
   readonly #router: LeaderRouter;
   readonly #timers: Timers;
   readonly #stock: number;
-  readonly #onArrival: () => void;
   readonly #ready: number[] = [];
   #opening = 0;
   #stopped = false;
 
-  /** `stock`: how many to keep ready. `onArrival`: one has come in. */
+  /** `stock`: number of sessions to keep ready. */
   constructor(options: {
     readonly wires: ReadonlyMap<string, Wire>;
     readonly timers: Timers;
     readonly stock: number;
-    readonly onArrival: () => void;
   }) {
     this.#wires = options.wires;
     this.#router = new LeaderRouter([...options.wires.keys()]);
     this.#timers = options.timers;
     this.#stock = options.stock;
-    this.#onArrival = options.onArrival;
   }
 
   /** Begins to open sessions. */
@@ -73,13 +70,12 @@ export class SessionDesk {
     });
   }
 
-  #answered(node: string, end: AttemptEnd): void {
+  #answered(node: string, end: WireEnd): void {
     if (end.type === 'answer' && end.result.type === 'session') {
       this.#router.answered(node);
       this.#opening--;
       this.#ready.push(end.result.session);
-      this.start();
-      return this.#onArrival();
+      return this.start();
     }
     if (end.type === 'answer' && end.result.type === 'error')
       this.#router.notLeader(node, end.result.leader, this.#timers.now());

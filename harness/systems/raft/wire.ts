@@ -2,32 +2,22 @@ import { connect, type Socket } from 'node:net';
 import type { ClientOperation } from '../../../node/protocol/client.ts';
 import { decodeResponse, encodeRequest, MAX_RESPONSE_BYTES } from '../../../node/protocol/client-codec.ts';
 import { FrameReader } from '../../../node/protocol/frame.ts';
-import type { AttemptEnd } from '../../workload/outcome.ts';
+import type { Ask } from '../../ports/client.ts';
+import type { WireEnd } from './answers.ts';
 
 /** A key outside the workload's, read once per connection. */
 export const HELLO: ClientOperation = { type: 'read', key: '~hello' };
 
-/** One attempt under way. */
-export interface Ask {
-  /** Bytes of it may have left. */
-  readonly sent: boolean;
-  /**
-   * Nobody waits for it any more: unsent, it never will be; sent, its answer is passed over. Its listener is not
-   * called again.
-   */
-  drop(): void;
-}
-
 /** A client's own way to one node. */
 export interface Wire {
   /** `listener` hears once what became of it, never before `ask` has returned. */
-  ask(operation: ClientOperation, listener: (end: AttemptEnd) => void): Ask;
+  ask(operation: ClientOperation, listener: (end: WireEnd) => void): Ask;
   close(): void;
 }
 
 interface PendingAsk extends Ask {
   readonly operation: ClientOperation;
-  readonly listener: (end: AttemptEnd) => void;
+  readonly listener: (end: WireEnd) => void;
   requestId: number | null;
   dropped: boolean;
 }
@@ -54,7 +44,7 @@ export class TcpWire implements Wire {
     this.#port = Number(address.slice(colon + 1));
   }
 
-  ask(operation: ClientOperation, listener: (end: AttemptEnd) => void): Ask {
+  ask(operation: ClientOperation, listener: (end: WireEnd) => void): Ask {
     if (this.#closed) throw new Error('this wire is closed');
     const ask: PendingAsk = {
       operation,

@@ -14,6 +14,7 @@ export interface Part {
 /** Files and folders that every part of the harness may use. */
 const GROUND = [
   'harness/event.ts',
+  'harness/trace.ts',
   'harness/result.ts',
   'harness/clock.ts',
   'harness/random.ts',
@@ -21,7 +22,7 @@ const GROUND = [
 ] as const;
 const PORTS = 'harness/ports';
 const PROTOCOL = 'node/protocol';
-const ground = (path: string): Part => ({ path, floor: 1, also: [...GROUND, PROTOCOL] });
+const ground = (path: string): Part => ({ path, floor: 1, also: GROUND });
 /** A part of the harness that sees the ground, the ports, and `only` what is listed beside them. */
 const part = (path: string, floor: number, only: readonly string[] = []): Part => ({
   path,
@@ -31,28 +32,46 @@ const part = (path: string, floor: number, only: readonly string[] = []): Part =
 
 export const PARTS: readonly Part[] = [
   ...GROUND.map(ground),
-  { path: PORTS, floor: 2, only: [...GROUND, PROTOCOL] },
+  { path: PORTS, floor: 2, only: GROUND },
   part('harness/checker', 3),
-  part('harness/invariants', 3, [PROTOCOL]),
-  part('harness/view', 3, [PROTOCOL]),
+  part('harness/invariants', 3),
+  part('harness/view', 3),
   part('harness/output', 4, ['harness/view', 'harness/dashboard']),
   part('harness/dashboard', 4, ['harness/view', 'harness/checker', 'harness/invariants', 'harness/output']),
   part('harness/report', 4, ['harness/view', 'harness/checker', 'harness/invariants', 'harness/output']),
   part('harness/links', 5),
-  part('harness/cluster', 5, [PROTOCOL, 'harness/systems/raft']),
+  part('harness/cluster', 5),
   part('harness/nemesis', 5, ['harness/view']),
   // The load's thread judges operations as they end.
-  part('harness/workload', 5, [PROTOCOL, 'harness/checker/live', 'harness/systems/raft']),
-  part('harness/scenario', 6, ['harness/nemesis', 'harness/view', 'harness/checker', 'harness/invariants']),
-  part('harness/systems', 7, [PROTOCOL, 'harness/workload', 'harness/invariants']),
+  part('harness/workload', 5, ['harness/checker/live']),
+  part('harness/scenario', 6, [
+    'harness/nemesis',
+    'harness/view',
+    'harness/checker',
+    'harness/invariants',
+    'harness/systems/registry.ts',
+  ]),
+  part('harness/systems', 7, ['harness/workload', 'harness/invariants']),
+  // Names and ways to load: no system is loaded by knowing its name.
+  part('harness/systems/registry.ts', 7, ['harness/systems']),
+  // Beside the simulated stage, only this room sees the node: its protocol, and its program, which it starts.
+  part('harness/systems/raft', 7, [PROTOCOL, 'node/main.mjs', 'harness/workload', 'harness/invariants']),
   part('harness/stage', 8, [
-    PROTOCOL,
     'harness/systems',
     'harness/cluster',
     'harness/links',
     'harness/workload',
     'harness/checker',
     'harness/invariants',
+    'harness/view',
+  ]),
+  part('harness/stage/sim', 8, [
+    PROTOCOL,
+    'harness/systems',
+    'harness/workload',
+    'harness/checker',
+    'harness/invariants',
+    'harness/view',
     'node/raft',
     'node/kv',
     'node/replica',
@@ -60,7 +79,7 @@ export const PARTS: readonly Part[] = [
     // The shipped options of a node.
     'node/server/tuning.ts',
   ]),
-  { path: 'harness/cli', floor: 9, also: ['node/main.mjs', 'node/protocol'] },
+  { path: 'harness/cli', floor: 9 },
   { path: 'node/raft', floor: 1, only: [] },
   { path: 'node/kv', floor: 2 },
   { path: 'node/protocol', floor: 3 },
@@ -101,6 +120,11 @@ export const DOORS: Readonly<Record<string, readonly string[]>> = {
   'node:worker_threads': ['harness/checker', 'harness/workload'],
   'node:http': ['node/server/admin-server.ts', 'harness/links'],
   'node:net': ['node/server', 'node/transport', 'harness/links', 'harness/systems/raft'],
+};
+
+/** Files that import a module whose name only the run knows, each with the reason. */
+export const COMPUTED_IMPORTS: Readonly<Record<string, string>> = {
+  'harness/workload/worker.ts': 'the system under test names the module of its clients',
 };
 
 export const MOST_COLUMNS = 120;

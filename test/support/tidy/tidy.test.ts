@@ -3,7 +3,7 @@ import { glob } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { importCircles, wideLines, wrongImports, wrongText } from './check.ts';
-import { DOORS, LONG_FILES, PARTS } from './table.ts';
+import { COMPUTED_IMPORTS, DOORS, LONG_FILES, PARTS } from './table.ts';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const paths = (await Array.fromAsync(glob('{node,harness,test,tools,bench}/**/*.{ts,mjs}', { cwd: ROOT })))
@@ -34,6 +34,7 @@ test('the tables name only what is there', () => {
   const named = [
     ...Object.values(DOORS).flat(),
     ...Object.keys(LONG_FILES),
+    ...Object.keys(COMPUTED_IMPORTS),
     ...PARTS.map((part) => part.path),
   ];
   expect(named.filter((path) => !exists(path))).toEqual([]);
@@ -84,6 +85,26 @@ describe('the check sees what it is for', () => {
     ],
     ['neighbours of one floor', 'node/storage/wal.ts', `import { z } from '../transport/peer-link.ts';`],
     ['the node imports the harness', 'node/main.mjs', `import type { Op } from '../harness/history/op.ts';`],
+    [
+      'a port sees the protocol',
+      'harness/ports/cluster.ts',
+      `import type { NodeReport } from '../../node/protocol/report.ts';`,
+    ],
+    [
+      'the load sees the protocol',
+      'harness/workload/client.ts',
+      `import { encodeRequest } from '../../node/protocol/client-codec.ts';`,
+    ],
+    [
+      'the command line sees the node',
+      'harness/cli/run.ts',
+      `new URL('../../node/main.mjs', import.meta.url);`,
+    ],
+    [
+      'our system sees past the protocol',
+      'harness/systems/raft/system.ts',
+      `import { Raft } from '../../../node/raft/raft.ts';`,
+    ],
     [
       'the harness sees past the protocol',
       'harness/cluster/local.ts',
@@ -163,9 +184,9 @@ describe('the check sees what it is for', () => {
     ['downwards', 'harness/scenario/language/build.ts', `import { Nemesis } from '../nemesis/nemesis.ts';`],
     ['a port', 'harness/nemesis/faults/cut.ts', `import type { Links } from '../../ports/links.ts';`],
     [
-      'the protocol',
-      'harness/workload/client.ts',
-      `import { encodeRequest } from '../../node/protocol/client-codec.ts';`,
+      'the protocol in the room of our system',
+      'harness/systems/raft/wire.ts',
+      `import { encodeRequest } from '../../../node/protocol/client-codec.ts';`,
     ],
     ['within a part', 'node/raft/raft.ts', `import { Log } from './log.ts';`],
     ['within a part, deeper', 'harness/report/page/page.ts', `import { markup } from '../markup.ts';`],
@@ -176,7 +197,11 @@ describe('the check sees what it is for', () => {
       `import { x } from '../scenario/play/runner.ts';`,
     ],
     ['data', 'harness/links/standard.ts', `new URL('../../toxiproxy.json', import.meta.url);`],
-    ['the node’s program', 'harness/cli/run.ts', `new URL('../../node/main.mjs', import.meta.url);`],
+    [
+      'the node’s program',
+      'harness/systems/raft/system.ts',
+      `new URL('../../../node/main.mjs', import.meta.url);`,
+    ],
     ['a word in a string', 'harness/report/write.ts', `const text = 'never console.log(x)';`],
     ['a sentence in a literal', 'harness/random.ts', `const x = '${'x'.repeat(150)}';`],
     ['a line of the full width', 'harness/random.ts', 'é'.repeat(120)],

@@ -8,6 +8,7 @@ import { MembershipChange } from '../../../invariants/membership-change.ts';
 import { SafetyMonitor } from '../../../invariants/monitor.ts';
 import type { WorkloadPlan } from '../../../ports/workload.ts';
 import { randomStream, type Random } from '../../../random.ts';
+import { RaftClients } from '../../../systems/raft/clients.ts';
 import { Load } from '../../../workload/load.ts';
 import { SimCluster } from '../cluster.ts';
 import type { SimParts } from '../server.ts';
@@ -83,7 +84,12 @@ export class StormCluster {
     this.#load = new Load({
       plan: workload,
       nodes: ids,
-      dial: (id) => new SimWire({ server: this.sim.server(id), network, random, weather }),
+      clients: new RaftClients({
+        nodes: ids,
+        clients: workload.clients,
+        dial: (id) => new SimWire({ server: this.sim.server(id), network, random, weather }),
+        timers: time,
+      }),
       timers: time,
       recorder,
       onOp: (op) => this.#count(`${op.f} ${op.outcome}`),

@@ -1,4 +1,4 @@
-import type { Cluster, Target } from '../cluster.ts';
+import type { ComparedCluster, Target } from '../compared-cluster.ts';
 import type { Figures } from '../figures.ts';
 import { awaitCaughtUp, awaitLeader, awaitRead, gapAt, generate, unixMs } from '../generator.ts';
 import { newCluster } from '../sides.ts';
@@ -10,12 +10,12 @@ const RESTART_ENTRIES = 100_000;
 const BEHIND_ENTRIES = 50_000;
 const WITHIN_S = 300;
 const CLIENTS = 256;
-/** Puts are acknowledged for so long before anything happens. */
+/** Time of acknowledged puts before the event that is measured. */
 const BEFORE_MS = 500;
-/** Longer than a catch-up takes. */
+/** Time of a slow load during a catch-up, longer than the catch-up takes. */
 const TRICKLE_S = 4;
 
-/** All members are killed and started again: until one of them answers a linearizable read. */
+/** Time from the start of all members, after all were killed, to the first answered linearizable read. */
 export const RESTART: Row = {
   name: 'restart',
   sides: BOTH,
@@ -39,11 +39,11 @@ export const RESTART: Row = {
   },
 };
 
-/** How a member is away, and how it comes back. */
+/** A way in which a member leaves and comes back. */
 interface Absence {
   readonly figure: string;
-  leave(cluster: Cluster, id: string): Promise<void>;
-  comeBack(cluster: Cluster, id: string): void;
+  leave(cluster: ComparedCluster, id: string): Promise<void>;
+  comeBack(cluster: ComparedCluster, id: string): void;
 }
 
 const PAUSED: Absence = {
@@ -57,34 +57,34 @@ const KILLED: Absence = {
   comeBack: (cluster, id) => cluster.start(id),
 };
 
-/** What brings the member up: whether the others still have the entries that it lacks. */
+/** A way in which a member catches up. It depends on whether the others still have its missing entries. */
 interface Way {
   readonly figure: string;
   readonly options: ClusterOptions;
 }
 
-/** More than are put: both sides send every entry. */
+/** More entries are kept than are put, so that both sides send every entry. */
 const BY_ENTRIES: Way = { figure: 'by entries', options: { keepEntries: 4 * BEHIND_ENTRIES } };
-/** As both sides come: they have taken snapshots meanwhile and dropped what is behind these. */
+/** With the defaults, both sides take snapshots meanwhile, and drop the entries that these cover. */
 const BY_SNAPSHOT: Way = { figure: 'by a snapshot', options: {} };
 
-/** A cluster of which one member is `behind`, until `comeBack` is called. */
+/** A cluster with one member that is `behind` until `comeBack` is called. */
 interface Behind {
   readonly programs: Programs;
-  readonly cluster: Cluster;
+  readonly cluster: ComparedCluster;
   readonly leader: string;
   readonly behind: string;
   readonly comeBack: () => void;
 }
 
-/** When a member that has come back has caught up: seen from outside, and alike for both sides. */
+/** A definition of "caught up" that can be observed from outside, in the same way on both sides. */
 interface End {
   readonly figure: string;
-  /** Has the member come back; to the end, ms. */
+  /** Lets the member come back. Resolves to the time until it has caught up, in ms. */
   measure(cluster: Behind): Promise<number>;
 }
 
-/** It has applied all that the leader had. Meanwhile some puts are made: an idle etcd may not send its snapshot. */
+/** The member has applied all that the leader had. There is a slow load, because an idle etcd may send no snapshot. */
 const APPLIED: End = {
   figure: '',
   async measure({ programs, cluster, leader, behind, comeBack }) {
@@ -106,7 +106,7 @@ const APPLIED: End = {
     return endMs - backAtMs;
   },
 };
-/** The other follower is killed when it comes back: puts are acknowledged again once it has all of the log. */
+/** The other follower is killed when the member comes back, so puts need the whole log on this member. */
 const COUNTS: End = {
   figure: ', until it makes up a majority',
   async measure({ programs, cluster, leader, behind, comeBack }) {
@@ -131,7 +131,7 @@ const COUNTS: End = {
   },
 };
 
-/** A member is away while 50,000 puts are made: paused, or killed, when the time to start is in the figure, too. */
+/** A member is paused, or killed, during 50,000 puts. If it was killed, the figure includes its start. */
 export const CATCH_UP: Row = {
   name: 'catch-up',
   sides: BOTH,

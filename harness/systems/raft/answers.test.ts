@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { ERRORS, type ClientResult, type ErrorCode } from '../../node/protocol/client.ts';
-import type { OpFunction } from '../history/op.ts';
-import { judge, judgeTimeout, type AttemptEnd } from './outcome.ts';
+import { ERRORS, type ClientResult, type ErrorCode } from '../../../node/protocol/client.ts';
+import type { OpFunction } from '../../history/op.ts';
+import { judge, judgeTimeout } from '../../workload/outcome.ts';
+import { endOf, type WireEnd } from './answers.ts';
 
-const error = (code: ErrorCode): AttemptEnd => ({
+const error = (code: ErrorCode): WireEnd => ({
   type: 'answer',
   result: { type: 'error', code, message: '' },
 });
-const answer = (result: ClientResult): AttemptEnd => ({ type: 'answer', result });
+const answer = (result: ClientResult): WireEnd => ({ type: 'answer', result });
 const MISMATCH = answer({
   type: 'error',
   code: 'cas-mismatch',
@@ -18,15 +19,15 @@ const VALUE = answer({ type: 'value', present: true, value: 'c1.1' });
 const DONE = answer({ type: 'done' });
 
 /** `retry!` leaves the attempt uncertain. */
-function verdict(f: OpFunction, end: AttemptEnd, othersUncertain = false, pinned = false): string {
-  const judgement = judge({ f, othersUncertain, pinned }, end);
+function verdict(f: OpFunction, end: WireEnd, othersUncertain = false, pinned = false): string {
+  const judgement = judge({ f, othersUncertain, pinned }, endOf(end));
   if (judgement.type === 'retry') return judgement.uncertain ? 'retry!' : 'retry';
   return judgement.outcome;
 }
 
 describe('the outcome table', () => {
   // what came of the attempt; read; write, nothing else uncertain; write, another attempt uncertain
-  it.each<[string, AttemptEnd, string, string, string]>([
+  it.each<[string, WireEnd, string, string, string]>([
     ['not-leader', error('not-leader'), 'retry', 'retry', 'retry'],
     ['busy', error('busy'), 'retry', 'retry', 'retry'],
     ['read-unconfirmed', error('read-unconfirmed'), 'retry', 'retry', 'retry'],
@@ -49,7 +50,7 @@ describe('the outcome table', () => {
   });
 
   it('an ok is an ok, whatever else was tried', () => {
-    expect(judge({ f: 'read', othersUncertain: false, pinned: false }, VALUE)).toEqual({
+    expect(judge({ f: 'read', othersUncertain: false, pinned: false }, endOf(VALUE))).toEqual({
       type: 'end',
       outcome: 'ok',
       output: 'c1.1',
@@ -66,7 +67,7 @@ describe('the outcome table', () => {
 
   it('a mismatch fails the cas for good, with what was found, also on a retry: the answer is remembered', () => {
     for (const othersUncertain of [false, true]) {
-      expect(judge({ f: 'cas', othersUncertain, pinned: false }, MISMATCH)).toEqual({
+      expect(judge({ f: 'cas', othersUncertain, pinned: false }, endOf(MISMATCH))).toEqual({
         type: 'end',
         outcome: 'fail',
         output: 'c1.1',
@@ -77,7 +78,7 @@ describe('the outcome table', () => {
   });
 
   it('a pinned client takes no for an answer, unless an earlier attempt may still happen', () => {
-    const refusals: AttemptEnd[] = [error('not-leader'), { type: 'unsent', error: 'refused' }];
+    const refusals: WireEnd[] = [error('not-leader'), { type: 'unsent', error: 'refused' }];
     for (const end of refusals) {
       expect(verdict('write', end, false, true)).toBe('fail');
       expect(verdict('write', end, true, true)).toBe('retry');

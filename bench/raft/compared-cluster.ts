@@ -6,7 +6,7 @@ import type { Links } from '../../harness/ports/links.ts';
 
 export interface Member {
   readonly id: string;
-  /** `host:port` that clients dial. */
+  /** Address (`host:port`) for clients. */
   readonly address: string;
   /** Program and arguments. */
   readonly command: readonly string[];
@@ -15,11 +15,11 @@ export interface Member {
 
 export type Target = 'chaos' | 'etcd';
 
-/** Real processes of one side of the comparison. Ended, by force, when it is disposed of. */
-export class Cluster implements AsyncDisposable {
+/** The node processes of one side of the comparison. They are killed when it is disposed of. */
+export class ComparedCluster implements AsyncDisposable {
   readonly target: Target;
   readonly members: readonly Member[];
-  /** Null: nodes and clients dial one another straight. */
+  /** Null: nodes and clients are connected directly. */
   readonly links: Links | null;
   readonly #folder: string;
   readonly #running = new Map<string, ChildProcess>();
@@ -60,7 +60,7 @@ export class Cluster implements AsyncDisposable {
     await Promise.all(this.members.map(({ id }) => this.kill(id)));
   }
 
-  /** SIGSTOP and SIGCONT. */
+  /** Sends a signal, such as SIGSTOP or SIGCONT. */
   signal(id: string, signal: NodeJS.Signals): void {
     this.#running.get(id)?.kill(signal);
   }
@@ -68,7 +68,7 @@ export class Cluster implements AsyncDisposable {
   pid(id: string): number {
     const pid = this.#running.get(id)?.pid;
     if (pid === undefined)
-      throw new Error(`${this.target} ${id} does not run; see ${this.#folder}/${id}.log`);
+      throw new Error(`${this.target} ${id} is not running; see ${this.#folder}/${id}.log`);
     return pid;
   }
 

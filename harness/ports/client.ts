@@ -1,0 +1,102 @@
+import type { Op, OpFunction, RegisterValue } from '../history/op.ts';
+
+/** One operation on one key, as the history records it. */
+export interface Task {
+  readonly f: OpFunction;
+  readonly key: string;
+  readonly input: Op['input'];
+}
+
+/** What a node answered to a task. */
+export type Answer =
+  /** A read was served. `null`: the key was never written. */
+  | { readonly type: 'value'; readonly value: RegisterValue }
+  /** A mutation took effect. */
+  | { readonly type: 'done' }
+  /** A cas did not and will not take effect. `found`: the value instead of the expected one, if the node tells it. */
+  | { readonly type: 'mismatch'; readonly found?: RegisterValue }
+  | Refusal
+  /** An answer to something else than was asked: the node is broken, and what it did is unknown. */
+  | { readonly type: 'wrong' };
+
+export interface Refusal {
+  readonly type: 'refused';
+  /**
+   * A short word for the history. `not-leader` is shared by all systems: a client that stays on one node takes it for
+   * an answer.
+   */
+  readonly error: string;
+  /** True if this attempt did not and will not take effect; false: it may have, or may yet. */
+  readonly definite: boolean;
+  /** True if the same request may be sent again, to this node or another. */
+  readonly retry: boolean;
+  /** The id of the node that leads, if the answering node knows it. */
+  readonly leader?: string;
+}
+
+/** What became of one attempt. */
+export type AttemptEnd<Result = Answer> =
+  | { readonly type: 'answer'; readonly result: Result }
+  /** Sent, or partly sent; the connection broke before an answer. */
+  | { readonly type: 'lost' }
+  /** Not a byte of it was sent, nor will be. */
+  | { readonly type: 'unsent'; readonly error: 'refused' | 'closed' };
+
+/** One attempt under way. */
+export interface Ask {
+  /** Bytes of it may have left. */
+  readonly sent: boolean;
+  /**
+   * The answer is not needed any more. An unsent request will never be sent; the answer to a sent one is ignored. The
+   * listener is not called again.
+   */
+  drop(): void;
+}
+
+/** A task in the system's own form. All attempts of one operation send the same request. */
+export type SystemRequest = object;
+
+/** One logical client of the system: its own connections to the nodes and, if the system has any, its session. */
+export interface SystemClient {
+  /** True if the client may mutate now; false if it lacks something first, for example a session. */
+  mayMutate(): boolean;
+  /** The request for a task. Asked for a mutation only after `mayMutate` said true. */
+  request(task: Task): SystemRequest;
+  /** `listener` is called once with what became of the attempt, never before `ask` has returned. */
+  ask(node: string, request: SystemRequest, listener: (end: AttemptEnd) => void): Ask;
+  /**
+   * The operation has ended. After an unknown outcome (`info`) the client is a new one to the system: an old attempt
+   * may still take effect.
+   */
+  ended(outcome: 'ok' | 'fail' | 'info', error: string | undefined): void;
+}
+
+/** All clients of one load. */
+export interface SystemClients {
+  /** A further logical client. Connections are made when they are first needed. */
+  client(): SystemClient;
+  start(): void;
+  /** Prepares nothing more for new operations; those under way go on. */
+  stop(): void;
+  /** Closes every connection. */
+  close(): void;
+}
+
+export interface ClientSetup {
+  /** `host:port` per node, as clients dial it: of the client link. */
+  readonly addresses: Readonly<Record<string, string>>;
+  /** Number of logical clients that the load will have. */
+  readonly clients: number;
+  /** The `data` of the system's `ClientModule`. */
+  readonly data: unknown;
+}
+
+export type ConnectClients = (setup: ClientSetup) => SystemClients;
+
+/** Where the load's thread finds a system's clients. Plain data, since it crosses to that thread. */
+export interface ClientModule {
+  /** URL of a module that exports `connectClients: ConnectClients`. */
+  readonly module: string;
+  /** Given to `connectClients`; anything that can be cloned. */
+  readonly data?: unknown;
+}

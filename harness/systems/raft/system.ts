@@ -1,0 +1,44 @@
+import { fileURLToPath } from 'node:url';
+import { SafetyMonitor } from '../../invariants/monitor.ts';
+import type { HostCommand } from '../../ports/host.ts';
+import type { NodeSetup, System } from '../../ports/system.ts';
+import { membership } from './membership.ts';
+import { NODE_FLAGS } from './node-flags.ts';
+import { ReportReader } from './report-lines.ts';
+
+const NODE_MAIN = fileURLToPath(new URL('../../../node/main.mjs', import.meta.url));
+const REPORT_FD = 3;
+
+/** Our own Raft node. `program`: path of its main module, if it is another build of it. */
+export const raftSystem = (program: string = NODE_MAIN): System => ({
+  name: 'raft',
+  command: (node) => command(program, node),
+  client: { module: new URL('./clients.ts', import.meta.url).href },
+  reports: { fd: REPORT_FD, reader: () => new ReportReader() },
+  monitor: (nodes) => new SafetyMonitor(nodes),
+  membership,
+});
+
+function command(program: string, node: NodeSetup): HostCommand {
+  const values = {
+    id: node.id,
+    'peer-listen': node.peerListen,
+    'client-listen': node.clientListen,
+    peers: node.peers.map(({ id, address }) => `${id}=${address}`).join(','),
+    data: node.dataDir,
+    'election-timeout': node.electionTimeoutMs.join('..'),
+    heartbeat: String(node.heartbeatMs),
+    seed: String(node.seed),
+    'report-fd': String(REPORT_FD),
+  };
+  const options = Object.entries(values).flatMap(([name, value]) => [`--${name}`, value]);
+  return nodeCommand(program, node.first ? ['--bootstrap', ...options] : options);
+}
+
+/** How a node's main module is run. */
+export const nodeCommand = (program: string, args: readonly string[]): HostCommand => ({
+  program: process.execPath,
+  args: [...NODE_FLAGS, program, ...args],
+  // Options of the harness's own Node.js (an inspector, a test runner's loader) are not the node's.
+  env: { NODE_OPTIONS: undefined },
+});
