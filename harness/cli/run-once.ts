@@ -10,9 +10,9 @@ import { pointLatest, writeReport } from '../report/write.ts';
 import { EXIT, type RunResult } from '../result.ts';
 import { runScenario, type RunOutcome } from '../scenario/play/runner.ts';
 import type { Scenario } from '../scenario/language/schema.ts';
+import { LOCAL } from '../stage/local/capabilities.ts';
 import { SYSTEMS } from '../systems/registry.ts';
 import { threadedWorkload } from '../workload/threaded.ts';
-import { CHOSEN } from './chosen.ts';
 import { EventLog } from './event-log.ts';
 import type { Interrupts } from './interrupts.ts';
 import { startReporter, type ReporterKind } from './reporter.ts';
@@ -155,7 +155,7 @@ async function play(
   });
   return await runScenario({
     scenario,
-    chosen: CHOSEN,
+    chosen: { system, stage: LOCAL },
     seed,
     cluster,
     links,

@@ -16,10 +16,10 @@ export const CAPABILITIES = {
 
 export type Capability = keyof typeof CAPABILITIES;
 
-/** A system or a stage by its name, and what it can do. */
+/** A system or a stage by its name. `capabilities`: what it can do; absent: everything. */
 export interface Able {
   readonly name: string;
-  readonly capabilities: ReadonlySet<Capability>;
+  readonly capabilities?: ReadonlySet<Capability>;
 }
 
 export const ALL_CAPABILITIES: ReadonlySet<Capability> = new Set(Object.keys(CAPABILITIES) as Capability[]);

@@ -6,17 +6,17 @@ import type { WorkloadPlan } from '../../ports/workload.ts';
 import { SYSTEMS } from '../../systems/registry.ts';
 import { comparison, durationComparison } from './comparison.ts';
 import { checkCondition, conditionFields, type Condition } from './condition.ts';
-import { DURING_FIGURES } from './schema.ts';
+import { DEFAULT_CLUSTER, DURING_FIGURES } from './schema.ts';
 import { rawStep } from './step-schema.ts';
 
 const SYSTEM_NAMES = Object.keys(SYSTEMS);
 const whole = z.int('expected a whole number');
 
 const cluster = strict({
-  nodes: whole.min(1, 'at least one node').max(9, 'at most nine nodes').default(3),
+  nodes: whole.min(1, 'at least one node').max(9, 'at most nine nodes').default(DEFAULT_CLUSTER.nodes),
   system: z
     .literal(SYSTEM_NAMES, `expected ${SYSTEM_NAMES.map((name) => `\`${name}\``).join(' or ')}`)
-    .default('raft'),
+    .default(DEFAULT_CLUSTER.system),
   raft: strict({
     'election-timeout': durationRange.optional().meta({ description: '300ms..600ms by default' }),
     heartbeat: duration.optional().meta({ description: '50ms by default' }),

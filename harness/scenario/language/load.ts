@@ -4,7 +4,7 @@ import { file } from './file-schema.ts';
 import { Places, type ScenarioError } from './position.ts';
 import { atPlace, noWords, problemsOf } from './problem.ts';
 import { checkReferences } from './references.ts';
-import type { Chosen, Scenario } from './schema.ts';
+import type { ChooseBySystem, Scenario } from './schema.ts';
 
 export { formatErrors } from './position.ts';
 export type { ScenarioError } from './position.ts';
@@ -18,9 +18,9 @@ const MAX_CHARACTERS = 1_000_000;
 
 /**
  * Reads a scenario, or reports everything that is wrong with it, in the order of the file. `path` is only for messages.
- * `chosen`: what it is to run on; a step that this cannot do is an error. Absent: everything is possible.
+ * `choose`: what it is to run on; a step that this cannot do is an error. Absent: everything is possible.
  */
-export function loadScenario(path: string, text: string, chosen?: Chosen): Loaded {
+export function loadScenario(path: string, text: string, choose?: ChooseBySystem): Loaded {
   const early = notText(path, text);
   if (early !== null) return { ok: false, errors: [early] };
   const counter = new LineCounter();
@@ -50,7 +50,7 @@ export function loadScenario(path: string, text: string, chosen?: Chosen): Loade
   const parsed = file.safeParse(raw, { error: noWords });
   const problems = [
     ...(parsed.success ? [] : problemsOf(parsed.error.issues, raw)),
-    ...checkReferences(raw, chosen),
+    ...checkReferences(raw, choose),
   ];
   const errors = [...syntax, ...problems.map((problem) => atPlace(problem, places))];
   if (errors.length > 0 || !parsed.success) return { ok: false, errors: inOrder(errors) };

@@ -4,7 +4,7 @@ import { NODE_ID, SELECTOR_WORDS } from '../../nemesis/selector.ts';
 import { CAPABILITIES } from '../../ports/capability.ts';
 import type { Path } from './position.ts';
 import type { Problem } from './problem.ts';
-import type { Chosen, Known } from './schema.ts';
+import { DEFAULT_CLUSTER, type ChooseBySystem, type Chosen, type Known } from './schema.ts';
 import { isAllowed, MODIFIERS, UNBUILT_VERBS, VERBS, type ModifierKey } from './step-keys.ts';
 import { HEAL_ALL } from './step-schema.ts';
 
@@ -16,11 +16,14 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
  * that point, and that the chosen system and stage can do every fault. Works on the raw data, so that its errors are
  * found together with the schema's.
  */
-export function checkReferences(raw: unknown, chosen?: Chosen): Problem[] {
+export function checkReferences(raw: unknown, choose?: ChooseBySystem): Problem[] {
   if (!isObject(raw)) return [];
-  const cluster = raw['cluster'];
-  const nodes = isObject(cluster) ? cluster['nodes'] : undefined;
-  const check = new ReferenceCheck(typeof nodes === 'number' ? nodes : 3, chosen);
+  const cluster = isObject(raw['cluster']) ? raw['cluster'] : {};
+  const { nodes = DEFAULT_CLUSTER.nodes, system = DEFAULT_CLUSTER.system } = cluster;
+  const check = new ReferenceCheck(
+    typeof nodes === 'number' ? nodes : DEFAULT_CLUSTER.nodes,
+    typeof system === 'string' ? choose?.(system) : undefined,
+  );
   check.steps(raw['steps'], ['steps']);
   check.expectations(raw['expect']);
   return check.problems;
@@ -117,7 +120,7 @@ class ReferenceCheck {
     for (const need of kind.needs(parsed.data)) {
       for (const part of ['system', 'stage'] as const) {
         const { name, capabilities } = this.#chosen[part];
-        if (capabilities.has(need)) continue;
+        if (capabilities === undefined || capabilities.has(need)) continue;
         const has = capabilities.size === 0 ? 'nothing' : [...capabilities].join(', ');
         this.#fail(path, 'key', {
           what: `\`${verb}\` needs \`${need}\` (${CAPABILITIES[need]}), which the ${part} \`${name}\` cannot do`,

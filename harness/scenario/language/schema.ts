@@ -104,6 +104,9 @@ export interface SteadyCondition {
   readonly text: string;
 }
 
+/** What a file's `cluster` is if it does not say. */
+export const DEFAULT_CLUSTER = { nodes: 3, system: 'raft' } as const;
+
 /** A scenario that has been read and found right. */
 export interface Scenario {
   readonly name: string;
@@ -132,6 +135,9 @@ export interface Chosen {
   readonly system: Able;
   readonly stage: Able;
 }
+
+/** What a scenario is to run on, by the name of the system that it asks for. */
+export type ChooseBySystem = (system: string) => Chosen;
 
 /** What a step may refer to in a run that goes on. */
 export interface Known {

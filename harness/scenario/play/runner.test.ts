@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { HarnessEvent } from '../../event.ts';
-import { STAGES } from '../../stage/stages.ts';
-import { SYSTEMS } from '../../systems/systems.ts';
+import { ALL_CAPABILITIES } from '../../ports/capability.ts';
+import { SIM } from '../../stage/sim/capabilities.ts';
 import { play, type Played, type PlayOptions } from '../../stage/sim/testing/play.ts';
 import { STALE_READS } from '../../stage/sim/testing/stale-parts.ts';
 import { formatErrors, loadScenario } from '../language/load.ts';
@@ -352,11 +352,10 @@ describe('faults by hand', () => {
     expect(recorded).toEqual(shown.map((line) => `  - ${line}`));
   });
   it('one that the system cannot do is a note that says what is missing; the run goes on', async () => {
-    const { capabilities, name } = SYSTEMS.raft;
-    const system = { name, capabilities: capabilities.difference(new Set(['pause'])) };
+    const system = { name: 'raft', capabilities: ALL_CAPABILITIES.difference(new Set(['pause'])) };
     const played = await play(scenario(quiet), {
       ...atStep({ type: 'inject', step: { pause: { node: 'n1' } } }),
-      chosen: { system, stage: STAGES.sim },
+      chosen: { system, stage: SIM },
     });
     expect(played.events).toContainEqual({
       t: expect.any(Number) as number,

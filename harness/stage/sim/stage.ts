@@ -6,7 +6,7 @@ import type { Stage, StageSetup } from '../../ports/stage.ts';
 import { randomStream } from '../../random.ts';
 import { RaftClients } from '../../systems/raft/clients.ts';
 import { InProcessWorkload } from '../../workload/in-process.ts';
-import { STAGES } from '../stages.ts';
+import { SIM } from './capabilities.ts';
 import { SimClusterPort } from './cluster-port.ts';
 import { SimCluster, type SimTuning } from './cluster.ts';
 import { SimLinks } from './links.ts';
@@ -68,7 +68,7 @@ export function simStage(setup: StageSetup, parts: SimParts = SHIPPED_PARTS): Si
     live,
   });
   return {
-    ...STAGES.sim,
+    ...SIM,
     clock: time,
     cluster,
     links,
