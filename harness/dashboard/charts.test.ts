@@ -17,12 +17,12 @@ function draw(
   }).map(plainText);
 }
 const points = (width: number): number => chartPoints(width, 10);
-/** How many cells of the plot (without its axes) hold something. */
+/** Number of cells of the plot, without its axes, that are not empty. */
 const drawnCells = (lines: readonly string[]): number =>
   lines.slice(0, -2).flatMap((line) => Array.from(line.slice(5)).filter((cell) => cell !== ' ')).length;
 
 describe('a chart', () => {
-  test('is exactly as large as asked, by the widget and by the bare canvas', () => {
+  test('has exactly the requested size, drawn by the widget or on the bare canvas', () => {
     for (const height of [2, 3, 4, 5, 6, 9, 20]) {
       for (const width of [12, 30, 46, 96]) {
         const lines = drawChart({
@@ -38,7 +38,7 @@ describe('a chart', () => {
     }
   });
 
-  test('leaves a gap where a value is missing, and goes on after it', () => {
+  test('leaves a gap where a value is missing, and continues after it', () => {
     const whole = Array.from({ length: points(46) }, () => 5);
     const gap = whole.map((value, index) => (index > 20 && index < 40 ? null : value));
     expect(drawnCells(draw(whole)) - drawnCells(draw(gap))).toBeGreaterThanOrEqual(8);
@@ -50,11 +50,11 @@ describe('a chart', () => {
     expect(drawnCells(draw(Array.from({ length: points(46) }, () => 0)))).toBeGreaterThan(30);
   });
 
-  test('draws a lone value between two gaps', () => {
+  test('draws a single value between two gaps', () => {
     expect(drawnCells(draw([null, null, 5, null, null]))).toBe(1);
   });
 
-  test('in ASCII is ASCII', () => {
+  test('contains only ASCII characters in ASCII mode', () => {
     const lines = draw(
       Array.from({ length: points(46) }, (_, index) => index % 10),
       { glyphs: ASCII },
@@ -63,7 +63,7 @@ describe('a chart', () => {
     expect(drawnCells(lines)).toBeGreaterThan(30);
   });
 
-  test('holds no escape code: colours are spans', () => {
+  test('contains no escape codes, because colours are spans', () => {
     const lines = drawChart({
       width: 46,
       height: 6,
@@ -76,7 +76,7 @@ describe('a chart', () => {
     expect(lines.map(plainText).join('')).not.toContain('\u001b');
   });
 
-  test('leaves the process alone: no listener for signals, input or exit', () => {
+  test('adds no listener for signals, input or exit to the process', () => {
     draw([1, 2, 3]);
     const listeners = ['SIGTERM', 'SIGINT', 'SIGHUP', 'exit', 'uncaughtException'].filter((name) =>
       process.listeners(name as 'exit').some((listener) => /blessed|screen/i.test(String(listener))),
@@ -86,6 +86,6 @@ describe('a chart', () => {
   });
 });
 
-test('an axis ends at 1, 2 or 5 times a power of ten over its values', () => {
+test('an axis ends at 1, 2 or 5 times a power of ten, above its values', () => {
   expect([0, 0.3, 1, 3, 45, 50, 409, 999].map(axisTop)).toEqual([1, 0.5, 2, 5, 50, 100, 500, 2_000]);
 });

@@ -23,7 +23,7 @@ const fault = (
   ...more,
 });
 
-describe('who leads', () => {
+describe('the state of leadership', () => {
   const running = [runEvent(), up(0, 'n1'), up(0, 'n2'), up(0, 'n3')];
   const led = [...running, ...elected(100, 'n1', 3, ['n2', 'n3'])];
   const cut = (t: number, link: string): HarnessEvent => ({
@@ -34,7 +34,7 @@ describe('who leads', () => {
     cut: 'blackhole',
   });
 
-  test('of two claims the higher term leads', () => {
+  test('takes the claim with the higher term of two', () => {
     const state = reduceAll([...led, ...elected(200, 'n2', 4, ['n3'])]);
     expect(state.leadership).toMatchObject({
       leader: 'n2',
@@ -45,7 +45,7 @@ describe('who leads', () => {
     });
   });
 
-  test('time without a leader is counted from its loss until a majority follows the next', () => {
+  test('counts time without a leader from its loss until a majority follows the next one', () => {
     const killed: HarnessEvent = { t: 1_000, type: 'life', node: 'n1', life: 'down', pid: null };
     const lost = reduceAll([...led, killed]);
     expect(lost.leadership).toMatchObject({ leader: null, standing: null, gapSince: 1_000 });
@@ -66,7 +66,7 @@ describe('who leads', () => {
     expect(found.events.at(-1)).toMatchObject({ kind: 'gap', text: 'no leader for 1.23s' });
   });
 
-  test('a leader that is cut off from its majority still claims to lead, and does not stand', () => {
+  test('has no standing leader if the leader is cut off from its majority, even if it still claims to lead', () => {
     const one = reduceAll([...led, cut(500, 'n1->n2')]);
     expect(one.leadership).toMatchObject({ leader: 'n1', standing: { node: 'n1' }, gapSince: null });
     const both = reduceAll([cut(600, 'n3->n1')], one);
@@ -75,14 +75,14 @@ describe('who leads', () => {
     expect(healed.leadership).toMatchObject({ standing: { node: 'n1' }, gapTotalMs: 100 });
   });
 
-  test('a cut that is not confirmed yet takes nothing away', () => {
+  test('is not changed by a cut that is not confirmed yet', () => {
     const asked = led.concat(
       ['n1->n2', 'n1->n3'].map((link) => ({ ...cut(500, link), pending: true }) as HarnessEvent),
     );
     expect(reduceAll(asked).leadership.gapSince).toBeNull();
   });
 
-  test('a paused leader does not lead, and leads again if nobody was elected meanwhile', () => {
+  test('has no standing leader while the leader is paused, and has it again if no other was elected meanwhile', () => {
     const paused = reduceAll([...led, { t: 500, type: 'life', node: 'n1', life: 'paused', pid: 1 }]);
     expect(paused.leadership).toMatchObject({ leader: null, gapSince: 500 });
     const thawed = reduceAll([up(900, 'n1')], paused);
@@ -90,7 +90,7 @@ describe('who leads', () => {
     expect(thawed.nodes['n1']).toMatchObject({ upSince: 0 });
   });
 
-  test('two leaders in one term stay on record whatever comes after (§5.2)', () => {
+  test('keeps a record of two leaders in one term, whatever happens later (§5.2)', () => {
     const state = reduceAll([
       ...led,
       {
@@ -105,7 +105,7 @@ describe('who leads', () => {
     expect(state.leadership.twoLeaders).toEqual({ term: 3, nodes: ['n1', 'n2'] });
   });
 
-  test('the end of a run is no loss of its leader', () => {
+  test('counts no loss of the leader at the end of a run', () => {
     const state = reduceAll([
       ...led,
       { t: 900, type: 'phase', phase: 'stopping' },
@@ -117,13 +117,13 @@ describe('who leads', () => {
 });
 
 describe('faults', () => {
-  test('the band covers a fault from its request to its healing', () => {
+  test('are shown as a band from the request to the healing', () => {
     const state = reduceAll([fault(1_000, 'requested'), fault(1_004, 'confirmed'), fault(5_000, 'healed')]);
     expect(state.faultSpans).toEqual([{ from: 1_000, to: 5_000 }]);
     expect(state.faults).toEqual([]);
   });
 
-  test('overlapping faults make one span, which lasts as long as any of them', () => {
+  test('make one span if they overlap, until the last one ends', () => {
     const state = reduceAll([
       fault(1_000, 'confirmed'),
       fault(2_000, 'confirmed', { id: 'f2' }),
@@ -133,7 +133,7 @@ describe('faults', () => {
     expect(state.faultSpans).toEqual([{ from: 1_000, to: 4_000 }]);
   });
 
-  test('a killed node keeps the band on until it is up again', () => {
+  test('keep the band on after a kill until the node is up again', () => {
     const kill = { verb: 'kill', text: 'kill n1', links: [] };
     const down: HarnessEvent = { t: 1_000, type: 'life', node: 'n1', life: 'down', pid: null };
     const state = reduceAll([
@@ -146,7 +146,7 @@ describe('faults', () => {
     expect(state.faultSpans).toEqual([{ from: 1_000, to: 3_000 }]);
   });
 
-  test('a fault by hand is counted once, however many states it goes through', () => {
+  test('injected by hand are counted once, whatever number of states they go through', () => {
     const manual = { by: 'manual' as const, id: 'manual-1' };
     const state = reduceAll([
       fault(1, 'requested', manual),
@@ -160,7 +160,7 @@ describe('faults', () => {
     ]);
   });
 
-  test('a link is pending until the server has confirmed it', () => {
+  test('leave a link pending until the server has confirmed it', () => {
     const asked = reduce(EMPTY_STATE, {
       t: 1,
       type: 'link',
@@ -175,7 +175,7 @@ describe('faults', () => {
 });
 
 describe('steps', () => {
-  test('a nested step tells how far its parent is and does not end it', () => {
+  test('nested in another show its progress and do not end it', () => {
     const state = reduceAll([
       runEvent(),
       { t: 10, type: 'step', index: 1, state: 'running', text: 'repeat 3 times' },
@@ -204,8 +204,8 @@ describe('steps', () => {
   });
 });
 
-describe('memory', () => {
-  test('a hundred times the events hold no more than the limits', () => {
+describe('the state', () => {
+  test('stays within its limits, even with a hundred times the events', () => {
     let state = reduce(EMPTY_STATE, runEvent());
     for (let i = 0; i < 5_000; i++) {
       state = reduceAll(
@@ -234,7 +234,7 @@ describe('memory', () => {
     expect(Object.keys(state.checks)).toHaveLength(LIMITS.checks);
   });
 
-  test('a violation found live and told again at the end counts once, in the words of the end', () => {
+  test('counts a violation that is reported live and at the end once, with the text of the end', () => {
     const told = (key: string, text: string, live?: true): HarnessEvent => ({
       t: live === true ? 1_000 : 2_000, type: 'violation', property: 'linearizability', key, text,
       ...(live === true && { live }),
@@ -249,7 +249,7 @@ describe('memory', () => {
     ]);
   });
 
-  test('operations that time out by the dozen make a line a second', () => {
+  test('shows many operations that time out as one line per second', () => {
     const ops = Array.from({ length: 40 }, (_, i): HarnessEvent => ({
       t: i * 50,
       type: 'op',
@@ -264,7 +264,7 @@ describe('memory', () => {
   });
 });
 
-test('events that went through events.jsonl give the same state', () => {
+test('events that were written to and read from events.jsonl give the same state', () => {
   const events: HarnessEvent[] = [];
   const run = new DemoRun({ seed: 7, emit: (event) => events.push(event) });
   run.advance(30_000);

@@ -35,8 +35,8 @@ function sceneOf(events: Iterable<HarnessEvent>, more: Partial<Scene> = {}): Sce
   };
 }
 
-describe('in any state', () => {
-  test('no line is wider than the terminal and no screen higher, at every size', () => {
+describe('the screen in any state', () => {
+  test('is never wider or higher than the terminal, at every size', () => {
     fc.assert(
       fc.property(
         anyEvents,
@@ -67,7 +67,7 @@ describe('in any state', () => {
     );
   }, 300_000);
 
-  test('Ink draws exactly these lines', () => {
+  test('is drawn by Ink with exactly these lines', () => {
     fc.assert(
       fc.property(anyEvents, anyUi, fc.constantFrom(...SIZES), fc.boolean(), (events, ui, size, color) => {
         const scene = sceneOf(events, { ui });
@@ -81,7 +81,7 @@ describe('in any state', () => {
     );
   }, 120_000);
 
-  test('colours only repeat what the text says: without them it is the same text', () => {
+  test('has the same text with and without colours', () => {
     fc.assert(
       fc.property(anyEvents, anyUi, (events, ui) => {
         const scene = sceneOf(events, { ui });
@@ -106,7 +106,7 @@ describe('the main screen', () => {
     scene = sceneOf(events);
   });
 
-  test('at 100x30 has every panel', () => {
+  test('has every panel at 100x30', () => {
     const text = screenText(scene, { width: 100, height: 30 });
     for (const title of ['NODES', 'LINKS', 'OPS/S', 'LATENCY ms', 'SCENARIO', 'EVENTS', 'VERDICT SO FAR'])
       expect(text).toContain(title);
@@ -117,14 +117,14 @@ describe('the main screen', () => {
     expect(text.split('\n')).toHaveLength(30);
   });
 
-  test('at 80x24 leaves out the uptime and the box of the verdict', () => {
+  test('leaves out the uptime and the box of the verdict at 80x24', () => {
     const text = screenText(scene, { width: 80, height: 24 });
     expect(text).not.toContain('UPTIME');
     expect(text).not.toContain('VERDICT SO FAR');
     expect(text).toMatch(/ ops [\d,]+ .*no violation, checked to 00:23/);
   });
 
-  test('at 60x16 shows nodes and one more panel, which Tab chooses', () => {
+  test('shows nodes and one more panel, which Tab chooses, at 60x16', () => {
     const size = { width: 60, height: 16 };
     expect(screenText(scene, size)).toContain('EVENTS');
     expect(screenText({ ...scene, ui: { ...INITIAL_UI, tab: 1 } }, size)).toContain('SCENARIO');
@@ -132,20 +132,20 @@ describe('the main screen', () => {
     expect(screenText({ ...scene, ui: { ...INITIAL_UI, tab: -1 } }, size)).toContain('LATENCY');
   });
 
-  test('where it is smaller, is one line', () => {
+  test('is one line on a smaller terminal', () => {
     expect(layoutKind({ width: 40, height: 8 })).toBe('line');
     expect(screenText(scene, { width: 40, height: 8 })).toMatch(/^RUNNING 00:23 step 4\/6 n\d leads ok \d+$/);
   });
 
-  test('with LANG=C is ASCII, charts too', () => {
+  test('is ASCII with LANG=C, including charts', () => {
     expect(screenText({ ...scene, glyphs: ASCII }, { width: 100, height: 30 })).toMatch(/^[\x20-\x7e\n]*$/);
   });
 });
 
-describe('what matters is in words', () => {
+describe('the screen says in words', () => {
   const size = { width: 100, height: 30 };
 
-  test('two leaders in one term', () => {
+  test('that two nodes lead in one term', () => {
     const text = screenText(
       sceneOf([runEvent(), statusEvent(1, 'n1', 'leader', 3), statusEvent(2, 'n2', 'leader', 3)]),
       size,
@@ -153,7 +153,7 @@ describe('what matters is in words', () => {
     expect(text).toContain('!! TWO LEADERS IN TERM 3: n1 and n2 !!');
   });
 
-  test('a link that is not confirmed', () => {
+  test('that a link is not confirmed', () => {
     const link = (pending: boolean): HarnessEvent => ({
       t: 1,
       type: 'link',
@@ -165,7 +165,7 @@ describe('what matters is in words', () => {
     expect(screenText(sceneOf([runEvent(), link(false)]), size)).not.toContain('CUT?');
   });
 
-  test('old data', () => {
+  test('that data is old', () => {
     const events: HarnessEvent[] = [
       runEvent(),
       { t: 0, type: 'life', node: 'n1', life: 'up', pid: 9 },
@@ -175,12 +175,12 @@ describe('what matters is in words', () => {
     expect(screenText(sceneOf(events, { now: 1_100 }), size)).toMatch(/n1 +follower ~/);
   });
 
-  test('the chosen node', () => {
+  test('which node is chosen', () => {
     const scene = sceneOf([runEvent()], { ui: { ...INITIAL_UI, target: 'n2' } });
     expect(screenText(scene, size)).toContain('> n2');
   });
 
-  test('DOWN, FROZEN, STARTING', () => {
+  test('that a node is down, paused or starting', () => {
     const life = (node: string, how: 'down' | 'paused' | 'starting'): HarnessEvent => ({
       t: 1,
       type: 'life',
@@ -195,7 +195,7 @@ describe('what matters is in words', () => {
     expect(text).toMatch(/n1 +DOWN[^]*n2 +FROZEN[^]*n3 +STARTING/);
   });
 
-  test('when something was broken and when nobody led, below the charts', () => {
+  test('when a fault was live and when there was no leader, below the charts', () => {
     const ops = Array.from({ length: 80 }, (_, index) => opsEvent(index * 250, 100));
     const text = screenText(
       sceneOf([

@@ -10,7 +10,7 @@ const ENTER_ALTERNATE = '\u001b[?1049h';
 const LEAVE_ALTERNATE = '\u001b[?1049l';
 const SHOW_CURSOR = '\u001b[?25h';
 
-/** A terminal of which the test sees every byte written and the raw mode. */
+/** A terminal whose written bytes and raw mode the test can see. */
 class Terminal {
   readonly stdin = Object.assign(new PassThrough(), {
     isTTY: true,
@@ -41,7 +41,7 @@ class Terminal {
     return stripVTControlCharacters(this.written);
   }
 
-  /** Resolves once this text has been written. */
+  /** Resolves when this text has been written. */
   async shows(text: string): Promise<void> {
     if (this.text.includes(text)) return;
     await new Promise<void>((resolve) => this.#waiting.push({ text, resolve }));
@@ -57,7 +57,7 @@ interface Started {
   readonly commanded: () => Promise<ManualCommand>;
 }
 
-// The test runner's console has no constructor, which Ink takes over.
+// Ink needs the constructor of the console, which that of the test runner lacks.
 beforeAll(() => {
   console.Console ??= Console;
 });
@@ -97,7 +97,7 @@ function start(more: Partial<DashboardOptions> = {}): Started {
 }
 
 describe('a dashboard', { timeout: 15_000 }, () => {
-  test('takes the terminal over and gives it back as it was', async () => {
+  test('uses the terminal and restores it at the end', async () => {
     const { terminal, dashboard, emit } = start();
     const listeners = process.listenerCount('uncaughtExceptionMonitor');
     emit(runEvent());
@@ -113,11 +113,11 @@ describe('a dashboard', { timeout: 15_000 }, () => {
     expect(terminal.stdin.isRaw).toBe(false);
     expect(process.listenerCount('uncaughtExceptionMonitor')).toBe(listeners - 1);
     const after = terminal.written;
-    emit({ t: 1, type: 'note', level: 'info', text: 'nobody listens' });
+    emit({ t: 1, type: 'note', level: 'info', text: 'the dashboard has ended' });
     expect(terminal.written).toBe(after);
   });
 
-  test('shows how far all is judged, and a violation in its place', async () => {
+  test('shows up to which time everything is checked, and a violation if there is one', async () => {
     const { terminal, emit } = start();
     emit(runEvent());
     emit({ t: 20_100, type: 'checked', to: 20_100, keys: 5, undecided: 2 });
@@ -127,13 +127,13 @@ describe('a dashboard', { timeout: 15_000 }, () => {
     await terminal.shows('VIOLATION linearizability: Key k0: read#9');
   });
 
-  test('that is stopped before it has opened leaves the terminal alone', async () => {
+  test('that is stopped before it opens does not touch the terminal', async () => {
     const { terminal, dashboard } = start();
     await dashboard.stop();
     expect(terminal.written).toBe('');
   });
 
-  test('makes commands of keys, several in one chunk as well', async () => {
+  test('turns keys into commands, even several keys in one chunk', async () => {
     const { terminal, emit, commanded, commands } = start();
     emit(runEvent());
     for (const node of ['n1', 'n2', 'n3']) emit({ t: 1, type: 'life', node, life: 'up', pid: 1 });
@@ -166,7 +166,7 @@ describe('a dashboard', { timeout: 15_000 }, () => {
     expect(dumps[1]!.split('\n').map((each) => each.trim())).toContain(line);
   });
 
-  test('writes the screen as text where it is told to', async () => {
+  test('writes the screen as text to the given folder', async () => {
     const dumps: string[] = [];
     const { terminal, emit } = start({
       dump: async (text) => {
@@ -183,7 +183,7 @@ describe('a dashboard', { timeout: 15_000 }, () => {
     expect(dumps[0]).toContain('VERDICT SO FAR');
   });
 
-  test('follows the terminal as it is resized', async () => {
+  test('adapts to a resized terminal', async () => {
     const { terminal, emit } = start();
     emit(runEvent());
     await terminal.shows('UPTIME');
@@ -193,7 +193,7 @@ describe('a dashboard', { timeout: 15_000 }, () => {
     await terminal.shows('STARTING 00:00 step 0/3 no leads ok 0');
   });
 
-  test('ends when its terminal goes away, and the run goes on', async () => {
+  test('ends when its terminal is closed, and the run continues', async () => {
     const { terminal, dashboard, emit } = start();
     emit(runEvent());
     await terminal.shows('NODES');
@@ -202,11 +202,11 @@ describe('a dashboard', { timeout: 15_000 }, () => {
     emit({ t: 1, type: 'phase', phase: 'running' });
   });
 
-  test('that fails to draw gives the terminal back, and line output goes on', async () => {
+  test('that fails to draw restores the terminal, and line output continues', async () => {
     const { terminal, dashboard, emit } = start();
     emit(runEvent());
     await terminal.shows('NODES');
-    // A state that no event may lead to: whatever breaks a panel must not end the run.
+    // This state is impossible in a real run. An error in a panel must not end the run.
     emit({ ...runEvent(), steps: [{ text: null as unknown as string, line: 1 }] } as HarnessEvent);
     await dashboard.finished;
     expect(terminal.written).toContain(LEAVE_ALTERNATE);

@@ -11,7 +11,7 @@ const linesOf = (events: Iterable<HarnessEvent>): string => {
 };
 
 describe('the line output', () => {
-  test('is a transcript of the run, one line an event, in stable columns', () => {
+  test('is a transcript of the run, with one line per event and stable columns', () => {
     const cut = {
       type: 'fault',
       id: 'cut',
@@ -106,7 +106,7 @@ describe('the line output', () => {
     ]);
   });
 
-  test('has a violation as soon as it is told, and the end’s words once more', () => {
+  test('shows a violation as soon as it is reported, and again with the text of the final check', () => {
     const told = { type: 'violation', property: 'linearizability', key: 'k3' } as const;
     const text = linesOf([
       { t: 12_345, ...told, text: 'Key k3: read#9 (n1) returned "c1"', live: true },
@@ -118,7 +118,7 @@ describe('the line output', () => {
     );
   });
 
-  test('holds no control character, whatever nodes say', () => {
+  test('contains no control characters, whatever nodes report', () => {
     const text = linesOf([
       { t: 0, type: 'log', node: 'n1', level: 'error', message: '\u001b[31mred\u001b[0m\u0007\r\n' },
     ]);
@@ -126,7 +126,7 @@ describe('the line output', () => {
     expect(text).toMatch(/^[^\u0000-\u001f]+\n$/);
   });
 
-  test('starts every line with time and word, over a whole run', () => {
+  test('starts every line of a run with the time and a word', () => {
     const events: HarnessEvent[] = [];
     new DemoRun({ seed: 3, emit: (event) => events.push(event) }).advance(62_000);
     const lines = linesOf(events).trimEnd().split('\n');
@@ -142,7 +142,7 @@ describe('the line output', () => {
   });
 });
 
-test('a reader that goes away ends the output, not the run', () => {
+test('a closed output ends the line output, and not the run', () => {
   const stdout = new PassThrough();
   let emit: (event: HarnessEvent) => void = () => undefined;
   const output = startLineOutput({

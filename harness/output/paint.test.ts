@@ -13,7 +13,7 @@ const line = fc.array(
 );
 
 describe('a line', () => {
-  test('is exactly as wide as its place, whatever is in it', () => {
+  test('has exactly the requested width, whatever its content', () => {
     fc.assert(
       fc.property(
         line,
@@ -26,14 +26,14 @@ describe('a line', () => {
     );
   });
 
-  test('that is cut says so in its last cell', () => {
+  test('that is cut shows this in its last cell', () => {
     expect(plainText(fit([span('isolate leader')], 8, UNICODE))).toBe('isolate…');
     expect(plainText(fit([span('isolate'), span(' leader')], 7, UNICODE))).toBe('isolat…');
     expect(plainText(fit([span('isolate'), span('')], 7, ASCII))).toBe('isolate');
     expect(plainText(fit([span('読み取り')], 6, UNICODE))).toBe('読み …');
   });
 
-  test('carries no control sequence from outside to the terminal', () => {
+  test('passes no control sequence from outside to the terminal', () => {
     fc.assert(
       fc.property(text, (value) => {
         // eslint-disable-next-line no-control-regex
@@ -44,7 +44,7 @@ describe('a line', () => {
     expect(clean('\u001b[2J\u001b]0;title\u0007gone', UNICODE)).toBe('gone');
   });
 
-  test('without colour is the same text', () => {
+  test('has the same text without colour', () => {
     const styled = [span('LEADER', { bold: true, color: 'green' }), span(' 7', { dim: true })];
     expect(sgr(styled, false)).toBe('LEADER 7');
     expect(sgr(styled, true)).toBe('\u001b[1;32mLEADER\u001b[0m\u001b[2m 7\u001b[0m');
@@ -58,7 +58,7 @@ test('wide characters take two cells, all others one', () => {
   expect(cellsOf('🔥')).toBe(2);
 });
 
-test('a frame is exactly as large as asked, whatever it holds', () => {
+test('a frame has exactly the requested size, whatever its content', () => {
   fc.assert(
     fc.property(
       line,

@@ -69,7 +69,7 @@ const failed: RunResult = {
 };
 
 describe('the summary', () => {
-  test('of a pass', () => {
+  test('of a passed run has its expectations, figures and commands', () => {
     expect(summaryText(result, { width: 100, color: false })).toBe(
       [
         'PASS  Every check held: 24,112 operations on 20 keys are linearizable, and the old leader',
@@ -90,7 +90,7 @@ describe('the summary', () => {
     );
   });
 
-  test('of a violation has the verdict first and its proof in at most twelve lines', () => {
+  test('of a violation starts with the verdict, and has the proof in at most twelve lines', () => {
     const text = summaryText(failed, { width: 80, color: false });
     expect(text).toMatch(/^VIOLATION {2}A read was stale\./);
     expect(text).toMatch(/FAIL +during +during cut: n1 acked-writes = 0/);
@@ -110,7 +110,7 @@ describe('the summary', () => {
     expect(block).toContain('the rest is in the report');
   });
 
-  test('has no line wider than the terminal but the commands, which are there to be copied', () => {
+  test('has no line wider than the terminal, except commands to copy', () => {
     for (const width of [40, 60, 80, 100, 200]) {
       for (const run of [
         result,
@@ -125,7 +125,7 @@ describe('the summary', () => {
     }
   });
 
-  test('says the same with and without colour', () => {
+  test('has the same text with and without colour', () => {
     expect(stripVTControlCharacters(summaryText(failed, { width: 80, color: true }))).toBe(
       summaryText(failed, { width: 80, color: false }),
     );

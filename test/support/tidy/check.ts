@@ -11,13 +11,13 @@ import {
 } from './table.ts';
 import type { Part } from './table.ts';
 
-/** A file of the project: its path from the top, and its text. */
+/** A file of the project: its path from the root, and its text. */
 export interface SourceFile {
   readonly path: string;
   readonly text: string;
 }
 
-/** Tests and what only they use: beside the floors, within the other rules. */
+/** True for tests and for code that only tests use. The floors do not apply to them, but the other rules do. */
 const isTest = (path: string): boolean =>
   path.endsWith('.test.ts') ||
   path.startsWith('test/') ||
@@ -57,17 +57,17 @@ function importsOf({ text }: SourceFile): readonly Import[] {
 
 const lineAt = (text: string, index: number): number => text.slice(0, index).split('\n').length;
 
-/** Imports against the floors and the doors. Findings are lines `path:line: what`; none: tidy. */
+/** Checks imports against the floors and the doors. Returns one line `path:line: what` per wrong import. */
 export function wrongImports(file: SourceFile): readonly string[] {
   if (isTest(file.path)) return [];
   const part = partOf(file.path);
   const found = COMPUTED_IMPORTS[file.path] === undefined ? file.text.matchAll(COMPUTED_IMPORT) : [];
   const computed = [...found].map(
     ({ index }) =>
-      `${file.path}:${lineAt(file.text, index)}: imports what only a run can tell; name the file`,
+      `${file.path}:${lineAt(file.text, index)}: the imported file is only known at run time; write its name`,
   );
   if (part === null)
-    return [`${file.path}:1: stands on no floor; add its folder to test/support/tidy/table.ts`];
+    return [`${file.path}:1: the file is on no floor; add its folder to test/support/tidy/table.ts`];
   const wrong = importsOf(file).flatMap(({ line, target }) => {
     const problem = target.startsWith('.')
       ? wrongFloor(file.path, part, posix.join(posix.dirname(file.path), target))
@@ -84,16 +84,16 @@ function partOf(path: string): Part | null {
 
 function wrongFloor(from: string, part: Part, to: string): string | null {
   if (isTest(to)) return `imports ${to}, which is for tests`;
-  // Data that is read, not code: package.json, toxiproxy.json, a page's style and script.
+  // Data and not code: package.json, toxiproxy.json, a page's style and script.
   if (!/\.m?ts$/.test(to) && !within(to, 'node')) return null;
   const target = partOf(to);
-  if (target === null) return `imports ${to}, which stands on no floor`;
+  if (target === null) return `imports ${to}, which is on no floor`;
   if (target === part || target.path === part.path) return null;
   if ([...(part.also ?? []), ...(part.only ?? [])].some((allowed) => within(to, allowed))) return null;
   const sameTree = from.split('/')[0] === to.split('/')[0];
   if (part.only === undefined && sameTree && target.floor < part.floor) return null;
   const rule = sameTree
-    ? `floor ${part.floor} may not see floor ${target.floor} here`
+    ? `floor ${part.floor} may not import from floor ${target.floor} here`
     : 'across the process boundary';
   return `imports ${to}: ${rule} (${part.path} → ${target.path})`;
 }
@@ -174,10 +174,10 @@ function shortestCircle(
   return [start];
 }
 
-/** Spelled so that this file does not find itself. */
+/** Pattern of open notes, written so that it does not match itself. */
 const OPEN_NOTE = /\b(?:TO[D]O|FIX[M]E|X[X]X)\b/;
 
-/** Length, default exports, open notes, printing. */
+/** Checks for long files, default exports, open notes and printing. */
 export function wrongText({ path, text }: SourceFile): readonly string[] {
   const lines = text.split('\n');
   const found: string[] = [];
@@ -185,7 +185,7 @@ export function wrongText({ path, text }: SourceFile): readonly string[] {
     found.push(`${path}:${index + 1}: ${what}`);
   };
   lines.forEach((line, i) => {
-    if (OPEN_NOTE.test(line)) add(i, 'an open note: do it, or file it as an issue');
+    if (OPEN_NOTE.test(line)) add(i, 'an open note: do the work, or file an issue');
     if (/^export default\b/.test(line) && !path.endsWith('.config.ts')) add(i, 'a default export');
     const prints = /^\s*(?!\/\/|\*)[^'"`]*\bconsole\.\w+\(/.test(line);
     if (prints && !isTest(path) && !MAY_PRINT.some((place) => within(path, place)))
@@ -199,18 +199,18 @@ export function wrongText({ path, text }: SourceFile): readonly string[] {
     );
   }
   if (!long && LONG_FILES[path] !== undefined)
-    add(0, 'is short enough now: take it off the list of long files');
+    add(0, 'the file is short enough now: remove it from the list of long files');
   return found;
 }
 
 const COMMENT = /^\s*(?:\/\/|\/?\*)/;
 const TABLE_ROW = /^\s*(?:\/\/|\*) \|/;
-/** A string, a template, a regular expression. */
+/** Matches lines with a string, a template or a regular expression. */
 const LITERAL = /['"`]|^\s*\/(?![/*])/;
 
 /**
- * A sentence in a literal and a table's row in a comment stay in one line, so that who reads it on a screen can
- * search for it; to a point.
+ * Checks for wide lines. A sentence in a literal, or a table row in a comment, may be longer, so that it can be found
+ * by searching.
  */
 export function wideLines({ path, text }: SourceFile): readonly string[] {
   return text.split('\n').flatMap((line, i) => {

@@ -1,17 +1,17 @@
 /**
- * The floors of ARCHITECTURE.md as data: who may import whom. A path is a folder or a file; the longest that fits
- * counts. Imports go to a lower floor of the same tree, or stay within the part.
+ * The floors of ARCHITECTURE.md as data, which decide the allowed imports. A path is a folder or a file. The longest
+ * matching path counts. A part may import from lower floors of the same tree, and from itself.
  */
 export interface Part {
   readonly path: string;
   readonly floor: number;
-  /** Beside the lower floors: files or folders, of this tree or the other. */
+  /** Files or folders, of this tree or the other, that it may import in addition to the lower floors. */
   readonly also?: readonly string[];
-  /** Instead of the lower floors: these and nothing else. */
+  /** The only files or folders that it may import, instead of the lower floors. */
   readonly only?: readonly string[];
 }
 
-/** Files and folders that every part of the harness may use. */
+/** Files and folders that every part of the harness may import. */
 const GROUND = [
   'harness/event.ts',
   'harness/trace.ts',
@@ -23,7 +23,7 @@ const GROUND = [
 const PORTS = 'harness/ports';
 const PROTOCOL = 'node/protocol';
 const ground = (path: string): Part => ({ path, floor: 1, also: GROUND });
-/** A part of the harness that sees the ground, the ports, and `only` what is listed beside them. */
+/** A part of the harness that may import the ground, the ports, and the paths in `only`. */
 const part = (path: string, floor: number, only: readonly string[] = []): Part => ({
   path,
   floor,
@@ -87,12 +87,12 @@ export const PARTS: readonly Part[] = [
   { path: 'node/server', floor: 5 },
   { path: 'node/transport', floor: 5 },
   { path: 'node/storage', floor: 5 },
-  // Puts the node together from its parts; `main.mjs` only calls it.
+  // Assembles the node from its parts. `main.mjs` only calls it.
   { path: 'node/server/run-node.ts', floor: 6 },
   { path: 'node/main.mjs', floor: 7 },
 ];
 
-/** Dependencies, and parts of Node.js that act on the machine: the only places that may import them. */
+/** Doors: the only places that may import a dependency, or a module of Node.js that acts on the machine. */
 export const DOORS: Readonly<Record<string, readonly string[]>> = {
   execa: ['harness/cluster', 'harness/links'],
   'toxiproxy-node-client': ['harness/links'],
@@ -131,10 +131,10 @@ export const MOST_COLUMNS = 120;
 export const MOST_LITERAL_COLUMNS = 240;
 export const MOST_LINES = 400;
 
-/** Files that are longer, each with the reason why it is one idea nevertheless. */
+/** Files that may be longer than `MOST_LINES`, each with the reason why it is one idea nevertheless. */
 export const LONG_FILES: Readonly<Record<string, string>> = {};
 
-/** Programs: their standard output is their interface. Elsewhere whoever calls decides what is shown. */
+/** Programs that may print, because their output is their interface. Elsewhere the caller decides what is shown. */
 export const MAY_PRINT: readonly string[] = [
   'harness/cli',
   'harness/links/builtin/main.ts',

@@ -11,12 +11,12 @@ const paths = (await Array.fromAsync(glob('{node,harness,test,tools,bench}/**/*.
   .sort();
 const files = paths.map((path) => ({ path, text: readFileSync(`${ROOT}/${path}`, 'utf8') }));
 
-test('every file keeps to the floors and the doors', () => {
+test('every file imports only what its floor and the doors allow', () => {
   expect(files.length).toBeGreaterThan(100);
   expect(files.flatMap(wrongImports)).toEqual([]);
 });
 
-test('no files import one another in a circle', () => {
+test('no files import each other in a circle', () => {
   expect(importCircles(files)).toEqual([]);
 });
 
@@ -24,11 +24,11 @@ test('no file is too long, and none has a default export, an open note or a stra
   expect(files.flatMap(wrongText)).toEqual([]);
 });
 
-test('no line is too wide', () => {
+test('no line is wider than the limit', () => {
   expect(files.flatMap(wideLines)).toEqual([]);
 });
 
-test('the tables name only what is there', () => {
+test('the tables name only existing files and folders', () => {
   const exists = (path: string): boolean =>
     paths.some((file) => file === path || file.startsWith(`${path}/`));
   const named = [
@@ -40,7 +40,7 @@ test('the tables name only what is there', () => {
   expect(named.filter((path) => !exists(path))).toEqual([]);
 });
 
-describe('the check finds import circles', () => {
+describe('the check of import circles', () => {
   const circles = (...modules: readonly (readonly [path: string, ...targets: string[]])[]) =>
     importCircles(
       modules.map(([path, ...targets]) => ({
@@ -49,7 +49,7 @@ describe('the check finds import circles', () => {
       })),
     );
 
-  test('of two files, and of three, each once and as a path', () => {
+  test('finds circles of two and three files, each once and as a path', () => {
     expect(
       circles(
         ['a/a.ts', '../b/b.ts'],
@@ -61,30 +61,42 @@ describe('the check finds import circles', () => {
     ).toEqual(['a/a.ts → b/b.ts → a/a.ts', 'c.ts → d.ts → e.ts → c.ts']);
   });
 
-  test('of a file that imports itself', () => {
+  test('finds a file that imports itself', () => {
     expect(circles(['a.ts', './a.ts'])).toEqual(['a.ts → a.ts']);
   });
 
-  test('and no others', () => {
+  test('finds nothing without a circle', () => {
     expect(circles(['a.ts', './b.ts', './c.ts'], ['b.ts', './c.ts'], ['c.ts', 'node:fs'])).toEqual([]);
   });
 });
 
-describe('the check sees what it is for', () => {
+describe('the check', () => {
   const wrong = (path: string, text: string): readonly string[] =>
     [wrongImports, wrongText, wideLines].flatMap((rule) => rule({ path, text }));
 
   test.each([
-    ['the core imports a part above', 'node/raft/log.ts', `import { x } from '../kv/store.ts';`],
-    ['the core imports a type', 'node/raft/log.ts', `import type { X } from '../protocol/client.ts';`],
-    ['the core imports Node.js', 'node/raft/log.ts', `import { randomInt } from 'node:crypto';`],
+    ['an import of a higher part in the core', 'node/raft/log.ts', `import { x } from '../kv/store.ts';`],
     [
-      'a lower floor of the node imports a higher',
+      'an import of a type in the core',
+      'node/raft/log.ts',
+      `import type { X } from '../protocol/client.ts';`,
+    ],
+    ['an import of Node.js in the core', 'node/raft/log.ts', `import { randomInt } from 'node:crypto';`],
+    [
+      'an import of a higher floor in the node',
       'node/kv/store.ts',
       `export { y } from '../replica/replica.ts';`,
     ],
-    ['neighbours of one floor', 'node/storage/wal.ts', `import { z } from '../transport/peer-link.ts';`],
-    ['the node imports the harness', 'node/main.mjs', `import type { Op } from '../harness/history/op.ts';`],
+    [
+      'an import of a neighbour on the same floor',
+      'node/storage/wal.ts',
+      `import { z } from '../transport/peer-link.ts';`,
+    ],
+    [
+      'an import of the harness in the node',
+      'node/main.mjs',
+      `import type { Op } from '../harness/history/op.ts';`,
+    ],
     [
       'a port sees the protocol',
       'harness/ports/cluster.ts',
@@ -106,32 +118,32 @@ describe('the check sees what it is for', () => {
       `import { Raft } from '../../../node/raft/raft.ts';`,
     ],
     [
-      'the harness sees past the protocol',
+      'an import of the Raft core in the harness',
       'harness/cluster/local.ts',
       `import { Raft } from '../../node/raft/raft.ts';`,
     ],
     [
-      'the report sees the cluster',
+      'an import of the cluster in the report',
       'harness/report/write.ts',
       `import type { Cluster } from '../cluster/local.ts';`,
     ],
     [
-      'the dashboard sees the node',
+      'an import of the node in the dashboard',
       'harness/dashboard/state.ts',
       `import type { R } from '../../node/protocol/report.ts';`,
     ],
     [
-      'the scenario sees past a port',
+      'an import of an implementation of a port in the scenario',
       'harness/scenario/language/build.ts',
       `import { openLinks } from '../../links/open.ts';`,
     ],
     [
-      'a judge sees the scenario',
+      'an import of the scenario in the checker',
       'harness/checker/search/wgl.ts',
       `import { run } from '../../scenario/play/runner.ts';`,
     ],
     [
-      'over several lines',
+      'an import over several lines',
       'harness/checker/search/wgl.ts',
       `import {\n  run, // both\n  stop,\n} from '../../scenario/play/runner.ts';`,
     ],
@@ -148,55 +160,75 @@ describe('the check sees what it is for', () => {
     ],
     ['a URL without a dot', 'node/kv/store.ts', `new URL('../main.ts', import.meta.url);`],
     ['a computed import', 'harness/nemesis/faults/cut.ts', 'await import(`./${name}.ts`);'],
-    ['a dependency beside its door', 'harness/report/write.ts', `import { execa } from 'execa';`],
+    ['a dependency outside its door', 'harness/report/write.ts', `import { execa } from 'execa';`],
     [
-      'a part of a dependency beside its door',
+      'a part of a dependency outside its door',
       'harness/cli/run.ts',
       `import c from 'blessed-contrib/lib/x.js';`,
     ],
-    ['a required dependency beside its door', 'harness/cli/run.ts', `const c = require('blessed-contrib');`],
+    ['a required dependency outside its door', 'harness/cli/run.ts', `const c = require('blessed-contrib');`],
     ['a dependency without a door', 'harness/cli/run.ts', `import _ from 'lodash';`],
     [
-      'the file system beside its door',
+      'the file system outside its door',
       'harness/checker/search/wgl.ts',
       `import { readFile } from 'node:fs/promises';`,
     ],
     [
-      'a test’s part in the product',
+      'an import of test code in the product',
       'harness/checker/search/wgl.ts',
       `import { run } from '../../../test/support/chaos.ts';`,
     ],
-    ['a testing folder in the product', 'node/raft/raft.ts', `import { w } from './testing/weather.ts';`],
+    [
+      'an import of a testing folder in the product',
+      'node/raft/raft.ts',
+      `import { w } from './testing/weather.ts';`,
+    ],
     ['a file on no floor', 'harness/helpers/misc.ts', 'export const x = 1;'],
     ['a wide line', 'harness/random.ts', `// ${'x'.repeat(120)}`],
     ['a wide literal', 'harness/random.ts', `const x = '${'x'.repeat(240)}';`],
     ['a wide line in a test', 'harness/report/write.test.ts', `// ${'x'.repeat(120)}`],
     ['a long file', 'harness/report/write.ts', 'const x = 1;\n'.repeat(401)],
-    ['a long file that is not', Object.keys(LONG_FILES)[0] ?? 'harness/x', 'const x = 1;\n'],
+    [
+      'a file that is on the list of long files and is short',
+      Object.keys(LONG_FILES)[0] ?? 'harness/x',
+      'const x = 1;\n',
+    ],
     ['a default export', 'harness/random.ts', 'export default 1;'],
     ['an open note', 'harness/random.ts', ['// TO', 'DO: later'].join('')],
     ['printing', 'harness/report/write.ts', `  console.log('here');`],
-  ])('%s', (_, path, text) => {
+  ])('finds %s', (_, path, text) => {
     expect(wrong(path, text)).toHaveLength(1);
   });
 
   test.each([
-    ['downwards', 'harness/scenario/language/build.ts', `import { Nemesis } from '../nemesis/nemesis.ts';`],
-    ['a port', 'harness/nemesis/faults/cut.ts', `import type { Links } from '../../ports/links.ts';`],
+    [
+      'an import of a lower floor',
+      'harness/scenario/language/build.ts',
+      `import { Nemesis } from '../nemesis/nemesis.ts';`,
+    ],
+    [
+      'an import of a port',
+      'harness/nemesis/faults/cut.ts',
+      `import type { Links } from '../../ports/links.ts';`,
+    ],
     [
       'the protocol in the room of our system',
       'harness/systems/raft/wire.ts',
       `import { encodeRequest } from '../../../node/protocol/client-codec.ts';`,
     ],
-    ['within a part', 'node/raft/raft.ts', `import { Log } from './log.ts';`],
-    ['within a part, deeper', 'harness/report/page/page.ts', `import { markup } from '../markup.ts';`],
-    ['through the door', 'harness/cluster/local.ts', `import { execa } from 'execa';`],
+    ['an import within a part', 'node/raft/raft.ts', `import { Log } from './log.ts';`],
     [
-      'a test above its floor',
+      'an import within a part, from a subfolder',
+      'harness/report/page/page.ts',
+      `import { markup } from '../markup.ts';`,
+    ],
+    ['a dependency in its door', 'harness/cluster/local.ts', `import { execa } from 'execa';`],
+    [
+      'an import of a higher floor in a test',
       'harness/report/write.test.ts',
       `import { x } from '../scenario/play/runner.ts';`,
     ],
-    ['data', 'harness/links/standard.ts', `new URL('../../toxiproxy.json', import.meta.url);`],
+    ['an import of data', 'harness/links/standard.ts', `new URL('../../toxiproxy.json', import.meta.url);`],
     [
       'the node’s program',
       'harness/systems/raft/system.ts',
@@ -205,7 +237,7 @@ describe('the check sees what it is for', () => {
     ['a word in a string', 'harness/report/write.ts', `const text = 'never console.log(x)';`],
     ['a sentence in a literal', 'harness/random.ts', `const x = '${'x'.repeat(150)}';`],
     ['a line of the full width', 'harness/random.ts', 'é'.repeat(120)],
-  ])('allowed: %s', (_, path, text) => {
+  ])('allows %s', (_, path, text) => {
     expect(wrong(path, text)).toEqual([]);
   });
 });
