@@ -47,6 +47,8 @@ export type HarnessEvent = { readonly t: RunTime } & (
       readonly scenario: string;
       readonly file: string;
       readonly seed: number;
+      /** Where the run happens, if not among real processes on this machine. */
+      readonly stage?: string;
       readonly nodes: readonly string[];
       readonly links: LinksServer;
       readonly out: string;

@@ -79,6 +79,16 @@ export interface SnapshotPoint {
   readonly state: number;
 }
 
+/** The safety properties that a trace is judged by (figure 3 of the Raft paper, and durability). */
+export const SAFETY_PROPERTIES = [
+  'election-safety',
+  'leader-append-only',
+  'log-matching',
+  'leader-completeness',
+  'state-machine-safety',
+  'durability',
+] as const;
+
 /**
  * The members of a cluster. While `outgoing` (C_old of a joint configuration) is not empty, a decision needs both
  * majorities.

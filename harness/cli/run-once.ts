@@ -1,18 +1,17 @@
 import { appendFileSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { realClock } from '../clock.ts';
-import { localCluster } from '../cluster/local.ts';
+import { realClock, type Clock } from '../clock.ts';
 import type { HarnessEvent, LinksServer, ManualCommand } from '../event.ts';
-import { killRecorded, recordPid } from '../links/journal.ts';
-import { allocateNodePorts, openLinks } from '../links/open.ts';
+import { killRecorded } from '../links/journal.ts';
+import type { Stage, StageSetup } from '../ports/stage.ts';
 import { pointLatest, writeReport } from '../report/write.ts';
 import { EXIT, type RunResult } from '../result.ts';
 import { runScenario, type RunOutcome } from '../scenario/play/runner.ts';
 import type { Scenario } from '../scenario/language/schema.ts';
-import { LOCAL } from '../stage/local/capabilities.ts';
+import { localStage } from '../stage/local.ts';
+import { simStage } from '../stage/sim/stage.ts';
 import { SYSTEMS } from '../systems/registry.ts';
-import { threadedWorkload } from '../workload/threaded.ts';
 import { EventLog } from './event-log.ts';
 import type { Interrupts } from './interrupts.ts';
 import { startReporter, type ReporterKind } from './reporter.ts';
@@ -36,14 +35,14 @@ export interface RunOnceOptions {
 }
 
 /**
- * One scenario, once: makes the run's folder, starts links, nodes and load, lets the runner play, ends whatever was
- * started, writes the report. Whatever goes wrong becomes a result with verdict `error`; nothing is left running.
+ * One scenario, once: makes the run's folder, opens the stage, lets the runner play on it, writes the report.
+ * Whatever goes wrong becomes a result with verdict `error`; nothing is left running.
  */
 export async function runOnce(options: RunOnceOptions): Promise<RunResult> {
   const { scenario, seed, flags, interrupts, originMs } = options;
   const startedAt = new Date();
   const dir = makeRunDir(flags.out, scenario.name, startedAt, seed);
-  const clock = realClock(originMs);
+  let clock: Clock = realClock(originMs);
   const log = new EventLog(join(dir, 'events.jsonl'));
   const commands = new CommandQueue();
   const offHard = interrupts.onHard(() => commands.send({ type: 'abort' }));
@@ -58,7 +57,10 @@ export async function runOnce(options: RunOnceOptions): Promise<RunResult> {
   let server: LinksServer = { kind: 'builtin', version: 'not started', url: '' };
   let outcome: RunOutcome;
   try {
-    outcome = await play(options, dir, clock, log, commands, (started) => (server = started));
+    outcome = await play(options, dir, log, commands, (stage) => {
+      ({ clock } = stage);
+      ({ server } = stage.links);
+    });
   } catch (error) {
     outcome = failedOutcome(error, interrupts);
   }
@@ -86,38 +88,19 @@ export async function runOnce(options: RunOnceOptions): Promise<RunResult> {
   return finish;
 }
 
-/** Starts the parts from the bottom up, runs the scenario, ends the parts from the top down. */
+/** Opens the stage, runs the scenario on it, ends all that it has started. */
 async function play(
   options: RunOnceOptions,
   dir: string,
-  clock: ReturnType<typeof realClock>,
-  log: EventLog,
+  { emit }: EventLog,
   commands: CommandQueue,
-  onServer: (server: LinksServer) => void,
+  onOpen: (stage: Stage) => void,
 ): Promise<RunOutcome> {
-  const { scenario, seed, flags, interrupts, originMs } = options;
-  const { emit } = log;
-  const note = (level: 'info' | 'warn' | 'error', text: string): void =>
-    emit({ t: clock.now(), type: 'note', level, text });
-  const ended = new AbortController();
-  const signal = AbortSignal.any([interrupts.signal, ended.signal]);
-
-  const makeSystem = await SYSTEMS[scenario.cluster.system]!();
-  const system = makeSystem(flags.node === undefined ? undefined : resolve(flags.node));
-  interrupts.lastResort = killRecorded;
-  const nodes = await allocateNodePorts(scenario.cluster.nodes);
-  await using links = await openLinks({
-    nodes,
-    ...(flags.toxiproxy === undefined ? {} : { toxiproxy: flags.toxiproxy }),
-    cacheDir: CACHE_DIR,
-    signal: interrupts.signal,
-    onServerExit: (detail) => {
-      note('error', `Toxiproxy is gone: ${detail}`);
-      ended.abort(new Error(`the Toxiproxy server ended in mid-run: ${detail}`));
-    },
-    onNote: (text) => note('warn', text),
-  });
-  onServer(links.server);
+  const { scenario, seed, flags, interrupts } = options;
+  const failed = new AbortController();
+  await using stage = await openStage(options, dir, emit, (error) => failed.abort(error));
+  onOpen(stage);
+  const { name, system, clock, cluster, links, workload } = stage;
   emit({
     t: clock.now(),
     type: 'run',
@@ -125,46 +108,59 @@ async function play(
     scenario: scenario.name,
     file: relative(process.cwd(), options.path),
     seed,
-    nodes: nodes.map((node) => node.id),
+    ...(name !== 'local' && { stage: name }),
+    nodes: cluster.nodes,
     links: links.server,
     out: relative(process.cwd(), dir),
     steps: scenario.outline,
     startedAt: new Date().toISOString(),
   });
-  await using cluster = localCluster({
-    nodes,
-    links,
-    originMs,
+  return await stage.play(() =>
+    runScenario({
+      scenario,
+      seed,
+      system,
+      stage,
+      cluster,
+      links,
+      workload,
+      clock,
+      emit,
+      signal: AbortSignal.any([interrupts.signal, failed.signal]),
+      stopOnViolation: flags.stopOnViolation === true,
+      commands: (handler) => commands.listen(handler),
+    }),
+  );
+}
+
+async function openStage(
+  { scenario, seed, flags, interrupts, originMs }: RunOnceOptions,
+  dir: string,
+  emit: (event: HarnessEvent) => void,
+  onFailure: (error: Error) => void,
+): Promise<Stage> {
+  const clock = realClock(originMs);
+  const setup: StageSetup = {
     seed,
-    dir: join(dir, 'data'),
-    logsDir: join(dir, 'logs'),
-    system,
+    dir,
+    nodes: scenario.cluster.nodes,
     electionTimeoutMs: scenario.cluster.electionTimeoutMs,
     heartbeatMs: scenario.cluster.heartbeatMs,
-    journal: (pid, what) => recordPid(CACHE_DIR, pid, what),
-  });
-  await using workload = threadedWorkload({
-    plan: { ...scenario.workload, seed },
-    client: system.client,
-    addresses: Object.fromEntries(
-      cluster.nodes.map((id) => [id, links.address({ from: 'clients', to: id })]),
-    ),
-    originMs,
-    historyPath: join(dir, 'history.jsonl'),
+    workload: { ...scenario.workload, seed },
     live: scenario.expect.always.linearizableMs !== null,
-  });
-  return await runScenario({
-    scenario,
-    chosen: { system, stage: LOCAL },
-    seed,
-    cluster,
-    links,
-    workload,
+    signal: interrupts.signal,
+    onNote: (level, text) => emit({ t: clock.now(), type: 'note', level, text }),
+    onFailure,
+  };
+  if (flags.stage === 'sim') return simStage(setup);
+  const makeSystem = await SYSTEMS[scenario.cluster.system]!();
+  interrupts.lastResort = killRecorded;
+  return await localStage({
+    ...setup,
     clock,
-    emit,
-    signal,
-    stopOnViolation: flags.stopOnViolation === true,
-    commands: (handler) => commands.listen(handler),
+    system: makeSystem(flags.node === undefined ? undefined : resolve(flags.node)),
+    ...(flags.toxiproxy === undefined ? {} : { toxiproxy: flags.toxiproxy }),
+    cacheDir: CACHE_DIR,
   });
 }
 

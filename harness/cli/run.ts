@@ -2,15 +2,17 @@ import { randomInt } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
 import { realClock } from '../clock.ts';
+import type { Able } from '../ports/capability.ts';
 import { EXIT, type RunResult } from '../result.ts';
 import { formatErrors, loadScenario } from '../scenario/language/load.ts';
 import type { ChooseBySystem, Scenario } from '../scenario/language/schema.ts';
-import { LOCAL } from '../stage/local/capabilities.ts';
+import { LOCAL } from '../stage/local.ts';
+import { SIM } from '../stage/sim/able.ts';
 import { SYSTEMS } from '../systems/registry.ts';
 import { findScenario, shippedNames } from './find-scenario.ts';
 import { INTERRUPT_CODES, Interrupts } from './interrupts.ts';
 import { chooseReporter } from './reporter.ts';
-import type { RunFlags } from './run-flags.ts';
+import type { RunFlags, StageName } from './run-flags.ts';
 import { runOnce } from './run-once.ts';
 
 interface Planned {
@@ -21,7 +23,7 @@ interface Planned {
 
 /** `chaos run`: everything is checked before anything starts. Returns the exit code: the gravest of all runs. */
 export async function run(names: readonly string[], flags: RunFlags): Promise<number> {
-  const plans = plan(flags.all ? [...names, ...shippedNames()] : names, flags, await chooser());
+  const plans = plan(flags.all ? [...names, ...shippedNames()] : names, flags, await chooser(flags));
   if (plans === null) return EXIT.usage;
   const reporter = chooseReporter(flags.reporter);
   if ('error' in reporter) {
@@ -74,6 +76,12 @@ function plan(names: readonly string[], flags: RunFlags, choose: ChooseBySystem)
   if (flags.node !== undefined && !existsSync(flags.node)) {
     problems.push(`--node ${flags.node}: no such file (looked for ${resolve(flags.node)})`);
   }
+  if (flags.stage === 'sim')
+    for (const flag of ['node', 'toxiproxy', 'keep'] as const)
+      if (flags[flag] !== undefined)
+        problems.push(
+          `--${flag} does not go with --stage sim: simulated nodes have no processes and no files`,
+        );
   for (const name of names) {
     const found = findScenario(name);
     if ('error' in found) {
@@ -89,10 +97,13 @@ function plan(names: readonly string[], flags: RunFlags, choose: ChooseBySystem)
   return problems.length === 0 ? plans : null;
 }
 
+const ABLE = { local: LOCAL, sim: SIM } as const satisfies Readonly<Record<StageName, Able>>;
+
 /** What a scenario runs on, by the system that it names. */
-async function chooser(): Promise<ChooseBySystem> {
+async function chooser(flags: RunFlags): Promise<ChooseBySystem> {
+  const stage = ABLE[flags.stage];
   const systems = await Promise.all(Object.values(SYSTEMS).map(async (load) => (await load())()));
-  return (name) => ({ stage: LOCAL, system: systems.find((system) => system.name === name) ?? { name } });
+  return (name) => ({ stage, system: systems.find((system) => system.name === name) ?? { name } });
 }
 
 /**

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { TraceEvent } from '../trace.ts';
+import { SAFETY_PROPERTIES, type TraceEvent } from '../trace.ts';
 import { type Random, randomStream } from '../random.ts';
 import type { Violation } from '../result.ts';
 import { clusterRun } from './testing/cluster-run.ts';
@@ -366,6 +366,11 @@ describe('what breaks nothing', () => {
     monitor.wiped('n2');
     expect(monitor.feed(1, 'n2', recovered(0, null))).toEqual([]);
   });
+});
+
+test('the monitor judges every safety property that a scenario can ask for, and no other', () => {
+  const judged = new SafetyMonitor(['n1']).results().map(({ property }) => property);
+  expect(judged).toEqual(SAFETY_PROPERTIES);
 });
 
 describe('vacuity', () => {

@@ -1,4 +1,5 @@
 import type { TraceEvent } from '../trace.ts';
+import type { PropertyResult, TraceMonitor } from '../ports/system.ts';
 import type { Violation } from '../result.ts';
 import { Durability } from './durability.ts';
 import { ElectionSafety } from './election-safety.ts';
@@ -6,7 +7,7 @@ import { LeaderAppendOnly } from './leader-append-only.ts';
 import { LeaderCompleteness } from './leader-completeness.ts';
 import { LogMatching } from './log-matching.ts';
 import { LogMirror } from './log-mirror.ts';
-import type { NodeView, Property, PropertyResult } from './property.ts';
+import type { NodeView, Property } from './property.ts';
 import { StateMachineSafety } from './state-machine-safety.ts';
 
 /** What is told of one property; a node that breaks one tends to go on breaking it. */
@@ -16,7 +17,7 @@ const MAX_VIOLATIONS = 20;
  * Raft's safety properties (figure 3) and durability, over the nodes' trace. Feed each node's lines in their
  * own order; between nodes any order will do. O(1) an entry, amortised; memory is bounded (`LogMirror`).
  */
-export class SafetyMonitor {
+export class SafetyMonitor implements TraceMonitor {
   readonly #views: ReadonlyMap<string, NodeView>;
   readonly #watched: readonly { readonly property: Property; readonly found: Violation[] }[];
 

@@ -25,12 +25,6 @@ export interface NodeView {
   applied: number;
 }
 
-export interface PropertyResult {
-  readonly property: string;
-  readonly status: 'pass' | 'fail' | 'unknown';
-  readonly detail: string;
-}
-
 /**
  * One safety property, watched from outside. `feed` comes before the view takes the line in: it shows the
  * node as it was.

@@ -79,6 +79,7 @@ const MARKS: Readonly<Record<ExpectationResult['status'], readonly [string, Styl
   fail: ['FAIL', { bold: true, color: 'red' }],
   unknown: ['?   ', { color: 'yellow' }],
   skipped: ['skip', { dim: true }],
+  'not-judged': ['n/a ', { dim: true }],
 };
 
 /** A table: mark, group, name, what was seen. A detail that is too long goes on below itself. */
@@ -211,11 +212,12 @@ function counterexample(violation: Violation, result: RunResult, width: number, 
   ];
 }
 
-function commandLines({ run, file, seed }: RunResult): Line[] {
+function commandLines({ run, file, seed, links }: RunResult): Line[] {
+  const stage = links.kind === 'simulated' ? ' --stage sim' : '';
   // Never cut, however long: they are there to be copied.
   return [
     [span('report  '), span(`${run}/report.html`, { bold: true })],
-    [span('again   '), span(`chaos run ${shellWord(file)} --seed ${seed}`, { bold: true })],
+    [span('again   '), span(`chaos run ${shellWord(file)} --seed ${seed}${stage}`, { bold: true })],
   ];
 }
 

@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts';
 import type { Capability } from './capability.ts';
 import type { Cluster } from './cluster.ts';
 import type { Links } from './links.ts';
+import type { System } from './system.ts';
 import type { Workload, WorkloadPlan } from './workload.ts';
 
 /** Everything that a stage needs to know in order to set up one run. */
@@ -29,6 +30,7 @@ export interface StageSetup {
  */
 export interface Stage {
   readonly name: string;
+  readonly system: System;
   readonly clock: Clock;
   readonly cluster: Cluster;
   readonly links: Links;

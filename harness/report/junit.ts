@@ -10,7 +10,7 @@ export function junitXml(result: RunResult): string {
   const seconds = (result.durationMs / 1000).toFixed(3);
   const errors = tally('unknown') + harnessCase(result).length;
   const totals = markup`tests="${cases.length}" failures="${tally('fail')}" errors="${errors}"
-skipped="${tally('skipped')}" time="${seconds}"`;
+skipped="${tally('skipped') + tally('not-judged')}" time="${seconds}"`;
   const document = markup`<testsuites name="chaos" ${totals}>
 <testsuite name="${result.scenario}" ${totals} timestamp="${result.startedAt}" file="${result.file}">
 <properties>
@@ -39,6 +39,7 @@ function outcome(result: RunResult, e: ExpectationResult): Markup {
     case 'unknown':
       return markup`<error message="${e.detail}" type="inconclusive">${e.detail}</error>`;
     case 'skipped':
+    case 'not-judged':
       return markup`<skipped message="${e.detail}"/>`;
     default:
       return e.status satisfies never;

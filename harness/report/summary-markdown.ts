@@ -13,6 +13,7 @@ const STATUS_MARK: Readonly<Record<ExpectationResult['status'], string>> = {
   fail: '❌',
   unknown: '❔',
   skipped: '➖',
+  'not-judged': '➖',
 };
 const MOST_ROWS = 100;
 const LONGEST_CELL = 400;
@@ -54,12 +55,13 @@ function figures({ counts, latencyMs, leaderGaps, seed, links }: RunResult): str
 
 function expectations(all: readonly ExpectationResult[]): string {
   if (all.length === 0) return 'No expectation was judged.';
-  const rank = { fail: 0, unknown: 1, pass: 2, skipped: 3 } as const;
+  const rank = { fail: 0, unknown: 1, pass: 2, skipped: 3, 'not-judged': 4 } as const;
   const rows = all
     .toSorted((a, b) => rank[a.status] - rank[b.status])
     .slice(0, MOST_ROWS)
     .map(
-      (e) => `| ${STATUS_MARK[e.status]} ${e.status} | ${cell(e.name)} | ${e.group} | ${cell(e.detail)} |`,
+      (e) =>
+        `| ${STATUS_MARK[e.status]} ${e.status.replace('-', ' ')} | ${cell(e.name)} | ${e.group} | ${cell(e.detail)} |`,
     );
   return [
     '| | expectation | group | what was seen |',

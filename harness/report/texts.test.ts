@@ -34,6 +34,19 @@ test('JUnit: a case per expectation; fail, unknown and skipped as failure, error
   expect(elements.find((e) => e.name === 'failure')!.text).toContain('returned');
 });
 
+test('what was not judged is skipped in JUnit and named in the summary, with the reason', () => {
+  const detail = 'not judged: the system opaque does not report what this takes';
+  const open = { group: 'always', name: 'durability', status: 'not-judged', detail } as const;
+  const result = { ...passed.result, expectations: [open] };
+  const elements = parseStrictly(junitXml(result));
+  expect(elements.find((e) => e.name === 'skipped')!.attributes.get('message')).toBe(detail);
+  const suite = elements.find((e) => e.name === 'testsuite')!.attributes;
+  expect(['failures', 'errors', 'skipped'].map((name) => suite.get(name))).toEqual(['0', '0', '1']);
+  expect(summaryMarkdown(reportModel({ ...passed, result }))).toContain(
+    `not judged | durability | always | ${detail}`,
+  );
+});
+
 test('JUnit: a run that broke before anything was judged is an error, not an empty success', () => {
   const elements = parseStrictly(
     junitXml({ ...passed.result, verdict: 'error', error: 'no port', expectations: [] }),

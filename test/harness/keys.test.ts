@@ -92,9 +92,9 @@ describe('a key', () => {
     expect(typing([key], contextOf(healthy())).commands).toEqual([command]);
   });
 
-  test('z thaws what is frozen', () => {
-    const frozen = contextOf([...healthy(), { t: 3, type: 'life', node: 'n1', life: 'paused', pid: 1 }]);
-    expect(typing(['z'], frozen).commands).toEqual([{ type: 'inject', step: { resume: { node: 'n1' } } }]);
+  test('z resumes a paused node', () => {
+    const paused = contextOf([...healthy(), { t: 3, type: 'life', node: 'n1', life: 'paused', pid: 1 }]);
+    expect(typing(['z'], paused).commands).toEqual([{ type: 'inject', step: { resume: { node: 'n1' } } }]);
   });
 
   test('aimed at the leader does nothing while there is no leader, and says so', () => {
@@ -252,7 +252,7 @@ describe('--watch-only', () => {
 describe('help', () => {
   test('finds a key by what it does, and runs it', () => {
     const context = contextOf(healthy());
-    expect(helpMatches('sigstop', context).map(({ id }) => id)).toEqual(['freeze']);
+    expect(helpMatches('sigstop', context).map(({ id }) => id)).toEqual(['pause']);
     const { commands, ui } = typing(['?', ...Array.from('sigstop'), 'enter'], context);
     expect(commands).toEqual([{ type: 'inject', step: { pause: { node: 'n1' } } }]);
     expect(ui.view).toBe('main');
@@ -306,7 +306,7 @@ describe('the keymap', () => {
     const scene = { ...contextOf(healthy()), ui: INITIAL_UI, glyphs: UNICODE };
     const footer = plainText(keysLine(scene, 100));
     expect(footer).toBe(
-      ' n1> k kill r restart z freeze i isolate p partition d delay h heal u undo SPC hold n step ? help',
+      ' n1> k kill r restart z pause i isolate p partition d delay h heal u undo SPC hold n step ? help',
     );
     for (const key of ['k', 'r', 'z', 'i', 'p', 'h', 'q', '?'])
       expect(available(all).some((binding) => binding.keys.includes(key))).toBe(true);

@@ -1,5 +1,6 @@
 import { Option, type Command } from 'commander';
 import { wholeNumber } from '../arguments.ts';
+import { STAGES } from '../run-flags.ts';
 import { VERSION } from '../version.ts';
 
 const EXAMPLES = `
@@ -9,6 +10,7 @@ Examples:
   chaos run --all --reporter line               every shipped scenario, one line per event
   chaos run kill-leader.yaml --test-count 10    ten runs with seeds seed, seed+1, …
   chaos run x.yaml --node ./my-node.ts          another build of the node under test
+  chaos run --all --stage sim                   every shipped scenario in seconds, on simulated nodes
 
 Exit codes: 0 passed · 1 violation or failed expectation · 2 bad file or arguments · 3 the harness or its
 environment failed · 4 inconclusive · 129/130/143 interrupted (the report is still written)`;
@@ -32,6 +34,11 @@ export function defineRun(program: Command): void {
       ]),
     )
     .option('--out <dir>', 'folder for the report folders', 'reports')
+    .addOption(
+      new Option('--stage <where>', 'real processes on this machine, or simulated nodes under virtual time')
+        .choices(STAGES)
+        .default('local'),
+    )
     .option(
       '--toxiproxy <which>',
       'the URL of a running server, `real`, `builtin`, or a toxiproxy-server binary',

@@ -99,7 +99,7 @@ export function roleOf(node: NodeState): { readonly text: string; readonly style
     case 'down':
       return { text: 'DOWN', style: { bold: true, color: 'red' } };
     case 'paused':
-      return { text: 'FROZEN', style: { bold: true, color: 'cyan' } };
+      return { text: 'PAUSED', style: { bold: true, color: 'cyan' } };
     case 'starting':
       return { text: 'STARTING', style: { color: 'yellow' } };
     case 'stopping':

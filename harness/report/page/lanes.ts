@@ -35,7 +35,7 @@ export function roleLanes(model: ReportModel, backdrop: Backdrop): Markup {
 ${leaderLane(model, backdrop)}${nodes}${timeAxis(backdrop.frame)}
 </div>
 <p class="legend"><i class="key leader">L</i>leader <i class="key candidate">C</i>candidate
-<i class="key pre-candidate">P</i>pre-candidate <i class="key follower">F</i>follower <i class="key frozen">Z</i>frozen
+<i class="key pre-candidate">P</i>pre-candidate <i class="key follower">F</i>follower <i class="key frozen">Z</i>paused
 <i class="key down">✕</i>down <i class="key gap"></i>no leader
 <span class="aside">The figure after the letter is the term. ${thin}</span></p>`;
 }

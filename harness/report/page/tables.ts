@@ -20,6 +20,7 @@ const STATUS_MARK: Readonly<Record<ExpectationResult['status'], string>> = {
   fail: '✗',
   unknown: '?',
   skipped: '–',
+  'not-judged': '–',
 };
 
 const LONGEST_DETAIL = 4_000;
@@ -27,13 +28,13 @@ const LONGEST_DETAIL = 4_000;
 /** What failed comes first; else in the order in which the scenario says it. */
 export function expectationTable({ result }: ReportModel): Markup {
   if (result.expectations.length === 0) return markup`<p class="none">No expectation was judged.</p>`;
-  const rank = { fail: 0, unknown: 1, pass: 2, skipped: 3 } as const;
+  const rank = { fail: 0, unknown: 1, pass: 2, skipped: 3, 'not-judged': 4 } as const;
   const rows = result.expectations
     .toSorted((a, b) => rank[a.status] - rank[b.status])
     .map((e) =>
       tr(
         [
-          markup`<td class="mark">${STATUS_MARK[e.status]} ${e.status}</td>`,
+          markup`<td class="mark">${STATUS_MARK[e.status]} ${e.status.replace('-', ' ')}</td>`,
           code(e.name),
           td(GROUP_NAMES[e.group]),
           td(clipped(e.detail, LONGEST_DETAIL)),

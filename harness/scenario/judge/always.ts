@@ -2,8 +2,9 @@ import { checkLinearizable, type LinearizabilityResult } from '../../checker/lin
 import type { Clock } from '../../clock.ts';
 import type { HarnessEvent } from '../../event.ts';
 import type { Op } from '../../history/op.ts';
-import type { SafetyMonitor } from '../../invariants/monitor.ts';
+import type { TraceMonitor } from '../../ports/system.ts';
 import type { ExpectationResult } from '../../result.ts';
+import { SAFETY_PROPERTIES } from '../../trace.ts';
 import type { Ending } from './ending.ts';
 import type { Expectations } from '../language/schema.ts';
 
@@ -36,6 +37,18 @@ export async function checkHistory(
 export const isWanted = (property: string, { invariants }: Expectations['always']): boolean =>
   invariants === 'all' || invariants.includes(property);
 
+/** The safety properties that the scenario asks for, and that nothing in this system's reports can show. */
+export const notJudged = (
+  wanted: Expectations['always'],
+  monitor: TraceMonitor | null,
+): readonly string[] => {
+  const judged = monitor?.results().map(({ property }) => property) ?? [];
+  return SAFETY_PROPERTIES.filter((property) => isWanted(property, wanted) && !judged.includes(property));
+};
+
+export const whyNotJudged = (system: string): string =>
+  `the system ${system} does not report what this takes`;
+
 /** `always`: linearizability, the safety properties, and that nodes stay up. */
 export function judgeAlways(
   wanted: Expectations['always'],
@@ -44,7 +57,10 @@ export function judgeAlways(
     readonly linearizability: LinearizabilityResult | null;
     /** Why it was not. */
     readonly aborted: boolean;
-    readonly monitor: SafetyMonitor;
+    /** null: the system reports no trace. */
+    readonly monitor: TraceMonitor | null;
+    /** Name of the system under test. */
+    readonly system: string;
     readonly ending: Ending | null;
   },
 ): readonly ExpectationResult[] {
@@ -52,7 +68,7 @@ export function judgeAlways(
   const add = (row: Omit<ExpectationResult, 'group' | 'line'>): void => {
     rows.push({ group: 'always', ...row, ...(wanted.line > 0 && { line: wanted.line }) });
   };
-  const { linearizability, aborted, monitor, ending } = seen;
+  const { linearizability, aborted, monitor, system, ending } = seen;
   if (linearizability !== null) {
     const { verdict, detail, tookMs } = linearizability;
     add({ name: 'linearizable', status: STATUS[verdict], detail, tookMs });
@@ -60,9 +76,11 @@ export function judgeAlways(
     if (aborted) add({ name: 'linearizable', status: 'skipped', detail: 'the run was aborted' });
     else add({ name: 'linearizable', status: 'unknown', detail: 'there is no operation to judge' });
   }
-  for (const { property, status, detail } of monitor.results()) {
+  for (const { property, status, detail } of monitor?.results() ?? []) {
     if (isWanted(property, wanted)) add({ name: property, status, detail });
   }
+  for (const name of notJudged(wanted, monitor))
+    add({ name, status: 'not-judged', detail: `not judged: ${whyNotJudged(system)}` });
   if (ending?.kind === 'node-exit') {
     add({ name: 'no node exits by itself', status: 'fail', detail: ending.message });
   }

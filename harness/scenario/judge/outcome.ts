@@ -102,8 +102,16 @@ function weigh({
   return {
     verdict: 'pass',
     exitCode: EXIT.pass,
-    sentence: `All ${expectations.length} expectations held, over ${figures}.`,
+    sentence: `${heldText(expectations)}, over ${figures}.`,
   };
+}
+
+function heldText(expectations: readonly ExpectationResult[]): string {
+  const open = expectations.filter(({ status }) => status === 'not-judged').length;
+  const held = expectations.length - open;
+  return open === 0
+    ? `All ${held} expectations held`
+    : `All ${held} expectations that were judged held (${open} ${open === 1 ? 'was' : 'were'} not judged)`;
 }
 
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

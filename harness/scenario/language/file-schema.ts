@@ -4,6 +4,7 @@ import { mistaken, report } from '../../nemesis/mistake.ts';
 import { duration, durationRange, percent, rate } from '../../nemesis/quantity.ts';
 import type { WorkloadPlan } from '../../ports/workload.ts';
 import { SYSTEMS } from '../../systems/registry.ts';
+import { SAFETY_PROPERTIES } from '../../trace.ts';
 import { comparison, durationComparison } from './comparison.ts';
 import { checkCondition, conditionFields, type Condition } from './condition.ts';
 import { DEFAULT_CLUSTER, DURING_FIGURES } from './schema.ts';
@@ -63,22 +64,13 @@ const workload = strict({
   routing: z.enum(['leader', 'pinned', 'mixed']).default('mixed'),
 });
 
-const SAFETY = [
-  'election-safety',
-  'leader-append-only',
-  'log-matching',
-  'leader-completeness',
-  'state-machine-safety',
-  'durability',
-] as const;
-
 const always = strict({
   linearizable: z
     .union([z.boolean(), strict({ limit: duration })])
     .optional()
     .meta({ description: 'true, false, or a limit for the checker; 60s by default' }),
   invariants: z
-    .union([z.enum(['all', 'none']), z.array(z.enum(SAFETY)).min(1)])
+    .union([z.enum(['all', 'none']), z.array(z.enum(SAFETY_PROPERTIES)).min(1)])
     .optional()
     .meta({ description: "all of Raft's safety properties (the default), some, or none" }),
 });

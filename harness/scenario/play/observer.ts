@@ -1,7 +1,7 @@
 import type { Clock } from '../../clock.ts';
 import type { Cluster, ClusterEvent, NodeExit } from '../../ports/cluster.ts';
 import type { HarnessEvent } from '../../event.ts';
-import { SafetyMonitor } from '../../invariants/monitor.ts';
+import type { System, TraceMonitor } from '../../ports/system.ts';
 import { ClusterState } from '../../view/cluster-state.ts';
 import type { LoadView } from '../../nemesis/evidence.ts';
 import type { Violation } from '../../result.ts';
@@ -11,6 +11,7 @@ import { LiveVerdict } from '../judge/live-verdict.ts';
 import { Pulse } from './watch.ts';
 
 export interface ObserverOptions {
+  readonly system: Pick<System, 'monitor'>;
   readonly cluster: Cluster;
   readonly workload: Workload;
   readonly clock: Clock;
@@ -25,7 +26,8 @@ export interface ObserverOptions {
 /** Listens to nodes and load: keeps their state, checks the safety properties as they go, tells the one stream. */
 export class Observer {
   readonly state: ClusterState;
-  readonly monitor: SafetyMonitor;
+  /** Judges the safety properties; null: the system reports no trace. */
+  readonly monitor: TraceMonitor | null;
   /** Beats whenever something a condition may look at has changed. */
   readonly pulse = new Pulse();
   readonly load: LoadView = { p50: null, okOps: 0 };
@@ -40,9 +42,9 @@ export class Observer {
 
   constructor(options: ObserverOptions) {
     this.#options = options;
-    const { cluster, workload } = options;
+    const { system, cluster, workload } = options;
     this.state = new ClusterState(cluster.nodes);
-    this.monitor = new SafetyMonitor(cluster.nodes);
+    this.monitor = system.monitor?.(cluster.nodes) ?? null;
     this.#unsubscribe = [
       cluster.subscribe((event) => this.#onCluster(event)),
       workload.subscribe((event) => this.#onLoad(event)),
@@ -74,7 +76,7 @@ export class Observer {
 
   #onTrace({ t, node, trace }: ClusterEvent & { readonly type: 'trace' }): void {
     this.#options.emit({ t, type: 'trace', node, trace });
-    for (const violation of this.monitor.feed(t, node, trace)) {
+    for (const violation of this.monitor?.feed(t, node, trace) ?? []) {
       this.violations.push(violation);
       this.#options.emit({ t, type: 'violation', property: violation.property, text: violation.prose });
       this.#options.onViolation(violation);

@@ -2,9 +2,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { HarnessEvent } from '../../event.ts';
 import { ALL_CAPABILITIES } from '../../ports/capability.ts';
-import { SIM } from '../../stage/sim/capabilities.ts';
 import { play, type Played, type PlayOptions } from '../../stage/sim/testing/play.ts';
 import { STALE_READS } from '../../stage/sim/testing/stale-parts.ts';
+import type { PropertyResult, TraceMonitor } from '../../ports/system.ts';
+import { raftSystem } from '../../systems/raft/system.ts';
+import { SAFETY_PROPERTIES } from '../../trace.ts';
 import { formatErrors, loadScenario } from '../language/load.ts';
 
 const shipped = (name: string): string =>
@@ -51,6 +53,41 @@ describe('a run that holds', () => {
       expect(new Set(Object.values(livesAtEnd(played)))).toEqual(new Set(['up']));
     });
   }
+
+  it('of a system without a trace passes too: its safety properties are not judged, and the run says so', async () => {
+    const played = await play(shipped('partition-follower'), { system: { name: 'opaque' } });
+    expect(played.outcome).toMatchObject({ verdict: 'pass', exitCode: 0 });
+    const open = played.outcome.expectations.filter(({ status }) => status !== 'pass');
+    expect(open.map(({ name }) => name)).toEqual(SAFETY_PROPERTIES);
+    for (const { group, status, detail } of open) {
+      expect([group, status]).toEqual(['always', 'not-judged']);
+      expect(detail).toBe('not judged: the system opaque does not report what this takes');
+    }
+    expect(played.outcome.sentence).toMatch(
+      /^All \d+ expectations that were judged held \(6 were not judged\), over /,
+    );
+    const notes = played.events.flatMap((event) => (event.type === 'note' ? [event.text] : []));
+    expect(notes).toContainEqual(expect.stringMatching(/^not judged: election-safety, .* the system opaque/));
+  });
+
+  it('of a system whose monitor judges one property alone leaves only the others not judged', async () => {
+    const one = (nodes: readonly string[]): TraceMonitor => {
+      const all = raftSystem().monitor!(nodes);
+      const results = (): readonly PropertyResult[] =>
+        all.results().filter(({ property }) => property === 'election-safety');
+      return {
+        feed: (t, node, trace) => all.feed(t, node, trace),
+        wiped: (node) => all.wiped(node),
+        results,
+      };
+    };
+    const { outcome } = await play(shipped('partition-follower'), {
+      system: { name: 'partial', monitor: one },
+    });
+    const open = outcome.expectations.filter(({ status }) => status === 'not-judged').map(({ name }) => name);
+    expect(open).toEqual(SAFETY_PROPERTIES.filter((name) => name !== 'election-safety'));
+    expect(outcome.verdict).toBe('pass');
+  });
 
   it('goes through its phases in order', async () => {
     const { events } = await play(shipped('partition-leader'));
@@ -355,7 +392,7 @@ describe('faults by hand', () => {
     const system = { name: 'raft', capabilities: ALL_CAPABILITIES.difference(new Set(['pause'])) };
     const played = await play(scenario(quiet), {
       ...atStep({ type: 'inject', step: { pause: { node: 'n1' } } }),
-      chosen: { system, stage: SIM },
+      system,
     });
     expect(played.events).toContainEqual({
       t: expect.any(Number) as number,

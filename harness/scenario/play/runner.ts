@@ -1,15 +1,17 @@
 import type { LinearizabilityResult } from '../../checker/linearizable.ts';
 import type { Clock } from '../../clock.ts';
+import type { Able } from '../../ports/capability.ts';
 import type { Cluster, NodeExit } from '../../ports/cluster.ts';
 import type { HarnessEvent, ManualCommand, Phase } from '../../event.ts';
 import { latencyStats } from '../../history/latency.ts';
 import type { Op } from '../../history/op.ts';
 import type { Links } from '../../ports/links.ts';
+import type { System } from '../../ports/system.ts';
 import { Nemesis } from '../../nemesis/nemesis.ts';
 import { randomStream } from '../../random.ts';
 import type { ExpectationResult, Violation } from '../../result.ts';
 import type { Workload } from '../../ports/workload.ts';
-import { checkHistory, isWanted, judgeAlways } from '../judge/always.ts';
+import { checkHistory, isWanted, judgeAlways, notJudged, whyNotJudged } from '../judge/always.ts';
 import { Choices } from './choices.ts';
 import { baselineOf, evaluateCondition } from './evaluate-condition.ts';
 import { countAll } from '../judge/counts.ts';
@@ -22,7 +24,7 @@ import { judgeRun, type RunOutcome } from '../judge/outcome.ts';
 import { Pace } from './pace.ts';
 import { Recording } from './recording.ts';
 import { Recovery } from '../judge/recovery.ts';
-import type { Chosen, Scenario } from '../language/schema.ts';
+import type { Scenario } from '../language/schema.ts';
 import { StepRunner } from './step-runner.ts';
 import { orAbort, watch } from './watch.ts';
 
@@ -31,8 +33,10 @@ export type { RunOutcome } from '../judge/outcome.ts';
 export interface RunOptions {
   readonly scenario: Scenario;
   readonly seed: number;
-  /** What the run runs on, for faults by hand. Absent: everything is possible. */
-  readonly chosen?: Chosen | undefined;
+  /** The system under test: which it is, what it can do, and how its trace is judged. */
+  readonly system: Pick<System, 'name' | 'monitor' | 'capabilities'>;
+  /** What the stage can do, for faults by hand. */
+  readonly stage: Able;
   readonly cluster: Cluster;
   readonly links: Links;
   readonly workload: Workload;
@@ -85,10 +89,10 @@ class Run {
 
   constructor(options: RunOptions) {
     this.#options = options;
-    const { cluster, links, workload, clock, seed, scenario } = options;
+    const { system, cluster, links, workload, clock, seed, scenario } = options;
     const emit = (event: HarnessEvent): void => this.#emit(event);
     this.#observer = new Observer({
-      cluster, workload, clock, emit,
+      system, cluster, workload, clock, emit,
       onNodeExit: (node, exit) => this.#nodeExited(node, exit),
       onLoadBroken: (message) => this.#cut({ kind: 'error', message: `the load broke: ${message}` }),
       onViolation: (violation) => this.#violated(violation),
@@ -113,7 +117,7 @@ class Run {
     }); // prettier-ignore
     this.#manual = new ManualControl({
       nodes: scenario.cluster.nodes,
-      chosen: options.chosen,
+      chosen: { system: options.system, stage: options.stage },
       nemesis: this.#nemesis,
       steps: this.#steps,
       choices,
@@ -151,8 +155,13 @@ class Run {
   }
 
   async #start(): Promise<void> {
-    const { cluster, workload } = this.#options;
+    const { cluster, workload, system, scenario, clock } = this.#options;
     this.#phase('starting');
+    const open = notJudged(scenario.expect.always, this.#observer.monitor);
+    if (open.length > 0) {
+      const text = `not judged: ${open.join(', ')}: ${whyNotJudged(system.name)}`;
+      this.#emit({ t: clock.now(), type: 'note', level: 'info', text });
+    }
     const started = Promise.all(cluster.nodes.map((node) => cluster.start(node)));
     started.catch(() => undefined);
     await orAbort(started, this.#going.signal);
@@ -270,6 +279,7 @@ class Run {
         linearizability,
         aborted: this.#hurry.signal.aborted,
         monitor: this.#observer.monitor,
+        system: this.#options.system.name,
         ending: this.#ending,
       }),
       ...judgeDuring(expect.during, evidence),

@@ -5,8 +5,9 @@ import { parseTuning } from '../../../node/server/tuning.ts';
 import type { Stage, StageSetup } from '../../ports/stage.ts';
 import { randomStream } from '../../random.ts';
 import { RaftClients } from '../../systems/raft/clients.ts';
+import { raftSystem } from '../../systems/raft/system.ts';
 import { InProcessWorkload } from '../../workload/in-process.ts';
-import { SIM } from './capabilities.ts';
+import { SIM } from './able.ts';
 import { SimClusterPort } from './cluster-port.ts';
 import { SimCluster, type SimTuning } from './cluster.ts';
 import { SimLinks } from './links.ts';
@@ -69,6 +70,7 @@ export function simStage(setup: StageSetup, parts: SimParts = SHIPPED_PARTS): Si
   });
   return {
     ...SIM,
+    system: raftSystem(),
     clock: time,
     cluster,
     links,

@@ -48,7 +48,6 @@ export const PARTS: readonly Part[] = [
     'harness/nemesis',
     'harness/view',
     'harness/checker',
-    'harness/invariants',
     'harness/systems/registry.ts',
   ]),
   part('harness/systems', 7, ['harness/workload', 'harness/invariants']),

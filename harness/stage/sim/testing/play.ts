@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import type { HarnessEvent, ManualCommand } from '../../../event.ts';
 import { linkName, type LinkCondition } from '../../../ports/links.ts';
 import { formatErrors, loadScenario } from '../../../scenario/language/load.ts';
-import type { Chosen, Scenario } from '../../../scenario/language/schema.ts';
+import type { System } from '../../../ports/system.ts';
+import type { Scenario } from '../../../scenario/language/schema.ts';
 import { runScenario, type RunOutcome } from '../../../scenario/play/runner.ts';
 import type { SimParts } from '../server.ts';
 import { simStage, type SimStage } from '../stage.ts';
@@ -37,8 +38,8 @@ export interface PlayOptions {
   /** Nodes that are built from other parts than the shipped ones. */
   readonly parts?: SimParts;
   readonly stopOnViolation?: boolean;
-  /** What the run runs on. Absent: everything is possible. */
-  readonly chosen?: Chosen;
+  /** Another system than the stage's own, as far as the judging and its capabilities go. */
+  readonly system?: Pick<System, 'name' | 'monitor' | 'capabilities'>;
   /** Called with every event as it is told. */
   readonly onEvent?: (event: HarnessEvent, stage: PlayedStage) => void;
 }
@@ -81,7 +82,8 @@ export async function play(text: string, options: PlayOptions = {}): Promise<Pla
     const { cluster, links, workload } = stage;
     const outcome = await sim.play(() =>
       runScenario({
-        scenario, seed, chosen: options.chosen, cluster, links, workload, clock, stopOnViolation,
+        scenario, seed, system: options.system ?? sim.system, stage: sim,
+        cluster, links, workload, clock, stopOnViolation,
         emit: (event) => {
           events.push(event);
           // Not from within the runner's own call: as a key press, which comes between two of its steps.

@@ -1,4 +1,4 @@
 import { ALL_CAPABILITIES } from '../../ports/capability.ts';
 
-/** Our own node under virtual time: its name and what it can do, known before anything is set up. */
+/** The simulated stage by its name, and what it can do. It is known without loading the stage. */
 export const SIM = { name: 'sim', capabilities: ALL_CAPABILITIES } as const;
