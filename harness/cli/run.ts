@@ -91,6 +91,10 @@ function plan(names: readonly string[], flags: RunFlags, choose: ChooseBySystem)
     const shown = relative(process.cwd(), found.path);
     const loaded = read(found.path, shown, choose);
     if ('problem' in loaded) problems.push(loaded.problem);
+    else if (flags.stage === 'sim' && loaded.scenario.cluster.system !== 'raft')
+      problems.push(
+        `${shown}: --stage sim simulates the system \`raft\` only, not \`${loaded.scenario.cluster.system}\``,
+      );
     else plans.push({ path: found.path, ...loaded });
   }
   for (const problem of problems) console.error(problem);
