@@ -144,7 +144,13 @@ export type HarnessEvent = { readonly t: RunTime } & (
       readonly detail: string;
       readonly tookMs?: number;
     }
-  | { readonly type: 'note'; readonly level: 'info' | 'warn' | 'error'; readonly text: string }
+  /** `by: manual`: the answer to something that a person asked for; the dashboard shows it as a toast. */
+  | {
+      readonly type: 'note';
+      readonly level: 'info' | 'warn' | 'error';
+      readonly text: string;
+      readonly by?: 'manual';
+    }
   | {
       readonly type: 'verdict';
       readonly verdict: Verdict;

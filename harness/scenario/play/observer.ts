@@ -6,7 +6,7 @@ import { ClusterState } from '../../view/cluster-state.ts';
 import type { LoadView } from '../../nemesis/evidence.ts';
 import type { Violation } from '../../result.ts';
 import type { OpsWindow, Workload, WorkloadEvent } from '../../ports/workload.ts';
-import type { OkCounts } from '../language/condition.ts';
+import type { OkCounts } from './evaluate-condition.ts';
 import { LiveVerdict } from '../judge/live-verdict.ts';
 import { Pulse } from './watch.ts';
 
