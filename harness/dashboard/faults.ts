@@ -32,11 +32,11 @@ export const restart = ({ selector, node }: Target): ManualFault => ({
   says: `restart ${node}`,
   step: { restart: { node: selector } },
 });
-/** Freezes what runs, thaws what is frozen. */
-export const freezeOrThaw = ({ selector, node }: Target, frozen: boolean): ManualFault =>
-  frozen
-    ? { says: `thaw ${node}`, step: { resume: { node } } }
-    : { says: `freeze ${node}`, step: { pause: { node: selector } }, stops: [node] };
+/** Resumes a paused node, pauses any other. */
+export const pauseOrResume = ({ selector, node }: Target, paused: boolean): ManualFault =>
+  paused
+    ? { says: `resume ${node}`, step: { resume: { node } } }
+    : { says: `pause ${node}`, step: { pause: { node: selector } }, stops: [node] };
 
 export const isolate = ({ selector, node }: Target, nodes: readonly string[]): ManualFault => ({
   says: `isolate ${node}`,
@@ -175,24 +175,4 @@ export function reachableAfter(
     (id) => 1 + runs.filter((other) => other !== id && open(id, other) && open(other, id)).length,
   );
   return { reachable: Math.max(0, ...joined), majority: Math.floor(nodes.length / 2) + 1 };
-}
-
-/**
- * The line that the run's own scenario file gets for it: `{at: 22.87s, kill: {node: n1}, by: manual}`.
- * `t`: ms since the first step began.
- */
-export const recordedLine = (fault: ManualFault, t: number): string =>
-  flowYaml({ at: `${Number((t / 1_000).toFixed(2))}s`, ...fault.step, by: 'manual' });
-
-/** YAML in flow style; strings are quoted only where YAML would read them as something else. */
-export function flowYaml(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(flowYaml).join(', ')}]`;
-  if (typeof value === 'object' && value !== null) {
-    return `{${Object.entries(value)
-      .map(([key, item]) => `${key}: ${flowYaml(item)}`)
-      .join(', ')}}`;
-  }
-  if (typeof value !== 'string') return JSON.stringify(value);
-  const plain = /^[A-Za-z$][\w$.()>/-]*$|^\d[\d.]*[A-Za-z][A-Za-z/]*$/.test(value);
-  return plain && !/^(true|false|null|yes|no|on|off)$/i.test(value) ? value : JSON.stringify(value);
 }

@@ -66,7 +66,7 @@ export const KEYMAP: readonly KeyBinding[] = [
     id: 'target-leader',
     keys: ['L'],
     shown: 'L',
-    does: 'target whoever leads (recorded as `leader`)',
+    does: 'target the leader (recorded as `leader`)',
     group: 'target',
     act: (ui) => only({ ...ui, target: 'leader' }),
   },
@@ -77,16 +77,16 @@ export const KEYMAP: readonly KeyBinding[] = [
   faultKey('r', 'restart', 'restart the target, or start it', 'nodes', 2, (target) => faults.restart(target)),
   faultKey(
     'z',
-    'freeze',
-    'freeze the target, or thaw it (SIGSTOP, SIGCONT)',
+    'pause',
+    'pause the target, or resume it (SIGSTOP, SIGCONT)',
     'nodes',
     3,
-    (target, { state }) => faults.freezeOrThaw(target, state.nodes[target.node]?.life === 'paused'),
+    (target, { state }) => faults.pauseOrResume(target, state.nodes[target.node]?.life === 'paused'),
   ),
   faultKey('i', 'isolate', 'cut the target off from its peers, both ways', 'links', 4, (target, { state }) =>
     faults.isolate(target, nodeIds(state)),
   ),
-  menuKey('I', 'one-way', 'cut one way only: then i (it hears nobody) or o (nobody hears it)', 12),
+  menuKey('I', 'one-way', 'cut one direction only: then i (to the target) or o (from the target)', 12),
   menuKey('p', 'partition', 'partition menu', 5),
   menuKey('d', 'delay', 'delay menu: 50, 200, 1000 ms, and which direction', 6),
   menuKey('b', 'bandwidth', 'bandwidth menu', 14),
@@ -105,7 +105,7 @@ export const KEYMAP: readonly KeyBinding[] = [
     id: 'heal-target',
     keys: ['H'],
     shown: 'H',
-    does: 'heal what concerns the target',
+    does: 'heal all faults on the target',
     group: 'links',
     changesRun: true,
     act: (ui, context) => withTarget(ui, context, (target) => inject(ui, context, faults.healNode(target))),
@@ -176,7 +176,7 @@ export const KEYMAP: readonly KeyBinding[] = [
     id: 'help',
     keys: ['?', ':'],
     shown: '? :',
-    does: 'this list: type to search, Enter runs what is chosen',
+    does: 'this list: type to search, Enter runs the selected key',
     group: 'view',
     footer: { word: 'help', rank: 0 },
     act: (ui) => only({ ...ui, view: 'help', query: '', selected: 0 }),
@@ -194,7 +194,7 @@ export const KEYMAP: readonly KeyBinding[] = [
     id: 'quit',
     keys: ['q'],
     shown: 'q',
-    does: 'stop: heal, check what there is, write the report (asks)',
+    does: 'stop the run: heal, check, write the report (asks first)',
     group: 'run',
     footer: { word: 'quit', rank: 11 },
     act: (ui, { state }) => {
@@ -240,7 +240,8 @@ export const bindingFor = (key: string): KeyBinding | undefined =>
 /** Injects at once, or asks first where fewer than a majority would stay reachable. */
 export function inject(ui: UiState, context: UiContext, fault: faults.ManualFault): Pressed {
   const effects: readonly Effect[] = [{ type: 'command', command: { type: 'inject', step: fault.step } }];
-  const toast = `${fault.says}  ${faults.recordedLine(fault, context.now - (context.state.stepsFrom ?? context.now))}`;
+  // Shown until the runner answers with the line that it recorded, or with the reason why nothing was done.
+  const toast = fault.says;
   const takesAway = fault.stops !== undefined || fault.cuts !== undefined;
   const { reachable, majority } = faults.reachableAfter(context.state, fault);
   if (!takesAway || reachable >= majority)

@@ -192,7 +192,7 @@ describe('the screen says in words', () => {
       sceneOf([runEvent(), life('n1', 'down'), life('n2', 'paused'), life('n3', 'starting')]),
       size,
     );
-    expect(text).toMatch(/n1 +DOWN[^]*n2 +FROZEN[^]*n3 +STARTING/);
+    expect(text).toMatch(/n1 +DOWN[^]*n2 +PAUSED[^]*n3 +STARTING/);
   });
 
   test('when a fault was live and when there was no leader, below the charts', () => {
@@ -206,6 +206,7 @@ describe('the screen says in words', () => {
           type: 'fault',
           id: 'f',
           verb: 'cut',
+          lasting: true,
           state: 'confirmed',
           by: 'scenario',
           text: 'cut',

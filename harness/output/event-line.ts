@@ -198,7 +198,7 @@ function lifeLine(event: Extract<HarnessEvent, { type: 'life' }>, line: MakeLine
   if (life === 'starting') return null;
   if (life === 'stopping') return null;
   if (life === 'up') return line('node', `${node} UP`, pid === null ? '' : `pid=${pid}`, 'good');
-  if (life === 'paused') return line('node', `${node} FROZEN`, '', 'warn');
+  if (life === 'paused') return line('node', `${node} PAUSED`, '', 'warn');
   const how = exit === undefined ? '' : exit.signal === null ? `exit=${exit.code}` : `signal=${exit.signal}`;
   if (exit === undefined || exit.expected) return line('node', `${node} DOWN`, how, 'warn');
   return line('node', `${node} DOWN by itself: ${exit.stderr.trim().split('\n').at(-1) ?? ''}`, how, 'bad');

@@ -145,7 +145,18 @@ function generatedEvents(endMs: number): readonly HarnessEvent[] {
     links: string[],
     by: 'scenario' | 'manual' = 'scenario',
   ): void => {
-    events.push({ t, type: 'fault', id, verb, state, by, text, nodes: verb === 'kill' ? ['n3'] : [], links });
+    events.push({
+      t,
+      type: 'fault',
+      id,
+      verb,
+      lasting: verb !== 'reset',
+      state,
+      by,
+      text,
+      nodes: verb === 'kill' ? ['n3'] : [],
+      links,
+    });
   };
   const link = (t: number, name: string, more: object): void => {
     events.push({ t, type: 'link', link: name, pending: false, ...more });
@@ -187,8 +198,8 @@ function generatedEvents(endMs: number): readonly HarnessEvent[] {
   fault(at(SLOW[1]), 'slow', 'delay', 'healed', 'delay all +20±5 ms', all);
   life(at(0.78), 'n1', 'paused');
   life(at(0.83), 'n1', 'up');
-  fault(at(0.78), 'm1', 'pause', 'confirmed', 'freeze n1', [], 'manual');
-  fault(at(0.83), 'm1', 'pause', 'healed', 'freeze n1', [], 'manual');
+  fault(at(0.78), 'm1', 'pause', 'confirmed', 'pause n1', [], 'manual');
+  fault(at(0.83), 'm1', 'pause', 'healed', 'pause n1', [], 'manual');
   fault(at(0.91), 'r1', 'reset', 'confirmed', 'reset n1->n2', ['n1->n2']);
   events.push({ t: endMs, type: 'phase', phase: 'checking' });
   return events;

@@ -1,6 +1,7 @@
 import { clockText, countText, durationText } from '../../output/format.ts';
 import { frame, span, type Line, type Style } from '../../output/paint.ts';
-import type { DashboardState, NodeState } from '../state.ts';
+import type { NodeState } from '../../view/model.ts';
+import type { DashboardState } from '../state.ts';
 import { nodeIds, targetOf } from '../ui.ts';
 import { STALE_MS, type Scene, type Size } from './panel.ts';
 
@@ -99,7 +100,7 @@ export function roleOf(node: NodeState): { readonly text: string; readonly style
     case 'down':
       return { text: 'DOWN', style: { bold: true, color: 'red' } };
     case 'paused':
-      return { text: 'FROZEN', style: { bold: true, color: 'cyan' } };
+      return { text: 'PAUSED', style: { bold: true, color: 'cyan' } };
     case 'starting':
       return { text: 'STARTING', style: { color: 'yellow' } };
     case 'stopping':

@@ -210,7 +210,7 @@ export class SimClusterPort implements Cluster {
 
   #member(node: string): Member {
     const member = this.#members.get(node);
-    if (member === undefined) throw new Error(`there is no node ${node}; there are ${this.nodes.join(', ')}`);
+    if (member === undefined) throw new Error(`no node ${node}; there are ${this.nodes.join(', ')}`);
     return member;
   }
 
