@@ -5,7 +5,8 @@ import type { Answer, AttemptEnd, Refusal } from '../ports/client.ts';
  * How an operation's answers become `ok`, `fail` or `info`. An operation is sent one or more times ("attempts"), each
  * time as the same request, which the cluster applies at most once; where the system cannot promise that
  * (`appliesOnce`), a mutation is not sent again after an uncertain attempt. An attempt is *uncertain* from the moment
- * its bytes may have left until a definite refusal of that very attempt: until then it may take effect, even long after.
+ * its bytes may have left until a definite refusal of that very attempt: until then it may take effect, even long
+ * after.
  *
  * | what came of an attempt                          | read  | mutation, nothing else uncertain | mutation, another attempt uncertain |
  * |--------------------------------------------------|-------|----------------------------------|-------------------------------------|
