@@ -120,6 +120,7 @@ async function play(
       scenario,
       seed,
       system,
+      stage,
       cluster,
       links,
       workload,

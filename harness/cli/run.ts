@@ -2,13 +2,17 @@ import { randomInt } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
 import { realClock } from '../clock.ts';
+import type { Able } from '../ports/capability.ts';
 import { EXIT, type RunResult } from '../result.ts';
 import { formatErrors, loadScenario } from '../scenario/language/load.ts';
-import type { Scenario } from '../scenario/language/schema.ts';
+import type { ChooseBySystem, Scenario } from '../scenario/language/schema.ts';
+import { LOCAL } from '../stage/local.ts';
+import { SIM } from '../stage/sim/able.ts';
+import { SYSTEMS } from '../systems/registry.ts';
 import { findScenario, shippedNames } from './find-scenario.ts';
 import { INTERRUPT_CODES, Interrupts } from './interrupts.ts';
 import { chooseReporter } from './reporter.ts';
-import type { RunFlags } from './run-flags.ts';
+import type { RunFlags, StageName } from './run-flags.ts';
 import { runOnce } from './run-once.ts';
 
 interface Planned {
@@ -19,7 +23,7 @@ interface Planned {
 
 /** `chaos run`: everything is checked before anything starts. Returns the exit code: the gravest of all runs. */
 export async function run(names: readonly string[], flags: RunFlags): Promise<number> {
-  const plans = plan(flags.all ? [...names, ...shippedNames()] : names, flags);
+  const plans = plan(flags.all ? [...names, ...shippedNames()] : names, flags, await chooser(flags));
   if (plans === null) return EXIT.usage;
   const reporter = chooseReporter(flags.reporter);
   if ('error' in reporter) {
@@ -63,7 +67,7 @@ const stopped = (interrupts: Interrupts, results: readonly RunResult[]): boolean
   interrupts.signal.aborted || (results.at(-1)?.interrupted ?? null) !== null;
 
 /** Finds and loads every file; prints all that is wrong with all of them. */
-function plan(names: readonly string[], flags: RunFlags): readonly Planned[] | null {
+function plan(names: readonly string[], flags: RunFlags, choose: ChooseBySystem): readonly Planned[] | null {
   const problems: string[] = [];
   const plans: Planned[] = [];
   if (names.length === 0)
@@ -85,7 +89,7 @@ function plan(names: readonly string[], flags: RunFlags): readonly Planned[] | n
       continue;
     }
     const shown = relative(process.cwd(), found.path);
-    const loaded = read(found.path, shown);
+    const loaded = read(found.path, shown, choose);
     if ('problem' in loaded) problems.push(loaded.problem);
     else if (flags.stage === 'sim' && loaded.scenario.cluster.system !== 'raft')
       problems.push(
@@ -97,10 +101,23 @@ function plan(names: readonly string[], flags: RunFlags): readonly Planned[] | n
   return problems.length === 0 ? plans : null;
 }
 
-/** A file's text and scenario, or everything that is wrong with it. `shown` is how errors name the file. */
+const ABLE = { local: LOCAL, sim: SIM } as const satisfies Readonly<Record<StageName, Able>>;
+
+/** What a scenario runs on, by the system that it names. */
+async function chooser(flags: RunFlags): Promise<ChooseBySystem> {
+  const stage = ABLE[flags.stage];
+  const systems = await Promise.all(Object.values(SYSTEMS).map(async (load) => (await load())()));
+  return (name) => ({ stage, system: systems.find((system) => system.name === name) ?? { name } });
+}
+
+/**
+ * A file's text and scenario, or everything that is wrong with it. `shown` is how errors name the file. `choose`: what
+ * it is to run on; absent: everything is possible.
+ */
 export function read(
   path: string,
   shown: string,
+  choose?: ChooseBySystem,
 ): { readonly text: string; readonly scenario: Scenario } | { readonly problem: string } {
   let text: string;
   try {
@@ -109,7 +126,7 @@ export function read(
     const reason = error instanceof TypeError ? 'not UTF-8 text' : (error as Error).message;
     return { problem: `${shown}: cannot be read: ${reason}` };
   }
-  const loaded = loadScenario(shown, text);
+  const loaded = loadScenario(shown, text, choose);
   return loaded.ok ? { text, scenario: loaded.scenario } : { problem: formatErrors(loaded.errors) };
 }
 

@@ -176,23 +176,3 @@ export function reachableAfter(
   );
   return { reachable: Math.max(0, ...joined), majority: Math.floor(nodes.length / 2) + 1 };
 }
-
-/**
- * The line that the run's own scenario file gets for it: `{at: 22.87s, kill: {node: n1}, by: manual}`.
- * `t`: ms since the first step began.
- */
-export const recordedLine = (fault: ManualFault, t: number): string =>
-  flowYaml({ at: `${Number((t / 1_000).toFixed(2))}s`, ...fault.step, by: 'manual' });
-
-/** YAML in flow style; strings are quoted only where YAML would read them as something else. */
-export function flowYaml(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(flowYaml).join(', ')}]`;
-  if (typeof value === 'object' && value !== null) {
-    return `{${Object.entries(value)
-      .map(([key, item]) => `${key}: ${flowYaml(item)}`)
-      .join(', ')}}`;
-  }
-  if (typeof value !== 'string') return JSON.stringify(value);
-  const plain = /^[A-Za-z$][\w$.()>/-]*$|^\d[\d.]*[A-Za-z][A-Za-z/]*$/.test(value);
-  return plain && !/^(true|false|null|yes|no|on|off)$/i.test(value) ? value : JSON.stringify(value);
-}

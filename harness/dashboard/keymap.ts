@@ -240,7 +240,8 @@ export const bindingFor = (key: string): KeyBinding | undefined =>
 /** Injects at once, or asks first where fewer than a majority would stay reachable. */
 export function inject(ui: UiState, context: UiContext, fault: faults.ManualFault): Pressed {
   const effects: readonly Effect[] = [{ type: 'command', command: { type: 'inject', step: fault.step } }];
-  const toast = `${fault.says}  ${faults.recordedLine(fault, context.now - (context.state.stepsFrom ?? context.now))}`;
+  // Shown until the runner answers with the line that it recorded, or with the reason why nothing was done.
+  const toast = fault.says;
   const takesAway = fault.stops !== undefined || fault.cuts !== undefined;
   const { reachable, majority } = faults.reachableAfter(context.state, fault);
   if (!takesAway || reachable >= majority)

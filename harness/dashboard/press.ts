@@ -1,3 +1,4 @@
+import type { HarnessEvent } from '../event.ts';
 import { available, bindingFor, inject, tell, type KeyBinding } from './keymap.ts';
 import type { Pressed, UiContext, UiState } from './ui.ts';
 
@@ -25,6 +26,12 @@ export function press(ui: UiState, key: KeyPress, context: UiContext): Pressed {
     return only({ ...ui, view: 'main', filter: ui.view === 'main' ? '' : ui.filter, toast: null });
   return run(bindingFor(key), ui, key, context);
 }
+
+/** Shows as a toast what the run answers to a person: the line that was recorded, or why nothing was done. */
+export const answer = (ui: UiState, event: HarnessEvent, clock: number): UiState =>
+  event.type === 'note' && event.by === 'manual'
+    ? { ...ui, toast: { text: event.text, at: clock, level: event.level === 'info' ? 'info' : 'warn' } }
+    : ui;
 
 /** The bindings that the help shows for a search. */
 export function helpMatches(

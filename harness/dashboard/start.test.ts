@@ -141,7 +141,6 @@ describe('a dashboard', { timeout: 15_000 }, () => {
     const first = commanded();
     terminal.stdin.write('2k');
     expect(await first).toEqual({ type: 'inject', step: { kill: { node: 'n2' } } });
-    await terminal.shows('kill n2  {at:');
     const second = commanded();
     terminal.stdin.write('\u0003');
     expect(await second).toEqual({ type: 'stop' });
@@ -149,6 +148,22 @@ describe('a dashboard', { timeout: 15_000 }, () => {
     terminal.stdin.write('\u0003');
     expect(await third).toEqual({ type: 'abort' });
     expect(commands).toHaveLength(3);
+  });
+
+  test('shows what a key does, and then the line that the run has recorded', async () => {
+    const dumps: string[] = [];
+    const { terminal, emit } = start({ dump: async (text) => `screen-${dumps.push(text)}` });
+    emit(runEvent());
+    for (const node of ['n1', 'n2', 'n3']) emit({ t: 1, type: 'life', node, life: 'up', pid: 1 });
+    await terminal.shows('n3   UP');
+    terminal.stdin.write('2kD');
+    await terminal.shows('screen-1');
+    expect(dumps[0]).toMatch(/^ kill n2 *$/m);
+    const line = '{at: 1.2s, kill: {node: n2}, by: manual, as: manual-1, resolved: [n2]}';
+    emit({ t: 2, type: 'note', level: 'info', text: line, by: 'manual' });
+    terminal.stdin.write('D');
+    await expect.poll(() => dumps.length).toBe(2);
+    expect(dumps[1]!.split('\n').map((each) => each.trim())).toContain(line);
   });
 
   test('writes the screen as text to the given folder', async () => {

@@ -2,7 +2,7 @@ import type { HarnessEvent, ManualCommand } from '../event.ts';
 import { glyphsFor, wantsColor } from '../output/environment.ts';
 import { startLineOutput } from '../output/line.ts';
 import type { Scene } from './panels/panel.ts';
-import { press, type KeyPress } from './press.ts';
+import { answer, press, type KeyPress } from './press.ts';
 import { reduce } from './reducer.ts';
 import { layoutKind, screenText } from './screen.ts';
 import { EMPTY_STATE } from './state.ts';
@@ -119,6 +119,7 @@ class Session {
     const first = this.#state.run === null && event.type === 'run';
     this.#state = reduce(this.#state, event);
     this.#heardAt = performance.now();
+    this.#ui = answer(this.#ui, event, this.#heardAt);
     if (first) this.#ui = { ...this.#ui, target: nodeIds(this.#state)[0] ?? this.#ui.target };
     // Seldom, and worth no wait: all other events are drawn with the next tick.
     if (event.type === 'verdict' || this.#state.violations !== violations) this.#drawing?.draw();

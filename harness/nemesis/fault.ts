@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { Clock } from '../clock.ts';
+import type { Capability } from '../ports/capability.ts';
 import type { Cluster } from '../ports/cluster.ts';
 import type { LinkId, Links } from '../ports/links.ts';
 import type { ClusterState } from '../view/cluster-state.ts';
@@ -39,15 +40,13 @@ export interface InjectContext {
   readonly began: () => void;
 }
 
-/** A fault with its targets chosen, and its own healing. */
-export interface AimedFault {
+/** What a fault does to the chosen targets, and its own healing. */
+export interface FaultAction {
   /** Resolved and short: `cut n1<->n2 n1<->n3`. */
   readonly text: string;
   /** Nodes it is aimed at: what `bind:` names. */
   readonly nodes: readonly string[];
   readonly links: readonly LinkId[];
-  /** False for what is done once it is confirmed (a reset, a restart): there is nothing to heal. */
-  readonly lasting: boolean;
   /** Makes it so; returns once it is confirmed. */
   inject(world: World, context: InjectContext): Promise<void>;
   /** Idempotent. Only for what the ledgers do not lift by the handle (which the nemesis always does). */
@@ -56,11 +55,20 @@ export interface AimedFault {
   evidence(span: Span): string | null;
 }
 
+/** A fault with its targets chosen. `lasting`: see `FaultKind`. */
+export interface AimedFault extends FaultAction {
+  readonly lasting: boolean;
+}
+
 /** One kind of fault: a verb of the scenario language. */
 export interface FaultKind {
   readonly verb: string;
   readonly summary: string;
   readonly schema: z.ZodType;
+  /** False for a fault that is over once it is confirmed (a reset, a restart): there is nothing to heal. */
+  readonly lasting: boolean;
+  /** What the system and the stage must be able to do. */
+  needs(spec: unknown): readonly Capability[];
   /** How long it lasts by its own spec (`restart-after`), if it says. */
   lifetimeMs(spec: unknown): number | null;
   aim(spec: unknown, targets: Targets): AimedFault;
@@ -71,14 +79,17 @@ export function defineFault<Schema extends z.ZodType>(kind: {
   readonly verb: string;
   readonly summary: string;
   readonly schema: Schema;
+  readonly lasting: boolean;
+  /** A list, or what follows from the spec. */
+  readonly needs: readonly Capability[] | ((spec: z.output<Schema>) => readonly Capability[]);
   lifetimeMs?(spec: z.output<Schema>): number | null;
-  aim(spec: z.output<Schema>, targets: Targets): AimedFault;
+  aim(spec: z.output<Schema>, targets: Targets): FaultAction;
 }): FaultKind {
+  const { verb, summary, schema, lasting, needs } = kind;
   return {
-    verb: kind.verb,
-    summary: kind.summary,
-    schema: kind.schema,
+    verb, summary, schema, lasting,
+    needs: (spec) => (typeof needs === 'function' ? needs(spec as z.output<Schema>) : needs),
     lifetimeMs: (spec) => kind.lifetimeMs?.(spec as z.output<Schema>) ?? null,
-    aim: (spec, targets) => kind.aim(spec as z.output<Schema>, targets),
-  };
+    aim: (spec, targets) => ({ ...kind.aim(spec as z.output<Schema>, targets), lasting }),
+  }; // prettier-ignore
 }

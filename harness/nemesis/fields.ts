@@ -1,22 +1,25 @@
 import { z } from 'zod';
 import { linkName, type LinkId } from '../ports/links.ts';
 import { EmptyMatch, type Targets } from './fault.ts';
-import { formatSelector, parseSelector, type Selector } from './selector.ts';
+import { mistaken, report, type UnknownKey } from './mistake.ts';
+import { formatSelector, parseSelector, SELECTOR_WORDS, type Selector } from './selector.ts';
 
-/** What an unknown key's message starts with; the known keys follow. The loader makes a "did you mean" of it. */
-export const KNOWN_KEYS = 'unknown key; known: ';
-
-/** A map whose every key is known. */
-export function strict<Shape extends z.ZodRawShape>(shape: Shape) {
-  const known = Object.keys(shape).join(' ');
-  return z.strictObject(shape, {
-    error: (issue) =>
-      issue.code === 'unrecognized_keys'
-        ? `${KNOWN_KEYS}${known}`
-        : issue.code === 'invalid_type'
-          ? 'expected a map'
-          : undefined,
+/** A map whose every key is known. `planned`: keys of the language that this version does not have yet. */
+export function strict<Shape extends z.ZodRawShape>(
+  shape: Shape,
+  planned: readonly string[] = [],
+): z.ZodObject<Shape, z.core.$strict> {
+  const params: UnknownKey = { unknownKey: { known: Object.keys(shape), planned } };
+  const unknownKey = z.unknown().transform((_value, context) => {
+    // With `continue`, the map's own rules are checked as well, so that all mistakes are found at once.
+    context.addIssue({ code: 'custom', params: { ...params }, continue: true });
+    return undefined;
   });
+  const map = z.object(shape, {
+    error: (issue) => (issue.code === 'invalid_type' ? 'expected a map' : undefined),
+  });
+  // Not zod's own strictObject: its issue for an unknown key cannot carry the known ones.
+  return map.catchall(unknownKey);
 }
 
 const selectorText = z
@@ -24,7 +27,12 @@ const selectorText = z
   .transform((text, context): Selector => {
     const parsed = parseSelector(text);
     if (parsed.ok) return parsed.selector;
-    context.addIssue({ code: 'custom', message: parsed.message });
+    report(context, {
+      what: `unknown selector \`${parsed.unknown}\``,
+      hint: `known: ${SELECTOR_WORDS.join(', ')}, n1, not(…), $name`,
+      known: SELECTOR_WORDS,
+      word: parsed.unknown,
+    });
     return z.NEVER;
   });
 
@@ -38,8 +46,7 @@ export const selector: z.ZodType<Selector, string | string[]> = z
       .transform((of): Selector => ({ type: 'union', of })),
   ])
   .meta({
-    description:
-      'leader, followers, follower, any, all, minority, majority, rest, most-behind, most-ahead, last-killed, n1, [n1, n2], not($x), $name',
+    description: `${SELECTOR_WORDS.join(', ')}, n1, [n1, n2], not($x), $name`,
   });
 
 /** One end of a link: a selector, or `clients`. */
@@ -53,11 +60,13 @@ export const cutMode = z
 
 const LINK_WORDS = ['all', 'peers', 'clients'] as const;
 const LINK_NAME = /^(clients|n[1-9]\d*)->(n[1-9]\d*)$/;
-const linkText = z
-  .string()
-  .refine((text) => (LINK_WORDS as readonly string[]).includes(text) || LINK_NAME.test(text), {
-    error: 'not a link | `all`, `peers`, `clients`, or one by name such as `n1->n2`',
-  });
+const linkText = z.string().refine(
+  (text) => (LINK_WORDS as readonly string[]).includes(text) || LINK_NAME.test(text),
+  mistaken({
+    what: 'not a link',
+    hint: 'write `all`, `peers`, `clients`, or one by name such as `n1->n2`',
+  }),
+);
 
 /** Which links: by name, or from whom to whom. One of the two must be there. */
 export const linkFields = {
@@ -78,10 +87,9 @@ export interface LinkSpec {
 export function needsLinks(spec: LinkSpec, context: z.RefinementCtx): void {
   const directed = spec.from !== undefined || spec.to !== undefined;
   if (spec.links !== undefined && directed)
-    context.addIssue({ code: 'custom', message: '`links` and `from`/`to` exclude each other' });
-  if (spec.links === undefined && !directed) {
-    context.addIssue({ code: 'custom', message: 'which links? | give `links: all`, or `from` and `to`' });
-  }
+    report(context, { what: '`links` and `from`/`to` exclude each other' });
+  if (spec.links === undefined && !directed)
+    report(context, { what: 'which links?', hint: 'give `links: all`, or `from` and `to`' });
 }
 
 /**

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { report, type Mistake } from './mistake.ts';
 
 /** Lowest and highest value, both included; equal for a single quantity. Durations are in ms. */
 export interface Range {
@@ -42,39 +43,46 @@ interface QuantityKind<T> {
   readonly likely: string;
   readonly pattern: RegExp;
   parse(text: string): T | null;
-  /** What is wrong with a value that parses, if anything. */
-  check?(value: T): string | null;
+  /** The mistake in a value that parses, if there is one. */
+  check?(value: T): Mistake | null;
 }
 
-/** A string field that carries its unit. The message of a wrong one is `what | hint`, split by the loader. */
+/** A string field that carries its unit. */
 function quantity<T>(kind: QuantityKind<T>): z.ZodType<T, string> {
-  const expected = `expected a ${kind.noun} such as \`${kind.example}\``;
-  return z
-    .string({
-      error: (issue) =>
-        typeof issue.input === 'number'
-          ? `a bare number where a ${kind.noun} is needed | write the unit: \`${issue.input}${kind.likely}\``
-          : expected,
-    })
+  const text = z
+    .string({ error: `expected a ${kind.noun} such as \`${kind.example}\`` })
     .meta({ pattern: kind.pattern.source, description: `A ${kind.noun}, such as ${kind.example}` })
-    .transform((text, context): T => {
-      const value = kind.parse(text);
-      const fault = value === null ? describeBad(text, kind) : (kind.check?.(value) ?? null);
-      if (fault === null) return value!;
-      context.addIssue({ code: 'custom', message: fault });
+    .transform((written, context): T => {
+      const value = kind.parse(written);
+      const mistake = value === null ? mistakeIn(written, kind) : (kind.check?.(value) ?? null);
+      if (mistake === null) return value!;
+      report(context, mistake);
       return z.NEVER;
     });
+  // A bare number is told with its likely unit, which zod's own "expected a string" cannot carry.
+  const field = z.preprocess((value, context) => {
+    if (typeof value === 'number') report(context, unitMissing(String(value), kind));
+    return value;
+  }, text);
+  return field as unknown as z.ZodType<T, string>;
 }
 
-function describeBad(text: string, kind: QuantityKind<unknown>): string {
+const unitMissing = (text: string, kind: QuantityKind<unknown>): Mistake => ({
+  what: `a bare number where a ${kind.noun} is needed`,
+  hint: `write the unit: \`${text}${kind.likely}\``,
+});
+
+function mistakeIn(text: string, kind: QuantityKind<unknown>): Mistake {
   const unit = /^\s*[\d.]+\s*([^\d\s.]+)\s*$/.exec(text)?.[1];
   if (unit !== undefined && !kind.units.includes(unit)) {
-    return `unknown unit \`${unit}\` | a ${kind.noun} has ${kind.units.map((known) => `\`${known}\``).join(', ')}, such as \`${kind.example}\``;
+    const units = kind.units.map((known) => `\`${known}\``).join(', ');
+    return {
+      what: `unknown unit \`${unit}\``,
+      hint: `a ${kind.noun} has ${units}, such as \`${kind.example}\``,
+    };
   }
-  if (/^\s*[\d.]+\s*$/.test(text)) {
-    return `a bare number where a ${kind.noun} is needed | write the unit: \`${text.trim()}${kind.likely}\``;
-  }
-  return `not a ${kind.noun}: \`${text}\` | write one such as \`${kind.example}\``;
+  if (/^\s*[\d.]+\s*$/.test(text)) return unitMissing(text.trim(), kind);
+  return { what: `not a ${kind.noun}: \`${text}\``, hint: `write one such as \`${kind.example}\`` };
 }
 
 const single =
@@ -84,7 +92,11 @@ const single =
     return match === null ? null : Number(match[1]);
   };
 
-/** `150ms` → ms. At most an hour: a longer one is a slip of the unit. */
+/** Maximum length of a duration, in ms. A longer one is a slip of the unit. */
+const LONGEST_MS = 3_600_000;
+const TOO_LONG: Mistake = { what: 'longer than an hour' };
+
+/** `150ms` → ms. */
 export const duration = quantity<number>({
   noun: 'duration',
   example: '150ms',
@@ -92,7 +104,7 @@ export const duration = quantity<number>({
   likely: 'ms',
   pattern: DURATION,
   parse: parseDuration,
-  check: (ms) => (ms > 3_600_000 ? 'longer than an hour' : null),
+  check: (ms) => (ms > LONGEST_MS ? TOO_LONG : null),
 });
 
 /** `150ms` or `150ms..300ms` → ms. */
@@ -104,11 +116,7 @@ export const durationRange = quantity<Range>({
   pattern: /^\d+(\.\d+)?(us|ms|s|m)(\.\.\d+(\.\d+)?(us|ms|s|m))?$/,
   parse: parseRange,
   check: ({ min, max }) =>
-    min > max
-      ? 'a range runs from the smaller to the larger'
-      : max > 3_600_000
-        ? 'longer than an hour'
-        : null,
+    min > max ? { what: 'a range runs from the smaller to the larger' } : max > LONGEST_MS ? TOO_LONG : null,
 });
 
 /** `500/s` → operations per second. */
@@ -119,7 +127,8 @@ export const rate = quantity<number>({
   likely: '/s',
   pattern: RATE,
   parse: single(RATE),
-  check: (value) => (value <= 0 ? 'a rate is more than zero | `max` is as fast as the nodes answer' : null),
+  check: (value) =>
+    value <= 0 ? { what: 'a rate is more than zero', hint: '`max` is as fast as the nodes answer' } : null,
 });
 
 /** `35%` → 0.35. */
@@ -133,7 +142,7 @@ export const percent = quantity<number>({
     const value = single(PERCENT)(text);
     return value === null ? null : value / 100;
   },
-  check: (value) => (value > 1 ? 'more than 100%' : null),
+  check: (value) => (value > 1 ? { what: 'more than 100%' } : null),
 });
 
 /** `64KB/s` → KB per second, as Toxiproxy counts it. */
@@ -147,7 +156,8 @@ export const bandwidthRate = quantity<number>({
     const match = BANDWIDTH.exec(text.trim());
     return match === null ? null : Number(match[1]) * (match[2] === 'MB' ? 1_000 : 1);
   },
-  check: (value) => (value < 1 ? 'Toxiproxy cannot go below `1KB/s` | a `cut` lets nothing through' : null),
+  check: (value) =>
+    value < 1 ? { what: 'Toxiproxy cannot go below `1KB/s`', hint: 'a `cut` lets nothing through' } : null,
 });
 
 /** `64B`, `4KB` → bytes. */

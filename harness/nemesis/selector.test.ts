@@ -10,7 +10,7 @@ import {
 
 const parse = (text: string): Selector => {
   const parsed = parseSelector(text);
-  if (!parsed.ok) throw new Error(parsed.message);
+  if (!parsed.ok) throw new Error(`unknown selector \`${parsed.unknown}\``);
   return parsed.selector;
 };
 
@@ -84,7 +84,7 @@ describe('an empty match is empty, never somebody else', () => {
 describe('what is no selector is refused', () => {
   for (const text of ['leadr', 'n0', 'node1', 'not(leader', '$', '$Old', '']) {
     it(`${JSON.stringify(text)} is none`, () =>
-      expect(parseSelector(text)).toEqual({ ok: false, message: `unknown selector \`${text}\`` }));
+      expect(parseSelector(text)).toEqual({ ok: false, unknown: text }));
   }
   it('and what is one is written as it was read', () => {
     for (const text of ['leader', 'not($old)', 'n7', 'not(not(n1))'])

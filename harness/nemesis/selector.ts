@@ -34,9 +34,10 @@ export interface Electorate {
 
 export type ParsedSelector =
   | { readonly ok: true; readonly selector: Selector }
-  | { readonly ok: false; readonly message: string };
+  /** `unknown`: the part of the text that is no selector. */
+  | { readonly ok: false; readonly unknown: string };
 
-/** `leader`, `n1`, `$old`, `not($old)`; nested as deep as needed. A message may carry a hint after ` | `. */
+/** `leader`, `n1`, `$old`, `not($old)`; nested as deep as needed. */
 export function parseSelector(text: string): ParsedSelector {
   const trimmed = text.trim();
   const inner = /^not\((.*)\)$/s.exec(trimmed)?.[1];
@@ -50,7 +51,7 @@ export function parseSelector(text: string): ParsedSelector {
   }
   if (trimmed.startsWith('$') && NAME.test(trimmed.slice(1)))
     return { ok: true, selector: { type: 'name', name: trimmed.slice(1) } };
-  return { ok: false, message: `unknown selector \`${text}\`` };
+  return { ok: false, unknown: text };
 }
 
 export function formatSelector(selector: Selector): string {

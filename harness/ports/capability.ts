@@ -15,3 +15,11 @@ export const CAPABILITIES = {
 } as const;
 
 export type Capability = keyof typeof CAPABILITIES;
+
+/** A system or a stage by its name. `capabilities`: what it can do; absent: everything. */
+export interface Able {
+  readonly name: string;
+  readonly capabilities?: ReadonlySet<Capability>;
+}
+
+export const ALL_CAPABILITIES: ReadonlySet<Capability> = new Set(Object.keys(CAPABILITIES) as Capability[]);

@@ -3,7 +3,7 @@ import type { realClock } from '../clock.ts';
 import { localCluster } from '../cluster/local.ts';
 import { recordPid } from '../links/journal.ts';
 import { allocateNodePorts, openLinks } from '../links/open.ts';
-import { CAPABILITIES, type Capability } from '../ports/capability.ts';
+import { ALL_CAPABILITIES } from '../ports/capability.ts';
 import type { Stage, StageSetup } from '../ports/stage.ts';
 import type { System } from '../ports/system.ts';
 import { threadedWorkload } from '../workload/threaded.ts';
@@ -16,6 +16,9 @@ export interface LocalSetup extends StageSetup {
   /** Folder of what outlives a run: installed servers, and notes of processes that were started. */
   readonly cacheDir: string;
 }
+
+/** This stage by its name, and what it can do. */
+export const LOCAL = { name: 'local', capabilities: ALL_CAPABILITIES } as const;
 
 /**
  * Port `Stage`: real processes of the system on this machine, behind a real Toxiproxy, with the load in a thread of its
@@ -67,13 +70,12 @@ export async function localStage(setup: LocalSetup): Promise<Stage> {
   );
   const started = parts.move();
   return {
-    name: 'local',
+    ...LOCAL,
     system,
     clock,
     cluster,
     links,
     workload,
-    capabilities: system.capabilities ?? new Set(Object.keys(CAPABILITIES) as Capability[]),
     play: (work) => work(),
     [Symbol.asyncDispose]: () => started.disposeAsync(),
   };

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { describe, expect, test } from 'vitest';
-import { flowYaml, reachableAfter, recordedLine, type ManualFault } from '../../harness/dashboard/faults.ts';
+import { reachableAfter, type ManualFault } from '../../harness/dashboard/faults.ts';
 import { available, KEYMAP } from '../../harness/dashboard/keymap.ts';
 import { MENUS } from '../../harness/dashboard/menus.ts';
 import { UNICODE, plainText } from '../../harness/output/paint.ts';
 import { keysLine } from '../../harness/dashboard/panels/footer.ts';
-import { helpMatches, press } from '../../harness/dashboard/press.ts';
+import { answer, helpMatches, press } from '../../harness/dashboard/press.ts';
 import { reduceAll } from '../../harness/dashboard/reducer.ts';
 import {
   INITIAL_UI,
@@ -16,7 +16,8 @@ import {
   type UiState,
 } from '../../harness/dashboard/ui.ts';
 import type { HarnessEvent, ManualCommand } from '../../harness/event.ts';
-import { loadManualStep } from '../../harness/scenario/language/load.ts';
+import { stepLine } from '../../harness/scenario/language/step-line.ts';
+import { manualStep } from '../../harness/scenario/play/manual-control.ts';
 import { runEvent, statusEvent } from '../support/events.ts';
 
 const nodesOf = (count: number): string[] => Array.from({ length: count }, (_, index) => `n${index + 1}`);
@@ -103,9 +104,15 @@ describe('a key', () => {
     expect(ui.toast?.text).toContain('nobody leads');
   });
 
-  test('shows the line that it records', () => {
+  test('says what it does, and then shows the answer of the run: the recorded line, or why nothing was done', () => {
     const { ui } = typing(['k'], contextOf(healthy()));
-    expect(ui.toast?.text).toBe('kill n1  {at: 22.87s, kill: {node: n1}, by: manual}');
+    expect(ui.toast).toMatchObject({ text: 'kill n1', level: 'info' });
+    const line = '{at: 22.87s, kill: {node: n1}, by: manual, as: manual-1, resolved: [n1]}';
+    const recorded: HarnessEvent = { t: 23_875, type: 'note', level: 'info', text: line, by: 'manual' };
+    expect(answer(ui, recorded, 9).toast).toEqual({ text: line, at: 9, level: 'info' });
+    const refused = { ...recorded, level: 'warn', text: 'not done: too late' } as const;
+    expect(answer(ui, refused, 9).toast).toEqual({ text: refused.text, at: 9, level: 'warn' });
+    expect(answer(ui, { t: 1, type: 'note', level: 'info', text: 'x' }, 9)).toBe(ui);
   });
 });
 
@@ -114,12 +121,13 @@ describe('every fault that a key or a menu can make', () => {
     const steps = [...directFaults(count), ...menuFaults(count)];
     expect(steps.length).toBeGreaterThan(40);
     for (const { step } of steps)
-      expect(() => loadManualStep(step, count, { handles: new Set(), names: new Set() })).not.toThrow();
+      expect(() => manualStep(step, { nodes: count, handles: new Set(), names: new Set() })).not.toThrow();
   });
 
   test.each([3, 5])('is recorded as YAML that parses to the same step, in a cluster of %i', (count) => {
     for (const fault of [...directFaults(count), ...menuFaults(count)]) {
-      expect(parse(recordedLine(fault, 1_234))).toEqual({ at: '1.23s', ...fault.step, by: 'manual' });
+      const step = { at: '1.23s', ...fault.step, by: 'manual' };
+      expect(parse(stepLine(step))).toEqual(step);
     }
   });
 
@@ -150,7 +158,7 @@ describe('every fault that a key or a menu can make', () => {
   }
 });
 
-test('flow YAML quotes values that would otherwise be parsed as something else', () => {
+test('a step line quotes values that would otherwise be parsed as something else', () => {
   for (const value of [
     'true',
     'null',
@@ -167,7 +175,7 @@ test('flow YAML quotes values that would otherwise be parsed as something else',
     'yes',
     '0x10',
   ])
-    expect(parse(flowYaml({ value }))).toEqual({ value });
+    expect(parse(stepLine({ value }))).toEqual({ value });
 });
 
 describe('a question', () => {

@@ -7,6 +7,8 @@ import { bandwidthRate } from '../quantity.ts';
 export const bandwidth = defineFault({
   verb: 'bandwidth',
   summary: 'limit what links let through in a second',
+  needs: ['bandwidth'],
+  lasting: true,
   schema: strict({ ...linkFields, rate: bandwidthRate }).superRefine(needsLinks),
   aim: (spec, targets) => {
     const aimed = aimLinks(spec, targets);

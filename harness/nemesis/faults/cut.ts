@@ -6,6 +6,8 @@ import { aimCut } from './partition.ts';
 export const cut = defineFault({
   verb: 'cut',
   summary: 'cut links one way: from, to',
+  needs: ['cut'],
+  lasting: true,
   schema: strict({ ...linkFields, mode: cutMode }).superRefine(needsLinks),
   aim: (spec, targets) => aimCut(aimLinks(spec, targets), spec.mode),
 });

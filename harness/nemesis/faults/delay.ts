@@ -1,6 +1,6 @@
 import { linkName, type LinkCondition, type LinkId } from '../../ports/links.ts';
 import { crossedBytes, roleChange, slowerOps, usedLinks } from '../evidence.ts';
-import { defineFault, type AimedFault } from '../fault.ts';
+import { defineFault, type FaultAction } from '../fault.ts';
 import { aimLinks, describeLinks, linkFields, needsLinks, strict } from '../fields.ts';
 import { duration, formatDuration } from '../quantity.ts';
 
@@ -8,6 +8,8 @@ import { duration, formatDuration } from '../quantity.ts';
 export const delay = defineFault({
   verb: 'delay',
   summary: 'add latency, and jitter, to links',
+  needs: ['delay'],
+  lasting: true,
   schema: strict({ ...linkFields, add: duration, jitter: duration.optional() }).superRefine(needsLinks),
   aim: (spec, targets) => {
     const aimed = aimLinks(spec, targets);
@@ -32,14 +34,13 @@ export function shapeLinks(shape: {
   readonly condition: LinkCondition;
   /** By how much it should slow an operation down; null where that cannot be said. */
   readonly addedMs: number | null;
-}): AimedFault {
+}): FaultAction {
   const { text, links, nodes, condition, addedMs } = shape;
   const names = links.map(linkName);
   return {
     text,
     nodes,
     links,
-    lasting: true,
     inject: ({ linkLedger }, { handle }) => linkLedger.put(handle, links, condition),
     evidence: (span) =>
       (addedMs === null ? null : slowerOps(span, addedMs)) ??

@@ -1,6 +1,6 @@
 import { linkName } from '../../ports/links.ts';
 import { commitStall, droppedBytes, roleChange } from '../evidence.ts';
-import { defineFault, type AimedFault, type InjectContext, type World } from '../fault.ts';
+import { defineFault, type FaultAction, type InjectContext, type World } from '../fault.ts';
 import { aimLinks, cutMode, describeLinks, linkFields, needsLinks, strict } from '../fields.ts';
 import { duration, formatDuration } from '../quantity.ts';
 
@@ -8,8 +8,10 @@ import { duration, formatDuration } from '../quantity.ts';
 export const flap = defineFault({
   verb: 'flap',
   summary: 'cut and restore links again and again',
+  needs: ['cut'],
+  lasting: true,
   schema: strict({ ...linkFields, down: duration, up: duration, mode: cutMode }).superRefine(needsLinks),
-  aim: (spec, targets): AimedFault => {
+  aim: (spec, targets): FaultAction => {
     const { links, nodes } = aimLinks(spec, targets);
     const names = links.map(linkName);
     let flapping: Promise<void> = Promise.resolve();
@@ -29,7 +31,6 @@ export const flap = defineFault({
       text: `flap ${describeLinks(links)} down ${formatDuration(spec.down)} up ${formatDuration(spec.up)}`,
       nodes,
       links,
-      lasting: true,
       inject: async (world, context) => {
         await world.linkLedger.put(context.handle, links, { cut: spec.mode });
         flapping = keepFlapping(world, context).catch((error: unknown) => {

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { Span } from '../evidence.ts';
-import { defineFault, type AimedFault } from '../fault.ts';
+import { defineFault, type FaultAction } from '../fault.ts';
 import { nodeSpec } from '../fields.ts';
 import { duration } from '../quantity.ts';
 
@@ -12,6 +12,8 @@ const lifetimeMs = (spec: z.output<typeof schema>): number | null =>
 export const kill = defineFault({
   verb: 'kill',
   summary: 'kill node processes (SIGKILL)',
+  needs: ['kill'],
+  lasting: true,
   schema,
   lifetimeMs,
   aim: (spec, { select }) => takeDown('kill', select(spec.node)),
@@ -21,17 +23,18 @@ export const kill = defineFault({
 export const stop = defineFault({
   verb: 'stop',
   summary: 'stop node processes cleanly (SIGTERM)',
+  needs: ['stop'],
+  lasting: true,
   schema,
   lifetimeMs,
   aim: (spec, { select }) => takeDown('stop', select(spec.node)),
 });
 
-function takeDown(verb: 'kill' | 'stop', nodes: readonly string[]): AimedFault {
+function takeDown(verb: 'kill' | 'stop', nodes: readonly string[]): FaultAction {
   return {
     text: `${verb} ${nodes.join(' ')}`,
     nodes,
     links: [],
-    lasting: true,
     inject: async ({ cluster, nodeLedger }, { handle }) => {
       await Promise.all(
         nodes.map((node) =>

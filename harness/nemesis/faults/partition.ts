@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { linkName, type LinkId } from '../../ports/links.ts';
 import { commitStall, droppedBytes, roleChange } from '../evidence.ts';
-import { defineFault, EmptyMatch, type AimedFault, type Targets } from '../fault.ts';
+import { defineFault, EmptyMatch, type FaultAction, type Targets } from '../fault.ts';
 import { cutMode, describeLinks, selector, strict } from '../fields.ts';
+import { report } from '../mistake.ts';
 
 const SHAPES = ['isolate', 'halves', 'bridge', 'ring'] as const;
 
@@ -21,9 +22,9 @@ const schema = strict({
 }).superRefine((spec, context) => {
   const given = SHAPES.filter((shape) => spec[shape] !== undefined);
   if (given.length === 1) return;
-  context.addIssue({
-    code: 'custom',
-    message: `${given.length === 0 ? 'no form of partition' : `several forms of partition: ${given.join(', ')}`} | give one of \`isolate\`, \`halves\`, \`bridge\`, \`ring\``,
+  report(context, {
+    what: given.length === 0 ? 'no form of partition' : `several forms of partition: ${given.join(', ')}`,
+    hint: `give one of ${SHAPES.map((shape) => `\`${shape}\``).join(', ')}`,
   });
 });
 type Spec = z.output<typeof schema>;
@@ -32,6 +33,8 @@ type Spec = z.output<typeof schema>;
 export const partition = defineFault({
   verb: 'partition',
   summary: 'cut peer links both ways: isolate, halves, bridge, ring',
+  needs: ['cut'],
+  lasting: true,
   schema,
   aim: (spec, targets) => aimCut(separated(spec, targets), spec.mode),
 });
@@ -40,13 +43,12 @@ export const partition = defineFault({
 export function aimCut(
   { links, nodes }: { readonly links: readonly LinkId[]; readonly nodes: readonly string[] },
   mode: 'blackhole' | 'refuse',
-): AimedFault {
+): FaultAction {
   const names = links.map(linkName);
   return {
     text: `cut ${describeLinks(links)}${mode === 'refuse' ? ' (refuse)' : ''}`,
     nodes,
     links,
-    lasting: true,
     inject: ({ linkLedger }, { handle }) => linkLedger.put(handle, links, { cut: mode }),
     evidence: (span) => droppedBytes(span, names) ?? roleChange(span, nodes) ?? commitStall(span, nodes),
   };

@@ -8,7 +8,9 @@ import { duration } from '../quantity.ts';
  */
 export const pause = defineFault({
   verb: 'pause',
-  summary: 'freeze node processes (SIGSTOP)',
+  summary: 'pause node processes (SIGSTOP)',
+  needs: ['pause'],
+  lasting: true,
   schema: nodeSpec({ 'resume-after': duration.optional() }),
   lifetimeMs: (spec) => ('resume-after' in spec ? (spec['resume-after'] ?? null) : null),
   aim: (spec, { select }) => {
@@ -17,7 +19,6 @@ export const pause = defineFault({
       text: `pause ${nodes.join(' ')}`,
       nodes,
       links: [],
-      lasting: true,
       inject: async ({ cluster, nodeLedger }, { handle }) => {
         await Promise.all(
           nodes.map((node) =>

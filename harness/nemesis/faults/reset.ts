@@ -7,6 +7,8 @@ import { aimLinks, describeLinks, linkFields, needsLinks, strict } from '../fiel
 export const reset = defineFault({
   verb: 'reset',
   summary: 'close open connections with RST, once',
+  needs: ['reset'],
+  lasting: false,
   schema: strict(linkFields).superRefine(needsLinks),
   aim: (spec, targets) => {
     const { links, nodes } = aimLinks(spec, targets);
@@ -15,7 +17,6 @@ export const reset = defineFault({
       text: `reset ${describeLinks(links)}`,
       nodes,
       links,
-      lasting: false,
       inject: async (world) => {
         await Promise.all(links.map((link) => world.links.reset(link)));
       },

@@ -5,6 +5,8 @@ import { nodeSpec } from '../fields.ts';
 export const restart = defineFault({
   verb: 'restart',
   summary: 'start nodes that are down; stop and start those that run',
+  needs: ['stop'],
+  lasting: false,
   schema: nodeSpec({}),
   aim: (spec, { select }) => {
     const nodes = select(spec.node);
@@ -12,7 +14,6 @@ export const restart = defineFault({
       text: `restart ${nodes.join(' ')}`,
       nodes,
       links: [],
-      lasting: false,
       inject: async (world) => {
         await Promise.all(nodes.map((node) => restartNode(world, node)));
       },
@@ -35,7 +36,9 @@ async function restartNode({ cluster, nodeLedger }: World, node: string): Promis
 /** Thaws nodes, whoever paused them. */
 export const resume = defineFault({
   verb: 'resume',
-  summary: 'thaw node processes (SIGCONT)',
+  summary: 'resume paused node processes (SIGCONT)',
+  needs: ['pause'],
+  lasting: false,
   schema: nodeSpec({}),
   aim: (spec, { select }) => {
     const nodes = select(spec.node);
@@ -43,7 +46,6 @@ export const resume = defineFault({
       text: `resume ${nodes.join(' ')}`,
       nodes,
       links: [],
-      lasting: false,
       inject: async ({ nodeLedger }) => {
         await Promise.all(nodes.map((node) => nodeLedger.release(node, 'paused')));
       },

@@ -20,6 +20,8 @@ const LOOK_MS = 50;
 export const rollingRestart = defineFault({
   verb: 'rolling-restart',
   summary: 'restart nodes one after the other, each caught up before the next',
+  needs: ({ mode }) => [mode],
+  lasting: false,
   schema,
   aim: (spec, { nodes: all, select }) => {
     const nodes = spec.node === undefined ? all : select(spec.node);
@@ -28,7 +30,6 @@ export const rollingRestart = defineFault({
       text: `rolling restart of ${nodes.join(' ')} (${mode})`,
       nodes,
       links: [],
-      lasting: false,
       inject: async (world, { handle, signal, began }) => {
         for (const node of nodes) {
           await world.nodeLedger.hold(handle, node, 'down', () => world.cluster[mode](node));

@@ -7,6 +7,8 @@ import { duration, size } from '../quantity.ts';
 export const slice = defineFault({
   verb: 'slice',
   summary: 'deliver in small pieces with pauses between them',
+  needs: ['slice'],
+  lasting: true,
   schema: strict({ ...linkFields, size, vary: size.optional(), pause: duration.optional() }).superRefine(
     needsLinks,
   ),

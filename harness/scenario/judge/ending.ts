@@ -1,5 +1,3 @@
-import { StepsEnded } from '../play/step-runner.ts';
-
 /** Why a run did not come to its own end. */
 export type Ending =
   /** From outside, by a signal or a key. `abort`: at once, without checks. */
@@ -20,6 +18,19 @@ export const messageOf = (ending: Ending): string =>
 
 /** The scenario came to this by itself: nobody and nothing else ended it. */
 export const isOwn = (ending: Ending): boolean => ending.kind === 'failed' || ending.kind === 'inconclusive';
+
+/**
+ * The steps cannot go on. `expectation`: what a step waited for did not come; `empty`: a selector matched
+ * nothing; `steady`: they never began.
+ */
+export class StepsEnded extends Error {
+  override readonly name = 'StepsEnded';
+  readonly kind: 'expectation' | 'empty' | 'steady';
+  constructor(kind: 'expectation' | 'empty' | 'steady', message: string) {
+    super(message);
+    this.kind = kind;
+  }
+}
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 

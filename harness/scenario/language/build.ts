@@ -8,11 +8,15 @@ import {
   type DuringFigure,
   type Expectations,
   type HealStep,
+  type Known,
   type Scenario,
   type SteadyCondition,
   type Step,
 } from './schema.ts';
-import { HEAL_ALL, VERBS, type RawStep } from './step-schema.ts';
+import { inWords, noWords, problemsOf } from './problem.ts';
+import { checkStepReferences } from './references.ts';
+import { MODIFIERS, VERBS, type Modifier } from './step-keys.ts';
+import { HEAL_ALL, rawStep, type RawStep } from './step-schema.ts';
 import type { Comparison } from './comparison.ts';
 
 type Source = Readonly<Record<string, unknown>>;
@@ -35,7 +39,7 @@ export function buildScenario(file: RawFile, source: Source, path: string, place
   const { 'election-timeout': timeout, heartbeat } = file.cluster.raft ?? {};
   const { clients, rate, keys, mix, timeout: patience, routing } = file.workload;
   const lineOf: LineOf = (at) => places.lineOf(at);
-  const steps = buildSteps(file.steps, source['steps'] as readonly Source[], ['steps'], lineOf);
+  const steps = toSteps(file.steps, source['steps'] as readonly Source[], ['steps'], lineOf);
   return {
     name: file.name,
     path,
@@ -85,16 +89,30 @@ function buildSteady(
   });
 }
 
-export function buildSteps(
-  steps: readonly RawStep[],
-  source: readonly Source[],
-  path: Path,
-  lineOf: LineOf,
-): Step[] {
-  return steps.map((step, i) => buildStep(step, source[i]!, [...path, i], lineOf));
+/** Either the step, or everything that is wrong with it. */
+export type BuiltStep =
+  | { readonly ok: true; readonly step: Step }
+  | { readonly ok: false; readonly problems: readonly string[] };
+
+/** Makes a step of a plain object, with the checks that a step of a file gets. Its line is 0. */
+export function buildStep(raw: Source, known: Known): BuiltStep {
+  const parsed = rawStep.safeParse(raw, { error: noWords });
+  const problems = [
+    ...(parsed.success ? [] : problemsOf(parsed.error.issues, raw)),
+    ...checkStepReferences(raw, known),
+  ].map((problem) => {
+    const { message, hint } = inWords(problem);
+    return hint === null ? message : `${message} (${hint})`;
+  });
+  if (!parsed.success || problems.length > 0) return { ok: false, problems: [...new Set(problems)] };
+  return { ok: true, step: toStep(parsed.data, raw, [], () => 0) };
 }
 
-function buildStep(raw: RawStep, source: Source, path: Path, lineOf: LineOf): Step {
+function toSteps(steps: readonly RawStep[], source: readonly Source[], path: Path, lineOf: LineOf): Step[] {
+  return steps.map((step, i) => toStep(step, source[i]!, [...path, i], lineOf));
+}
+
+function toStep(raw: RawStep, source: Source, path: Path, lineOf: LineOf): Step {
   const base = { line: lineOf(path), text: describeStep(source), source, atMs: raw.at ?? null };
   const by = raw.by ?? 'scenario';
   if (raw.heal !== undefined) {
@@ -116,15 +134,15 @@ function buildStep(raw: RawStep, source: Source, path: Path, lineOf: LineOf): St
     const branches = raw.parallel.map((branch, i) => {
       const inner = [...path, 'parallel', i];
       return Array.isArray(branch)
-        ? buildSteps(branch as readonly RawStep[], sources[i] as readonly Source[], inner, lineOf)
-        : [buildStep(branch as RawStep, sources[i] as Source, inner, lineOf)];
+        ? toSteps(branch as readonly RawStep[], sources[i] as readonly Source[], inner, lineOf)
+        : [toStep(branch as RawStep, sources[i] as Source, inner, lineOf)];
     });
     return { ...base, kind: 'parallel', branches };
   }
   if (raw.repeat !== undefined) {
     const { times, for: forMs, steps } = raw.repeat;
     const inner = (source['repeat'] as { readonly steps: readonly Source[] }).steps;
-    const body = buildSteps(steps, inner, [...path, 'repeat', 'steps'], lineOf);
+    const body = toSteps(steps, inner, [...path, 'repeat', 'steps'], lineOf);
     return { ...base, kind: 'repeat', times: times ?? null, forMs: forMs ?? null, steps: body };
   }
   const verb = Object.keys(raw).find((key) => FAULTS.has(key) && raw[key] !== undefined)!;
@@ -197,9 +215,9 @@ export function describeStep(source: Source): string {
     return `repeat ${times === undefined ? `for ${time}` : `${times} times`}: ${steps.length} steps`;
   }
   if (verb === 'parallel') return `parallel: ${(spec as readonly unknown[]).length} branches`;
-  const rest = ['for', 'as']
-    .filter((key) => source[key] !== undefined)
-    .map((key) => `${key} ${words(source[key])}`);
+  const rest = Object.entries<Modifier>(MODIFIERS)
+    .filter(([key, { shown }]) => shown === true && source[key] !== undefined)
+    .map(([key]) => `${key} ${words(source[key])}`);
   return [verb, words(spec), ...rest].join(' ').trim();
 }
 

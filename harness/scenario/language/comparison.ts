@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { report } from '../../nemesis/mistake.ts';
 import { formatDuration, parseDuration } from '../../nemesis/quantity.ts';
 
 type Operator = '<' | '<=' | '=' | '>=' | '>';
@@ -31,9 +32,9 @@ export const comparison: z.ZodType<Comparison, string | number> = z
     z.string().transform((text, context): Comparison => {
       const parsed = parseComparison(text.trim());
       if (parsed !== null) return parsed;
-      context.addIssue({
-        code: 'custom',
-        message: `not a comparison: \`${text}\` | write one such as \`"> 5"\` or \`"> $old.term"\``,
+      report(context, {
+        what: `not a comparison: \`${text}\``,
+        hint: 'write one such as `"> 5"` or `"> $old.term"`',
       });
       return z.NEVER;
     }),
@@ -58,9 +59,9 @@ export const durationComparison: z.ZodType<Comparison, string> = z
     const match = DURATION.exec(text.trim());
     const value = match === null ? null : parseDuration(match[2]!);
     if (value !== null) return { operator: match![1] as Operator, value, unit: 'ms' };
-    context.addIssue({
-      code: 'custom',
-      message: `not a comparison with a duration: \`${text}\` | write one such as \`"< 2s"\``,
+    report(context, {
+      what: `not a comparison with a duration: \`${text}\``,
+      hint: 'write one such as `"< 2s"`',
     });
     return z.NEVER;
   })

@@ -1,21 +1,23 @@
 import { z } from 'zod';
 import { selector, strict } from '../../nemesis/fields.ts';
+import { mistaken, report } from '../../nemesis/mistake.ts';
 import { duration, durationRange, percent, rate } from '../../nemesis/quantity.ts';
 import type { WorkloadPlan } from '../../ports/workload.ts';
 import { SYSTEMS } from '../../systems/registry.ts';
 import { SAFETY_PROPERTIES } from '../../trace.ts';
 import { comparison, durationComparison } from './comparison.ts';
 import { checkCondition, conditionFields, type Condition } from './condition.ts';
+import { DEFAULT_CLUSTER, DURING_FIGURES } from './schema.ts';
 import { rawStep } from './step-schema.ts';
 
 const SYSTEM_NAMES = Object.keys(SYSTEMS);
 const whole = z.int('expected a whole number');
 
 const cluster = strict({
-  nodes: whole.min(1, 'at least one node').max(9, 'at most nine nodes').default(3),
+  nodes: whole.min(1, 'at least one node').max(9, 'at most nine nodes').default(DEFAULT_CLUSTER.nodes),
   system: z
     .literal(SYSTEM_NAMES, `expected ${SYSTEM_NAMES.map((name) => `\`${name}\``).join(' or ')}`)
-    .default('raft'),
+    .default(DEFAULT_CLUSTER.system),
   raft: strict({
     'election-timeout': durationRange.optional().meta({ description: '300ms..600ms by default' }),
     heartbeat: duration.optional().meta({ description: '50ms by default' }),
@@ -47,10 +49,7 @@ const mix = strict({
 }).superRefine((shares, context) => {
   const sum = Object.values(shares).reduce<number>((total, share) => total + (share ?? 0), 0);
   if (Math.abs(sum - 1) > 1e-9)
-    context.addIssue({
-      code: 'custom',
-      message: `the shares add up to ${Math.round(sum * 1_000) / 10}%, not 100%`,
-    });
+    report(context, { what: `the shares add up to ${Math.round(sum * 1_000) / 10}%, not 100%` });
 });
 
 const workload = strict({
@@ -89,10 +88,10 @@ const during = strict({
   'leader-gap': durationComparison.optional().meta({ description: 'longest time without a leader' }),
 }).superRefine(({ window: _window, node: _node, ...wanted }, context) => {
   if (Object.values(wanted).every((value) => value === undefined)) {
-    context.addIssue({
-      code: 'custom',
-      message:
-        'nothing is expected here | add `acked-writes`, `acked-reads`, `acked-ops`, `stale-reads`, `elections` or `leader-gap`',
+    const figures = DURING_FIGURES.map((figure) => `\`${figure}\``);
+    report(context, {
+      what: 'nothing is expected here',
+      hint: `add ${figures.slice(0, -1).join(', ')} or ${figures.at(-1)}`,
     });
   }
 });
@@ -119,7 +118,7 @@ const expectMap = strict({
 const steady = strict({ ...conditionFields, within: duration.optional() }).superRefine((spec, context) => {
   checkCondition(spec, context);
   if (steadyWithin(spec).length === 1) return;
-  context.addIssue({ code: 'custom', message: 'how long may it take? | add one `within: 5s`' });
+  report(context, { what: 'how long may it take?', hint: 'add one `within: 5s`' });
 });
 
 /** Where a steady condition says how long it may take: beside its part (`{converged: true, within: 5s}`) or in it. */
@@ -127,13 +126,19 @@ export function steadyWithin(spec: Condition & { readonly within?: number | unde
   return [spec.within, spec.leader?.within, spec.progress?.within].filter((within) => within !== undefined);
 }
 
+const SCENARIO_NAME = /^[a-z0-9][a-z0-9-]*$/;
+
 /** A whole file. */
 export const file = strict({
   apiVersion: z.literal('chaos/v1', 'expected `chaos/v1`'),
   name: z
     .string({ error: 'expected a name' })
-    .regex(/^[a-z0-9][a-z0-9-]*$/, 'not a name | small letters, digits and dashes')
-    .max(60),
+    .refine(
+      (text) => SCENARIO_NAME.test(text),
+      mistaken({ what: 'not a name', hint: 'small letters, digits and dashes' }),
+    )
+    .max(60, 'at most 60 characters')
+    .meta({ pattern: SCENARIO_NAME.source }),
   description: z.string().optional(),
   seed: whole
     .min(0, 'a seed is not negative')

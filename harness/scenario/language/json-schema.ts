@@ -6,6 +6,13 @@ import { file } from './file-schema.ts';
  * this, written down.
  */
 export function jsonSchema(): Readonly<Record<string, unknown>> {
-  const schema = z.toJSONSchema(file, { io: 'input', unrepresentable: 'any' }) as Record<string, unknown>;
+  const schema = z.toJSONSchema(file, {
+    io: 'input',
+    unrepresentable: 'any',
+    // Every map is strict; zod sees a check of unknown keys that it cannot represent.
+    override: ({ jsonSchema: map }) => {
+      if (map.type === 'object') map.additionalProperties = false;
+    },
+  }) as Record<string, unknown>;
   return { ...schema, title: 'chaos scenario, v1' };
 }

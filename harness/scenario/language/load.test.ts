@@ -1,7 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { ALL_CAPABILITIES, type Able, type Capability } from '../../ports/capability.ts';
 import { jsonSchema } from './json-schema.ts';
 import { formatErrors, loadScenario } from './load.ts';
+import type { Chosen } from './schema.ts';
 
 const head = 'apiVersion: chaos/v1\nname: x\n';
 /** `line:column: message | hint` of every error. */
@@ -252,6 +254,71 @@ steps:
         '      = did you mean `leader`?',
       ].join('\n'),
     );
+  });
+});
+
+describe('a step that the chosen system or stage cannot do is refused at its verb', () => {
+  const able = (name: string, ...missing: Capability[]): Able => ({
+    name,
+    capabilities: ALL_CAPABILITIES.difference(new Set(missing)),
+  });
+  const all = able('all');
+  const refusals = (text: string, chosen: Chosen): readonly string[] => {
+    const loaded = loadScenario('x.yaml', text, () => chosen);
+    return loaded.ok ? [] : loaded.errors.map(({ line, column, message }) => `${line}:${column}: ${message}`);
+  };
+  const shippedText = (name: string): string =>
+    readFileSync(new URL(`../../../scenarios/${name}.yaml`, import.meta.url), 'utf8');
+
+  it('pause-leader.yaml, by a system without `pause`: the error has the line and what the system can do', () => {
+    const text = shippedText('pause-leader');
+    const loaded = loadScenario('pause-leader.yaml', text, () => ({
+      system: { name: 'etcd', capabilities: new Set(['kill', 'cut']) },
+      stage: all,
+    }));
+    if (loaded.ok) throw new Error('it must not load');
+    const line = text.split('\n').findIndex((each) => each.includes('- pause:')) + 1;
+    expect(formatErrors(loaded.errors)).toBe(
+      [
+        `pause-leader.yaml:${line}:11: \`pause\` needs \`pause\` (pause and resume a node process), which the system \`etcd\` cannot do`,
+        `${String(line).padStart(5)} |         - pause: { node: leader }`,
+        '      |           ^^^^^',
+        '      = the system `etcd` can do: kill, cut',
+      ].join('\n'),
+    );
+  });
+  it('inside `parallel` and `repeat`', () => {
+    const text = steps(
+      '- parallel:',
+      '    - - kill: n1',
+      '      - repeat: { times: 2, steps: [{ pause: n2 }] }',
+    );
+    expect(refusals(text, { system: all, stage: able('remote', 'pause', 'kill') })).toEqual([
+      expect.stringMatching(/^5:11: `kill` needs `kill` .* which the stage `remote` cannot do$/),
+      expect.stringMatching(/^6:41: `pause` needs `pause` .* which the stage `remote` cannot do$/),
+    ]);
+  });
+  it('by what its fields ask for: a rolling restart kills only with `mode: kill`', () => {
+    const chosen = { system: able('etcd', 'kill'), stage: all };
+    expect(refusals(steps('- rolling-restart: { within: 5s }'), chosen)).toEqual([]);
+    expect(refusals(steps('- rolling-restart: { within: 5s, mode: kill }'), chosen)).toHaveLength(1);
+  });
+  it('once for the system and once for the stage, if neither can do it', () => {
+    const chosen = { system: able('etcd', 'cut'), stage: able('remote', 'cut') };
+    expect(refusals(steps('- partition: { isolate: n1 }'), chosen)).toHaveLength(2);
+  });
+  it('of the system that the file names, and a system that says nothing of itself can do everything', () => {
+    const chosen = { system: able('raft', 'kill'), stage: all };
+    const asked: string[] = [];
+    const load = (text: string) =>
+      loadScenario('x.yaml', text, (system) => {
+        asked.push(system);
+        return system === 'raft' ? chosen : { system: { name: system }, stage: all };
+      });
+    expect(load(steps('- kill: n1')).ok).toBe(false);
+    expect(load(steps('- pause: n1')).ok).toBe(true);
+    expect(asked).toEqual(['raft', 'raft']);
+    expect(refusals(steps('- kill: n1'), { system: { name: 'other' }, stage: all })).toEqual([]);
   });
 });
 

@@ -1,10 +1,10 @@
-import { LineCounter, parseDocument, stringify, type Document } from 'yaml';
+import { LineCounter, parseDocument, type Document } from 'yaml';
 import { buildScenario } from './build.ts';
 import { file } from './file-schema.ts';
 import { Places, type ScenarioError } from './position.ts';
-import { problemsOf } from './problem.ts';
-import { checkReferences, type KnownNames } from './references.ts';
-import type { FaultStep, HealStep, Scenario } from './schema.ts';
+import { atPlace, noWords, problemsOf } from './problem.ts';
+import { checkReferences } from './references.ts';
+import type { ChooseBySystem, Scenario } from './schema.ts';
 
 export { formatErrors } from './position.ts';
 export type { ScenarioError } from './position.ts';
@@ -17,10 +17,10 @@ export type Loaded =
 const MAX_CHARACTERS = 1_000_000;
 
 /**
- * Reads a scenario, or tells everything that is wrong with it, in the order of the file. `path` is only for
- * messages.
+ * Reads a scenario, or reports everything that is wrong with it, in the order of the file. `path` is only for messages.
+ * `choose`: what it is to run on; a step that this cannot do is an error. Absent: everything is possible.
  */
-export function loadScenario(path: string, text: string, known?: KnownNames): Loaded {
+export function loadScenario(path: string, text: string, choose?: ChooseBySystem): Loaded {
   const early = notText(path, text);
   if (early !== null) return { ok: false, errors: [early] };
   const counter = new LineCounter();
@@ -47,36 +47,14 @@ export function loadScenario(path: string, text: string, known?: KnownNames): Lo
       ],
     };
   }
-  const parsed = file.safeParse(raw);
-  const schema = parsed.success ? [] : problemsOf(parsed.error.issues, raw, places);
-  const errors = [...syntax, ...schema, ...checkReferences(raw, places, known)];
+  const parsed = file.safeParse(raw, { error: noWords });
+  const problems = [
+    ...(parsed.success ? [] : problemsOf(parsed.error.issues, raw)),
+    ...checkReferences(raw, choose),
+  ];
+  const errors = [...syntax, ...problems.map((problem) => atPlace(problem, places))];
   if (errors.length > 0 || !parsed.success) return { ok: false, errors: inOrder(errors) };
   return { ok: true, scenario: buildScenario(parsed.data, raw as Record<string, unknown>, path, places) };
-}
-
-/**
- * A step that came by hand, as it would stand in YAML. `known`: what the run has named so far. Throws with
- * all that is wrong.
- */
-export function loadManualStep(
-  step: Readonly<Record<string, unknown>>,
-  nodes: number,
-  known: KnownNames,
-): FaultStep | HealStep {
-  const text = stringify({
-    apiVersion: 'chaos/v1',
-    name: 'by-hand',
-    cluster: { nodes },
-    steps: [{ ...step, by: 'manual' }],
-  });
-  const loaded = loadScenario('by hand', text, known);
-  if (!loaded.ok)
-    throw new Error(
-      loaded.errors.map(({ message, hint }) => (hint === null ? message : `${message} (${hint})`)).join('; '),
-    );
-  const only = loaded.scenario.steps[0]!;
-  if (only.kind === 'fault' || only.kind === 'heal') return { ...only, line: 0 };
-  throw new Error(`only faults and \`heal\` can be injected by hand, not ${only.kind}`);
 }
 
 function notText(path: string, text: string): ScenarioError | null {

@@ -1,26 +1,43 @@
 import type { z } from 'zod';
-import { KNOWN_KEYS } from '../../nemesis/fields.ts';
-import { SELECTOR_WORDS } from '../../nemesis/selector.ts';
+import type { Mistake, UnknownKey } from '../../nemesis/mistake.ts';
 import { nearest } from './nearest.ts';
 import type { Path, Places, ScenarioError } from './position.ts';
-import { UNBUILT_VERBS, VERBS } from './step-schema.ts';
+import { VERBS } from './step-keys.ts';
 
 type Issue = z.core.$ZodIssue;
 
-/** What zod found, as errors at the tokens they are about. `raw` is the file as plain data. */
-export function problemsOf(
-  issues: readonly Issue[],
-  raw: unknown,
-  places: Places,
-  base: Path = [],
-): ScenarioError[] {
+/** What is wrong with a file's data, and where in the data. */
+export interface Problem extends Mistake {
+  readonly path: Path;
+  /** Whether the value of `path` is wrong or its key. */
+  readonly part: 'key' | 'value';
+}
+
+/** For zod's `error` option: an issue without words of its own gets them here, not from zod's locale. */
+export const noWords = (): string => '';
+
+/** Everything that zod found. `raw` is the file as plain data. */
+export function problemsOf(issues: readonly Issue[], raw: unknown, base: Path = []): Problem[] {
   return issues.flatMap((issue) => {
     const path = [...base, ...(issue.path as (string | number)[])];
-    if (issue.code === 'invalid_union') return problemsOf(bestBranch(issue), raw, places, path);
-    if (issue.code === 'unrecognized_keys')
-      return issue.keys.map((key) => unknownKey(key, path, issue.message, places));
-    return [plainProblem(issue, path, raw, places)];
+    if (issue.code === 'invalid_union') return problemsOf(bestBranch(issue), raw, path);
+    return [problemOf(issue, path, raw)];
   });
+}
+
+/** A problem in words. This is the only place where messages and hints are put together. */
+export function inWords({ what, hint, known = [], word = '' }: Mistake): {
+  readonly message: string;
+  readonly hint: string | null;
+} {
+  const near = nearest(word, known);
+  return { message: what, hint: near === null ? (hint ?? null) : `did you mean \`${near}\`?` };
+}
+
+/** A problem at its token in the file. */
+export function atPlace(problem: Problem, places: Places): ScenarioError {
+  const { message, hint } = inWords(problem);
+  return places.at(problem.path, problem.part, message, hint);
 }
 
 /** The branch that the value was most likely meant for: one whose type fits; else the one with words of its own. */
@@ -28,7 +45,7 @@ function bestBranch(issue: Issue & { readonly code: 'invalid_union' }): readonly
   const branches = issue.errors as readonly (readonly Issue[])[];
   const fitting = branches.find((branch) => branch.length > 0 && !branch.some(isMismatch));
   const worded = branches.find((branch) =>
-    branch.some((inner) => inner.code === 'invalid_union' || !inner.message.startsWith('Invalid')),
+    branch.some((inner) => inner.code === 'invalid_union' || hasWords(inner)),
   );
   return fitting ?? worded ?? branches[0] ?? [];
 }
@@ -37,66 +54,66 @@ function bestBranch(issue: Issue & { readonly code: 'invalid_union' }): readonly
 function isMismatch(issue: Issue): boolean {
   if (issue.path.length > 0) return false;
   if (issue.code === 'invalid_union') return issue.errors.every((branch) => branch.some(isMismatch));
-  return issue.code === 'invalid_type' || issue.code === 'invalid_value';
+  return isWrongType(issue);
 }
 
-function unknownKey(key: string, path: Path, message: string, places: Places): ScenarioError {
-  const at = [...path, key];
-  const known = message.startsWith(KNOWN_KEYS) ? message.slice(KNOWN_KEYS.length).split(' ') : [];
-  if ((UNBUILT_VERBS as readonly string[]).includes(key) && known.includes('partition')) {
-    return places.at(
-      at,
-      'key',
-      `\`${key}\` is not built yet`,
-      `this version has ${VERBS.map((verb) => `\`${verb}\``).join(', ')}`,
-    );
-  }
-  const near = nearest(key, known);
-  const where = typeof path.at(-1) === 'string' ? ` in \`${path.at(-1)}\`` : '';
-  return places.at(
-    at,
-    'key',
-    `unknown key \`${key}\`${where}`,
-    near === null ? `known: ${known.join(', ')}` : `did you mean \`${near}\`?`,
-  );
-}
+const isWrongType = ({ code }: Issue): boolean => code === 'invalid_type' || code === 'invalid_value';
+const hasWords = (issue: Issue): boolean => issue.message !== '' || issue.code === 'custom';
 
-function plainProblem(issue: Issue, path: Path, raw: unknown, places: Places): ScenarioError {
+function problemOf(issue: Issue, path: Path, raw: unknown): Problem {
   const value = valueAt(raw, path);
   const last = path.at(-1);
   if (value === undefined && typeof last === 'string') {
-    const inside = path.at(-2);
-    const where = typeof inside === 'string' ? ` in \`${inside}\`` : '';
-    return places.at(path.slice(0, -1), 'key', `\`${last}\` is missing${where}`, hintOf(issue));
+    const what = `\`${last}\` is missing${inside(path.slice(0, -1))}`;
+    // Of a missing value, only what it should have looked like is worth telling.
+    const hint = isWrongType(issue) ? issue.message : '';
+    return { path: path.slice(0, -1), part: 'key', what, ...(hint !== '' && { hint }) };
   }
-  const [said, hint] = issue.message.split(' | ') as [string, string | undefined];
-  if (said.startsWith('unknown selector')) {
-    const near = nearest(String(value), SELECTOR_WORDS);
-    return places.at(
-      path,
-      'value',
-      said,
-      near === null ? `known: ${SELECTOR_WORDS.join(', ')}, n1, not(…), $name` : `did you mean \`${near}\`?`,
-    );
-  }
+  const params = issue.code === 'custom' ? (issue.params as Mistake | UnknownKey | undefined) : undefined;
+  if (params !== undefined && 'unknownKey' in params)
+    return { path, part: 'key', ...unknownKey(String(last), path, params) };
+  const place = { path, part: 'value', word: String(value) } as const;
+  if (params !== undefined) return { ...place, ...params };
   if (issue.code === 'invalid_value' && issue.values.length > 1) {
-    const near = nearest(String(value), issue.values.map(String));
-    const choice = issue.values.map((each) => `\`${String(each)}\``).join(', ');
-    return places.at(
-      path,
-      'value',
-      `\`${String(value)}\` is not one of ${choice}`,
-      near === null ? null : `did you mean \`${near}\`?`,
-    );
+    const known = issue.values.map(String);
+    const choice = known.map((each) => `\`${each}\``).join(', ');
+    return { ...place, what: `\`${String(value)}\` is not one of ${choice}`, known };
   }
-  const message = said.startsWith('Invalid input: ') ? said.slice('Invalid input: '.length) : said;
-  return places.at(path, 'value', message, hint ?? null);
+  return { ...place, what: issue.message === '' ? describe(issue) : issue.message };
 }
 
-/** Of a missing value, only what it should have looked like is worth telling. */
-function hintOf(issue: Issue): string | null {
-  return issue.message.startsWith('expected') ? issue.message : null;
+function unknownKey(key: string, path: Path, { unknownKey: { known, planned } }: UnknownKey): Mistake {
+  if (planned.includes(key)) {
+    const verbs = VERBS.map((verb) => `\`${verb}\``).join(', ');
+    return { what: `\`${key}\` is not built yet`, hint: `this version has ${verbs}` };
+  }
+  const what = `unknown key \`${key}\`${inside(path.slice(0, -1))}`;
+  return { what, hint: `known: ${known.join(', ')}`, known, word: key };
 }
+
+/** ` in \`partition\``, if the map has a name. */
+const inside = (map: Path): string => (typeof map.at(-1) === 'string' ? ` in \`${map.at(-1)}\`` : '');
+
+const NOUNS: Readonly<Record<string, string>> = {
+  string: 'text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: '`true` or `false`',
+  array: 'a list',
+  object: 'a map',
+};
+
+/** For a check that has no words of its own. */
+function describe(issue: Issue): string {
+  if (issue.code === 'invalid_type') return `expected ${NOUNS[issue.expected] ?? issue.expected}`;
+  if (issue.code === 'invalid_value') return `expected \`${String(issue.values[0])}\``;
+  if (issue.code === 'too_big') return `expected at most ${issue.maximum}${unitOf(issue.origin)}`;
+  if (issue.code === 'too_small') return `expected at least ${issue.minimum}${unitOf(issue.origin)}`;
+  return 'not a valid value';
+}
+
+const unitOf = (origin: string): string =>
+  origin === 'string' ? ' characters' : origin === 'array' ? ' entries' : '';
 
 function valueAt(raw: unknown, path: Path): unknown {
   let value = raw;

@@ -1,47 +1,53 @@
-import { NODE_ID, SELECTOR_WORDS } from '../../nemesis/selector.ts';
 import { FAULTS } from '../../nemesis/registry.ts';
-import { nearest } from './nearest.ts';
-import type { Path, Places, ScenarioError } from './position.ts';
-import { HEAL_ALL, UNBUILT_VERBS, VERBS } from './step-schema.ts';
+import type { Mistake } from '../../nemesis/mistake.ts';
+import { NODE_ID, SELECTOR_WORDS } from '../../nemesis/selector.ts';
+import { CAPABILITIES } from '../../ports/capability.ts';
+import type { Path } from './position.ts';
+import type { Problem } from './problem.ts';
+import { DEFAULT_CLUSTER, type ChooseBySystem, type Chosen, type Known } from './schema.ts';
+import { isAllowed, MODIFIERS, UNBUILT_VERBS, VERBS, type ModifierKey } from './step-keys.ts';
+import { HEAL_ALL } from './step-schema.ts';
 
-/** Verbs whose fault lives on and can be named, healed by time, or waited for. */
-const INSTANT = new Set(['reset', 'restart', 'resume', 'rolling-restart']);
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Names that stand for something before the first step: in a run that goes on. */
-export interface KnownNames {
-  readonly handles: ReadonlySet<string>;
-  readonly names: ReadonlySet<string>;
-}
-
 /**
- * What no single field can tell: that each step has one verb, that every `$name`, handle and node id that is
- * used stands
- * for something at that point. Works on the raw data, so that it finds its errors beside the schema's.
+ * What no single field can show: that each step has one verb, that every `$name`, fault name and node id exists at
+ * that point, and that the chosen system and stage can do every fault. Works on the raw data, so that its errors are
+ * found together with the schema's.
  */
-export function checkReferences(raw: unknown, places: Places, known?: KnownNames): ScenarioError[] {
+export function checkReferences(raw: unknown, choose?: ChooseBySystem): Problem[] {
   if (!isObject(raw)) return [];
-  const check = new ReferenceCheck(raw, places);
-  for (const handle of known?.handles ?? []) check.handles.add(handle);
-  for (const name of known?.names ?? []) check.names.add(name);
+  const cluster = isObject(raw['cluster']) ? raw['cluster'] : {};
+  const { nodes = DEFAULT_CLUSTER.nodes, system = DEFAULT_CLUSTER.system } = cluster;
+  const check = new ReferenceCheck(
+    typeof nodes === 'number' ? nodes : DEFAULT_CLUSTER.nodes,
+    typeof system === 'string' ? choose?.(system) : undefined,
+  );
   check.steps(raw['steps'], ['steps']);
   check.expectations(raw['expect']);
-  return check.errors;
+  return check.problems;
+}
+
+/** The same for one step of a run that has named some faults and nodes already. */
+export function checkStepReferences(raw: unknown, { nodes, handles, names, chosen }: Known): Problem[] {
+  const check = new ReferenceCheck(nodes, chosen);
+  for (const handle of handles) check.handles.add(handle);
+  for (const name of names) check.names.add(name);
+  check.steps([raw], []);
+  return check.problems.map((problem) => ({ ...problem, path: problem.path.slice(1) }));
 }
 
 class ReferenceCheck {
-  readonly errors: ScenarioError[] = [];
+  readonly problems: Problem[] = [];
   readonly handles = new Set<string>();
   readonly names = new Set<string>();
-  readonly #places: Places;
   readonly #nodes: number;
+  readonly #chosen: Chosen | undefined;
 
-  constructor(raw: Record<string, unknown>, places: Places) {
-    this.#places = places;
-    const cluster = raw['cluster'];
-    const nodes = isObject(cluster) ? cluster['nodes'] : undefined;
-    this.#nodes = typeof nodes === 'number' ? nodes : 3;
+  constructor(nodes: number, chosen: Chosen | undefined) {
+    this.#nodes = nodes;
+    this.#chosen = chosen;
   }
 
   steps(steps: unknown, path: Path): void {
@@ -59,12 +65,10 @@ class ReferenceCheck {
       this.#strings({ node: entry['node'] }, path);
       for (const word of [entry['node']].flat()) {
         if (typeof word !== 'string' || !(SELECTOR_WORDS as readonly string[]).includes(word)) continue;
-        this.#fail(
-          [...path, 'node'],
-          'value',
-          `\`${word}\` may be another node at each moment of the window`,
-          'name a node, or `bind:` one on the step and give its `$name`',
-        );
+        this.#fail([...path, 'node'], 'value', {
+          what: `\`${word}\` may be another node at each moment of the window`,
+          hint: 'name a node, or `bind:` one on the step and give its `$name`',
+        });
       }
     }
   }
@@ -75,21 +79,22 @@ class ReferenceCheck {
     const unbuilt = Object.keys(step).some((key) => (UNBUILT_VERBS as readonly string[]).includes(key));
     if (verbs.length === 0 && !unbuilt) {
       // An unknown key is told by the schema, with the verb that it may have meant.
-      const strange = Object.keys(step).some(
-        (key) => !['at', 'for', 'as', 'bind', 'on-empty', 'by', 'resolved'].includes(key),
-      );
-      if (!strange) this.#fail(path, 'value', 'a step without a verb', `add one of ${VERBS.join(', ')}`);
+      const strange = Object.keys(step).some((key) => !(key in MODIFIERS));
+      if (!strange)
+        this.#fail(path, 'value', {
+          what: 'a step without a verb',
+          hint: `add one of ${VERBS.join(', ')}`,
+        });
     }
     if (verbs.length > 1)
-      this.#fail(
-        [...path, verbs[1]!],
-        'key',
-        `a second verb in one step: \`${verbs[1]}\` beside \`${verbs[0]}\``,
-        'make it a step of its own',
-      );
+      this.#fail([...path, verbs[1]!], 'key', {
+        what: `a second verb in one step: \`${verbs[1]}\` beside \`${verbs[0]}\``,
+        hint: 'make it a step of its own',
+      });
     const verb = verbs[0];
     if (verb === undefined) return;
     this.#modifiers(step, verb, path);
+    this.#needs(step[verb], verb, [...path, verb]);
     this.#use(step[verb], verb, [...path, verb]);
     // Only once the step has run do its names stand for something.
     if (typeof step['as'] === 'string') this.handles.add(step['as']);
@@ -97,18 +102,31 @@ class ReferenceCheck {
   }
 
   #modifiers(step: Record<string, unknown>, verb: string, path: Path): void {
-    const isFault = FAULTS.has(verb);
-    for (const key of ['as', 'bind', 'for', 'on-empty', 'by', 'resolved'] as const) {
-      if (step[key] === undefined) continue;
-      const allowed =
-        key === 'by' ? isFault || verb === 'heal' : key === 'for' ? isFault && !INSTANT.has(verb) : isFault;
-      if (!allowed)
-        this.#fail(
-          [...path, key],
-          'key',
-          `\`${key}\` does not go with \`${verb}\``,
-          key === 'for' ? 'it heals a fault by itself; to sleep: `wait: {for: 2s}`' : null,
-        );
+    for (const key of Object.keys(MODIFIERS) as ModifierKey[]) {
+      if (step[key] === undefined || isAllowed(key, verb)) continue;
+      this.#fail([...path, key], 'key', {
+        what: `\`${key}\` does not go with \`${verb}\``,
+        ...(key === 'for' && { hint: 'it heals a fault by itself; to sleep: `wait: {for: 2s}`' }),
+      });
+    }
+  }
+
+  /** That the system and the stage have every capability that the fault needs. */
+  #needs(spec: unknown, verb: string, path: Path): void {
+    const kind = FAULTS.get(verb);
+    if (kind === undefined || this.#chosen === undefined) return;
+    const parsed = kind.schema.safeParse(spec);
+    if (!parsed.success) return;
+    for (const need of kind.needs(parsed.data)) {
+      for (const part of ['system', 'stage'] as const) {
+        const { name, capabilities } = this.#chosen[part];
+        if (capabilities === undefined || capabilities.has(need)) continue;
+        const has = capabilities.size === 0 ? 'nothing' : [...capabilities].join(', ');
+        this.#fail(path, 'key', {
+          what: `\`${verb}\` needs \`${need}\` (${CAPABILITIES[need]}), which the ${part} \`${name}\` cannot do`,
+          hint: `the ${part} \`${name}\` can do: ${has}`,
+        });
+      }
     }
   }
 
@@ -140,12 +158,10 @@ class ReferenceCheck {
   /** With three nodes everybody is everybody's neighbour: a ring would cut nothing. */
   #ring(spec: unknown, path: Path): void {
     if (isObject(spec) && spec['ring'] !== undefined && this.#nodes < 4) {
-      this.#fail(
-        [...path, 'ring'],
-        'key',
-        `a ring of ${this.#nodes} nodes cuts nothing`,
-        'give the cluster at least 4 nodes',
-      );
+      this.#fail([...path, 'ring'], 'key', {
+        what: `a ring of ${this.#nodes} nodes cuts nothing`,
+        hint: 'give the cluster at least 4 nodes',
+      });
     }
   }
 
@@ -157,37 +173,34 @@ class ReferenceCheck {
     if (typeof value !== 'string') return;
     for (const [, name] of value.matchAll(/\$([a-z][a-z0-9-]*)/g)) {
       if (this.names.has(name!)) continue;
-      const near = nearest(name!, [...this.names]);
-      this.#fail(
-        path,
-        'value',
-        `nothing before this binds \`$${name}\``,
-        near === null
-          ? `\`bind: ${name}\` on an earlier step names what it chose`
-          : `did you mean \`$${near}\`?`,
-      );
+      this.#fail(path, 'value', {
+        what: `nothing before this binds \`$${name}\``,
+        hint: `\`bind: ${name}\` on an earlier step names what it chose`,
+        known: [...this.names].map((bound) => `$${bound}`),
+        word: `$${name}`,
+      });
     }
     const since = /^unchanged-since\(([a-z][a-z0-9-]*)\)$/.exec(value)?.[1];
     if (since !== undefined && !this.handles.has(since)) this.#unnamed(since, path);
     for (const id of value.split(/->|[(),\s]/)) {
       if (!NODE_ID.test(id) || Number(id.slice(1)) <= this.#nodes) continue;
-      this.#fail(
-        path,
-        'value',
-        `there is no node \`${id}\``,
-        `the cluster has ${this.#nodes === 1 ? 'only n1' : `n1 to n${this.#nodes}`}`,
-      );
+      this.#fail(path, 'value', {
+        what: `there is no node \`${id}\``,
+        hint: `the cluster has ${this.#nodes === 1 ? 'only n1' : `n1 to n${this.#nodes}`}`,
+      });
     }
   }
 
   #unnamed(handle: string, path: Path): void {
-    const near = nearest(handle, [...this.handles]);
-    const hint =
-      near === null ? `\`as: ${handle}\` on an earlier step names a fault` : `did you mean \`${near}\`?`;
-    this.#fail(path, 'value', `no fault before this is named \`${handle}\``, hint);
+    this.#fail(path, 'value', {
+      what: `no fault before this is named \`${handle}\``,
+      hint: `\`as: ${handle}\` on an earlier step names a fault`,
+      known: [...this.handles],
+      word: handle,
+    });
   }
 
-  #fail(path: Path, part: 'key' | 'value', message: string, hint: string | null): void {
-    this.errors.push(this.#places.at(path, part, message, hint));
+  #fail(path: Path, part: 'key' | 'value', mistake: Mistake): void {
+    this.problems.push({ path, part, ...mistake });
   }
 }

@@ -1,5 +1,6 @@
 import type { Range } from '../../nemesis/quantity.ts';
 import type { Selector } from '../../nemesis/selector.ts';
+import type { Able } from '../../ports/capability.ts';
 import type { WorkloadPlan } from '../../ports/workload.ts';
 import type { Comparison } from './comparison.ts';
 import type { Condition } from './condition.ts';
@@ -103,6 +104,9 @@ export interface SteadyCondition {
   readonly text: string;
 }
 
+/** What a file's `cluster` is if it does not say. */
+export const DEFAULT_CLUSTER = { nodes: 3, system: 'raft' } as const;
+
 /** A scenario that has been read and found right. */
 export interface Scenario {
   readonly name: string;
@@ -124,4 +128,25 @@ export interface Scenario {
   readonly outline: readonly { readonly text: string; readonly line: number }[];
   /** The file's content as plain data: what a recorded run is made from. */
   readonly source: Readonly<Record<string, unknown>>;
+}
+
+/** What a scenario is to run on. Each fault needs its capabilities from both. */
+export interface Chosen {
+  readonly system: Able;
+  readonly stage: Able;
+}
+
+/** What a scenario is to run on, by the name of the system that it asks for. */
+export type ChooseBySystem = (system: string) => Chosen;
+
+/** What a step may refer to in a run that goes on. */
+export interface Known {
+  /** Number of nodes of the cluster. */
+  readonly nodes: number;
+  /** Names of faults. */
+  readonly handles: ReadonlySet<string>;
+  /** Names that `bind:` gave to nodes. */
+  readonly names: ReadonlySet<string>;
+  /** Absent: everything is possible. */
+  readonly chosen?: Chosen | undefined;
 }

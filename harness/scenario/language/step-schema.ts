@@ -2,30 +2,25 @@ import { z } from 'zod';
 import { selector, strict } from '../../nemesis/fields.ts';
 import { duration, durationRange } from '../../nemesis/quantity.ts';
 import { FAULTS } from '../../nemesis/registry.ts';
+import { mistaken, report } from '../../nemesis/mistake.ts';
 import { NAME } from '../../nemesis/selector.ts';
 import { condition } from './condition.ts';
-
-/** Verbs that guide the flow; the others are faults. */
-export const FLOW_VERBS = ['heal', 'wait', 'check', 'note', 'parallel', 'repeat'] as const;
-/** Verbs of the language that this engine does not have yet: an error, never skipped. */
-export const UNBUILT_VERBS = [
-  'wipe',
-  'skew',
-  'disk',
-  'transfer-leader',
-  'membership',
-  'random',
-  'use',
-] as const;
-export const VERBS: readonly string[] = [...FAULTS.keys(), ...FLOW_VERBS];
+import { FLOW, MODIFIERS, UNBUILT_VERBS, type FlowVerb, type ModifierKey } from './step-keys.ts';
 
 /** Words that `heal` takes besides a fault's name. */
 export const HEAL_ALL = 'all';
 
 export const name = z
   .string({ error: 'expected a name' })
-  .regex(NAME, 'not a name | small letters, digits and dashes, a letter first')
-  .refine((text) => text !== HEAL_ALL && text !== 'run', { error: 'a reserved word | take another name' });
+  .refine(
+    (text) => NAME.test(text),
+    mistaken({ what: 'not a name', hint: 'small letters, digits and dashes, a letter first' }),
+  )
+  .refine(
+    (text) => text !== HEAL_ALL && text !== 'run',
+    mistaken({ what: 'a reserved word', hint: 'take another name' }),
+  )
+  .meta({ pattern: NAME.source });
 
 const heal = z.union([
   z.string({ error: 'expected the name of a fault, or `all`' }),
@@ -38,29 +33,26 @@ const wait = strict({
   until: condition.optional(),
   within: duration.optional().meta({ description: 'how long to look for it; the run fails when it is over' }),
 }).superRefine((spec, context) => {
-  const fail = (message: string): void => context.addIssue({ code: 'custom', message });
   if ((spec.for === undefined) === (spec.until === undefined))
-    fail('give one of `for` (sleep) and `until` (watch)');
+    report(context, { what: 'give one of `for` (sleep) and `until` (watch)' });
   if (spec.until !== undefined && spec.within === undefined)
-    fail('`until` needs `within`: how long may it take?');
-  if (spec.for !== undefined && spec.within !== undefined) fail('`within` goes with `until`, not with `for`');
+    report(context, { what: '`until` needs `within`: how long may it take?' });
+  if (spec.for !== undefined && spec.within !== undefined)
+    report(context, { what: '`within` goes with `until`, not with `for`' });
 });
 
 /** A step as it stands in a file: all verbs optional here; that there is exactly one is checked beside the schema. */
-const shape = {
-  ...Object.fromEntries(
-    [...FAULTS].map(([verb, kind]) => [verb, kind.schema.optional().meta({ description: kind.summary })]),
-  ),
-  heal: heal.optional().meta({ description: 'lift a fault by name, several, all, or those on a node' }),
-  wait: wait.optional().meta({ description: 'sleep, or watch the cluster' }),
-  check: condition.optional().meta({ description: 'what must hold right now' }),
-  note: z.string({ error: 'expected text' }).optional(),
+const flow = {
+  heal: heal.optional().meta({ description: FLOW.heal }),
+  wait: wait.optional().meta({ description: FLOW.wait }),
+  check: condition.optional().meta({ description: FLOW.check }),
+  note: z.string({ error: 'expected text' }).optional().meta({ description: FLOW.note }),
   get parallel() {
     return z
       .array(z.union([rawStep, z.array(rawStep).min(1, 'an empty branch')]))
       .min(1, 'nothing to run')
       .optional()
-      .meta({ description: 'branches that run at once: each a step, or a list of steps' });
+      .meta({ description: FLOW.parallel });
   },
   get repeat() {
     return strict({
@@ -70,30 +62,33 @@ const shape = {
     })
       .superRefine((spec, context) => {
         if ((spec.times === undefined) !== (spec.for === undefined)) return;
-        context.addIssue({ code: 'custom', message: 'give one of `times` and `for`' });
+        report(context, { what: 'give one of `times` and `for`' });
       })
       .optional()
-      .meta({ description: 'the same steps again and again' });
+      .meta({ description: FLOW.repeat });
   },
-  at: duration.optional().meta({ description: 'not before this time after the first step' }),
-  for: durationRange
-    .optional()
-    .meta({ description: 'the fault heals by itself after so long; the steps go on meanwhile' }),
-  as: name.optional().meta({ description: "the fault's name, for `heal`, `window` and `unchanged-since`" }),
-  bind: name.optional().meta({ description: 'the name of the nodes that were chosen: later `$name`' }),
-  'on-empty': z
-    .enum(['fail', 'skip'])
-    .optional()
-    .meta({ description: 'what to do when a selector matches nothing' }),
-  by: z
-    .literal('manual')
-    .optional()
-    .meta({ description: 'in a recorded run: injected by hand, at its own time' }),
-  resolved: z
-    .array(z.string())
-    .optional()
-    .meta({ description: 'in a recorded run: the nodes that were chosen' }),
-};
+} satisfies Readonly<Record<FlowVerb, z.ZodType>>;
+
+const modifier = <T extends z.ZodType>(key: ModifierKey, schema: T) =>
+  schema.optional().meta({ description: MODIFIERS[key].meaning });
+const modifiers = {
+  at: modifier('at', duration),
+  for: modifier('for', durationRange),
+  as: modifier('as', name),
+  bind: modifier('bind', name),
+  'on-empty': modifier('on-empty', z.enum(['fail', 'skip'])),
+  by: modifier('by', z.literal('manual')),
+  resolved: modifier('resolved', z.array(z.string())),
+} satisfies Readonly<Record<ModifierKey, z.ZodType>>;
+
+const faults = Object.fromEntries(
+  [...FAULTS].map(([verb, kind]) => [verb, kind.schema.optional().meta({ description: kind.summary })]),
+);
+// The flow's getters refer to `rawStep` below: the copy must keep them as getters.
+const shape = Object.defineProperties(faults, {
+  ...Object.getOwnPropertyDescriptors(flow),
+  ...Object.getOwnPropertyDescriptors(modifiers),
+}) as z.ZodRawShape;
 
 /** One step. Its type is spelled out because steps contain steps. */
 export interface RawStep extends Readonly<Record<string, unknown>> {
@@ -118,4 +113,4 @@ export interface RawStep extends Readonly<Record<string, unknown>> {
   readonly resolved?: readonly string[] | undefined;
 }
 export const rawStep: z.ZodType<RawStep> = z.lazy(() => stepMap).meta({ id: 'step' });
-const stepMap = strict(shape) as unknown as z.ZodType<RawStep>;
+const stepMap = strict(shape, UNBUILT_VERBS) as unknown as z.ZodType<RawStep>;

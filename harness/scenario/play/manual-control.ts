@@ -2,13 +2,16 @@ import type { Clock } from '../../clock.ts';
 import type { HarnessEvent, ManualCommand } from '../../event.ts';
 import type { Nemesis } from '../../nemesis/nemesis.ts';
 import type { Choices } from './choices.ts';
-import { loadManualStep } from '../language/load.ts';
+import { buildStep } from '../language/build.ts';
+import type { Chosen, FaultStep, HealStep, Known } from '../language/schema.ts';
 import type { Pace } from './pace.ts';
 import type { StepRunner } from './step-runner.ts';
 
-interface KeyboardOptions {
-  /** How many nodes the cluster has. */
+interface ManualControlOptions {
+  /** Number of nodes of the cluster. */
   readonly nodes: number;
+  /** What the run runs on. Absent: everything is possible. */
+  readonly chosen: Chosen | undefined;
   readonly nemesis: Nemesis;
   readonly steps: StepRunner;
   readonly choices: Choices;
@@ -20,12 +23,12 @@ interface KeyboardOptions {
 }
 
 /** What a person asks for while a run goes on. Faults go through the same nemesis, and into the recording. */
-export class Keyboard {
-  readonly #options: KeyboardOptions;
+export class ManualControl {
+  readonly #options: ManualControlOptions;
   #faults = 0;
   #closed = false;
 
-  constructor(options: KeyboardOptions) {
+  constructor(options: ManualControlOptions) {
     this.#options = options;
   }
 
@@ -54,10 +57,10 @@ export class Keyboard {
   }
 
   async #inject(raw: Readonly<Record<string, unknown>>): Promise<void> {
-    const { nodes, nemesis, steps, choices } = this.#options;
+    const { nodes, chosen, nemesis, steps, choices } = this.#options;
     const handles = new Set(nemesis.faults.flatMap(({ name }) => name ?? []));
     const names = new Set(choices.bound().keys());
-    const step = loadManualStep(raw, nodes, { handles, names });
+    const step = manualStep(raw, { nodes, handles, names, chosen });
     if (step.kind === 'heal') return await steps.runByHand(step);
     const as = step.as ?? `manual-${++this.#faults}`;
     await steps.runByHand({ ...step, as, source: { ...step.source, as } });
@@ -67,11 +70,8 @@ export class Keyboard {
     const { nemesis, steps, nodes } = this.#options;
     const latest = nemesis.latestByHand();
     if (latest === null) return this.#note('info', 'nothing to undo: no fault by hand is live');
-    const step = loadManualStep({ heal: latest.id }, nodes, {
-      handles: new Set([latest.id]),
-      names: new Set(),
-    });
-    await steps.runByHand(step);
+    const handles = new Set([latest.id]);
+    await steps.runByHand(manualStep({ heal: latest.id }, { nodes, handles, names: new Set() }));
   }
 
   /** A fault by hand that cannot be done is a note, not the end of the run. */
@@ -80,6 +80,15 @@ export class Keyboard {
   }
 
   #note(level: 'info' | 'warn', text: string): void {
-    this.#options.emit({ t: this.#options.clock.now(), type: 'note', level, text });
+    this.#options.emit({ t: this.#options.clock.now(), type: 'note', level, text, by: 'manual' });
   }
+}
+
+/** A step that a person asked for. Throws an error that lists everything that is wrong with it. */
+export function manualStep(raw: Readonly<Record<string, unknown>>, known: Known): FaultStep | HealStep {
+  const built = buildStep({ ...raw, by: 'manual' }, known);
+  if (!built.ok) throw new Error(built.problems.join('; '));
+  const { step } = built;
+  if (step.kind === 'fault' || step.kind === 'heal') return step;
+  throw new Error(`only faults and \`heal\` can be injected by hand, not \`${step.kind}\``);
 }

@@ -1,6 +1,7 @@
 import { stringify } from 'yaml';
 import { formatDuration } from '../../nemesis/quantity.ts';
 import type { Scenario } from '../language/schema.ts';
+import { stepLine } from '../language/step-line.ts';
 
 export type RecordedStep = Readonly<Record<string, unknown>>;
 
@@ -23,13 +24,22 @@ export class Recording {
     const kept = during?.filter(({ window }) => handles.has(window));
     const recorded = {
       apiVersion, name, seed, ...rest,
-      steps: this.steps,
       ...(expect !== undefined && { expect: { ...expect, ...(kept !== undefined && { during: kept }) } }),
     }; // prettier-ignore
     const header = `# Recorded: a run of ${scenario.name} with seed ${seed}. Offsets count from the first step.\n`;
+    const steps = this.steps.length === 0 ? 'steps: []\n' : `steps:\n${this.steps.map(lines).join('')}`;
     // Without anchors: the same selector twice is written twice, so that the file can be edited step by step.
-    return header + stringify(recorded, { aliasDuplicateObjects: false, lineWidth: 0 });
+    return header + stringify(recorded, { aliasDuplicateObjects: false, lineWidth: 0 }) + steps;
   }
+}
+
+/** A list entry: a step on one line, or `parallel` with a list of steps per branch. */
+function lines(step: RecordedStep): string {
+  const branches = step['parallel'] as readonly (readonly RecordedStep[])[] | undefined;
+  if (branches === undefined) return `  - ${stepLine(step)}\n`;
+  const branch = (steps: readonly RecordedStep[]): string =>
+    steps.map((inner, i) => `      ${i === 0 ? '- ' : '  '}- ${stepLine(inner)}\n`).join('');
+  return `  - parallel:\n${branches.map(branch).join('')}`;
 }
 
 export const offset = (ms: number): string => formatDuration(Math.round(ms));

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { HarnessEvent } from '../../event.ts';
+import { ALL_CAPABILITIES } from '../../ports/capability.ts';
 import { play, type Played, type PlayOptions } from '../../stage/sim/testing/play.ts';
 import { STALE_READS } from '../../stage/sim/testing/stale-parts.ts';
 import type { PropertyResult, TraceMonitor } from '../../ports/system.ts';
@@ -367,10 +368,42 @@ describe('faults by hand', () => {
     const loaded = loadScenario('run.scenario.yaml', first.outcome.flat);
     expect(loaded.ok ? '' : formatErrors(loaded.errors)).toBe('');
     expect(first.outcome.flat).toMatch(
-      /kill:\n +node: leader\n +by: manual\n +as: manual-1\n +resolved:\n +- n2/,
+      /kill: \{node: leader\}, by: manual, as: manual-1, resolved: \[n2\]\}\n/,
     );
     const again = await play(first.outcome.flat);
     expect(again.outcome).toMatchObject({ exitCode: 0, counts: { faults: 2, manualFaults: 2 } });
+  });
+  it('a person is shown each step by hand exactly as the line that is recorded', async () => {
+    const played = await play(
+      scenario(quiet),
+      atStep(
+        { type: 'inject', step: { kill: { node: 'leader' } } },
+        { type: 'inject', step: { heal: 'all' } },
+      ),
+    );
+    const shown = played.events.flatMap((event) =>
+      event.type === 'note' && event.by === 'manual' ? [event.text] : [],
+    );
+    expect(shown).toHaveLength(2);
+    const recorded = played.outcome.flat.split('\n').filter((line) => line.includes('by: manual'));
+    expect(recorded).toEqual(shown.map((line) => `  - ${line}`));
+  });
+  it('one that the system cannot do is a note that says what is missing; the run goes on', async () => {
+    const system = { name: 'raft', capabilities: ALL_CAPABILITIES.difference(new Set(['pause'])) };
+    const played = await play(scenario(quiet), {
+      ...atStep({ type: 'inject', step: { pause: { node: 'n1' } } }),
+      system,
+    });
+    expect(played.events).toContainEqual({
+      t: expect.any(Number) as number,
+      type: 'note',
+      level: 'warn',
+      by: 'manual',
+      text: expect.stringMatching(
+        /^not done: `pause` needs `pause` \(pause and resume a node process\), which the system `raft` cannot do/,
+      ) as string,
+    });
+    expect(played.outcome).toMatchObject({ exitCode: 0, counts: { faults: 0 } });
   });
   it('undo lifts the last one, and only that', async () => {
     const played = await play(

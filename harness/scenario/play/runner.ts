@@ -1,5 +1,6 @@
 import type { LinearizabilityResult } from '../../checker/linearizable.ts';
 import type { Clock } from '../../clock.ts';
+import type { Able } from '../../ports/capability.ts';
 import type { Cluster, NodeExit } from '../../ports/cluster.ts';
 import type { HarnessEvent, ManualCommand, Phase } from '../../event.ts';
 import { latencyStats } from '../../history/latency.ts';
@@ -12,19 +13,19 @@ import type { ExpectationResult, Violation } from '../../result.ts';
 import type { Workload } from '../../ports/workload.ts';
 import { checkHistory, isWanted, judgeAlways, notJudged, whyNotJudged } from '../judge/always.ts';
 import { Choices } from './choices.ts';
-import { baselineOf, judge } from '../language/condition.ts';
+import { baselineOf, evaluateCondition } from './evaluate-condition.ts';
 import { countAll } from '../judge/counts.ts';
-import { endingOfError, endingOfReason, isOwn, messageOf, type Ending } from '../judge/ending.ts';
+import { endingOfError, endingOfReason, isOwn, messageOf, StepsEnded, type Ending } from '../judge/ending.ts';
 import { judgeDuring } from '../judge/during.ts';
 import { judgeRecovery, judgeVacuity, type Evidence } from '../judge/expectations.ts';
-import { Keyboard } from './manual-control.ts';
+import { ManualControl } from './manual-control.ts';
 import { Observer } from './observer.ts';
 import { judgeRun, type RunOutcome } from '../judge/outcome.ts';
 import { Pace } from './pace.ts';
 import { Recording } from './recording.ts';
 import { Recovery } from '../judge/recovery.ts';
 import type { Scenario } from '../language/schema.ts';
-import { StepRunner, StepsEnded } from './step-runner.ts';
+import { StepRunner } from './step-runner.ts';
 import { orAbort, watch } from './watch.ts';
 
 export type { RunOutcome } from '../judge/outcome.ts';
@@ -32,8 +33,10 @@ export type { RunOutcome } from '../judge/outcome.ts';
 export interface RunOptions {
   readonly scenario: Scenario;
   readonly seed: number;
-  /** The system under test: which it is, and how its trace is judged. */
-  readonly system: Pick<System, 'name' | 'monitor'>;
+  /** The system under test: which it is, what it can do, and how its trace is judged. */
+  readonly system: Pick<System, 'name' | 'monitor' | 'capabilities'>;
+  /** What the stage can do, for faults by hand. */
+  readonly stage: Able;
   readonly cluster: Cluster;
   readonly links: Links;
   readonly workload: Workload;
@@ -71,7 +74,7 @@ class Run {
   readonly #recovery: Recovery;
   readonly #recording = new Recording();
   readonly #steps: StepRunner;
-  readonly #keyboard: Keyboard;
+  readonly #manual: ManualControl;
   readonly #pace: Pace;
   readonly #choices: Choices;
   readonly #expectations: ExpectationResult[] = [];
@@ -112,8 +115,9 @@ class Run {
       schedule: randomStream(seed, 'schedule'),
       signal: this.#going.signal,
     }); // prettier-ignore
-    this.#keyboard = new Keyboard({
+    this.#manual = new ManualControl({
       nodes: scenario.cluster.nodes,
+      chosen: { system: options.system, stage: options.stage },
       nemesis: this.#nemesis,
       steps: this.#steps,
       choices,
@@ -129,7 +133,7 @@ class Run {
     const onAbort = (): void => this.#cut(endingOfReason(signal.reason));
     signal.addEventListener('abort', onAbort, { once: true });
     if (signal.aborted) onAbort();
-    commands((command) => this.#keyboard.press(command));
+    commands((command) => this.#manual.press(command));
     try {
       await this.#start();
       await this.#steady();
@@ -140,7 +144,7 @@ class Run {
     }
     const stepsTo = this.#options.clock.now();
     this.#stepsTo = stepsTo;
-    this.#keyboard.close();
+    this.#manual.close();
     await this.#heal();
     const ops = await this.#stopLoad();
     const outcome = await this.#check(ops, stepsTo);
@@ -170,7 +174,7 @@ class Run {
     for (const { condition, withinMs, line, text } of scenario.steady) {
       const from = clock.now();
       const since = baselineOf(this.#steps.surroundings());
-      const look = () => judge(condition, this.#steps.surroundings(), since);
+      const look = () => evaluateCondition(condition, this.#steps.surroundings(), since);
       const seen = await watch(look, {
         clock,
         pulse: this.#observer.pulse,
@@ -360,14 +364,13 @@ class Run {
     this.#emit({ t: this.#options.clock.now(), type: 'phase', phase });
   }
 
-  /** Everything that is told passes here: what the runner itself must know of it is picked up. */
+  /** Single exit for events. */
   #emit(event: HarnessEvent): void {
+    this.#observer.see(event);
     this.#options.emit(event);
     if (event.type === 'fault' && event.by !== 'cleanup' && event.state === 'confirmed')
       this.#firstFault ??= event.t;
     if (event.type === 'fault' && event.state === 'healed') this.#recovery.healed(event.t);
-    if (event.type === 'link' && !event.pending)
-      this.#observer.state.feedLink(event.t, event.link, event.cut !== undefined);
     if (event.type === 'status' || event.type === 'life') this.#recovery.look(event.t);
   }
 }

@@ -8,7 +8,8 @@ import { TooSlow } from '../../nemesis/faults/rolling-restart.ts';
 import type { Random } from '../../random.ts';
 import type { ExpectationResult } from '../../result.ts';
 import type { Choices } from './choices.ts';
-import { baselineOf, judge, type Surroundings } from '../language/condition.ts';
+import { StepsEnded } from '../judge/ending.ts';
+import { baselineOf, evaluateCondition, type Surroundings } from './evaluate-condition.ts';
 import type { Observer } from './observer.ts';
 import type { Pace } from './pace.ts';
 import { offset, prune, type Recording, type RecordedStep } from './recording.ts';
@@ -21,20 +22,8 @@ import type {
   Step,
   WaitStep,
 } from '../language/schema.ts';
+import { stepLine } from '../language/step-line.ts';
 import { allOrFirstFailure, orAbort, watch } from './watch.ts';
-
-/**
- * The steps cannot go on. `expectation`: what a step waited for did not come; `empty`: a selector matched
- * nothing; `steady`: they never began.
- */
-export class StepsEnded extends Error {
-  override readonly name = 'StepsEnded';
-  readonly kind: 'expectation' | 'empty' | 'steady';
-  constructor(kind: 'expectation' | 'empty' | 'steady', message: string) {
-    super(message);
-    this.kind = kind;
-  }
-}
 
 export interface StepRunnerOptions {
   readonly nemesis: Nemesis;
@@ -84,7 +73,7 @@ export class StepRunner {
   /** A step by hand: now, whatever the others are doing. */
   async runByHand(step: FaultStep | HealStep): Promise<void> {
     const { recording, signal } = this.#options;
-    const place = { index: -1, path: '', sink: recording.steps, signal };
+    const place = { index: BY_HAND, path: '', sink: recording.steps, signal };
     if (step.kind === 'heal') await this.#heal(step, place);
     else await this.#fault(step, place);
   }
@@ -139,7 +128,7 @@ export class StepRunner {
     }
   }
 
-  async #fault(step: FaultStep, { sink, signal }: Place): Promise<string> {
+  async #fault(step: FaultStep, place: Place): Promise<string> {
     const { nemesis, clock, pace, choices } = this.#options;
     const kind = FAULTS.get(step.verb)!;
     const at = pace.now();
@@ -160,12 +149,12 @@ export class StepRunner {
       ...(step.forMs !== null && { for: formatDuration(lifetimeMs!) }),
       resolved: aimed.nodes,
     };
-    sink.push(recorded);
+    this.#record(recorded, place);
     const options = { verb: step.verb, name: step.as, by: step.by, step: recorded, lifetimeMs };
     const injecting = nemesis.inject(aimed, options);
     let fault: FaultRecord;
     try {
-      fault = await orAbort(injecting, signal);
+      fault = await orAbort(injecting, place.signal);
     } catch (error) {
       // The runner heals everything next; nobody must be left without an ear for this one's end.
       injecting.catch(() => undefined);
@@ -177,19 +166,19 @@ export class StepRunner {
     return `${aimed.text}, confirmed in ${Math.round(confirmedAt - requestedAt)} ms`;
   }
 
-  async #heal(step: HealStep, { sink, signal }: Place): Promise<string> {
+  async #heal(step: HealStep, place: Place): Promise<string> {
     const { nemesis, pace, choices } = this.#options;
     const by = step.by === 'manual' ? 'manual' : undefined;
     const { what } = step;
     const { at: _at, ...asWritten } = step.source;
-    sink.push({ at: offset(pace.now()), ...asWritten });
+    this.#record({ at: offset(pace.now()), ...asWritten }, place);
     const healing = async (): Promise<number> => {
       if (what === 'all') return await nemesis.healAll(by);
       if ('node' in what) return await nemesis.healNodes(choices.select(what.node), by);
       const counts = await Promise.all(what.names.map((name) => nemesis.healNamed(name, by)));
       return counts.reduce((sum, count) => sum + count, 0);
     };
-    const healed = await orAbort(healing(), signal);
+    const healed = await orAbort(healing(), place.signal);
     return healed === 0 ? 'nothing was left to heal' : `${healed} healed`;
   }
 
@@ -208,7 +197,9 @@ export class StepRunner {
     let skipped = false;
     const look = () => {
       skipped ||= pace.takeSkip();
-      return skipped ? { ok: true, detail: 'skipped by hand' } : judge(until, this.surroundings(), since);
+      return skipped
+        ? { ok: true, detail: 'skipped by hand' }
+        : evaluateCondition(until, this.surroundings(), since);
     };
     const seen = await watch(look, { clock, pulse: observer.pulse, withinMs, signal });
     if (!seen.ok) throw this.#failed(step, `not within ${formatDuration(withinMs)}: ${seen.detail}`, from);
@@ -219,7 +210,7 @@ export class StepRunner {
   #check(step: CheckStep, { sink }: Place): string {
     sink.push(step.source);
     const around = this.surroundings();
-    const seen = judge(step.condition, around, baselineOf(around));
+    const seen = evaluateCondition(step.condition, around, baselineOf(around));
     this.#expect(step, seen.ok ? 'pass' : 'fail', seen.detail);
     return seen.ok ? seen.detail : `failed: ${seen.detail}`;
   }
@@ -256,6 +247,14 @@ export class StepRunner {
       round++;
     }
     return `${round} times`;
+  }
+
+  /** Writes a step down. A person who asked for it is shown the line that was written. */
+  #record(step: RecordedStep, { index, sink }: Place): void {
+    sink.push(step);
+    if (index !== BY_HAND) return;
+    const t = this.#options.clock.now();
+    this.#options.emit({ t, type: 'note', level: 'info', text: stepLine(step), by: 'manual' });
   }
 
   /** A whole millisecond of the range. */
@@ -298,3 +297,5 @@ export class StepRunner {
 }
 
 const SKIPPED = 'skipped';
+/** Index of a step by hand, which belongs to no step of the scenario. */
+const BY_HAND = -1;

@@ -2,12 +2,12 @@ import { join } from 'node:path';
 import type { NodeId } from '../../../node/raft/types.ts';
 import type { ReportLine } from '../../../node/replica/trace.ts';
 import { parseTuning } from '../../../node/server/tuning.ts';
-import { CAPABILITIES, type Capability } from '../../ports/capability.ts';
 import type { Stage, StageSetup } from '../../ports/stage.ts';
 import { randomStream } from '../../random.ts';
 import { RaftClients } from '../../systems/raft/clients.ts';
 import { raftSystem } from '../../systems/raft/system.ts';
 import { InProcessWorkload } from '../../workload/in-process.ts';
+import { SIM } from './able.ts';
 import { SimClusterPort } from './cluster-port.ts';
 import { SimCluster, type SimTuning } from './cluster.ts';
 import { SimLinks } from './links.ts';
@@ -69,13 +69,12 @@ export function simStage(setup: StageSetup, parts: SimParts = SHIPPED_PARTS): Si
     live,
   });
   return {
-    name: 'sim',
+    ...SIM,
     system: raftSystem(),
     clock: time,
     cluster,
     links,
     workload,
-    capabilities: new Set(Object.keys(CAPABILITIES) as Capability[]),
     play: (work) => time.play(work),
     [Symbol.asyncDispose]: () =>
       time.play(async () => {

@@ -38,8 +38,8 @@ export interface PlayOptions {
   /** Nodes that are built from other parts than the shipped ones. */
   readonly parts?: SimParts;
   readonly stopOnViolation?: boolean;
-  /** Another system than the stage's own, as far as the judging goes. */
-  readonly system?: Pick<System, 'name' | 'monitor'>;
+  /** Another system than the stage's own, as far as the judging and its capabilities go. */
+  readonly system?: Pick<System, 'name' | 'monitor' | 'capabilities'>;
   /** Called with every event as it is told. */
   readonly onEvent?: (event: HarnessEvent, stage: PlayedStage) => void;
 }
@@ -82,7 +82,8 @@ export async function play(text: string, options: PlayOptions = {}): Promise<Pla
     const { cluster, links, workload } = stage;
     const outcome = await sim.play(() =>
       runScenario({
-        scenario, seed, system: options.system ?? sim.system, cluster, links, workload, clock, stopOnViolation,
+        scenario, seed, system: options.system ?? sim.system, stage: sim,
+        cluster, links, workload, clock, stopOnViolation,
         emit: (event) => {
           events.push(event);
           // Not from within the runner's own call: as a key press, which comes between two of its steps.
