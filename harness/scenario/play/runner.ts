@@ -11,24 +11,26 @@ import { Nemesis } from '../../nemesis/nemesis.ts';
 import { randomStream } from '../../random.ts';
 import type { ExpectationResult, Violation } from '../../result.ts';
 import type { Workload } from '../../ports/workload.ts';
-import { checkHistory, isWanted, judgeAlways, notJudged, whyNotJudged } from '../judge/always.ts';
+import { checkHistory, isWanted, evaluateAlways, notJudged, whyNotJudged } from '../judge/evaluate-always.ts';
 import { Choices } from './choices.ts';
 import { baselineOf, evaluateCondition } from './evaluate-condition.ts';
 import { countAll } from '../judge/counts.ts';
 import { endingOfError, endingOfReason, isOwn, messageOf, StepsEnded, type Ending } from '../judge/ending.ts';
-import { judgeDuring } from '../judge/during.ts';
-import { judgeRecovery, judgeVacuity, type Evidence } from '../judge/expectations.ts';
+import { evaluateDuring } from '../judge/evaluate-during.ts';
+import { evaluateRecovery } from '../judge/evaluate-recovery.ts';
+import { evaluateVacuity } from '../judge/evaluate-vacuity.ts';
+import type { RunRecord } from '../judge/run-record.ts';
 import { ManualControl } from './manual-control.ts';
 import { Observer } from './observer.ts';
-import { judgeRun, type RunOutcome } from '../judge/outcome.ts';
+import { judgeRun, type RunOutcome } from '../judge/run-outcome.ts';
 import { Pace } from './pace.ts';
 import { Recording } from './recording.ts';
-import { Recovery } from '../judge/recovery.ts';
+import { RecoveryTimes } from '../judge/recovery-times.ts';
 import type { Scenario } from '../language/schema.ts';
 import { StepRunner } from './step-runner.ts';
 import { orAbort, watch } from './watch.ts';
 
-export type { RunOutcome } from '../judge/outcome.ts';
+export type { RunOutcome } from '../judge/run-outcome.ts';
 
 export interface RunOptions {
   readonly scenario: Scenario;
@@ -71,7 +73,7 @@ class Run {
   readonly #options: RunOptions;
   readonly #observer: Observer;
   readonly #nemesis: Nemesis;
-  readonly #recovery: Recovery;
+  readonly #recovery: RecoveryTimes;
   readonly #recording = new Recording();
   readonly #steps: StepRunner;
   readonly #manual: ManualControl;
@@ -98,7 +100,7 @@ class Run {
       onViolation: (violation) => this.#violated(violation),
     }); // prettier-ignore
     const { state, load } = this.#observer;
-    this.#recovery = new Recovery(state);
+    this.#recovery = new RecoveryTimes(state);
     this.#nemesis = new Nemesis({
       cluster, links, clock, state, load, emit,
       onFailure: (error) => this.#cut({ kind: 'error', message: error.message }),
@@ -262,7 +264,7 @@ class Run {
       isWanted(property, scenario.expect.always),
     );
     const violations: Violation[] = [...unsafe, ...(linearizability?.violations ?? [])];
-    const evidence: Evidence = {
+    const record: RunRecord = {
       ops, linearizability, gaps, stepsTo,
       faults: this.#nemesis.faults,
       state: this.#observer.state,
@@ -275,16 +277,16 @@ class Run {
     const expectations = [
       ...this.#expectations,
       ...this.#steps.expectations,
-      ...judgeAlways(expect.always, {
+      ...evaluateAlways(expect.always, {
         linearizability,
         aborted: this.#hurry.signal.aborted,
         monitor: this.#observer.monitor,
         system: this.#options.system.name,
         ending: this.#ending,
       }),
-      ...judgeDuring(expect.during, evidence),
-      ...judgeRecovery(expect.recovery, evidence),
-      ...judgeVacuity(expect.notVacuous, evidence),
+      ...evaluateDuring(expect.during, record),
+      ...evaluateRecovery(expect.recovery, record),
+      ...evaluateVacuity(expect.notVacuous, record),
     ];
     const faults = this.#nemesis.faults.filter(({ confirmedAt }) => confirmedAt !== null);
     const ending = this.#ending;
