@@ -89,6 +89,8 @@ export type HarnessEvent = { readonly t: RunTime } & (
       /** Names this fault over its life; `as:` where the scenario gave one. */
       readonly id: string;
       readonly verb: string;
+      /** False if it is over as soon as it is confirmed (a reset, a restart): there is nothing to heal. */
+      readonly lasting: boolean;
       readonly state: FaultState;
       readonly by: 'scenario' | 'manual' | 'cleanup';
       /** Resolved, short: `cut n1<->n2 n1<->n3`. */

@@ -1,22 +1,15 @@
 import type { HarnessEvent } from '../event.ts';
-import { push, spans } from './bounded.ts';
-import { eventLine, type EventLine } from '../output/event-line.ts';
-import { durationText } from '../output/format.ts';
-import { claimed, lead } from './leadership.ts';
-import {
-  EMPTY_STATE,
-  LIMITS,
-  type DashboardState,
-  type LiveFault,
-  type NodeState,
-  type StepState,
-} from './state.ts';
+import { eventLines } from '../output/event-lines.ts';
+import { pushBounded as push } from '../view/bounded.ts';
+import type { LiveFault } from '../view/model.ts';
+import { viewAfter } from '../view/view.ts';
+import { spans } from './spans.ts';
+import { EMPTY_STATE, LIMITS, type DashboardState, type StepState } from './state.ts';
 
 /** The state after one more event. Pure; a run's `events.jsonl`, folded with it, gives every screen again. */
 export function reduce(state: DashboardState, event: HarnessEvent): DashboardState {
-  const seen = event.t > state.t ? { ...state, t: event.t } : state;
-  const next = withLeadership(apply(seen, event), event);
-  return withEventLine(next, state, event);
+  const next = withSpans(viewAfter(apply(state, event), event), event);
+  return withEventLines(next, state, event);
 }
 
 export function reduceAll(
@@ -32,20 +25,12 @@ function apply(state: DashboardState, event: HarnessEvent): DashboardState {
     case 'run':
       return started(state, event);
     case 'phase':
-      return {
-        ...state,
-        phase: event.phase,
-        stepsFrom: event.phase === 'running' ? (state.stepsFrom ?? event.t) : state.stepsFrom,
-      };
-    case 'life':
-      return withNode(state, event.node, (node) => lived(node, event));
-    case 'status': {
-      const { role, term = 0, leader = null, commit, applied, lastIndex } = event;
-      const status = { at: event.t, role, term, leader, commit, applied, lastIndex };
-      return withNode(state, event.node, (node) => (node.life === 'down' ? node : { ...node, status }));
-    }
+      return event.phase === 'running' ? { ...state, stepsFrom: state.stepsFrom ?? event.t } : state;
     case 'trace':
       return { ...state, tracedTo: event.t };
+    case 'life':
+    case 'status':
+    case 'link':
     case 'log':
     case 'op':
     case 'note':
@@ -57,10 +42,6 @@ function apply(state: DashboardState, event: HarnessEvent): DashboardState {
       };
     case 'fault':
       return faulted(state, event);
-    case 'link': {
-      const { t: _t, type: _type, link, ...condition } = event;
-      return { ...state, links: { ...state.links, [link]: condition } };
-    }
     case 'ops': {
       const perSecond = event.windowMs > 0 ? 1_000 / event.windowMs : 0;
       const point = {
@@ -71,7 +52,7 @@ function apply(state: DashboardState, event: HarnessEvent): DashboardState {
         p50: event.p50,
         p99: event.p99,
       };
-      return { ...state, ops: push(state.ops, point, LIMITS.ops), totals: event.total };
+      return { ...state, ops: push(state.ops, point, LIMITS.ops) };
     }
     case 'hold':
       return { ...state, held: event.held };
@@ -86,7 +67,7 @@ function apply(state: DashboardState, event: HarnessEvent): DashboardState {
     }
     case 'verdict': {
       const { verdict, exitCode, sentence, report } = event;
-      return { ...state, phase: 'done', verdict: { verdict, exitCode, sentence, report } };
+      return { ...state, verdict: { verdict, exitCode, sentence, report } };
     }
     default:
       return event satisfies never;
@@ -118,11 +99,9 @@ function violated(
 
 function started(state: DashboardState, event: Extract<HarnessEvent, { type: 'run' }>): DashboardState {
   const { run, scenario, file, seed, nodes, links, out, steps } = event;
-  const known = Object.fromEntries(nodes.map((id) => [id, state.nodes[id] ?? newNode(id)]));
   return {
     ...state,
     run: { run, scenario, file, seed, nodes, links, out },
-    nodes: known,
     steps: steps.map(({ text, line }) => ({
       text,
       line,
@@ -132,30 +111,6 @@ function started(state: DashboardState, event: Extract<HarnessEvent, { type: 'ru
       detail: '',
     })),
   };
-}
-
-const newNode = (id: string): NodeState => ({ id, life: 'starting', pid: null, upSince: null, status: null });
-
-function withNode(state: DashboardState, id: string, change: (node: NodeState) => NodeState): DashboardState {
-  return { ...state, nodes: { ...state.nodes, [id]: change(state.nodes[id] ?? newNode(id)) } };
-}
-
-function lived(node: NodeState, event: Extract<HarnessEvent, { type: 'life' }>): NodeState {
-  const { life, pid, t } = event;
-  switch (life) {
-    case 'starting':
-      return { ...node, life, pid, upSince: null, status: null };
-    case 'up':
-      // From `paused` it comes back as the same process; otherwise a new one begins.
-      return { ...node, life, pid, upSince: node.life === 'paused' && node.pid === pid ? node.upSince : t };
-    case 'paused':
-    case 'stopping':
-      return { ...node, life, pid };
-    case 'down':
-      return { ...node, life, pid: null, upSince: null };
-    default:
-      return life satisfies never;
-  }
 }
 
 function stepped(step: StepState, event: Extract<HarnessEvent, { type: 'step' }>): StepState {
@@ -177,45 +132,13 @@ function stepped(step: StepState, event: Extract<HarnessEvent, { type: 'step' }>
   };
 }
 
-/** Faults that are over the moment they are confirmed: what they did lives on in the node, not in a handle. */
-const MOMENTARY: ReadonlySet<string> = new Set([
-  'kill',
-  'stop',
-  'restart',
-  'reset',
-  'wipe',
-  'resume',
-  'heal',
-  'transfer-leader',
-]);
-
 function faulted(state: DashboardState, event: Extract<HarnessEvent, { type: 'fault' }>): DashboardState {
-  const others = state.faults.filter((fault) => fault.id !== event.id);
-  const known = state.faults.find((fault) => fault.id === event.id);
-  const over =
-    event.state === 'healed' ||
-    event.state === 'failed' ||
-    (event.state === 'confirmed' && MOMENTARY.has(event.verb));
-  const fault: LiveFault = {
-    id: event.id,
-    text: event.text,
-    by: event.by,
-    confirmed: event.state !== 'requested',
-    since: known?.since ?? event.t,
-    nodes: event.nodes,
-    links: event.links,
-  };
-  const faults = over ? others : push(others, fault, LIMITS.faults);
+  const isKnown = state.faults.some((fault) => fault.id === event.id);
   const first = event.by === 'manual' && event.state === 'requested';
-  // A runner may tell of a manual fault only once it is confirmed.
-  const late = event.by === 'manual' && event.state === 'confirmed' && known === undefined;
-  const manual = first || late ? { count: state.manual.count + 1, last: event.text } : state.manual;
-  return {
-    ...state,
-    faults,
-    manual,
-    faultSpans: spans(state.faultSpans, anythingBroken(state.nodes, faults), event.t),
-  };
+  // The runner may tell of a manual fault only once it is confirmed.
+  const late = event.by === 'manual' && event.state === 'confirmed' && !isKnown;
+  if (!first && !late) return state;
+  return { ...state, manual: { count: state.manual.count + 1, last: event.text } };
 }
 
 const anythingBroken = (nodes: DashboardState['nodes'], faults: readonly LiveFault[]): boolean =>
@@ -223,59 +146,26 @@ const anythingBroken = (nodes: DashboardState['nodes'], faults: readonly LiveFau
   Object.values(nodes).some((node) => node.upSince === null && node.life === 'down') ||
   Object.values(nodes).some((node) => node.life === 'paused');
 
-/** Who leads after this event, whether two did in one term, and how long nobody has. */
-function withLeadership(state: DashboardState, event: HarnessEvent): DashboardState {
-  if (event.type === 'life') {
-    const faultSpans =
-      state.phase === 'done' || state.phase === 'stopping'
-        ? state.faultSpans
-        : spans(state.faultSpans, anythingBroken(state.nodes, state.faults), event.t);
-    return lead({ ...state, faultSpans }, event.t);
-  }
-  if (event.type === 'status') {
-    return lead(event.role === 'leader' ? claimed(state, event.node, event.term ?? 0) : state, event.t);
-  }
-  if (event.type === 'link') return lead(state, event.t);
-  if (event.type === 'trace' && event.trace.type === 'BecomeLeader') {
-    return claimed(state, event.node, event.trace.term);
-  }
-  return state;
+/** Opens and closes the spans of time for the bands below the charts. */
+function withSpans(state: DashboardState, event: HarnessEvent): DashboardState {
+  const { leadership, nodes, faults, phase } = state;
+  const isEnding = phase === 'done' || phase === 'stopping';
+  const leaderGaps = spans(state.leaderGaps, leadership.gapSince !== null, event.t);
+  const changesFaults = event.type === 'fault' || (event.type === 'life' && !isEnding);
+  const faultSpans = changesFaults
+    ? spans(state.faultSpans, anythingBroken(nodes, faults), event.t)
+    : state.faultSpans;
+  if (leaderGaps === state.leaderGaps && faultSpans === state.faultSpans) return state;
+  return { ...state, leaderGaps, faultSpans };
 }
 
-function withEventLine(next: DashboardState, before: DashboardState, event: HarnessEvent): DashboardState {
-  if (event.type === 'trace' || event.type === 'ops') return next;
-  const roles: Record<string, { role: string; term: number }> = {};
-  for (const node of Object.values(before.nodes)) {
-    if (node.status !== null) roles[node.id] = node.status;
-  }
-  const line = eventLine(event, {
-    steps: before.steps.length,
-    roles,
-    leaderlessSince: before.leadership.gapSince,
-  });
-  const lines: EventLine[] = line === null ? [] : [line];
-  if (next.leadership.gapSince !== null && before.leadership.gapSince === null) {
-    lines.push({
-      t: event.t,
-      kind: 'gap',
-      text: `no majority follows ${before.leadership.standing?.node ?? 'anybody'} any more (term ${before.leadership.standing?.term ?? before.leadership.term})`,
-      detail: '',
-      level: 'warn',
-    });
-  }
-  if (next.leadership.gapSince === null && before.leadership.gapSince !== null) {
-    lines.push({
-      t: event.t,
-      kind: 'gap',
-      text: `no leader for ${durationText(event.t - before.leadership.gapSince)}`,
-      detail: '',
-      level: 'good',
-    });
-  }
+function withEventLines(next: DashboardState, before: DashboardState, event: HarnessEvent): DashboardState {
+  const lines = eventLines(before, next, event, before.steps.length);
   if (lines.length === 0) return next;
   let events = next.events;
   const last = events.at(-1);
-  // While nobody leads, operations time out by the dozen: one line a second, or nothing else would be seen.
+  const [line] = lines;
+  // While no node leads, many operations time out: they share one line per second, or they would hide all else.
   if (line?.kind === 'op' && last?.kind === 'op' && line.t - last.t < 1_000) {
     return { ...next, events: [...events.slice(0, -1), { ...last, more: (last.more ?? 0) + 1 }] };
   }

@@ -206,6 +206,7 @@ describe('the screen says in words', () => {
           type: 'fault',
           id: 'f',
           verb: 'cut',
+          lasting: true,
           state: 'confirmed',
           by: 'scenario',
           text: 'cut',

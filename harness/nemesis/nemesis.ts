@@ -296,6 +296,7 @@ export class Nemesis {
       type: 'fault',
       id: fault.id,
       verb: fault.verb,
+      lasting: fault.aimed.lasting,
       state,
       by: by ?? fault.by,
       text: fault.aimed.text,

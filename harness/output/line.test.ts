@@ -16,6 +16,7 @@ describe('the line output', () => {
       type: 'fault',
       id: 'cut',
       verb: 'partition',
+      lasting: true,
       by: 'scenario',
       text: 'cut n1<->n2 n1<->n3',
       nodes: ['n1'],

@@ -1,7 +1,7 @@
 import type { HarnessEvent } from '../event.ts';
+import { viewAfter, viewOf } from '../view/view.ts';
 import { plainEventLine, statLine, type EventLine } from './event-line.ts';
-import { reduce } from '../dashboard/reducer.ts';
-import { EMPTY_STATE, type DashboardState } from '../dashboard/state.ts';
+import { eventLines } from './event-lines.ts';
 
 const STAT_EVERY_MS = 10_000;
 /** The role line carries the gap, and `stat` counts the operations, of which the history has each. */
@@ -37,37 +37,43 @@ export function startLineOutput({
   };
 }
 
-/** Turns events into lines; keeps what `stat` needs. */
+/** Turns events into lines, and keeps what the `stat` line needs. */
 export class LineOutput {
-  #state: DashboardState = EMPTY_STATE;
+  #view = viewOf([]);
+  #steps = 0;
+  #recent: Extract<HarnessEvent, { type: 'ops' }>[] = [];
+  #judgedTo: number | null = null;
   #nextStat = STAT_EVERY_MS;
 
   /** The lines that this event makes, each with its line end; often none. */
   take(event: HarnessEvent): string {
-    const before = this.#state;
-    this.#state = reduce(before, event);
-    const fresh =
-      this.#state.events.length + this.#state.eventsDropped - before.events.length - before.eventsDropped;
-    const lines =
-      fresh === 0 ? [] : this.#state.events.slice(-fresh).filter((line) => !LEFT_OUT.has(line.kind));
-    const text = lines.map((line) => `${plainEventLine(line)}\n`).join('');
-    return event.type === 'ops' && event.t >= this.#nextStat ? text + this.#stat(event.t) : text;
+    const before = this.#view;
+    this.#view = viewAfter(before, event);
+    const lines = eventLines(before, this.#view, event, this.#steps);
+    if (event.type === 'run') this.#steps = event.steps.length;
+    if (event.type === 'checked') this.#judgedTo = event.to;
+    const shown = lines.filter((line) => !LEFT_OUT.has(line.kind));
+    const text = shown.map((line) => `${plainEventLine(line)}\n`).join('');
+    if (event.type !== 'ops') return text;
+    this.#recent.push(event);
+    return event.t >= this.#nextStat ? text + this.#stat(event.t) : text;
   }
 
   #stat(t: number): string {
     this.#nextStat = (Math.floor(t / STAT_EVERY_MS) + 1) * STAT_EVERY_MS;
-    const { ops, totals, leadership, judged } = this.#state;
-    const recent = ops.filter((point) => point.t > t - STAT_EVERY_MS);
-    const p99s = recent.flatMap((point) => (point.p99 === null ? [] : [point.p99]));
-    const p50s = recent.flatMap((point) => (point.p50 === null ? [] : [point.p50])).sort((a, b) => a - b);
+    const recent = this.#recent.filter((window) => window.t > t - STAT_EVERY_MS);
+    this.#recent = recent;
+    const okPerSecond = recent.map(({ ok, windowMs }) => (windowMs > 0 ? (ok * 1_000) / windowMs : 0));
+    const p99s = recent.flatMap(({ p99 }) => (p99 === null ? [] : [p99]));
+    const p50s = recent.flatMap(({ p50 }) => (p50 === null ? [] : [p50])).sort((a, b) => a - b);
     const line = statLine({
       t,
-      total: totals,
-      okPerSecond: recent.reduce((sum, point) => sum + point.okPerSecond, 0) / Math.max(1, recent.length),
+      total: this.#view.totals,
+      okPerSecond: okPerSecond.reduce((sum, each) => sum + each, 0) / Math.max(1, recent.length),
       p50: p50s[Math.floor(p50s.length / 2)] ?? null,
       p99: p99s.length === 0 ? null : Math.max(...p99s),
-      leader: leadership.leader,
-      judgedTo: judged?.to ?? null,
+      leader: this.#view.leadership.leader,
+      judgedTo: this.#judgedTo,
     });
     return `${plainEventLine(line)}\n`;
   }

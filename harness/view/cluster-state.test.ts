@@ -29,7 +29,7 @@ class Told extends ClusterState {
     applied = commit,
   ): this {
     const status: NodeStatus = { role, term: inTerm, leader, commit, applied, lastIndex: commit };
-    this.feed({ type: 'status', t: this.t, node, status });
+    this.feed({ type: 'status', t: this.t, node, ...status });
     return this;
   }
 }
@@ -53,11 +53,11 @@ describe('a leader stands while a majority follows it', () => {
   });
   it('not if it cannot hear the others, though they still believe in it', () => {
     const state = led();
-    state.feedLink(10, 'n2->n1', true);
+    state.feed({ type: 'link', t: 10, link: 'n2->n1', pending: false, cut: 'blackhole' });
     expect(state.standing()).toEqual({ node: 'n1', term: 1 });
-    state.feedLink(20, 'n3->n1', true);
+    state.feed({ type: 'link', t: 20, link: 'n3->n1', pending: false, cut: 'blackhole' });
     expect(state.standing()).toBeNull();
-    state.feedLink(50, 'n2->n1', false);
+    state.feed({ type: 'link', t: 50, link: 'n2->n1', pending: false });
     expect(state.leaderGaps(100)).toEqual([{ from: 20, to: 50 }]);
   });
 });

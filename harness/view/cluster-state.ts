@@ -1,77 +1,37 @@
-import type { ClusterEvent, NodeLife } from '../ports/cluster.ts';
+import type { HarnessEvent } from '../event.ts';
 import type { LeaderGap } from '../result.ts';
-import type { NodeStatus, TraceEvent } from '../trace.ts';
+import { claimants } from './leadership.ts';
+import type { NodeState, TermLeader, View } from './model.ts';
+import { viewAfter, viewOf } from './view.ts';
 
-/** What is known of one node, from its latest reports. */
-export interface NodeState {
-  readonly id: string;
-  life: NodeLife;
-  pid: number | null;
-  /** Of the running process; null while it is down or has not reported yet. */
-  status: NodeStatus | null;
-  /** Highest commit index reported since the process started. */
-  commit: number;
-  /** Log length at the latest report; kept while the node is down. */
-  lastIndex: number | null;
-  /** How often role, term or known leader changed, over the whole run. */
-  changes: number;
-  /** Reports heard, over the whole run. */
-  reports: number;
-  /** Processes that came up, over the whole run. */
-  starts: number;
-}
-
-export interface Leadership {
-  readonly node: string;
-  readonly term: number;
-}
-
-export interface Election extends Leadership {
+export interface Election extends TermLeader {
   readonly t: number;
 }
 
-/** How far a judgement is from holding, in words. */
+/** Whether something holds, and what was seen, in words. */
 export interface Seen {
   readonly ok: boolean;
   readonly detail: string;
 }
 
 /**
- * The cluster as its own events describe it: a fold, no clock, no I/O. A node that is down or paused claims nothing.
- * A leader *stands* when a majority of the nodes, itself included, are up, can exchange messages with it and
- * name it as leader
- * of its term, and nobody claims a higher one.
+ * The view of a run's cluster together with its past, as far as conditions and expectations need it: elections, commit
+ * indexes, and the times with and without a standing leader. It grows with the run. No clock, no I/O.
  */
 export class ClusterState {
-  readonly #nodes: ReadonlyMap<string, NodeState>;
+  #view: View;
   readonly #elections: Election[] = [];
   readonly #commits = new Map<string, { t: number; commit: number }[]>();
   readonly #gaps: LeaderGap[] = [];
   readonly #leaderships: (Election & { until: number | null })[] = [];
-  readonly #cut = new Set<string>();
   #maxCommit = 0;
 
   constructor(nodes: readonly string[]) {
-    this.#nodes = new Map(
-      nodes.map((id) => [
-        id,
-        {
-          id,
-          life: 'down',
-          pid: null,
-          status: null,
-          commit: 0,
-          lastIndex: null,
-          changes: 0,
-          reports: 0,
-          starts: 0,
-        },
-      ]),
-    );
+    this.#view = viewOf(nodes);
   }
 
   get ids(): readonly string[] {
-    return [...this.#nodes.keys()];
+    return Object.keys(this.#view.nodes);
   }
   get elections(): readonly Election[] {
     return this.#elections;
@@ -82,55 +42,43 @@ export class ClusterState {
   }
 
   node(id: string): NodeState {
-    const state = this.#nodes.get(id);
+    const state = this.#view.nodes[id];
     if (state === undefined) throw new Error(`there is no node ${id}; there are ${this.ids.join(', ')}`);
     return state;
   }
 
-  /**
-   * True when who leads, a role, a term, a life or a commit index changed, so that whoever waits should look
-   * again.
-   */
-  feed(event: ClusterEvent): boolean {
-    const state = this.#nodes.get(event.node);
-    if (state === undefined) return false;
-    const noticed =
-      event.type === 'life' ? this.#feedLife(state, event.life, event.pid) : this.#feedReport(state, event);
-    if (noticed) this.#followLeadership(event.t);
-    return noticed;
+  /** Returns true if a life or a status was told, so that waiting conditions should be evaluated again. */
+  feed(event: HarnessEvent): boolean {
+    const before = this.#view;
+    const after = viewAfter(before, event);
+    this.#view = after;
+    if (after.leadership !== before.leadership) this.#followLeadership(event.t, before, after);
+    if (!('node' in event) || event.type === 'op') return false;
+    const node = after.nodes[event.node]!;
+    if (node.commit > (before.nodes[event.node]?.commit ?? 0)) this.#committed(event.t, node);
+    return event.type === 'life' || (event.type === 'status' && node.life !== 'down');
   }
 
   /** Nodes that are up: running and not paused. */
   up(): readonly string[] {
-    return [...this.#nodes.values()].filter(({ life }) => life === 'up').map(({ id }) => id);
+    return Object.values(this.#view.nodes)
+      .filter(({ life }) => life === 'up')
+      .map(({ id }) => id);
   }
 
-  /** Every node that is up and says it leads, highest term first. */
-  claimants(): readonly Leadership[] {
-    return [...this.#nodes.values()]
-      .filter(({ life, status }) => life === 'up' && status?.role === 'leader')
-      .map(({ id, status }) => ({ node: id, term: status!.term ?? 0 }))
-      .sort((a, b) => b.term - a.term);
+  /** Every node that is up and says that it leads, highest term first. */
+  claimants(): readonly TermLeader[] {
+    return claimants(this.#view);
   }
 
-  /** The leader that stands now, or null. */
-  standing(): Leadership | null {
-    const top = this.claimants()[0];
-    if (top === undefined) return null;
-    const behind = [...this.#nodes.values()].filter(
-      ({ id, life, status }) =>
-        life === 'up' &&
-        status?.leader === top.node &&
-        (status.term ?? 0) === top.term &&
-        this.#meet(id, top.node),
-    );
-    return behind.length > this.#nodes.size / 2 ? top : null;
+  /** The standing leader, or null. */
+  standing(): TermLeader | null {
+    return this.#view.leadership.standing;
   }
 
-  /** Since when the leader that stands has stood without a break; null if none does. */
+  /** Time since which the standing leader has stood without a break; null if none stands. */
   standingSince(): number | null {
-    const latest = this.#leaderships.at(-1);
-    return latest === undefined || latest.until !== null ? null : latest.t;
+    return this.#view.leadership.standingSince;
   }
 
   /** First time at or after `t` at which a leader stood; null if none has yet. */
@@ -156,7 +104,7 @@ export class ClusterState {
   converged(index: number): Seen {
     const leader = this.standing();
     if (leader === null) return { ok: false, detail: 'no leader stands' };
-    for (const { id, life, status } of this.#nodes.values()) {
+    for (const { id, life, status } of Object.values(this.#view.nodes)) {
       if (life !== 'up' || status === null)
         return { ok: false, detail: `${id} is ${life === 'up' ? 'starting' : life}` };
       if ((status.term ?? 0) !== leader.term || status.leader !== leader.node) {
@@ -174,75 +122,21 @@ export class ClusterState {
     };
   }
 
-  /** A link was confirmed to be cut, or to let messages through again. */
-  feedLink(t: number, link: string, cut: boolean): void {
-    if (cut) this.#cut.add(link);
-    else this.#cut.delete(link);
-    this.#followLeadership(t);
-  }
-
-  /** Messages pass between the two in both directions. */
-  #meet(a: string, b: string): boolean {
-    return !this.#cut.has(`${a}->${b}`) && !this.#cut.has(`${b}->${a}`);
-  }
-
-  #feedLife(state: NodeState, life: NodeLife, pid: number | null): boolean {
-    if (life === 'starting') state.commit = 0;
-    if (life === 'up' && state.life !== 'paused') state.starts++;
-    if (life === 'down' || life === 'starting') state.status = null;
-    state.life = life;
-    state.pid = pid;
-    return true;
-  }
-
-  #feedReport(state: NodeState, event: Exclude<ClusterEvent, { type: 'life' }>): boolean {
-    state.reports++;
-    if (event.type === 'trace') this.#feedTrace(state, event.t, event.trace);
-    // The pipe of a node that was told to end may still hold lines.
-    if (event.type !== 'status' || state.life === 'down') return false;
-    const { t, status } = event;
-    const before = state.status;
-    state.status = status;
-    state.lastIndex = status.lastIndex ?? null;
-    if (
-      before === null ||
-      before.role !== status.role ||
-      before.term !== status.term ||
-      before.leader !== status.leader
-    )
-      state.changes++;
-    if (status.role === 'leader') this.#elected(t, state.id, status.term ?? 0);
-    if (status.commit !== undefined) this.#committed(state, t, status.commit);
-    return true;
-  }
-
-  #feedTrace(state: NodeState, t: number, trace: TraceEvent): void {
-    if (trace.type === 'BecomeLeader') this.#elected(t, state.id, trace.term);
-    if (trace.type === 'Commit') this.#committed(state, t, trace.index);
-  }
-
-  #committed(state: NodeState, t: number, commit: number): void {
-    if (commit <= state.commit) return;
-    state.commit = commit;
+  #committed(t: number, { id, commit }: NodeState): void {
     this.#maxCommit = Math.max(this.#maxCommit, commit);
-    const samples = this.#commits.get(state.id) ?? [];
+    const samples = this.#commits.get(id) ?? [];
     samples.push({ t, commit });
-    this.#commits.set(state.id, samples);
+    this.#commits.set(id, samples);
   }
 
-  #elected(t: number, node: string, term: number): void {
-    if (this.#elections.some((known) => known.term === term && known.node === node)) return;
-    this.#elections.push({ t, node, term });
-  }
-
-  #followLeadership(t: number): void {
-    const now = this.standing();
+  #followLeadership(t: number, before: View, after: View): void {
+    const { elections, claims, standing } = after.leadership;
+    if (elections > before.leadership.elections) this.#elections.push({ t, ...claims.at(-1)! });
+    if (standing === before.leadership.standing) return;
     const latest = this.#leaderships.at(-1);
-    const open = latest !== undefined && latest.until === null;
-    if (open && now !== null && now.node === latest.node && now.term === latest.term) return;
-    if (open) latest.until = t;
-    if (now === null) return;
+    if (latest !== undefined) latest.until ??= t;
+    if (standing === null) return;
     if (latest !== undefined && latest.until! < t) this.#gaps.push({ from: latest.until!, to: t });
-    this.#leaderships.push({ t, ...now, until: null });
+    this.#leaderships.push({ t, ...standing, until: null });
   }
 }

@@ -51,6 +51,7 @@ function anyEvent(nodes: readonly string[]): fc.Arbitrary<HarnessEvent> {
       type: fc.constant('fault' as const),
       id,
       verb: fc.constantFrom('cut', 'kill'),
+      lasting: fc.boolean(),
       state: fc.constantFrom('requested', 'confirmed', 'healing', 'healed', 'failed'),
       by: fc.constantFrom('scenario', 'manual', 'cleanup'),
       text: outsideText,

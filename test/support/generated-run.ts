@@ -145,7 +145,18 @@ function generatedEvents(endMs: number): readonly HarnessEvent[] {
     links: string[],
     by: 'scenario' | 'manual' = 'scenario',
   ): void => {
-    events.push({ t, type: 'fault', id, verb, state, by, text, nodes: verb === 'kill' ? ['n3'] : [], links });
+    events.push({
+      t,
+      type: 'fault',
+      id,
+      verb,
+      lasting: verb !== 'reset',
+      state,
+      by,
+      text,
+      nodes: verb === 'kill' ? ['n3'] : [],
+      links,
+    });
   };
   const link = (t: number, name: string, more: object): void => {
     events.push({ t, type: 'link', link: name, pending: false, ...more });

@@ -1,6 +1,7 @@
 import { durationText } from '../../output/format.ts';
 import { frame, span, type Glyphs, type Line, type Style } from '../../output/paint.ts';
-import type { DashboardState, LinkState } from '../state.ts';
+import type { LinkState } from '../../view/model.ts';
+import type { DashboardState } from '../state.ts';
 import { nodeIds } from '../ui.ts';
 import type { Scene, Size } from './panel.ts';
 

@@ -1,6 +1,7 @@
 import { clockText, countText, durationText } from '../../output/format.ts';
 import { frame, span, type Line, type Style } from '../../output/paint.ts';
-import type { DashboardState, NodeState } from '../state.ts';
+import type { NodeState } from '../../view/model.ts';
+import type { DashboardState } from '../state.ts';
 import { nodeIds, targetOf } from '../ui.ts';
 import { STALE_MS, type Scene, type Size } from './panel.ts';
 

@@ -30,8 +30,6 @@ interface Draft {
   closed: boolean;
 }
 
-/** These are done once they are confirmed: nothing stays to be healed. */
-const MOMENTARY = new Set(['reset', 'restart', 'resume', 'wipe', 'transfer-leader', 'rolling-restart']);
 /** These hold until the node is up again, whether or not a heal event says so. */
 const TAKES_NODE_DOWN = new Set(['kill', 'stop']);
 
@@ -95,7 +93,7 @@ function advance(draft: Draft, event: FaultEvent): void {
       if (event.text !== '') span.text = event.text;
       if (event.nodes.length > 0) span.nodes = event.nodes;
       if (event.links.length > 0) span.links = event.links;
-      if (MOMENTARY.has(event.verb)) close(draft, event.t, 'moment');
+      if (!event.lasting) close(draft, event.t, 'moment');
       return;
     case 'healed':
       if (!draft.closed) close(draft, event.t, 'healed');

@@ -18,6 +18,7 @@ const fault = (
   type: 'fault',
   id,
   verb: 'cut',
+  lasting: true,
   state,
   by: 'scenario',
   text: 'cut n1->n2',
@@ -109,7 +110,9 @@ describe('faults', () => {
     expect(span).toMatchObject({ to: 40, end: 'healed' });
   });
   test('a reset is over at once', () => {
-    expect(faultSpans([fault(10, 'r', 'confirmed', { verb: 'reset' })], 100)[0]).toMatchObject({
+    expect(
+      faultSpans([fault(10, 'r', 'confirmed', { verb: 'reset', lasting: false })], 100)[0],
+    ).toMatchObject({
       from: 10,
       to: 10,
       end: 'moment',
@@ -128,14 +131,14 @@ describe('roles', () => {
     role(41, 'n1', 'BecomeFollower', 2),
     life(50, 'n1', 'down'),
   ];
-  test('a node is what its last role was, frozen while it is paused, down after it ended', () => {
+  test('a node is what its last role was, paused while it is paused, down after it ended', () => {
     const [lane] = nodeLanes(['n1'], events, 60);
     expect(lane!.spans.map(({ from, to, state, term }) => [from, to, state, term])).toEqual([
       [0, 5, 'starting', null],
       [5, 10, 'follower', null],
       [10, 20, 'candidate', 1],
       [20, 30, 'leader', 1],
-      [30, 40, 'frozen', 1],
+      [30, 40, 'paused', 1],
       [40, 41, 'leader', 1],
       [41, 50, 'follower', 2],
       [50, 60, 'down', null],
@@ -152,6 +155,8 @@ describe('roles', () => {
     const lanes = nodeLanes(
       ['n1', 'n2'],
       [
+        life(0, 'n1', 'up'),
+        life(0, 'n2', 'up'),
         role(0, 'n1', 'BecomeLeader', 1),
         role(50, 'n2', 'BecomeLeader', 2),
         role(70, 'n1', 'BecomeFollower', 2),

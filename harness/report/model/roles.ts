@@ -1,20 +1,17 @@
 import type { HarnessEvent, RunTime } from '../../event.ts';
+import type { NodeLife } from '../../ports/cluster.ts';
+import type { NodeRole } from '../../trace.ts';
+import type { NodeState } from '../../view/model.ts';
+import { viewAfter, viewOf } from '../../view/view.ts';
 
-export type NodeState =
-  | 'leader'
-  | 'candidate'
-  | 'pre-candidate'
-  | 'follower'
-  | 'starting'
-  | 'stopping'
-  | 'frozen'
-  | 'down';
+/** What a lane shows at one moment: the role of a node that is up, else its life. */
+export type LaneState = NodeRole | Exclude<NodeLife, 'up'>;
 
 /** What a node was, in one term, for one stretch of time. */
 export interface RoleSpan {
   readonly from: RunTime;
   readonly to: RunTime;
-  readonly state: NodeState;
+  readonly state: LaneState;
   readonly term: number | null;
 }
 
@@ -33,13 +30,6 @@ export interface Election {
   readonly tookMs: number | null;
 }
 
-const ROLE_OF_TRACE: Readonly<Record<string, NodeState>> = {
-  BecomeFollower: 'follower',
-  BecomePreCandidate: 'pre-candidate',
-  BecomeCandidate: 'candidate',
-  BecomeLeader: 'leader',
-};
-
 /** `events` oldest first. A node that is up and has not told its role is a follower: that is how Raft starts. */
 export function nodeLanes(
   nodes: readonly string[],
@@ -47,15 +37,14 @@ export function nodeLanes(
   end: RunTime,
 ): readonly NodeLane[] {
   const lanes = new Map(nodes.map((node) => [node, new LaneDraft()]));
+  let view = viewOf(nodes);
   for (const event of events) {
+    view = viewAfter(view, event);
     if (event.type !== 'life' && event.type !== 'trace' && event.type !== 'status') continue;
     const lane = lanes.get(event.node);
     if (lane === undefined) continue;
-    if (event.type === 'life') lane.lives(event);
-    else if (event.type === 'status') lane.is(event.t, event.role, event.term ?? null);
-    else if (event.trace.type in ROLE_OF_TRACE && 'term' in event.trace) {
-      lane.is(event.t, ROLE_OF_TRACE[event.trace.type]!, event.trace.term);
-    } else if (event.trace.type === 'Recover') lane.is(event.t, 'follower', event.trace.term);
+    if (event.type === 'life') lane.noteExit(event);
+    lane.show(event.t, view.nodes[event.node]!);
   }
   return nodes.map((node) => {
     const draft = lanes.get(node)!;
@@ -67,73 +56,43 @@ export function nodeLanes(
 class LaneDraft {
   readonly spans: RoleSpan[] = [];
   readonly crashes: { t: RunTime; text: string }[] = [];
-  #life: 'starting' | 'up' | 'paused' | 'stopping' | 'down' | null = null;
-  #role: NodeState = 'follower';
-  #term: number | null = null;
-  #open: { from: RunTime; state: NodeState; term: number | null } | null = null;
+  #open: { from: RunTime; state: LaneState; term: number | null } | null = null;
 
-  lives(event: Extract<HarnessEvent, { type: 'life' }>): void {
-    this.#life = event.life;
-    if (event.life === 'down' || event.life === 'starting') this.#role = 'follower';
-    if (event.exit !== undefined && !event.exit.expected) {
-      const how = event.exit.signal ?? `exit ${event.exit.code ?? '?'}`;
-      this.crashes.push({ t: event.t, text: `${how} ${event.exit.stderr.trim()}`.trim() });
-    }
-    this.#show(event.t);
+  noteExit({ t, exit }: Extract<HarnessEvent, { type: 'life' }>): void {
+    if (exit === undefined || exit.expected) return;
+    const how = exit.signal ?? `exit ${exit.code ?? '?'}`;
+    this.crashes.push({ t, text: `${how} ${exit.stderr.trim()}`.trim() });
   }
 
-  is(t: RunTime, role: NodeState, term: number | null): void {
-    // Lines that were still in the pipe when the process went say nothing about now.
-    if (this.#life === 'down') return;
-    this.#life ??= 'up';
-    this.#role = role;
-    this.#term = term;
-    this.#show(t);
-  }
-
-  close(end: RunTime): void {
-    if (this.#open !== null && end > this.#open.from) this.spans.push({ ...this.#open, to: end });
-    this.#open = null;
-  }
-
-  #show(t: RunTime): void {
-    const state = this.#state();
-    const term = state === 'down' || state === 'starting' ? null : this.#term;
+  show(t: RunTime, node: NodeState): void {
+    const state = node.life === 'up' ? (node.role ?? 'follower') : node.life;
+    const term = state === 'down' || state === 'starting' ? null : node.term;
     if (this.#open !== null && this.#open.state === state && this.#open.term === term) return;
     const from = Math.max(t, this.#open?.from ?? 0);
     if (this.#open !== null && from > this.#open.from) this.spans.push({ ...this.#open, to: from });
     this.#open = { from, state, term };
   }
 
-  #state(): NodeState {
-    switch (this.#life) {
-      case null:
-      case 'down':
-        return 'down';
-      case 'paused':
-        return 'frozen';
-      case 'starting':
-      case 'stopping':
-        return this.#life;
-      case 'up':
-        return this.#role;
-      default:
-        return this.#life satisfies never;
-    }
+  close(end: RunTime): void {
+    if (this.#open !== null && end > this.#open.from) this.spans.push({ ...this.#open, to: end });
+    this.#open = null;
   }
 }
 
-/** Every time that a node became leader, oldest first. */
+/** Every election that was won, oldest first. */
 export function elections(events: readonly HarnessEvent[]): readonly Election[] {
   const candidacies = new Map<string, RunTime>();
   const won: Election[] = [];
+  let view = viewOf([]);
   for (const event of events) {
-    if (event.type !== 'trace') continue;
-    const { trace, node, t } = event;
-    if (trace.type === 'BecomeCandidate') candidacies.set(`${node}/${trace.term}`, t);
-    if (trace.type !== 'BecomeLeader') continue;
-    const since = candidacies.get(`${node}/${trace.term}`);
-    won.push({ t, node, term: trace.term, tookMs: since === undefined ? null : t - since });
+    const before = view.leadership.elections;
+    view = viewAfter(view, event);
+    if (event.type === 'trace' && event.trace.type === 'BecomeCandidate')
+      candidacies.set(`${event.node}/${event.trace.term}`, event.t);
+    if (view.leadership.elections === before) continue;
+    const { node, term } = view.leadership.claims.at(-1)!;
+    const since = candidacies.get(`${node}/${term}`);
+    won.push({ t: event.t, node, term, tookMs: since === undefined ? null : event.t - since });
   }
   return won;
 }

@@ -4,7 +4,7 @@ import type { Markup } from '../markup.ts';
 import type { LinkLane, LinkState } from '../model/link-states.ts';
 import type { ReportModel } from '../model/model.ts';
 import { leadership } from '../model/roles.ts';
-import type { NodeLane, NodeState, RoleSpan } from '../model/roles.ts';
+import type { NodeLane, LaneState, RoleSpan } from '../model/roles.ts';
 import { x } from './axis.ts';
 import type { Frame } from './axis.ts';
 import { band, row, timeAxis } from './figure.ts';
@@ -16,14 +16,14 @@ const LINK_HEIGHT = 16;
 const MOST_BANDS = 6_000;
 const mostPerLane = (lanes: readonly unknown[]): number => Math.floor(MOST_BANDS / Math.max(4, lanes.length));
 
-const LETTER: Readonly<Record<NodeState, string>> = {
+const LETTER: Readonly<Record<LaneState, string>> = {
   leader: 'L',
   candidate: 'C',
   'pre-candidate': 'P',
   follower: 'F',
   starting: '…',
   stopping: '…',
-  frozen: 'Z',
+  paused: 'Z',
   down: '✕',
 };
 
@@ -35,7 +35,7 @@ export function roleLanes(model: ReportModel, backdrop: Backdrop): Markup {
 ${leaderLane(model, backdrop)}${nodes}${timeAxis(backdrop.frame)}
 </div>
 <p class="legend"><i class="key leader">L</i>leader <i class="key candidate">C</i>candidate
-<i class="key pre-candidate">P</i>pre-candidate <i class="key follower">F</i>follower <i class="key frozen">Z</i>paused
+<i class="key pre-candidate">P</i>pre-candidate <i class="key follower">F</i>follower <i class="key paused">Z</i>paused
 <i class="key down">✕</i>down <i class="key gap"></i>no leader
 <span class="aside">The figure after the letter is the term. ${thin}</span></p>`;
 }

@@ -55,16 +55,19 @@ export class Observer {
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
   }
 
+  /** Takes every event of the run into the view, also those of the nemesis. */
+  see(event: HarnessEvent): void {
+    if (this.state.feed(event)) this.pulse.beat();
+  }
+
   #onCluster(event: ClusterEvent): void {
     const { t, node } = event;
-    const noticed = this.state.feed(event);
     if (event.type === 'life') {
       const { life, pid, exit } = event;
       this.#options.emit({ t, type: 'life', node, life, pid, ...(exit !== undefined && { exit }) });
       if (exit !== undefined && !exit.expected) this.#options.onNodeExit(node, exit);
     } else if (event.type === 'trace') this.#onTrace(event);
     else this.#onReport(event);
-    if (noticed) this.pulse.beat();
   }
 
   #onReport(event: ClusterEvent & { readonly type: 'status' | 'log' | 'ready' }): void {

@@ -366,14 +366,13 @@ class Run {
     this.#emit({ t: this.#options.clock.now(), type: 'phase', phase });
   }
 
-  /** Everything that is told passes here: what the runner itself must know of it is picked up. */
+  /** Single exit for events. */
   #emit(event: HarnessEvent): void {
+    this.#observer.see(event);
     this.#options.emit(event);
     if (event.type === 'fault' && event.by !== 'cleanup' && event.state === 'confirmed')
       this.#firstFault ??= event.t;
     if (event.type === 'fault' && event.state === 'healed') this.#recovery.healed(event.t);
-    if (event.type === 'link' && !event.pending)
-      this.#observer.state.feedLink(event.t, event.link, event.cut !== undefined);
     if (event.type === 'status' || event.type === 'life') this.#recovery.look(event.t);
   }
 }

@@ -36,7 +36,7 @@ export const PARTS: readonly Part[] = [
   part('harness/checker', 3),
   part('harness/invariants', 3),
   part('harness/view', 3),
-  part('harness/output', 4, ['harness/view', 'harness/dashboard']),
+  part('harness/output', 4, ['harness/view']),
   part('harness/dashboard', 4, ['harness/view', 'harness/checker', 'harness/invariants', 'harness/output']),
   part('harness/report', 4, ['harness/view', 'harness/checker', 'harness/invariants', 'harness/output']),
   part('harness/links', 5),
