@@ -10,12 +10,12 @@ const schema = strict({
   within: duration.meta({ description: 'how long a node may take to come back and catch up' }),
 });
 
-/** How often a restarted node's progress is looked at. */
+/** Time between two looks at a restarted node's progress, in ms. */
 const LOOK_MS = 50;
 
 /**
- * One node after the other: down, up, caught up, then the next. Fails the run if a node does not catch up in
- * time.
+ * Restarts one node after the other, each only after the one before has caught up. Fails the run if a node does not
+ * catch up in time.
  */
 export const rollingRestart = defineFault({
   verb: 'rolling-restart',
@@ -47,7 +47,7 @@ export const rollingRestart = defineFault({
   },
 });
 
-/** A restarted node did not catch up in time: a failed expectation of the step, not of the harness. */
+/** A restarted node did not catch up in time. This is a failed expectation and not an error of the harness. */
 export class TooSlow extends Error {
   override readonly name = 'TooSlow';
 }

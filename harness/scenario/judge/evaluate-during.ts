@@ -12,7 +12,7 @@ interface FaultWindow {
   readonly to: number;
 }
 
-/** `during`: what must hold while a fault lives, over all windows of its name. */
+/** `during`: what must hold while a fault is live, over all windows of its name. */
 export function evaluateDuring(wanted: readonly DuringExpectation[], run: RunRecord): ExpectationResult[] {
   const cutShort = run.ending !== null;
   return wanted.flatMap((expectation) => {
@@ -38,7 +38,8 @@ export function evaluateDuring(wanted: readonly DuringExpectation[], run: RunRec
       const status =
         seen.unknown === true ? 'unknown' : compare(seen.value, comparison, new Map()) ? 'pass' : 'fail';
       const detail = `${shown} in ${seconds(windows)}${seen.detail}`;
-      // Too little may be for want of time; too much is too much.
+      // In a run that was cut short, too small a figure may only be due to lack of time. Too large a figure is a
+      // failure.
       const wantOfTime = cutShort && (status === 'unknown' || comparison.operator.startsWith('>'));
       return row(wantOfTime && status !== 'pass' ? 'skipped' : status, detail);
     });
@@ -99,8 +100,8 @@ const describeOp = ({ id, f, key, node, call }: Op): string =>
   `operation ${id} (${f} ${key}) by ${node} at ${(call / 1_000).toFixed(3)} s`;
 
 /**
- * Operations that were invoked and answered ok inside one window: what was under way before it may still end
- * well.
+ * Operations that were both invoked and answered ok inside one window. An operation that was in flight when the window
+ * began may still succeed, and does not count.
  */
 function answeredIn(
   figure: DuringFigure,
@@ -126,7 +127,7 @@ function kindFits(figure: DuringFigure, f: Op['f']): boolean {
   return (f === 'read') === (figure === 'acked-reads' || figure === 'stale-reads');
 }
 
-/** What a selector of names and ids meant when the window began. */
+/** Nodes that a selector of names and ids stood for when the window began. */
 function nodesAt(
   node: Selector,
   t: number,

@@ -43,7 +43,7 @@ export class RecoveryTimes {
     return this.#since === null || this.#caughtUpAt === null ? null : this.#caughtUpAt - this.#since;
   }
 
-  /** What is still missing, in words. */
+  /** Describes what is still missing. */
   missing(): string {
     return this.#state.converged(this.#target).detail;
   }

@@ -34,7 +34,7 @@ const DEFAULT_STEADY: readonly SteadyCondition[] = [
   { condition: { progress: { ops: 100 } }, withinMs: 5_000, line: 0, text: '100 operations ok' },
 ];
 
-/** Makes the scenario of a file that has been found right: defaults filled in, steps as a tree with their lines. */
+/** Makes the scenario of a file without mistakes: defaults are filled in, and steps are a tree with line numbers. */
 export function buildScenario(file: RawFile, source: Source, path: string, places: Places): Scenario {
   const { 'election-timeout': timeout, heartbeat } = file.cluster.raft ?? {};
   const { clients, rate, keys, mix, timeout: patience, routing } = file.workload;
@@ -199,7 +199,7 @@ function buildExpectations(expect: RawExpect, lineOf: LineOf): Expectations {
   };
 }
 
-/** Without what is undefined. */
+/** Removes entries that are undefined. */
 function definite<T>(record: Readonly<Record<string, T | undefined>>): Record<string, T> {
   return Object.fromEntries(
     Object.entries(record).filter((entry): entry is [string, T] => entry[1] !== undefined),
@@ -221,7 +221,7 @@ export function describeStep(source: Source): string {
   return [verb, words(spec), ...rest].join(' ').trim();
 }
 
-/** Data as a phrase: `until leader not $old, term > $old.term within 3s`. */
+/** Writes data as a phrase: `until leader not $old, term > $old.term within 3s`. */
 function words(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(words).join(', ')}]`;
   if (typeof value !== 'object' || value === null) return String(value);

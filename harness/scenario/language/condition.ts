@@ -45,7 +45,7 @@ export const conditionFields = {
   term: comparison.optional(),
 } as const;
 
-/** What a `wait`, a `check` or the steady state looks for; all that is given must hold at once. */
+/** What a `wait`, a `check` or the steady state looks for. All given parts must hold at once. */
 const conditionMap = strict(conditionFields);
 export type Condition = z.output<typeof conditionMap>;
 export const condition = conditionMap.superRefine((spec, context) => {

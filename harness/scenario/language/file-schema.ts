@@ -121,7 +121,7 @@ const steady = strict({ ...conditionFields, within: duration.optional() }).super
   report(context, { what: 'how long may it take?', hint: 'add one `within: 5s`' });
 });
 
-/** Where a steady condition says how long it may take: beside its part (`{converged: true, within: 5s}`) or in it. */
+/** Time limits that a steady condition has, beside its part (`{converged: true, within: 5s}`) or inside of it. */
 export function steadyWithin(spec: Condition & { readonly within?: number | undefined }): readonly number[] {
   return [spec.within, spec.leader?.within, spec.progress?.within].filter((within) => within !== undefined);
 }

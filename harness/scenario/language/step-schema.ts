@@ -7,7 +7,7 @@ import { NAME } from '../../nemesis/selector.ts';
 import { condition } from './condition.ts';
 import { FLOW, MODIFIERS, UNBUILT_VERBS, type FlowVerb, type ModifierKey } from './step-keys.ts';
 
-/** Words that `heal` takes besides a fault's name. */
+/** Word that `heal` takes besides the names of faults. */
 export const HEAL_ALL = 'all';
 
 export const name = z
@@ -41,7 +41,7 @@ const wait = strict({
     report(context, { what: '`within` goes with `until`, not with `for`' });
 });
 
-/** A step as it stands in a file: all verbs optional here; that there is exactly one is checked beside the schema. */
+/** A step as it is written in a file. All verbs are optional here; references.ts checks that there is exactly one. */
 const flow = {
   heal: heal.optional().meta({ description: FLOW.heal }),
   wait: wait.optional().meta({ description: FLOW.wait }),

@@ -34,11 +34,11 @@ export interface StepRunnerOptions {
   readonly recording: Recording;
   readonly schedule: Random;
   readonly choices: Choices;
-  /** Aborts when the steps must end. */
+  /** Aborts when all steps must end. */
   readonly signal: AbortSignal;
 }
 
-/** Where a step runs: which top-level step it belongs to, its place inside that, and where it is recorded. */
+/** Context of a step: the index of its top-level step, its path inside of that, and the list that records it. */
 interface Place {
   readonly index: number;
   readonly path: string;
@@ -46,7 +46,7 @@ interface Place {
   readonly signal: AbortSignal;
 }
 
-/** Carries out the steps, in order; keeps what they bound and what their waits and checks found. */
+/** Carries out the steps in order, and keeps the results of their waits and checks. */
 export class StepRunner {
   readonly expectations: ExpectationResult[] = [];
   readonly #options: StepRunnerOptions;
@@ -56,7 +56,7 @@ export class StepRunner {
   }
 
   /**
-   * Steps in order; those recorded by hand at their own times beside them. Throws `StepsEnded`, or the
+   * Runs steps in order. Recorded steps by hand run concurrently, at their own times. Throws `StepsEnded`, or the
    * signal's reason.
    */
   async run(steps: readonly Step[]): Promise<void> {
@@ -70,7 +70,7 @@ export class StepRunner {
     await allOrFirstFailure([ordered(), ...alone]);
   }
 
-  /** A step by hand: now, whatever the others are doing. */
+  /** Runs a step by hand at once, concurrently with the others. */
   async runByHand(step: FaultStep | HealStep): Promise<void> {
     const { recording, signal } = this.#options;
     const place = { index: BY_HAND, path: '', sink: recording.steps, signal };
@@ -104,7 +104,7 @@ export class StepRunner {
     }
   }
 
-  /** What came of it, for the log. */
+  /** Returns a description of the result, for the log. */
   async #perform(step: Step, place: Place): Promise<string> {
     switch (step.kind) {
       case 'fault':
@@ -156,7 +156,7 @@ export class StepRunner {
     try {
       fault = await orAbort(injecting, place.signal);
     } catch (error) {
-      // The runner heals everything next; nobody must be left without an ear for this one's end.
+      // The runner heals everything next. Attach a handler so that a late rejection is not unhandled.
       injecting.catch(() => undefined);
       if (error instanceof TooSlow) throw this.#failed(step, error.message, clock.now());
       throw error;
@@ -257,7 +257,7 @@ export class StepRunner {
     this.#options.emit({ t, type: 'note', level: 'info', text: stepLine(step), by: 'manual' });
   }
 
-  /** A whole millisecond of the range. */
+  /** Draws a whole number of milliseconds from the range. */
   #draw({ min, max }: Range): number {
     return min === max ? min : this.#options.schedule.int(Math.ceil(min), Math.floor(max));
   }
