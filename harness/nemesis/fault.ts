@@ -37,7 +37,7 @@ export interface InjectContext {
   /** Aborts when the fault is healed or the run ends. */
   readonly signal: AbortSignal;
   /** Marks the fault as in effect before `inject` resolves (multi-stage faults). */
-  readonly began: () => void;
+  readonly inEffect: () => void;
 }
 
 /** What a fault does to the chosen targets, and its own healing. */

@@ -217,7 +217,7 @@ export class Nemesis {
       healingAt: null,
       state: 'requested',
       evidence: null,
-      context: { handle: id, signal: end.signal, began: () => this.#confirm(fault) },
+      context: { handle: id, signal: end.signal, inEffect: () => this.#confirm(fault) },
       before: await this.#snapshot(),
       during: null,
       healing: null,

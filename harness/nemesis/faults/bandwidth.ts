@@ -6,7 +6,7 @@ import { bandwidthRate } from '../quantity.ts';
 /** Limits the bandwidth of each link, each direction on its own. */
 export const bandwidth = defineFault({
   verb: 'bandwidth',
-  summary: 'limit what links let through in a second',
+  summary: 'limit the bandwidth of links',
   needs: ['bandwidth'],
   lasting: true,
   schema: strict({ ...linkFields, rate: bandwidthRate }).superRefine(needsLinks),

@@ -14,7 +14,7 @@ const schema = strict({
     .min(2, 'at least two groups')
     .optional()
     .meta({ description: 'groups that see only their own members' }),
-  bridge: selector.optional().meta({ description: 'two halves that only this node sees both of' }),
+  bridge: selector.optional().meta({ description: 'two halves; only this node sees both' }),
   ring: selector
     .optional()
     .meta({ description: 'each node sees only its two neighbours, in the order of ids' }),

@@ -29,12 +29,12 @@ export const pause = defineFault({
         );
       },
       evidence: ({ before, during }) => {
-        const frozen = nodes.filter(
+        const paused = nodes.filter(
           (node) => during.nodes.get(node)!.life === 'paused' && before.nodes.get(node)!.life === 'up',
         );
-        return frozen.length === 0
+        return paused.length === 0
           ? null
-          : `${frozen.map((node) => `${node} (pid ${during.nodes.get(node)!.pid})`).join(', ')} stood still, state T`;
+          : `${paused.map((node) => `${node} (pid ${during.nodes.get(node)!.pid})`).join(', ')} paused (state T)`;
       },
     };
   },

@@ -50,10 +50,10 @@ export const resume = defineFault({
         await Promise.all(nodes.map((node) => nodeLedger.release(node, 'paused')));
       },
       evidence: ({ before, after }) => {
-        const thawed = nodes.filter(
+        const resumed = nodes.filter(
           (node) => before.nodes.get(node)!.life === 'paused' && after.nodes.get(node)!.life === 'up',
         );
-        return thawed.length === 0 ? null : `${thawed.join(', ')} runs again`;
+        return resumed.length === 0 ? null : `${resumed.join(', ')} runs again`;
       },
     };
   },

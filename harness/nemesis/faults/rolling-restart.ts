@@ -6,8 +6,8 @@ import { duration } from '../quantity.ts';
 const schema = strict({
   node: selector.optional().meta({ description: 'which nodes, in the order of ids; all by default' }),
   mode: z.enum(['stop', 'kill']).default('stop'),
-  down: duration.optional().meta({ description: 'how long each stays down; 0ms by default' }),
-  within: duration.meta({ description: 'how long a node may take to come back and catch up' }),
+  down: duration.optional().meta({ description: 'time that each stays down; 0ms by default' }),
+  within: duration.meta({ description: 'time limit for a node to come back and catch up' }),
 });
 
 /** Time between two looks at a restarted node's progress, in ms. */
@@ -30,10 +30,10 @@ export const rollingRestart = defineFault({
       text: `rolling restart of ${nodes.join(' ')} (${mode})`,
       nodes,
       links: [],
-      inject: async (world, { handle, signal, began }) => {
+      inject: async (world, { handle, signal, inEffect }) => {
         for (const node of nodes) {
           await world.nodeLedger.hold(handle, node, 'down', () => world.cluster[mode](node));
-          began();
+          inEffect();
           await world.clock.sleep(down, signal);
           await world.nodeLedger.lift(handle);
           await caughtUp(world, node, within, signal);

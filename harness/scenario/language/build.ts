@@ -212,14 +212,19 @@ export function describeStep(source: Source): string {
   const spec = source[verb];
   if (verb === 'repeat') {
     const { times, for: time, steps } = spec as { times?: number; for?: string; steps: readonly unknown[] };
-    return `repeat ${times === undefined ? `for ${time}` : `${times} times`}: ${steps.length} steps`;
+    const howOften = times === undefined ? `for ${time}` : counted(times, 'time');
+    return `repeat ${howOften}: ${counted(steps.length, 'step')}`;
   }
-  if (verb === 'parallel') return `parallel: ${(spec as readonly unknown[]).length} branches`;
+  if (verb === 'parallel') return `parallel: ${counted((spec as readonly unknown[]).length, 'branch')}`;
   const rest = Object.entries<Modifier>(MODIFIERS)
     .filter(([key, { shown }]) => shown === true && source[key] !== undefined)
     .map(([key]) => `${key} ${words(source[key])}`);
   return [verb, words(spec), ...rest].join(' ').trim();
 }
+
+/** `1 step`, `2 steps`; `2 branches`. */
+export const counted = (count: number, noun: 'time' | 'step' | 'branch'): string =>
+  `${count} ${noun}${count === 1 ? '' : noun === 'branch' ? 'es' : 's'}`;
 
 /** Writes data as a phrase: `until leader not $old, term > $old.term within 3s`. */
 function words(value: unknown): string {

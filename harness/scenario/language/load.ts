@@ -88,7 +88,7 @@ function yamlMessage({ code, message }: { readonly code: string; readonly messag
 function yamlHint({ code }: { readonly code: string }): string | null {
   if (code === 'TAB_AS_INDENT') return 'indent with spaces';
   if (code === 'DUPLICATE_KEY') return 'only one of them can hold: remove the other';
-  if (code === 'MULTIPLE_DOCS') return 'one scenario a file: end it before the `---`';
+  if (code === 'MULTIPLE_DOCS') return 'one scenario per file: end it before the `---`';
   return null;
 }
 

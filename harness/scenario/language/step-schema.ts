@@ -31,7 +31,7 @@ const heal = z.union([
 const wait = strict({
   for: durationRange.optional().meta({ description: 'sleep' }),
   until: condition.optional(),
-  within: duration.optional().meta({ description: 'how long to look for it; the run fails when it is over' }),
+  within: duration.optional().meta({ description: 'time limit; the run fails when it is over' }),
 }).superRefine((spec, context) => {
   if ((spec.for === undefined) === (spec.until === undefined))
     report(context, { what: 'give one of `for` (sleep) and `until` (watch)' });
@@ -57,7 +57,7 @@ const flow = {
   get repeat() {
     return strict({
       times: z.int('expected a whole number').min(1).max(10_000).optional(),
-      for: duration.optional().meta({ description: 'begin again until so much time has passed' }),
+      for: duration.optional().meta({ description: 'repeat until this time has passed' }),
       steps: z.array(rawStep).min(1, 'nothing to repeat'),
     })
       .superRefine((spec, context) => {

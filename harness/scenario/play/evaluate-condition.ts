@@ -49,10 +49,10 @@ function evaluateLeader(
   { state, now, bound, select }: Surroundings,
 ): Seen {
   const claimants = state.claimants();
-  const claims = claimants.map(({ node, term }) => `${node} in term ${term}`).join(' and ') || 'nobody';
+  const claims = claimants.map(({ node, term }) => `${node} in term ${term}`).join(' and ') || 'no node';
   if (spec.count !== undefined && claimants.length !== spec.count)
     return { ok: false, detail: `${claims} claims to lead` };
-  if (spec.count === 0) return { ok: true, detail: 'nobody claims to lead' };
+  if (spec.count === 0) return { ok: true, detail: 'no node claims to lead' };
   const leading = state.standing();
   if (leading === null) return { ok: false, detail: `no leader stands (${claims} claims to lead)` };
   const detail = `${leading.node} leads term ${leading.term}`;
@@ -77,7 +77,10 @@ function evaluateProgress(
   const all = (Object.keys(around.ok) as OpFunction[]).reduce((sum, f) => sum + more(f), 0);
   const wanted = ok ?? ops ?? 1;
   const got = op === undefined ? all : more(op);
-  return { ok: got >= wanted, detail: `${got} of ${wanted} ${op ?? 'operation'}s ok` };
+  return {
+    ok: got >= wanted,
+    detail: `${got} ${op === undefined ? '' : `${op} `}operations ok (${wanted} needed)`,
+  };
 }
 
 function evaluateLatency(spec: NonNullable<Condition['latency']>, { latency, bound }: Surroundings): Seen[] {

@@ -43,7 +43,7 @@ export class ManualControl {
   press(command: ManualCommand): void {
     const { pace, clock, emit } = this.#options;
     if (command.type === 'abort') return this.#options.onAbort();
-    if (this.#closed) return this.#note('warn', `too late for ${command.type}: the run is being wound up`);
+    if (this.#closed) return this.#note('warn', `too late for ${command.type}: the run is ending`);
     switch (command.type) {
       case 'stop':
         return this.#options.onStop();

@@ -8,6 +8,7 @@ import { TooSlow } from '../../nemesis/faults/rolling-restart.ts';
 import type { Random } from '../../random.ts';
 import type { ExpectationResult } from '../../result.ts';
 import type { Choices } from './choices.ts';
+import { counted } from '../language/build.ts';
 import { StepsEnded } from '../judge/ending.ts';
 import { baselineOf, evaluateCondition, type Surroundings } from './evaluate-condition.ts';
 import type { Observer } from './observer.ts';
@@ -235,7 +236,7 @@ export class StepRunner {
     } finally {
       prune(place.sink, sinks);
     }
-    return `${branches.length} branches`;
+    return counted(branches.length, 'branch');
   }
 
   async #repeat({ times, forMs, steps }: RepeatStep, place: Place): Promise<string> {
@@ -246,7 +247,7 @@ export class StepRunner {
         await this.#step(step, { ...place, path: `${place.path}${round}.${i}.` });
       round++;
     }
-    return `${round} times`;
+    return counted(round, 'time');
   }
 
   /** Writes a step down. A person who asked for it is shown the line that was written. */
