@@ -1,3 +1,4 @@
+import { NAME, NODE_ID } from '../names.ts';
 import type { Random } from '../random.ts';
 
 /**
@@ -15,9 +16,6 @@ export const SELECTOR_WORDS = [
   'most-behind', 'most-ahead', 'last-killed',
 ] as const; // prettier-ignore
 export type SelectorWord = (typeof SELECTOR_WORDS)[number];
-
-export const NODE_ID = /^n[1-9]\d*$/;
-export const NAME = /^[a-z][a-z0-9-]*$/;
 
 /** State of the cluster that selectors use, at the moment a step starts. */
 export interface Electorate {

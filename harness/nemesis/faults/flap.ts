@@ -2,7 +2,8 @@ import { linkName } from '../../ports/links.ts';
 import { commitStall, droppedBytes, roleChange } from '../evidence.ts';
 import { defineFault, type FaultAction, type InjectContext, type World } from '../fault.ts';
 import { aimLinks, cutMode, describeLinks, linkFields, needsLinks, strict } from '../fields.ts';
-import { duration, formatDuration } from '../quantity.ts';
+import { formatDuration } from '../../duration.ts';
+import { duration } from '../quantity.ts';
 
 /** Cuts and restores links again and again until healed. Starts with a cut. */
 export const flap = defineFault({

@@ -1,5 +1,5 @@
 import type { Op } from '../../history/op.ts';
-import { formatDuration } from '../../nemesis/quantity.ts';
+import { formatDuration } from '../../duration.ts';
 import type { ExpectationResult } from '../../result.ts';
 import type { Expectations } from '../language/schema.ts';
 import { isOwn } from './ending.ts';

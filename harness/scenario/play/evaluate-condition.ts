@@ -1,5 +1,5 @@
-import type { OpFunction } from '../../history/op.ts';
-import { formatDuration } from '../../nemesis/quantity.ts';
+import { OP_FUNCTIONS, type OpFunction } from '../../history/op.ts';
+import { formatDuration } from '../../duration.ts';
 import type { Selector } from '../../nemesis/selector.ts';
 import type { ClusterState, Seen } from '../../view/cluster-state.ts';
 import { compare, formatComparison, type Binding, type Comparison } from '../language/comparison.ts';
@@ -74,7 +74,7 @@ function evaluateProgress(
   since: Baseline,
 ): Seen {
   const more = (f: OpFunction): number => around.ok[f] - since.ok[f];
-  const all = (Object.keys(around.ok) as OpFunction[]).reduce((sum, f) => sum + more(f), 0);
+  const all = OP_FUNCTIONS.reduce((sum, f) => sum + more(f), 0);
   const wanted = ok ?? ops ?? 1;
   const got = op === undefined ? all : more(op);
   return {
