@@ -1,3 +1,4 @@
+import { OP_FUNCTIONS } from '../history/op.ts';
 import type { Op, OpFunction, RegisterValue } from '../history/op.ts';
 import type { Model } from './model.ts';
 import type { PartedHistory } from './parts.ts';
@@ -33,7 +34,7 @@ export const models = {
   register: registers('register', ['read', 'write']),
   casRegister: registers('cas-register', ['read', 'write', 'cas']),
   /** A delete is the write of a tombstone; an append puts its input behind the value (an empty one counts as ''). */
-  kv: registers('kv', ['read', 'write', 'cas', 'delete', 'append']),
+  kv: registers('kv', OP_FUNCTIONS),
   /** A list: inputs of appends are made by `listElement`, what reads return by `listValue`. */
   listAppend: registers('list-append', ['read', 'append']),
 } as const;

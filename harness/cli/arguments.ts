@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import { parseDuration } from '../duration.ts';
 
 /** Parsers of option values, for all subcommands. Each throws commander's `InvalidArgumentError`. */
 
@@ -11,16 +12,13 @@ export function wholeNumber(text: string): number {
   return Number(text);
 }
 
-const DURATION = /^(\d+(?:\.\d+)?)(ms|s|m)$/;
-const UNIT_MS = { ms: 1, s: 1_000, m: 60_000 } as const;
-
 export function milliseconds(text: string): number {
-  const match = DURATION.exec(text);
-  if (match === null)
+  const ms = parseDuration(text);
+  if (ms === null)
     throw new InvalidArgumentError(
       `${JSON.stringify(text)} is not a duration: write for example 500ms, 60s or 10m.`,
     );
-  return Number(match[1]) * UNIT_MS[match[2] as keyof typeof UNIT_MS];
+  return ms;
 }
 
 const SIZE = /^(\d{1,7})(MB|GB)$/;

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { monotonicMs } from '../clock.ts';
 import { localCluster, type LocalClusterOptions } from './local.ts';
 import type { Cluster, ClusterEvent } from '../ports/cluster.ts';
+import type { NodeLine, NodeSetup, System } from '../ports/system.ts';
 import { raftSystem } from '../systems/raft/system.ts';
 
 /**
@@ -263,5 +264,59 @@ describe('localCluster', () => {
 
   it('an unknown node is named, with those that there are', () => {
     expect(() => makeCluster().view('n9')).toThrow('no node n9; there are n1, n2, n3');
+  });
+});
+
+describe('a cluster of a system that reports less than ours', () => {
+  /** A program that writes lines to stdout, and knows nothing of reports. */
+  const plain = (more: Partial<System> = {}): System => ({
+    name: 'plain',
+    command: () => ({
+      program: process.execPath,
+      args: ['-e', "console.log('serving'); setInterval(() => console.log('tick'), 20)"],
+    }),
+    client: { module: 'file:///never-loaded.ts' },
+    ...more,
+  });
+
+  it('without reports a node is up as soon as its process runs', async () => {
+    const local = makeCluster({ system: plain() });
+    await local.start('n1');
+    expect(lives('n1')).toEqual(['starting', 'up']);
+    expect(alive(local.view('n1').pid!)).toBe(true);
+    await local.kill('n1');
+    expect(exitOf('n1')).toMatchObject({ signal: 'SIGKILL', expected: true });
+  });
+
+  it('with a probe of its own a node is up when that says so, with the addresses it was started with', async () => {
+    const asked = Promise.withResolvers<NodeSetup>();
+    const answer = Promise.withResolvers<void>();
+    const ready = (node: NodeSetup): Promise<void> => {
+      asked.resolve(node);
+      return answer.promise;
+    };
+    const local = makeCluster({ system: plain({ ready }) });
+    const starting = local.start('n2');
+    expect(await asked.promise).toMatchObject({ id: 'n2', clientListen: '127.0.0.1:8002', first: true });
+    expect(local.view('n2').life).toBe('starting');
+    answer.resolve();
+    await starting;
+    expect(lives('n2')).toEqual(['starting', 'up']);
+  });
+
+  it('reports may come on stdout: they are read there, and the log file has them too', async () => {
+    const reader = {
+      push: (chunk: Buffer): NodeLine[] =>
+        chunk.toString('utf8').includes('serving')
+          ? [{ type: 'ready' }, { type: 'status', status: { role: 'leader', term: 4 } }]
+          : [],
+    };
+    const local = makeCluster({ system: plain({ reports: { fd: 1, reader: () => reader } }) });
+    await local.start('n1');
+    expect(lives('n1')).toEqual(['starting', 'up']);
+    const status = events.find((event) => event.type === 'status');
+    expect(status).toMatchObject({ node: 'n1', status: { role: 'leader', term: 4 } });
+    await local.stop('n1');
+    expect(await readFile(join(dir, 'logs', 'n1.log'), 'utf8')).toContain('serving');
   });
 });

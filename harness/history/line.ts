@@ -1,8 +1,9 @@
+import { OP_FUNCTIONS } from './op.ts';
 import { jsonPlaces } from './formats/json-places.ts';
 import type { Flaw } from './history-error.ts';
 import type { HistoryLine, OpFunction, RegisterValue } from './op.ts';
 
-const FUNCTIONS: ReadonlySet<string> = new Set<OpFunction>(['read', 'write', 'cas', 'delete', 'append']);
+const FUNCTIONS: ReadonlySet<string> = new Set(OP_FUNCTIONS);
 const TYPES: ReadonlySet<string> = new Set<HistoryLine['type']>(['invoke', 'ok', 'fail', 'info']);
 
 /** One line of `history.jsonl`, without its newline. */

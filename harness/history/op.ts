@@ -2,7 +2,13 @@
  * One operation of a logical client, as Jepsen records it: `invoke`, then `ok`, `fail` (it definitely did not happen)
  * or `info` (nobody knows; it stays open for ever and its process retires).
  */
-export type OpFunction = 'read' | 'write' | 'cas' | 'delete' | 'append';
+/** Every kind of operation. */
+export const OP_FUNCTIONS = ['read', 'write', 'cas', 'delete', 'append'] as const;
+export type OpFunction = (typeof OP_FUNCTIONS)[number];
+
+/** A record with the same value for every kind of operation. */
+export const perFunction = <T>(value: T): Record<OpFunction, T> =>
+  Object.fromEntries(OP_FUNCTIONS.map((f) => [f, value])) as Record<OpFunction, T>;
 export type OpOutcome = 'ok' | 'fail' | 'info';
 
 /**

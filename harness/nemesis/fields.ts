@@ -1,3 +1,4 @@
+import { LINK_NAME } from '../names.ts';
 import { z } from 'zod';
 import { linkName, type LinkId } from '../ports/links.ts';
 import { EmptyMatch, type Targets } from './fault.ts';
@@ -59,7 +60,6 @@ export const cutMode = z
   .meta({ description: 'blackhole: sockets stay, bytes vanish; refuse: connections are closed and refused' });
 
 const LINK_WORDS = ['all', 'peers', 'clients'] as const;
-const LINK_NAME = /^(clients|n[1-9]\d*)->(n[1-9]\d*)$/;
 const linkText = z.string().refine(
   (text) => (LINK_WORDS as readonly string[]).includes(text) || LINK_NAME.test(text),
   mistaken({

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { DURATION_SOURCE, DURATION_UNITS, parseDuration } from '../duration.ts';
 import { report, type Mistake } from './mistake.ts';
 
 /** Lowest and highest value, both included; equal for a single quantity. Durations are in ms. */
@@ -7,25 +8,10 @@ export interface Range {
   readonly max: number;
 }
 
-const UNIT_MS = { us: 0.001, ms: 1, s: 1_000, m: 60_000 } as const;
-const DURATION = /^(\d+(?:\.\d+)?)(us|ms|s|m)$/;
 const RATE = /^(\d+(?:\.\d+)?)\/s$/;
 const PERCENT = /^(\d+(?:\.\d+)?)%$/;
 const BANDWIDTH = /^(\d+(?:\.\d+)?)(KB|MB)\/s$/;
 const SIZE = /^(\d+)(B|KB|MB)$/;
-
-/** `150ms`, `1.5s`, `2m`, `20us` in ms; null for anything else. */
-export function parseDuration(text: string): number | null {
-  const match = DURATION.exec(text.trim());
-  return match === null ? null : Number(match[1]) * UNIT_MS[match[2] as keyof typeof UNIT_MS];
-}
-
-/** The shortest exact way to write `ms` milliseconds: `250ms`, `1.5s`. */
-export function formatDuration(ms: number): string {
-  if (ms > 0 && ms < 1) return `${Math.round(ms * 1_000)}us`;
-  if (ms < 1_000 || ms % 10 !== 0) return `${Math.round(ms * 1_000) / 1_000}ms`;
-  return `${ms / 1_000}s`;
-}
 
 function parseRange(text: string): Range | null {
   const ends = text.split('..');
@@ -100,9 +86,9 @@ const TOO_LONG: Mistake = { what: 'longer than an hour' };
 export const duration = quantity<number>({
   noun: 'duration',
   example: '150ms',
-  units: Object.keys(UNIT_MS),
+  units: DURATION_UNITS,
   likely: 'ms',
-  pattern: DURATION,
+  pattern: new RegExp(`^${DURATION_SOURCE}$`),
   parse: parseDuration,
   check: (ms) => (ms > LONGEST_MS ? TOO_LONG : null),
 });
@@ -111,9 +97,9 @@ export const duration = quantity<number>({
 export const durationRange = quantity<Range>({
   noun: 'duration or range',
   example: '150ms..300ms',
-  units: Object.keys(UNIT_MS),
+  units: DURATION_UNITS,
   likely: 'ms',
-  pattern: /^\d+(\.\d+)?(us|ms|s|m)(\.\.\d+(\.\d+)?(us|ms|s|m))?$/,
+  pattern: new RegExp(String.raw`^${DURATION_SOURCE}(\.\.${DURATION_SOURCE})?$`),
   parse: parseRange,
   check: ({ min, max }) =>
     min > max ? { what: 'a range runs from the smaller to the larger' } : max > LONGEST_MS ? TOO_LONG : null,

@@ -1,3 +1,4 @@
+import { NAME, NODE_ID } from '../names.ts';
 import type { Random } from '../random.ts';
 
 /** Whom a fault is for, as the scenario says it; `resolve` makes node ids of it when the step starts. */
@@ -13,9 +14,6 @@ export const SELECTOR_WORDS = [
   'most-behind', 'most-ahead', 'last-killed',
 ] as const; // prettier-ignore
 export type SelectorWord = (typeof SELECTOR_WORDS)[number];
-
-export const NODE_ID = /^n[1-9]\d*$/;
-export const NAME = /^[a-z][a-z0-9-]*$/;
 
 /** What a selector can ask about the cluster at the moment a step starts. */
 export interface Electorate {

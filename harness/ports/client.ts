@@ -73,6 +73,11 @@ export interface SystemClient {
 
 /** All clients of one load. */
 export interface SystemClients {
+  /**
+   * True if a mutation is applied at most once however often the same request is sent, as with sessions. False: a
+   * mutation is not sent again, to any node, while an earlier attempt of it may still take effect.
+   */
+  readonly appliesOnce: boolean;
   /** A further logical client. Connections are made when they are first needed. */
   client(): SystemClient;
   start(): void;

@@ -22,6 +22,8 @@ export interface ClientParts {
   readonly router: Router;
   /** Its own way to the nodes. */
   readonly client: SystemClient;
+  /** See `SystemClients`. */
+  readonly appliesOnce: boolean;
   readonly timers: Timers;
   readonly random: Random;
   readonly generator: Generator;
@@ -55,7 +57,8 @@ export class Client {
 
   /** Begins an operation. The client must be ready. False: it has nothing it may do now, and rests. */
   begin(): boolean {
-    const { index, generator, recorder, router, timers, timeoutMs, client, random } = this.#parts;
+    const { index, generator, recorder, router, timers, timeoutMs, client, random, appliesOnce } =
+      this.#parts;
     const task = generator.next(index, client.mayMutate());
     if (task === null) {
       this.#rest(MUTATE_POLL_MS);
@@ -72,6 +75,7 @@ export class Client {
         router,
         timers,
         client,
+        mayRepeat: appliesOnce || task.f === 'read',
         jitter: () => random.float(),
         onEnd: (end, last, attempts) => {
           const { type: _, ...outcome } = end;

@@ -44,6 +44,7 @@ export class Load {
           timeoutMs: plan.timeoutMs,
           router: routerFor({ index, nodes, routing: plan.routing }),
           client: parts.clients.client(),
+          appliesOnce: parts.clients.appliesOnce,
           timers,
           random: randomStream(plan.seed, 'workload', `client-${index}`),
           generator,

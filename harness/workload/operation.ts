@@ -18,6 +18,8 @@ export interface OperationParts {
   readonly timeoutMs: number;
   readonly router: Router;
   readonly client: SystemClient;
+  /** True if the request may be sent again while an earlier attempt may still take effect. */
+  readonly mayRepeat: boolean;
   readonly timers: Timers;
   /** Uniform in [0, 1): spreads retries. */
   readonly jitter: () => number;
@@ -64,8 +66,8 @@ export class Operation {
   }
 
   #askAnotherIfSilent(node: string): void {
-    const { router, timers, timeoutMs } = this.#parts;
-    if (router.pinned) return;
+    const { router, timers, timeoutMs, mayRepeat } = this.#parts;
+    if (router.pinned || !mayRepeat) return;
     const delayMs = Math.max(MIN_SECOND_OPINION_MS, timeoutMs * SECOND_OPINION_SHARE);
     this.#next(delayMs, () => {
       router.silent(node, timers.now());
@@ -91,6 +93,10 @@ export class Operation {
     if (judgement.type === 'end') {
       this.#lastNode = node;
       return this.#end(judgement);
+    }
+    if (judgement.uncertain && !this.#parts.mayRepeat) {
+      this.#lastNode = node;
+      return this.#end({ type: 'end', outcome: 'info', error: judgement.error });
     }
     if (judgement.uncertain) this.#lost++;
     this.#lastError = judgement.error;

@@ -3,20 +3,20 @@ import type { Answer, AttemptEnd, Refusal } from '../ports/client.ts';
 
 /**
  * How an operation's answers become `ok`, `fail` or `info`. An operation is sent one or more times ("attempts"), each
- * time with the same (session, seq), so that the cluster applies it at most once. An attempt is *uncertain* from the
- * moment its bytes may have left until a definite refusal of that very attempt: until then it may take effect, even
- * long after.
+ * time as the same request, which the cluster applies at most once; where the system cannot promise that
+ * (`appliesOnce`), a mutation is not sent again after an uncertain attempt. An attempt is *uncertain* from the moment
+ * its bytes may have left until a definite refusal of that very attempt: until then it may take effect, even long
+ * after.
  *
  * | what came of an attempt                          | read  | mutation, nothing else uncertain | mutation, another attempt uncertain |
  * |--------------------------------------------------|-------|----------------------------------|-------------------------------------|
  * | value / done                                     | ok    | ok                               | ok: the answer is the operation's, not the attempt's |
- * | cas-mismatch                                     | –     | fail, with what was found        | fail: as remembered for this seq; no other attempt can be applied any more |
- * | not-leader, busy, read-unconfirmed               | retry | retry                            | retry; the other stays uncertain    |
- * | not-leader, pinned client                        | fail  | fail                             | retry                               |
- * | bad-request                                      | fail  | fail                             | info                                |
- * | session-expired                                  | fail  | fail                             | info: the other may have been applied before the session went |
- * | stale-seq                                        | fail  | info                             | info                                |
- * | leadership-lost, stopping, storage-failed        | retry | retry, uncertain                 | retry, uncertain                    |
+ * | mismatch                                         | –     | fail, with what was found        | fail: it is the answer to the operation; no other attempt can be applied any more |
+ * | refused: definite, retry                         | retry | retry                            | retry; the other stays uncertain    |
+ * | refused: not-leader, pinned client               | fail  | fail                             | retry                               |
+ * | refused: definite, no retry                      | fail  | fail                             | info: the other may have been applied |
+ * | refused: not definite, no retry                  | fail  | info                             | info                                |
+ * | refused: not definite, retry                     | retry | retry, uncertain                 | retry, uncertain                    |
  * | connection lost after sending                    | retry | retry, uncertain                 | retry, uncertain                    |
  * | not sent (refused, closed before it was proved)  | retry | retry                            | retry                               |
  * | not sent, pinned client                          | fail  | fail                             | retry                               |

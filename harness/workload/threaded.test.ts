@@ -9,7 +9,7 @@ import { parseHistory } from '../history/read.ts';
 import { randomStream } from '../random.ts';
 import type { OpsWindow, Workload, WorkloadEvent, WorkloadPlan } from '../ports/workload.ts';
 import { raftSystem } from '../systems/raft/system.ts';
-import { KvServers, type Fate } from './testing/kv-servers.ts';
+import { KvServers, type Fate } from '../systems/raft/testing/kv-servers.ts';
 import { threadedWorkload } from './threaded.ts';
 
 const PLAN: WorkloadPlan = {

@@ -1,3 +1,4 @@
+import { perFunction } from '../history/op.ts';
 import type { Op, OpFunction } from '../history/op.ts';
 import { statsOf } from '../history/latency.ts';
 import type { OpsWindow } from '../ports/workload.ts';
@@ -7,7 +8,7 @@ export class Windows {
   #latencies: number[] = [];
   #window = { ok: 0, fail: 0, info: 0 };
   readonly #total = { ok: 0, fail: 0, info: 0 };
-  readonly #okByFunction: Record<OpFunction, number> = { read: 0, write: 0, cas: 0, delete: 0, append: 0 };
+  readonly #okByFunction: Record<OpFunction, number> = perFunction(0);
   #beganMs: number;
 
   constructor(nowMs: number) {

@@ -233,32 +233,33 @@ describe.each(TWINS)('a cluster of %s', (_name, open) => {
 });
 
 describe('a simulated node with a failed assertion', () => {
-  it('ends by itself with exit code 1 and the message, and the others keep running', async () => {
-    let breaks = false;
-    const parts: SimParts = {
-      ...SHIPPED_PARTS,
-      raft: (config, initial) => {
-        const raft = SHIPPED_PARTS.raft(config, initial);
-        const tick = raft.tick.bind(raft);
-        raft.tick = (nowMs) => {
-          if (breaks && config.id === 'n2') throw new Error('assertion failed: commit <= last');
-          tick(nowMs);
-        };
-        return raft;
-      },
-    };
-    const it = follow(openSim(dir, parts));
-    await it.play(async () => {
-      await Promise.all(IDS.map((id) => it.cluster.start(id)));
-      breaks = true;
-      await it.clock.sleep(1_000);
-    });
-    expect(exitOf('n2')).toMatchObject({
-      code: 1,
-      signal: null,
-      expected: false,
-      stderr: expect.stringContaining('assertion failed: commit <= last') as string,
-    });
-    expect(IDS.map((id) => it.cluster.view(id).life)).toEqual(['up', 'down', 'up']);
-  });
+  it.each(['tick', 'persisted'] as const)(
+    'in `%s` ends by itself with exit code 1 and the message, and the others keep running',
+    async (method) => {
+      const parts: SimParts = {
+        ...SHIPPED_PARTS,
+        raft: (config, initial) => {
+          const raft = SHIPPED_PARTS.raft(config, initial);
+          const shipped = raft[method].bind(raft) as (...args: readonly unknown[]) => void;
+          raft[method] = (...args: readonly unknown[]): void => {
+            if (config.id === 'n2') throw new Error('assertion failed: commit <= last');
+            shipped(...args);
+          };
+          return raft;
+        },
+      };
+      const it = follow(openSim(dir, parts));
+      await it.play(async () => {
+        await Promise.all(IDS.map((id) => it.cluster.start(id)));
+        await it.clock.sleep(1_000);
+      });
+      expect(exitOf('n2')).toMatchObject({
+        code: 1,
+        signal: null,
+        expected: false,
+        stderr: expect.stringContaining('assertion failed: commit <= last') as string,
+      });
+      expect(IDS.map((id) => it.cluster.view(id).life)).toEqual(['up', 'down', 'up']);
+    },
+  );
 });

@@ -1,3 +1,4 @@
+import { perFunction } from '../../harness/history/op.ts';
 import { gzipSync } from 'node:zlib';
 import { generateHistory } from '../../harness/checker/testing/generate.ts';
 import type { OpFunction } from '../../harness/history/op.ts';
@@ -65,7 +66,7 @@ function history(random: Random, kind: Kind, operations: number): readonly Event
     operations,
     clients: random.int(1, 4),
     keys: random.int(1, 3),
-    mix: { read: 0, write: 0, cas: 0, delete: 0, append: 0, ...kind.mix },
+    mix: { ...perFunction(0), ...kind.mix },
     unknown: random.pick([0, 0.1, 0.3]),
     // This format reports every failed CAS as a mismatch, so none may fail for another reason.
     failed: kind.knowledge.casFail === 'mismatch' ? 0 : random.pick([0, 0.1]),

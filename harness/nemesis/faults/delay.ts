@@ -2,7 +2,8 @@ import { linkName, type LinkCondition, type LinkId } from '../../ports/links.ts'
 import { crossedBytes, roleChange, slowerOps, usedLinks } from '../evidence.ts';
 import { defineFault, type FaultAction } from '../fault.ts';
 import { aimLinks, describeLinks, linkFields, needsLinks, strict } from '../fields.ts';
-import { duration, formatDuration } from '../quantity.ts';
+import { formatDuration } from '../../duration.ts';
+import { duration } from '../quantity.ts';
 
 /** Adds latency to what crosses the links, each direction on its own; jitter is uniform, plus or minus. */
 export const delay = defineFault({

@@ -2,7 +2,8 @@ import { linkName } from '../../ports/links.ts';
 import { commitStall, droppedBytes, roleChange } from '../evidence.ts';
 import { defineFault, type FaultAction, type InjectContext, type World } from '../fault.ts';
 import { aimLinks, cutMode, describeLinks, linkFields, needsLinks, strict } from '../fields.ts';
-import { duration, formatDuration } from '../quantity.ts';
+import { formatDuration } from '../../duration.ts';
+import { duration } from '../quantity.ts';
 
 /** Links that go down and come up again and again, until healed: down first. */
 export const flap = defineFault({

@@ -1,6 +1,6 @@
 import type { Op } from '../../history/op.ts';
 import type { ClusterState } from '../../view/cluster-state.ts';
-import { formatDuration } from '../../nemesis/quantity.ts';
+import { formatDuration } from '../../duration.ts';
 import { formatSelector, resolveSelector, type Selector } from '../../nemesis/selector.ts';
 import type { ExpectationResult } from '../../result.ts';
 import { compare, formatComparison } from '../language/comparison.ts';

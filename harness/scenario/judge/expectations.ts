@@ -2,7 +2,7 @@ import type { LinearizabilityResult } from '../../checker/linearizable.ts';
 import type { Op } from '../../history/op.ts';
 import type { ClusterState } from '../../view/cluster-state.ts';
 import type { FaultRecord } from '../../nemesis/nemesis.ts';
-import { formatDuration } from '../../nemesis/quantity.ts';
+import { formatDuration } from '../../duration.ts';
 import type { ExpectationResult, LeaderGap } from '../../result.ts';
 import type { Binding } from '../language/comparison.ts';
 import { isOwn, type Ending } from './ending.ts';

@@ -1,5 +1,6 @@
+import { perFunction } from '../../history/op.ts';
 import { FAULTS } from '../../nemesis/registry.ts';
-import { NODE_ID } from '../../nemesis/selector.ts';
+import { NODE_ID } from '../../names.ts';
 import type { WorkloadPlan } from '../../ports/workload.ts';
 import { steadyWithin, type RawExpect, type RawFile } from './file-schema.ts';
 import type { Path, Places } from './position.ts';
@@ -55,10 +56,7 @@ export function buildScenario(file: RawFile, source: Source, path: string, place
       ratePerSecond: rate === 'max' ? null : (rate ?? 300),
       keys: keys.count,
       skew: keys.skew,
-      mix:
-        mix === undefined
-          ? DEFAULT_MIX
-          : Object.assign({ read: 0, write: 0, cas: 0, delete: 0, append: 0 }, definite(mix)),
+      mix: mix === undefined ? DEFAULT_MIX : { ...perFunction(0), ...definite(mix) },
       timeoutMs: patience ?? 1_000,
       routing,
     },

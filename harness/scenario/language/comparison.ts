@@ -1,6 +1,7 @@
+import { FIGURE_REFERENCE } from '../../names.ts';
 import { z } from 'zod';
 import { report } from '../../nemesis/mistake.ts';
-import { formatDuration, parseDuration } from '../../nemesis/quantity.ts';
+import { formatDuration, parseDuration } from '../../duration.ts';
 
 type Operator = '<' | '<=' | '=' | '>=' | '>';
 type Field = 'term' | 'commit-index';
@@ -20,7 +21,6 @@ export interface Binding {
 }
 
 const NUMBER = /^(<=|>=|<|>|=)?\s*(\d+(?:\.\d+)?)$/;
-const REFERENCE = /^(<=|>=|<|>|=)?\s*\$([a-z][a-z0-9-]*)\.(term|commit-index)$/;
 const DURATION = /^(<=|>=|<|>|=)\s*(\S+)$/;
 
 /** A number to compare with, also one that a bound node had. */
@@ -44,7 +44,7 @@ export const comparison: z.ZodType<Comparison, string | number> = z
 function parseComparison(text: string): Comparison | null {
   const number = NUMBER.exec(text);
   if (number !== null) return { operator: (number[1] ?? '=') as Operator, value: Number(number[2]) };
-  const reference = REFERENCE.exec(text);
+  const reference = FIGURE_REFERENCE.exec(text);
   if (reference === null) return null;
   return {
     operator: (reference[1] ?? '=') as Operator,

@@ -1,18 +1,17 @@
+import { UNCHANGED_SINCE } from '../../names.ts';
+import { OP_FUNCTIONS } from '../../history/op.ts';
 import { z } from 'zod';
-import type { OpFunction } from '../../history/op.ts';
 import { selector, strict } from '../../nemesis/fields.ts';
 import { report } from '../../nemesis/mistake.ts';
 import { duration } from '../../nemesis/quantity.ts';
 import { comparison, durationComparison } from './comparison.ts';
 
-const FUNCTIONS = ['read', 'write', 'cas', 'delete', 'append'] as const satisfies readonly OpFunction[];
 const count = z.int('expected a whole number').min(0, 'a count is not negative');
 
-const UNCHANGED = /^unchanged-since\(([a-z][a-z0-9-]*)\)$/;
 const unchangedSince = z
   .string()
-  .regex(UNCHANGED, 'expected `unchanged-since(a-fault)`, or a comparison such as `> 10`')
-  .transform((text) => ({ unchangedSince: UNCHANGED.exec(text)![1]! }));
+  .regex(UNCHANGED_SINCE, 'expected `unchanged-since(a-fault)`, or a comparison such as `> 10`')
+  .transform((text) => ({ unchangedSince: UNCHANGED_SINCE.exec(text)![1]! }));
 
 const within = duration.optional().meta({ description: 'only in `steady`: how long it may take' });
 
@@ -25,7 +24,7 @@ const leader = strict({
   within,
 });
 const progress = strict({
-  op: z.enum(FUNCTIONS).optional(),
+  op: z.enum(OP_FUNCTIONS).optional(),
   ok: count.optional().meta({ description: 'so many more operations of that kind ended ok' }),
   ops: count.optional().meta({ description: 'so many more operations ended ok' }),
   within,

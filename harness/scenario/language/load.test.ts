@@ -1,3 +1,5 @@
+import { OP_FUNCTIONS } from '../../history/op.ts';
+import { SAFETY_PROPERTIES } from '../../trace.ts';
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { ALL_CAPABILITIES, type Able, type Capability } from '../../ports/capability.ts';
@@ -383,4 +385,11 @@ describe('what is shipped', () => {
     const written: unknown = JSON.parse(readFileSync(new URL('schema/scenario.v1.json', folder), 'utf8'));
     expect(written).toEqual(jsonSchema());
   });
+});
+
+it('docs/scenarios.md names every operation and every safety property', () => {
+  const page = readFileSync(new URL('../../../docs/scenarios.md', import.meta.url), 'utf8');
+  const list = (names: readonly string[]): string => names.map((name) => `\`${name}\``).join(', ');
+  expect(page).toContain(list(SAFETY_PROPERTIES));
+  for (const f of OP_FUNCTIONS) expect(page).toContain(`\`${f}\``);
 });

@@ -1,6 +1,7 @@
 import { FAULTS } from '../../nemesis/registry.ts';
 import type { Mistake } from '../../nemesis/mistake.ts';
-import { NODE_ID, SELECTOR_WORDS } from '../../nemesis/selector.ts';
+import { NAME_REFERENCES, NODE_ID, UNCHANGED_SINCE } from '../../names.ts';
+import { SELECTOR_WORDS } from '../../nemesis/selector.ts';
 import { CAPABILITIES } from '../../ports/capability.ts';
 import type { Path } from './position.ts';
 import type { Problem } from './problem.ts';
@@ -171,7 +172,7 @@ class ReferenceCheck {
     else if (isObject(value))
       for (const [key, item] of Object.entries(value)) this.#strings(item, [...path, key]);
     if (typeof value !== 'string') return;
-    for (const [, name] of value.matchAll(/\$([a-z][a-z0-9-]*)/g)) {
+    for (const [, name] of value.matchAll(NAME_REFERENCES)) {
       if (this.names.has(name!)) continue;
       this.#fail(path, 'value', {
         what: `nothing before this binds \`$${name}\``,
@@ -180,7 +181,7 @@ class ReferenceCheck {
         word: `$${name}`,
       });
     }
-    const since = /^unchanged-since\(([a-z][a-z0-9-]*)\)$/.exec(value)?.[1];
+    const since = UNCHANGED_SINCE.exec(value)?.[1];
     if (since !== undefined && !this.handles.has(since)) this.#unnamed(since, path);
     for (const id of value.split(/->|[(),\s]/)) {
       if (!NODE_ID.test(id) || Number(id.slice(1)) <= this.#nodes) continue;

@@ -3,7 +3,7 @@ import { selector, strict } from '../../nemesis/fields.ts';
 import { duration, durationRange } from '../../nemesis/quantity.ts';
 import { FAULTS } from '../../nemesis/registry.ts';
 import { mistaken, report } from '../../nemesis/mistake.ts';
-import { NAME } from '../../nemesis/selector.ts';
+import { NAME } from '../../names.ts';
 import { condition } from './condition.ts';
 import { FLOW, MODIFIERS, UNBUILT_VERBS, type FlowVerb, type ModifierKey } from './step-keys.ts';
 

@@ -1,5 +1,5 @@
 import type { OpFunction } from '../../history/op.ts';
-import { formatDuration } from '../../nemesis/quantity.ts';
+import { formatDuration } from '../../duration.ts';
 import type { Selector } from '../../nemesis/selector.ts';
 import type { ClusterState, Seen } from '../../view/cluster-state.ts';
 import { compare, formatComparison, type Binding, type Comparison } from '../language/comparison.ts';

@@ -1,3 +1,4 @@
+import { perFunction } from '../../history/op.ts';
 import type { Clock } from '../../clock.ts';
 import type { Cluster, ClusterEvent, NodeExit } from '../../ports/cluster.ts';
 import type { HarnessEvent } from '../../event.ts';
@@ -35,7 +36,7 @@ export class Observer {
   readonly violations: Violation[] = [];
   /** What the load's own judging came to. */
   readonly live = new LiveVerdict();
-  ok: OkCounts = { read: 0, write: 0, cas: 0, delete: 0, append: 0 };
+  ok: OkCounts = perFunction(0);
   latency: { readonly p50: number | null; readonly p99: number | null } = { p50: null, p99: null };
   readonly #options: ObserverOptions;
   readonly #unsubscribe: readonly (() => void)[];

@@ -1,5 +1,5 @@
 import { stringify } from 'yaml';
-import { formatDuration } from '../../nemesis/quantity.ts';
+import { formatDuration } from '../../duration.ts';
 import type { Scenario } from '../language/schema.ts';
 import { stepLine } from '../language/step-line.ts';
 

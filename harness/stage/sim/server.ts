@@ -196,6 +196,9 @@ export class SimServer {
     const { founders: peers, incarnation } = recovered.identity;
     const initial = { ...recovered, incarnation, nowMs: time.now() };
     life.raft = parts.raft({ ...config, peers, random: () => random.float() }, initial);
+    // The driver calls it after a promise of the disk: what it throws there would reach nothing that catches it.
+    const persisted = life.raft.persisted.bind(life.raft);
+    life.raft.persisted = (...upTo) => this.#guard(() => persisted(...upTo));
     life.stateMachine = parts.stateMachine();
     const startedFrom = recovered.snapshot && (await restored(life.stateMachine, life.disk));
     if (this.#life !== life) return;
@@ -249,6 +252,10 @@ export class SimServer {
   #input(life: Life, run: () => void): void {
     if (this.#life !== life) return;
     if (this.#paused) return void this.#backlog.push(() => this.#input(life, run));
+    this.#guard(run);
+  }
+
+  #guard(run: () => void): void {
     try {
       run();
     } catch (error) {

@@ -86,7 +86,10 @@ export function simStage(setup: StageSetup, parts: SimParts = SHIPPED_PARTS): Si
 }
 
 /** As a node process has it that is given nothing but its election timeout and heartbeat. */
-function shippedTuning({ electionTimeoutMs, heartbeatMs }: StageSetup): SimTuning {
+export function shippedTuning({
+  electionTimeoutMs,
+  heartbeatMs,
+}: Pick<StageSetup, 'electionTimeoutMs' | 'heartbeatMs'>): SimTuning {
   const { maxInflightMessages, maxMessageBytes, maxUncommittedBytes, ...tuning } = parseTuning({});
   return {
     electionTimeoutMs,

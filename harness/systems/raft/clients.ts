@@ -36,6 +36,7 @@ export interface RaftClientsParts {
 
 /** The clients of our node, which write in sessions that are opened ahead of need. */
 export class RaftClients implements SystemClients {
+  readonly appliesOnce = true;
   readonly #parts: RaftClientsParts;
   readonly #wires: Wire[] = [];
   readonly #sessions: SessionDesk;

@@ -18,6 +18,8 @@ const GROUND = [
   'harness/result.ts',
   'harness/clock.ts',
   'harness/random.ts',
+  'harness/duration.ts',
+  'harness/names.ts',
   'harness/history',
 ] as const;
 const PORTS = 'harness/ports';

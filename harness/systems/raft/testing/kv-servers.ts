@@ -1,4 +1,4 @@
-import { isAdmin } from '../../../node/protocol/admin-codec.ts';
+import { isAdmin } from '../../../../node/protocol/admin-codec.ts';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import type {
   ClientCommand,
@@ -6,9 +6,9 @@ import type {
   ClientResult,
   ErrorCode,
   StoredValue,
-} from '../../../node/protocol/client.ts';
-import { decodeRequest, encodeResponse } from '../../../node/protocol/client-codec.ts';
-import { FrameReader } from '../../../node/protocol/frame.ts';
+} from '../../../../node/protocol/client.ts';
+import { decodeRequest, encodeResponse } from '../../../../node/protocol/client-codec.ts';
+import { FrameReader } from '../../../../node/protocol/frame.ts';
 
 /**
  * What befalls a request: `serve` it after a delay; answer with an `error` (an indefinite one after the operation took
