@@ -5,10 +5,10 @@ import { chaos } from '../support/chaos.ts';
 
 const SIM = ['--stage', 'sim', '--reporter', 'line'] as const;
 
-/** What the wall clock says: when and where the run was, and how long a check took. */
+/** Fields that depend on the wall clock: the time and folder of the run, and the duration of a check. */
 const WALL_CLOCK = { run: '', out: '', startedAt: '', report: '', tookMs: 0, detail: '' };
 
-/** The event log without what the wall clock says. */
+/** Returns the event log without the fields that depend on the wall clock. */
 function timeless(text: string): string {
   return text
     .split('\n')
@@ -31,7 +31,7 @@ test('a simulated run writes the whole report folder, starts no process, and say
   expect(readFileSync(join(run.dir, 'report.html'), 'utf8')).toContain('simulated, under virtual time');
 });
 
-test('the same seed gives the same events and history, byte for byte; another seed gives others', async () => {
+test('the same seed gives the same events and history, byte for byte, and another seed gives different ones', async () => {
   const play = async (seed: number): Promise<readonly [events: string, history: string]> => {
     await using run = chaos(['run', 'flaky-clients.yaml', ...SIM, '--seed', String(seed)]);
     expect((await run.ended).code).toBe(0);

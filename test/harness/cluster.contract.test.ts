@@ -11,7 +11,7 @@ import { simStage } from '../../harness/stage/sim/stage.ts';
 import type { TraceEvent } from '../../harness/trace.ts';
 import { raftSystem } from '../../harness/systems/raft/system.ts';
 
-/** A cluster and the time that it lives in. */
+/** A cluster and its clock. */
 interface Opened {
   readonly cluster: Cluster;
   readonly clock: Clock;
@@ -77,7 +77,7 @@ const lives = (node: string): string[] =>
 const exitOf = (node: string): NodeExit | undefined =>
   events.flatMap((event) => (event.type === 'life' && event.node === node ? (event.exit ?? []) : [])).at(-1);
 
-/** What the first node that started after the event at `from` found on its disk. */
+/** The recovery report of the first node that started after the event at `from`. */
 function recoveredFrom(from: number): Extract<TraceEvent, { type: 'Recover' }> {
   for (const event of events.slice(from))
     if (event.type === 'trace' && event.trace.type === 'Recover') return event.trace;
@@ -90,7 +90,7 @@ function follow(it: Opened): Opened {
   return it;
 }
 
-/** Resolves once such an event comes. */
+/** Resolves with the first event that matches. */
 const next = ({ cluster }: Opened, match: (event: ClusterEvent) => boolean): Promise<ClusterEvent> =>
   new Promise((resolve) => {
     const stop = cluster.subscribe((event) => {
@@ -111,7 +111,7 @@ describe.each(TWINS)('a cluster of %s', (_name, open) => {
     await it.play(() => work(it));
   };
 
-  it('starts a node: it is up before its first report, which is `ready`', () =>
+  it('starts a node, which is up before its first report, `ready`', () =>
     play(async (it) => {
       expect(it.cluster.nodes).toEqual(IDS);
       expect(it.cluster.view('n1')).toEqual({ id: 'n1', life: 'down', pid: null });
@@ -126,7 +126,7 @@ describe.each(TWINS)('a cluster of %s', (_name, open) => {
       for (const { t } of events) expect(t).toBeLessThanOrEqual(it.clock.now());
     }));
 
-  it('elects a leader once all run, and another one when that is killed', () =>
+  it('elects a leader when all nodes run, and another one when it is killed', () =>
     play(async (it) => {
       const elected = (): Promise<ClusterEvent> =>
         next(it, (event) => event.type === 'trace' && event.trace.type === 'BecomeLeader');
@@ -138,7 +138,7 @@ describe.each(TWINS)('a cluster of %s', (_name, open) => {
       expect((await second).node).not.toBe(node);
     }));
 
-  it('kills a node as it was asked to; started again it is another process, and has what was on its disk', () =>
+  it('kills a node, which becomes a new process with the data of its disk when it is started again', () =>
     play(async (it) => {
       const committed = next(it, (event) => event.type === 'trace' && event.trace.type === 'Commit');
       await Promise.all(IDS.map((id) => it.cluster.start(id)));
@@ -161,7 +161,7 @@ describe.each(TWINS)('a cluster of %s', (_name, open) => {
       expect(recovered.term).toBeGreaterThan(0);
     }));
 
-  it('stops a node with exit code 0, also a paused one', () =>
+  it('stops a node with exit code 0, even a paused one', () =>
     play(async (it) => {
       await it.cluster.start('n1');
       await it.cluster.stop('n1');
@@ -173,11 +173,11 @@ describe.each(TWINS)('a cluster of %s', (_name, open) => {
       expect(lives('n1').slice(2, 4)).toEqual(['stopping', 'down']);
     }));
 
-  it('pauses a node, which is silent until it is resumed; kill works on a paused one', () =>
+  it('pauses a node, which is silent until it is resumed or killed', () =>
     play(async (it) => {
       await it.cluster.start('n1');
       await it.cluster.pause('n1');
-      // What the process had written before is still read.
+      // Reports that the process wrote before it was paused are still read.
       await it.clock.sleep(300);
       const silent = events.length;
       await it.clock.sleep(1_500);
@@ -193,7 +193,7 @@ describe.each(TWINS)('a cluster of %s', (_name, open) => {
       expect(exitOf('n1')).toMatchObject({ signal: 'SIGKILL', expected: true });
     }));
 
-  it('wipes the data of a node that is down, and of no other', () =>
+  it('wipes the data of a node only while it is down', () =>
     play(async (it) => {
       const committed = next(it, (event) => event.type === 'trace' && event.trace.type === 'Commit');
       await Promise.all(IDS.map((id) => it.cluster.start(id)));
@@ -209,7 +209,7 @@ describe.each(TWINS)('a cluster of %s', (_name, open) => {
       expect(recovered).toMatchObject({ term: 0, terms: [] });
     }));
 
-  it('refuses what a node is not in the state for, and names an unknown one with those that there are', () =>
+  it('refuses an action that does not fit the state of a node, and lists the known nodes for an unknown one', () =>
     play(async ({ cluster }) => {
       await expect(cluster.kill('n1')).rejects.toThrow('cannot kill n1: it is down');
       await expect(cluster.stop('n1')).rejects.toThrow('cannot stop n1: it is down');
@@ -218,7 +218,7 @@ describe.each(TWINS)('a cluster of %s', (_name, open) => {
       expect(() => cluster.view('n9')).toThrow('no node n9; there are n1, n2, n3');
     }));
 
-  it('shut down ends every node, paused ones and one that is just starting', () =>
+  it('ends every node when it is shut down, even paused and starting ones', () =>
     play(async ({ cluster }) => {
       await Promise.all([cluster.start('n1'), cluster.start('n2')]);
       await cluster.pause('n2');
@@ -232,9 +232,9 @@ describe.each(TWINS)('a cluster of %s', (_name, open) => {
     }));
 });
 
-describe('a simulated node whose assertion breaks', () => {
+describe('a simulated node with a failed assertion', () => {
   it.each(['tick', 'persisted'] as const)(
-    'in `%s` ends by itself with exit code 1 and its words; the others go on',
+    'in `%s` ends by itself with exit code 1 and the message, and the others keep running',
     async (method) => {
       const parts: SimParts = {
         ...SHIPPED_PARTS,

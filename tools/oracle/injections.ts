@@ -172,7 +172,7 @@ function duplicateAppend(ops: readonly Op[], random: Random): Injected | null {
   return answering(ops, victim, victim.output! + random.pick(tokensOf(victim.output)));
 }
 
-/** A read ended before the write of what it returned began. */
+/** A read ended before the write of the value that it returned was invoked. */
 function readFromTheFuture(ops: readonly Op[], random: Random): Injected | null {
   const write = pickOne(ops.filter(isKnown('write')), random);
   if (write === null) return null;

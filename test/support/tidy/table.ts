@@ -55,7 +55,7 @@ export const PARTS: readonly Part[] = [
   part('harness/systems', 7, ['harness/workload', 'harness/invariants']),
   // Names and ways to load: no system is loaded by knowing its name.
   part('harness/systems/registry.ts', 7, ['harness/systems']),
-  // Beside the simulated stage, only this room sees the node: its protocol, and its program, which it starts.
+  // Only this folder and the simulated stage may import the node: here its protocol, and its program to start it.
   part('harness/systems/raft', 7, [PROTOCOL, 'node/main.mjs', 'harness/workload', 'harness/invariants']),
   part('harness/stage', 8, [
     'harness/systems',
