@@ -47,9 +47,9 @@ const span = (before: Sketch, during: Sketch, after: Sketch = during): Span => (
   after: snapshot(after),
 });
 
-describe('a cut shows in bytes that went in and did not come out', () => {
+describe('a cut is shown by bytes that went in and did not come out', () => {
   const link = 'n1->n2';
-  it('only what was lost since the fault began counts', () => {
+  it('only bytes lost since the fault began count', () => {
     const early = { bytes: { [link]: [100, 90] } } as const;
     expect(droppedBytes(span(early, {}, { bytes: { [link]: [500, 490] } }), [link])).toBeNull();
     expect(droppedBytes(span(early, {}, { bytes: { [link]: [500, 200] } }), [link])).toBe(
@@ -59,10 +59,10 @@ describe('a cut shows in bytes that went in and did not come out', () => {
   it('another link does not count', () => {
     expect(droppedBytes(span({}, {}, { bytes: { 'n1->n3': [500, 0] } }), [link])).toBeNull();
   });
-  it('without counters nothing is claimed', () => expect(droppedBytes(span({}, {}), [link])).toBeNull());
+  it('without counters there is no evidence', () => expect(droppedBytes(span({}, {}), [link])).toBeNull());
 });
 
-describe('a cut-off node shows in its role and its commit index', () => {
+describe('a cut-off node is shown by its role and its commit index', () => {
   it('a change of role, on the nodes aimed at only', () => {
     const seen = span({}, { changes: [0, 2, 0] });
     expect(roleChange(seen, ['n2'])).toBe('role, term or leader changed on n2');
@@ -77,19 +77,19 @@ describe('a cut-off node shows in its role and its commit index', () => {
   });
 });
 
-describe('a slow link shows in latency, or in being used', () => {
+describe('a slow link is shown by latency, or by its use', () => {
   it('the median must rise by a good part of what was added', () => {
     expect(slowerOps(span({ p50: 3 }, { p50: 4 }), 20)).toBeNull();
     expect(slowerOps(span({ p50: 3 }, { p50: 45 }), 20)).toBe('median latency went from 3.0 ms to 45.0 ms');
     expect(slowerOps(span({ p50: null }, { p50: 45 }), 20)).toBeNull();
   });
-  it('bytes that crossed it', () => {
+  it('bytes that crossed it are evidence', () => {
     expect(
       crossedBytes(span({ bytes: { 'n1->n2': [5, 5] } }, {}, { bytes: { 'n1->n2': [9, 9] } }), ['n1->n2']),
     ).toMatch(/crossed n1->n2/);
     expect(crossedBytes(span({}, {}), ['n1->n2'])).toBeNull();
   });
-  it('progress that needs it: a follower that commits has heard its leader', () => {
+  it('progress that needs it is evidence: a follower that commits has heard its leader', () => {
     const seen = span({ okOps: 1 }, { commits: [9, 9, 0], okOps: 5 });
     expect(usedLinks(seen, ['n1->n2', 'n2->n1'])).toMatch(/crossed n1->n2, n2->n1/);
     expect(usedLinks(seen, ['n1->n3', 'n2->n3', 'clients->n2'])).toBeNull();

@@ -2,10 +2,10 @@ import type { Links, LinkTraffic } from '../ports/links.ts';
 import { linkName } from '../ports/links.ts';
 import type { ClusterState } from '../view/cluster-state.ts';
 
-/** What could be seen of the cluster and the links at one moment. */
+/** Observations of the cluster and the links at one moment. */
 export interface Snapshot {
   readonly t: number;
-  /** By link name; empty where the server does not count, or did not answer. */
+  /** Traffic by link name; empty if the server does not count it or did not answer. */
   readonly traffic: ReadonlyMap<string, LinkTraffic>;
   readonly nodes: ReadonlyMap<string, NodeSnapshot>;
   readonly leader: string | null;
@@ -29,7 +29,7 @@ export interface LoadView {
   okOps: number;
 }
 
-/** Three moments of a fault's life: just before it, just before its healing, and once healed. */
+/** Snapshots at three moments of a fault: just before it, just before its healing, and after its healing. */
 export interface Span {
   readonly before: Snapshot;
   readonly during: Snapshot;
@@ -42,7 +42,7 @@ export async function takeSnapshot(
   links: Links,
   load: LoadView,
 ): Promise<Snapshot> {
-  // Evidence must not break a run: a server that does not answer shows up as a fault that nobody saw bite.
+  // A failure to collect evidence must not end a run. If the server does not answer, the fault has no evidence.
   const traffic = await links.traffic().catch(() => []);
   return {
     t,
@@ -108,7 +108,7 @@ export function commitStall({ before, during }: Span, nodes: readonly string[]):
 /** Share of an added delay by which the median latency must have risen to show it. */
 const SLOWER_SHARE = 0.25;
 
-/** Clients saw it: the median latency rose by a good part of `addedMs`. */
+/** The median latency that clients saw rose by at least a quarter of `addedMs`. */
 export function slowerOps({ before, during }: Span, addedMs: number): string | null {
   if (before.p50 === null || during.p50 === null || during.p50 - before.p50 < addedMs * SLOWER_SHARE)
     return null;
@@ -116,8 +116,8 @@ export function slowerOps({ before, during }: Span, addedMs: number): string | n
 }
 
 /**
- * Messages must have crossed a link that was held so, since links are the only way: a follower's commit index moved
- * (leader to follower and back), or operations were answered (clients to node).
+ * Links over which messages must have gone, because there is no other way: a follower's commit index moved (leader to
+ * follower and back), or operations were answered (clients to node).
  */
 export function usedLinks({ before, during }: Span, links: readonly string[]): string | null {
   const advanced = (node: string): boolean => during.nodes.get(node)!.commit > before.nodes.get(node)!.commit;

@@ -9,7 +9,7 @@ import type { LinkLedger } from './link-ledger.ts';
 import type { NodeLedger } from './node-ledger.ts';
 import type { Selector } from './selector.ts';
 
-/** What a fault acts on. */
+/** Everything that a fault can act on. */
 export interface World {
   readonly cluster: Cluster;
   readonly links: Links;
@@ -32,26 +32,26 @@ export class EmptyMatch extends Error {
 }
 
 export interface InjectContext {
-  /** The live handle's id: what the ledgers know it by. */
+  /** Id of the live fault, by which the ledgers know it. */
   readonly handle: string;
   /** Aborts when the fault is healed or the run ends. */
   readonly signal: AbortSignal;
-  /** Says that it holds already, though `inject` has more to do: a fault in several stages counts from its first. */
-  readonly began: () => void;
+  /** Marks the fault as in effect before `inject` resolves (multi-stage faults). */
+  readonly inEffect: () => void;
 }
 
 /** What a fault does to the chosen targets, and its own healing. */
 export interface FaultAction {
-  /** Resolved and short: `cut n1<->n2 n1<->n3`. */
+  /** Short description with resolved names: `cut n1<->n2 n1<->n3`. */
   readonly text: string;
-  /** Nodes it is aimed at: what `bind:` names. */
+  /** Nodes that the fault is aimed at. `bind:` names these. */
   readonly nodes: readonly string[];
   readonly links: readonly LinkId[];
-  /** Makes it so; returns once it is confirmed. */
+  /** Injects the fault and returns once it is confirmed. */
   inject(world: World, context: InjectContext): Promise<void>;
-  /** Idempotent. Only for what the ledgers do not lift by the handle (which the nemesis always does). */
+  /** Undoes what the ledgers do not undo. The nemesis always lifts the fault from the ledgers. Idempotent. */
   heal?(world: World, context: InjectContext): Promise<void>;
-  /** What shows that it bit, in words; null if nothing does. */
+  /** Describes what shows that the fault took effect; null if nothing shows it. */
   evidence(span: Span): string | null;
 }
 
@@ -69,18 +69,18 @@ export interface FaultKind {
   readonly lasting: boolean;
   /** What the system and the stage must be able to do. */
   needs(spec: unknown): readonly Capability[];
-  /** How long it lasts by its own spec (`restart-after`), if it says. */
+  /** Time in ms after which the fault heals by its own spec (`restart-after`); null: the spec does not say. */
   lifetimeMs(spec: unknown): number | null;
   aim(spec: unknown, targets: Targets): AimedFault;
 }
 
-/** Ties a fault's schema to the type that its `aim` takes; the loader only lets through what the schema parsed. */
+/** Makes a kind of fault. Ties its schema to the type that its functions take: the loader passes only parsed specs. */
 export function defineFault<Schema extends z.ZodType>(kind: {
   readonly verb: string;
   readonly summary: string;
   readonly schema: Schema;
   readonly lasting: boolean;
-  /** A list, or what follows from the spec. */
+  /** A list, or a function of the spec. */
   readonly needs: readonly Capability[] | ((spec: z.output<Schema>) => readonly Capability[]);
   lifetimeMs?(spec: z.output<Schema>): number | null;
   aim(spec: z.output<Schema>, targets: Targets): FaultAction;

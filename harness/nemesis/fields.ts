@@ -68,7 +68,7 @@ const linkText = z.string().refine(
   }),
 );
 
-/** Which links: by name, or from whom to whom. One of the two must be there. */
+/** Fields that choose links, by name or by their ends. One of the two must be given. */
 export const linkFields = {
   links: z
     .union([linkText, z.array(linkText).min(1)])
@@ -93,8 +93,8 @@ export function needsLinks(spec: LinkSpec, context: z.RefinementCtx): void {
 }
 
 /**
- * The links meant, and the nodes at their chosen ends. A missing end is every node (and, as `from`, not the clients).
- * Answers to clients come back on the client's own link, so `{from: n1, to: clients}` is that link as well.
+ * The chosen links, and the nodes at their chosen ends. A missing end is every node (not the clients). Answers to
+ * clients come back on the client's own link, so `{from: n1, to: clients}` is that link as well.
  */
 export function aimLinks(
   spec: LinkSpec,
@@ -127,7 +127,7 @@ export function aimLinks(
   );
   if (links.length === 0)
     throw new EmptyMatch(`no link leads from ${describeEnd(spec.from)} to ${describeEnd(spec.to)}`);
-  // The side that was narrowed down is whom the fault is aimed at.
+  // The fault is aimed at the end that was chosen more narrowly.
   const narrow = spec.to === undefined || (spec.from !== undefined && from.length <= to.length) ? from : to;
   return { links, nodes: narrow.filter((node) => node !== 'clients') };
 }
@@ -135,7 +135,7 @@ export function aimLinks(
 const describeEnd = (side: End | undefined): string =>
   side === undefined ? 'any node' : side === 'clients' ? side : formatSelector(side);
 
-/** `n1<->n2 n3->n1`: both directions of a pair as one. */
+/** `n1<->n2 n3->n1`: the two directions of a pair are written as one. */
 export function describeLinks(links: readonly LinkId[]): string {
   const names = new Set(links.map(linkName));
   const parts: string[] = [];
@@ -147,7 +147,7 @@ export function describeLinks(links: readonly LinkId[]): string {
   return parts.join(' ');
 }
 
-/** `leader`, or `{node: leader, …}`: the short form for a fault that needs only a node. */
+/** `leader`, which is the short form, or `{node: leader, …}`. */
 export function nodeSpec<Shape extends z.ZodRawShape>(extra: Shape) {
   const short = selector.transform((node) => ({ node }));
   return z.union([short, strict({ node: selector, ...extra })]);

@@ -16,7 +16,7 @@ const newLedger = (links = new GoneLinks(simLinks(NODES)), events: HarnessEvent[
     (event) => events.push(event),
   );
 
-describe('a link does the sum of what lives on it', () => {
+describe('the condition of a link is the sum of its live faults', () => {
   it('delays and jitters add', () => {
     const delay = (latencyMs: number, jitterMs: number): LinkCondition => ({
       delay: { latencyMs, jitterMs },
@@ -35,7 +35,7 @@ describe('a link does the sum of what lives on it', () => {
     ]);
     expect(sum).toEqual({ bandwidthKBps: 8, slice: { averageBytes: 16, variationBytes: 8, delayUs: 200 } });
   });
-  it('nothing at all is a clean link', () => expect(sumConditions([])).toEqual({}));
+  it('without faults a link is clean', () => expect(sumConditions([])).toEqual({}));
 });
 
 const condition: fc.Arbitrary<LinkCondition> = fc.oneof(
@@ -57,7 +57,7 @@ const command = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: fc.constant('lift' as const), handle: fc.nat(4) }) },
 );
 
-describe('handles against a naive twin', () => {
+describe('the ledger equals a naive model', () => {
   it('after any puts and lifts, in any overlap, every link is the sum over a plain list of live faults', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(command, { maxLength: 30 }), fc.boolean(), async (commands, overlapping) => {
@@ -96,8 +96,8 @@ describe('handles against a naive twin', () => {
   });
 });
 
-describe('the ledger tells what the server confirmed', () => {
-  it('pending, then confirmed; nothing where nothing changes', async () => {
+describe('the ledger reports what the server confirmed', () => {
+  it('a change is reported as pending and then as confirmed, and no change is not reported', async () => {
     const events: HarnessEvent[] = [];
     const ledger = newLedger(new GoneLinks(simLinks(NODES)), events);
     await ledger.put('a', [link], { cut: 'blackhole' });
@@ -121,7 +121,7 @@ describe('the ledger tells what the server confirmed', () => {
     await ledger.put('b', [link], { cut: 'blackhole' });
     expect(links.condition(link)).toEqual({ cut: 'blackhole' });
   });
-  it('a link that is not there is an error that names those that are', async () => {
+  it('a link that does not exist is an error that names those that do', async () => {
     await expect(newLedger().put('a', [{ from: 'n1', to: 'n9' }], {})).rejects.toThrow(
       /no link n1->n9; there are n1->n2/,
     );

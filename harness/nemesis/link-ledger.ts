@@ -4,21 +4,19 @@ import { sumConditions } from './link-sum.ts';
 
 interface LinkEntry {
   readonly link: LinkId;
-  /** What each live handle wants of this link. */
+  /** Condition that each live fault puts on this link, by handle. */
   readonly live: Map<string, LinkCondition>;
-  /** The last condition that the server confirmed, as JSON: comparable. */
+  /** The last condition that the server confirmed, as JSON for comparison. */
   confirmed: string;
-  /** Ends when everything asked of this link so far has been done, or has failed. */
+  /** Resolves when all changes of this link so far have been made or have failed. */
   tail: Promise<void>;
 }
 
 const CLEAN = JSON.stringify({});
 
 /**
- * Which handle wants what of which link. A link does the sum of what its live handles want, so lifting one
- * never lifts
- * another. Calls to one link never overtake each other; each brings the link to the sum that holds when its
- * turn comes.
+ * Conditions that live faults put on links. The condition of a link is the sum over its live faults, so lifting one
+ * fault never lifts another. Calls for one link run one after the other; each applies the sum that holds at its turn.
  */
 export class LinkLedger {
   readonly #links: Links;
@@ -39,8 +37,8 @@ export class LinkLedger {
   }
 
   /**
-   * Puts `handle`'s condition on these links, in place of what it wanted before; returns when the server has
-   * confirmed all.
+   * Puts the condition of `handle` on these links, in place of its earlier one. Returns when the server has confirmed
+   * all.
    */
   async put(handle: string, links: readonly LinkId[], condition: LinkCondition): Promise<void> {
     const entries = links.map((link) => this.#entry(link));
@@ -48,13 +46,13 @@ export class LinkLedger {
     await this.#settle(entries);
   }
 
-  /** Takes `handle` off every link. All links are tried, then the first failure is thrown. */
+  /** Removes the condition of `handle` from every link. All links are tried, then the first failure is thrown. */
   async lift(handle: string): Promise<void> {
     const entries = [...this.#entries.values()].filter((entry) => entry.live.delete(handle));
     await this.#settle(entries);
   }
 
-  /** What the link should do now. */
+  /** Condition that the link should have now. */
   condition(link: LinkId): LinkCondition {
     return sumConditions([...this.#entry(link).live.values()]);
   }
@@ -88,7 +86,7 @@ export class LinkLedger {
     try {
       await this.#links.apply(entry.link, condition);
     } catch (error) {
-      // Nobody knows what the link does now: whatever comes next must be applied again.
+      // The condition of the link is unknown now, so that the next one must be applied even if it is equal.
       entry.confirmed = 'unknown';
       throw error;
     }

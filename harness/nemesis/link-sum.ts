@@ -1,8 +1,8 @@
 import type { LinkCondition } from '../ports/links.ts';
 
 /**
- * What a link does when several faults are on it at once: delays and jitters add, the strongest cut wins (refuse over
- * black hole: nothing even connects), the narrowest bandwidth and the smallest slices win, their pauses add.
+ * Condition of a link with several faults at once. Delays and jitters add; the strongest cut wins (refuse over black
+ * hole, because nothing even connects); the narrowest bandwidth and the smallest slices win; pauses between slices add.
  */
 export function sumConditions(conditions: readonly LinkCondition[]): LinkCondition {
   const cuts = conditions.flatMap(({ cut }) => (cut === undefined ? [] : [cut]));

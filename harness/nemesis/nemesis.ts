@@ -10,19 +10,19 @@ import { NodeLedger } from './node-ledger.ts';
 
 /** One injected fault over its life. Times are ms since the run began. */
 export interface FaultRecord {
-  /** Unique: `as:`, or the verb, numbered where needed. */
+  /** Unique id: `as:` or the verb, with a number if it is taken. */
   readonly id: string;
-  /** `as:`, if the step gave one. Several faults may share it (in a `repeat`); `heal` lifts all of them. */
+  /** Name from `as:`, if the step has one. Several faults may share it (in a `repeat`); `heal` lifts all of them. */
   readonly name: string | null;
   readonly verb: string;
   readonly by: 'scenario' | 'manual';
   readonly aimed: AimedFault;
   readonly requestedAt: number;
   confirmedAt: number | null;
-  /** When its healing began. */
+  /** Start of its healing. */
   healingAt: number | null;
   state: FaultState;
-  /** What showed that it bit. */
+  /** Describes what showed that the fault took effect; null: nothing yet. */
   evidence: string | null;
 }
 
@@ -30,9 +30,9 @@ export interface InjectOptions {
   readonly verb: string;
   readonly name: string | null;
   readonly by: 'scenario' | 'manual';
-  /** The step as it stands in a scenario, for the record. */
+  /** The step as it is recorded. */
   readonly step: unknown;
-  /** Heals by itself so long after it was confirmed. */
+  /** Time in ms after which the fault heals by itself, counted from its confirmation; null: never. */
   readonly lifetimeMs: number | null;
 }
 
@@ -45,11 +45,14 @@ interface Live extends FaultRecord {
   healing: Promise<void> | null;
 }
 
-/** The server's counters may lag behind the closing of a connection by a moment. */
+/**
+ * Number of looks for evidence, and the time between them in ms. The server may count a closed connection a little
+ * later.
+ */
 const EVIDENCE_TRIES = 4;
 const EVIDENCE_PAUSE_MS = 100;
 
-/** Injects faults, keeps what lives, heals it, and records what showed that each one bit. */
+/** Injects faults, keeps the live ones, heals them, and records what showed that each one took effect. */
 export class Nemesis {
   readonly world: World;
   readonly #load: LoadView;
@@ -58,7 +61,7 @@ export class Nemesis {
   readonly #faults: Live[] = [];
   readonly #background = new Set<Promise<void>>();
   readonly #injecting = new Set<Promise<FaultRecord>>();
-  /** How many faults have asked for each id. */
+  /** Number of faults so far that asked for each id. */
   readonly #ids = new Map<string, number>();
   #closed = false;
 
@@ -69,7 +72,7 @@ export class Nemesis {
     readonly state: ClusterState;
     readonly load: LoadView;
     readonly emit: (event: HarnessEvent) => void;
-    /** A fault that was to heal by itself could not: nobody waits for it, so this must end the run. */
+    /** A fault could not heal by itself. No step waits for that, so this must end the run. */
     readonly onFailure: (error: Error) => void;
   }) {
     const { cluster, links, clock, state, emit } = options;
@@ -84,14 +87,17 @@ export class Nemesis {
     return this.#faults;
   }
 
-  /** Time spans during which faults of this name held: confirmed until their healing began (null: still on). */
+  /**
+   * Time spans during which faults of this name were in effect: from the confirmation to the start of the healing
+   * (null: still live).
+   */
   windows(name: string): readonly { readonly from: number; readonly to: number | null }[] {
     return this.#faults
       .filter((fault) => fault.name === name && fault.confirmedAt !== null)
       .map((fault) => ({ from: fault.confirmedAt!, to: fault.healingAt }));
   }
 
-  /** Makes it so, and returns once that is confirmed. What a failed injection had done already is undone. */
+  /** Injects a fault and returns once it is confirmed. If the injection fails, its effects are undone. */
   async inject(aimed: AimedFault, options: InjectOptions): Promise<FaultRecord> {
     const injecting = this.#inject(aimed, options);
     this.#injecting.add(injecting);
@@ -107,7 +113,7 @@ export class Nemesis {
     if (this.#closed) throw new Error(`too late for ${aimed.text}: everything is being healed`);
     this.#faults.push(fault);
     this.#tell(fault, 'requested');
-    // A restart ends what held the node down: how it was until then must be seen before it is over.
+    // A restart ends the faults that held the node down. Their evidence must be collected before that.
     const held = aimed.lasting
       ? []
       : this.#live().filter(
@@ -136,7 +142,10 @@ export class Nemesis {
     return fault;
   }
 
-  /** Healed while it was being injected, which is no failure: what came after the healing must go as well. */
+  /**
+   * The fault was healed while it was being injected, which is no failure. Effects after the healing must be undone
+   * too.
+   */
   async #endedEarly(fault: Live): Promise<Live> {
     await fault.healing;
     await this.#lift(fault);
@@ -149,7 +158,7 @@ export class Nemesis {
     this.#tell(fault, 'confirmed', { tookMs: fault.confirmedAt - fault.requestedAt });
   }
 
-  /** Lifts every live fault of this name; how many there were. */
+  /** Lifts every live fault of this name and returns their number. */
   async healNamed(name: string, by?: 'manual'): Promise<number> {
     return await this.#healEach(
       this.#live().filter((fault) => fault.name === name || fault.id === name),
@@ -167,12 +176,12 @@ export class Nemesis {
         : aimed.links.some(({ from, to }) => nodes.includes(from) || nodes.includes(to));
     return await this.#healEach(this.#live().filter(touches), by);
   }
-  /** The manual fault that was injected last and still lives. */
+  /** The latest manual fault that is still live. */
   latestByHand(): FaultRecord | null {
     return this.#live().findLast(({ by }) => by === 'manual') ?? null;
   }
 
-  /** Lifts this fault and no other. Idempotent: a second call waits for the first. */
+  /** Lifts this fault only. Idempotent: a second call waits for the first. */
   heal(fault: FaultRecord, by?: 'manual' | 'cleanup'): Promise<void> {
     const live = fault as Live;
     live.healing ??= this.#heal(live, by);
@@ -180,8 +189,8 @@ export class Nemesis {
   }
 
   /**
-   * The end: no more injections, everything healed, also what was being injected; nothing goes on in the
-   * background.
+   * Ends all faults: refuses further injections, heals everything (including faults that are being injected), and waits
+   * for background work.
    */
   async windUp(): Promise<void> {
     this.#closed = true;
@@ -208,7 +217,7 @@ export class Nemesis {
       healingAt: null,
       state: 'requested',
       evidence: null,
-      context: { handle: id, signal: end.signal, began: () => this.#confirm(fault) },
+      context: { handle: id, signal: end.signal, inEffect: () => this.#confirm(fault) },
       before: await this.#snapshot(),
       during: null,
       healing: null,
@@ -244,7 +253,7 @@ export class Nemesis {
     await Promise.all([this.world.linkLedger.lift(fault.id), this.world.nodeLedger.lift(fault.id)]);
   }
 
-  /** Faults whose nodes an explicit `restart` or `resume` has freed are over. */
+  /** Heals the faults whose nodes an explicit `restart` or `resume` has released. */
   async #closeReleased(held: readonly Live[], t: number): Promise<void> {
     for (const fault of held) {
       const holdsNodes = fault.aimed.links.length === 0;

@@ -3,14 +3,14 @@ import type { Cluster } from '../ports/cluster.ts';
 type Hold = 'down' | 'paused';
 
 /**
- * Which handle holds which node down or paused. A node runs again only when no live handle holds it: as on links,
- * lifting one never lifts another. Calls for one node never overtake each other.
+ * Live faults that hold nodes down or paused. A node runs again only when no live fault holds it: as on links, lifting
+ * one fault never lifts another. Calls for one node run one after the other.
  */
 export class NodeLedger {
   readonly #cluster: Cluster;
   readonly #holds = new Map<string, Map<string, Hold>>();
   readonly #tails = new Map<string, Promise<void>>();
-  /** Nodes that exited by themselves: nobody starts them again, so that what they left is there to be looked at. */
+  /** Nodes that exited by themselves. They are not started again, so that their data can be examined. */
   readonly #broken = new Set<string>();
 
   constructor(cluster: Cluster) {
@@ -34,7 +34,7 @@ export class NodeLedger {
     await this.#restoreAll(nodes);
   }
 
-  /** An explicit `restart` or `resume`: ends all holds of that kind on the node, whoever set them. */
+  /** Ends all holds of this kind on the node, for an explicit `restart` or `resume`. */
   async release(node: string, hold: Hold): Promise<void> {
     const holds = this.#holds.get(node)!;
     for (const [handle, kind] of holds) if (kind === hold) holds.delete(handle);
@@ -45,7 +45,7 @@ export class NodeLedger {
     return [...this.#holds.values()].some((holds) => holds.has(handle));
   }
 
-  /** Carries out `work` on the node when nothing else is being done to it. */
+  /** Carries out `work` on the node after all earlier work on it. */
   inTurn(node: string, work: () => Promise<void>): Promise<void> {
     return this.#inTurn(node, work);
   }
@@ -58,7 +58,7 @@ export class NodeLedger {
     if (failed !== undefined) throw failed.reason as Error;
   }
 
-  /** Brings the node to what its live holds say. */
+  /** Brings the node to the state that its live holds ask for. */
   async #restore(node: string): Promise<void> {
     const holds = [...this.#holds.get(node)!.values()];
     if (holds.includes('down') || this.#broken.has(node)) return;

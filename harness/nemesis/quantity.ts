@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { DURATION_SOURCE, DURATION_UNITS, parseDuration } from '../duration.ts';
 import { report, type Mistake } from './mistake.ts';
 
-/** Lowest and highest value, both included; equal for a single quantity. Durations are in ms. */
+/** Minimum and maximum, both included; equal for a single quantity. Durations are in ms. */
 export interface Range {
   readonly min: number;
   readonly max: number;
@@ -21,11 +21,11 @@ function parseRange(text: string): Range | null {
 }
 
 interface QuantityKind<T> {
-  /** What it is, for messages: `duration`. */
+  /** Name for messages: `duration`. */
   readonly noun: string;
   readonly example: string;
   readonly units: readonly string[];
-  /** The unit that a bare number most likely meant. */
+  /** Unit that was probably meant by a bare number. */
   readonly likely: string;
   readonly pattern: RegExp;
   parse(text: string): T | null;

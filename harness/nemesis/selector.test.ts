@@ -47,7 +47,7 @@ describe('selectors choose in the order of ids', () => {
   for (const [text, chosen] of cases)
     it(`${text} is ${chosen.join(', ')}`, () => expect(resolve(text)).toEqual(chosen));
 
-  it('rest is whatever the same step has not chosen yet', () => {
+  it('rest is every node that the same step has not chosen yet', () => {
     expect(resolve('rest', five, ['n2', 'n4'])).toEqual(['n1', 'n3', 'n5']);
   });
   it('a list is the union of its members, each once', () => {
@@ -74,19 +74,20 @@ describe('choices at random', () => {
   });
 });
 
-describe('an empty match is empty, never somebody else', () => {
-  it('no leader', () => expect(resolve('leader', { ...five, leader: null })).toEqual([]));
-  it('nothing killed', () => expect(resolve('last-killed', { ...five, killed: [] })).toEqual([]));
-  it('nobody up', () => expect(resolve('any', { ...five, up: [] })).toEqual([]));
-  it('a minority of one node', () => expect(resolve('minority', { ...five, nodes: ['n1'] })).toEqual([]));
+describe('a selector without a match chooses no other node instead', () => {
+  it('`leader` without a leader', () => expect(resolve('leader', { ...five, leader: null })).toEqual([]));
+  it('`last-killed` when nothing was killed', () =>
+    expect(resolve('last-killed', { ...five, killed: [] })).toEqual([]));
+  it('`any` when no node is up', () => expect(resolve('any', { ...five, up: [] })).toEqual([]));
+  it('`minority` of one node', () => expect(resolve('minority', { ...five, nodes: ['n1'] })).toEqual([]));
 });
 
-describe('what is no selector is refused', () => {
+describe('text that is no selector is refused', () => {
   for (const text of ['leadr', 'n0', 'node1', 'not(leader', '$', '$Old', '']) {
-    it(`${JSON.stringify(text)} is none`, () =>
+    it(`${JSON.stringify(text)} is no selector`, () =>
       expect(parseSelector(text)).toEqual({ ok: false, unknown: text }));
   }
-  it('and what is one is written as it was read', () => {
+  it('and a selector is formatted as it was written', () => {
     for (const text of ['leader', 'not($old)', 'n7', 'not(not(n1))'])
       expect(formatSelector(parse(text))).toBe(text);
   });

@@ -1,7 +1,9 @@
 import { NAME, NODE_ID } from '../names.ts';
 import type { Random } from '../random.ts';
 
-/** Whom a fault is for, as the scenario says it; `resolve` makes node ids of it when the step starts. */
+/**
+ * Nodes that a fault is for, as the scenario gives them. `resolveSelector` makes node ids of it when the step starts.
+ */
 export type Selector =
   | { readonly type: 'node'; readonly id: string }
   | { readonly type: 'word'; readonly word: SelectorWord }
@@ -15,18 +17,18 @@ export const SELECTOR_WORDS = [
 ] as const; // prettier-ignore
 export type SelectorWord = (typeof SELECTOR_WORDS)[number];
 
-/** What a selector can ask about the cluster at the moment a step starts. */
+/** State of the cluster that selectors use, at the moment a step starts. */
 export interface Electorate {
   readonly nodes: readonly string[];
   /** Nodes that are up: running and not paused. */
   readonly up: readonly string[];
-  /** Highest term that claims it, among nodes that are up. */
+  /** The node with the highest term among nodes that are up and claim to lead. */
   readonly leader: string | null;
-  /** How long each node's log is, by its latest report; nodes that never reported are absent. */
+  /** Last log index of each node, by its latest report; nodes that never reported are absent. */
   readonly lastIndex: ReadonlyMap<string, number>;
-  /** Oldest first. */
+  /** Killed nodes, oldest first. */
   readonly killed: readonly string[];
-  /** What `bind:` names so far. */
+  /** Nodes that `bind:` has named so far. */
   readonly bound: ReadonlyMap<string, readonly string[]>;
 }
 
@@ -70,9 +72,8 @@ export function formatSelector(selector: Selector): string {
 }
 
 /**
- * The nodes that are meant now, in the cluster's order. `taken`: what the same step chose already (`rest` is
- * all others).
- * `prefer`: a recorded choice, taken again where it still fits. May be empty.
+ * Nodes that the selector matches now, in the cluster's order; may be empty. `taken`: nodes that the same step has
+ * chosen already (`rest` matches all others). `prefer`: a recorded choice, which is taken again if it still matches.
  */
 export function resolveSelector(
   selector: Selector,
@@ -141,7 +142,7 @@ function resolveWord(
   }
 }
 
-/** `count` of them at random; the recorded ones if all of those are still among the candidates. */
+/** Draws `count` nodes at random. Takes the recorded nodes if all of them are still candidates. */
 function choose(
   from: readonly string[],
   count: number,

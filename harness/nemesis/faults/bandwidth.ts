@@ -3,10 +3,10 @@ import { defineFault } from '../fault.ts';
 import { aimLinks, describeLinks, linkFields, needsLinks, strict } from '../fields.ts';
 import { bandwidthRate } from '../quantity.ts';
 
-/** Lets at most so many KB a second through each link, each direction on its own. */
+/** Limits the bandwidth of each link, each direction on its own. */
 export const bandwidth = defineFault({
   verb: 'bandwidth',
-  summary: 'limit what links let through in a second',
+  summary: 'limit the bandwidth of links',
   needs: ['bandwidth'],
   lasting: true,
   schema: strict({ ...linkFields, rate: bandwidthRate }).superRefine(needsLinks),

@@ -2,7 +2,7 @@ import { defineFault } from '../fault.ts';
 import { aimLinks, cutMode, linkFields, needsLinks, strict } from '../fields.ts';
 import { aimCut } from './partition.ts';
 
-/** One way by itself: `{from: leader, to: followers}` leaves the other direction flowing. */
+/** Cuts links in one direction: `{from: leader, to: followers}` does not affect the other direction. */
 export const cut = defineFault({
   verb: 'cut',
   summary: 'cut links one way: from, to',

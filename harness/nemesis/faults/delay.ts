@@ -5,7 +5,7 @@ import { aimLinks, describeLinks, linkFields, needsLinks, strict } from '../fiel
 import { formatDuration } from '../../duration.ts';
 import { duration } from '../quantity.ts';
 
-/** Adds latency to what crosses the links, each direction on its own; jitter is uniform, plus or minus. */
+/** Adds latency to the traffic of the links, each direction on its own. Jitter is uniform, plus or minus. */
 export const delay = defineFault({
   verb: 'delay',
   summary: 'add latency, and jitter, to links',
@@ -24,16 +24,13 @@ export const delay = defineFault({
   },
 });
 
-/**
- * Links that still let everything through, only differently: what `delay`, `bandwidth` and `slice` have in
- * common.
- */
+/** A fault on links that still let everything through. `delay`, `bandwidth` and `slice` are such faults. */
 export function shapeLinks(shape: {
   readonly text: string;
   readonly links: readonly LinkId[];
   readonly nodes: readonly string[];
   readonly condition: LinkCondition;
-  /** By how much it should slow an operation down; null where that cannot be said. */
+  /** Latency in ms that the fault should add to an operation; null: not known. */
   readonly addedMs: number | null;
 }): FaultAction {
   const { text, links, nodes, condition, addedMs } = shape;

@@ -5,7 +5,7 @@ import { aimLinks, cutMode, describeLinks, linkFields, needsLinks, strict } from
 import { formatDuration } from '../../duration.ts';
 import { duration } from '../quantity.ts';
 
-/** Links that go down and come up again and again, until healed: down first. */
+/** Cuts and restores links again and again until healed. Starts with a cut. */
 export const flap = defineFault({
   verb: 'flap',
   summary: 'cut and restore links again and again',
@@ -16,7 +16,7 @@ export const flap = defineFault({
     const { links, nodes } = aimLinks(spec, targets);
     const names = links.map(linkName);
     let flapping: Promise<void> = Promise.resolve();
-    /** The first cut is confirmed before the step is done; the rest goes on beside the steps. */
+    /** The first cut is confirmed before the step ends. The others follow while the next steps run. */
     const keepFlapping = async (
       { linkLedger, clock }: World,
       { handle, signal }: InjectContext,
@@ -37,7 +37,7 @@ export const flap = defineFault({
         flapping = keepFlapping(world, context).catch((error: unknown) => {
           if (!context.signal.aborted) throw error;
         });
-        // Whoever heals it hears of a failure; until then it must not count as unhandled.
+        // The healing reports a failure. Until then the rejection must not be unhandled.
         flapping.catch(() => undefined);
       },
       heal: () => flapping,

@@ -8,7 +8,7 @@ const schema = nodeSpec({ 'restart-after': duration.optional() });
 const lifetimeMs = (spec: z.output<typeof schema>): number | null =>
   'restart-after' in spec ? (spec['restart-after'] ?? null) : null;
 
-/** SIGKILL: what was not on disk is gone. Healing starts the node again, with its data. */
+/** SIGKILL: data that was not on disk is lost. Healing starts the node again, with its data. */
 export const kill = defineFault({
   verb: 'kill',
   summary: 'kill node processes (SIGKILL)',
@@ -19,7 +19,7 @@ export const kill = defineFault({
   aim: (spec, { select }) => takeDown('kill', select(spec.node)),
 });
 
-/** SIGTERM: the node may finish what it does. Healing starts it again. */
+/** SIGTERM: the node may finish its work. Healing starts it again. */
 export const stop = defineFault({
   verb: 'stop',
   summary: 'stop node processes cleanly (SIGTERM)',
@@ -48,7 +48,7 @@ function takeDown(verb: 'kill' | 'stop', nodes: readonly string[]): FaultAction 
   };
 }
 
-/** Processes that ran before and do not any more. */
+/** Names the processes that ran before and no longer run. */
 function goneProcesses({ before, during }: Span, nodes: readonly string[]): string | null {
   const gone = nodes.filter((node) => {
     const was = before.nodes.get(node)!.pid;

@@ -14,7 +14,7 @@ const schema = strict({
     .min(2, 'at least two groups')
     .optional()
     .meta({ description: 'groups that see only their own members' }),
-  bridge: selector.optional().meta({ description: 'two halves that only this node sees both of' }),
+  bridge: selector.optional().meta({ description: 'two halves; only this node sees both' }),
   ring: selector
     .optional()
     .meta({ description: 'each node sees only its two neighbours, in the order of ids' }),
@@ -73,7 +73,7 @@ function shape(
   }
   if (spec.halves !== undefined) {
     const groups = spec.halves.map((group) => targets.select(group));
-    // A node in no group sees nobody; one in several sees all of them, as in a hand-made bridge.
+    // A node in no group sees no other node. A node in several groups sees all of them, as in a bridge.
     return {
       nodes: groups[0]!,
       sees: (a, b) => groups.some((group) => group.includes(a) && group.includes(b)),

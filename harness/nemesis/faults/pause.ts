@@ -3,8 +3,8 @@ import { nodeSpec } from '../fields.ts';
 import { duration } from '../quantity.ts';
 
 /**
- * SIGSTOP: the process neither runs nor knows. Healing is SIGCONT, after which it believes that no time has
- * passed.
+ * SIGSTOP: the process does not run and does not notice it. Healing is SIGCONT, after which the process acts as if no
+ * time had passed.
  */
 export const pause = defineFault({
   verb: 'pause',
@@ -29,12 +29,12 @@ export const pause = defineFault({
         );
       },
       evidence: ({ before, during }) => {
-        const frozen = nodes.filter(
+        const paused = nodes.filter(
           (node) => during.nodes.get(node)!.life === 'paused' && before.nodes.get(node)!.life === 'up',
         );
-        return frozen.length === 0
+        return paused.length === 0
           ? null
-          : `${frozen.map((node) => `${node} (pid ${during.nodes.get(node)!.pid})`).join(', ')} stood still, state T`;
+          : `${paused.map((node) => `${node} (pid ${during.nodes.get(node)!.pid})`).join(', ')} paused (state T)`;
       },
     };
   },

@@ -20,7 +20,8 @@ export const reset = defineFault({
       inject: async (world) => {
         await Promise.all(links.map((link) => world.links.reset(link)));
       },
-      // The server counts a connection's bytes when it closes: that they appear now is the closing.
+      // The server counts the bytes of a connection when it closes. New bytes therefore show that connections were
+      // closed.
       evidence: (span) => crossedBytes(span, names) ?? roleChange(span, nodes) ?? usedLinks(span, names),
     };
   },

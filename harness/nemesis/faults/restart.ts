@@ -1,7 +1,7 @@
 import { defineFault, type World } from '../fault.ts';
 import { nodeSpec } from '../fields.ts';
 
-/** Starts nodes that are down; stops those that run and starts them again. Ends whatever held them down. */
+/** Starts nodes that are down, and stops and starts those that run. Ends every fault that held them down. */
 export const restart = defineFault({
   verb: 'restart',
   summary: 'start nodes that are down; stop and start those that run',
@@ -33,7 +33,7 @@ async function restartNode({ cluster, nodeLedger }: World, node: string): Promis
   await nodeLedger.release(node, 'down');
 }
 
-/** Thaws nodes, whoever paused them. */
+/** Resumes paused nodes, whichever fault paused them. */
 export const resume = defineFault({
   verb: 'resume',
   summary: 'resume paused node processes (SIGCONT)',
@@ -50,10 +50,10 @@ export const resume = defineFault({
         await Promise.all(nodes.map((node) => nodeLedger.release(node, 'paused')));
       },
       evidence: ({ before, after }) => {
-        const thawed = nodes.filter(
+        const resumed = nodes.filter(
           (node) => before.nodes.get(node)!.life === 'paused' && after.nodes.get(node)!.life === 'up',
         );
-        return thawed.length === 0 ? null : `${thawed.join(', ')} runs again`;
+        return resumed.length === 0 ? null : `${resumed.join(', ')} runs again`;
       },
     };
   },

@@ -6,16 +6,16 @@ import { duration } from '../quantity.ts';
 const schema = strict({
   node: selector.optional().meta({ description: 'which nodes, in the order of ids; all by default' }),
   mode: z.enum(['stop', 'kill']).default('stop'),
-  down: duration.optional().meta({ description: 'how long each stays down; 0ms by default' }),
-  within: duration.meta({ description: 'how long a node may take to come back and catch up' }),
+  down: duration.optional().meta({ description: 'time that each stays down; 0ms by default' }),
+  within: duration.meta({ description: 'time limit for a node to come back and catch up' }),
 });
 
-/** How often a restarted node's progress is looked at. */
+/** Time between two looks at a restarted node's progress, in ms. */
 const LOOK_MS = 50;
 
 /**
- * One node after the other: down, up, caught up, then the next. Fails the run if a node does not catch up in
- * time.
+ * Restarts one node after the other, each only after the one before has caught up. Fails the run if a node does not
+ * catch up in time.
  */
 export const rollingRestart = defineFault({
   verb: 'rolling-restart',
@@ -30,10 +30,10 @@ export const rollingRestart = defineFault({
       text: `rolling restart of ${nodes.join(' ')} (${mode})`,
       nodes,
       links: [],
-      inject: async (world, { handle, signal, began }) => {
+      inject: async (world, { handle, signal, inEffect }) => {
         for (const node of nodes) {
           await world.nodeLedger.hold(handle, node, 'down', () => world.cluster[mode](node));
-          began();
+          inEffect();
           await world.clock.sleep(down, signal);
           await world.nodeLedger.lift(handle);
           await caughtUp(world, node, within, signal);
@@ -47,7 +47,7 @@ export const rollingRestart = defineFault({
   },
 });
 
-/** A restarted node did not catch up in time: a failed expectation of the step, not of the harness. */
+/** A restarted node did not catch up in time. This is a failed expectation and not an error of the harness. */
 export class TooSlow extends Error {
   override readonly name = 'TooSlow';
 }

@@ -3,7 +3,7 @@ import type { ClusterState } from '../../view/cluster-state.ts';
 import type { FaultRecord } from '../../nemesis/nemesis.ts';
 import type { RunResult } from '../../result.ts';
 
-/** A run in figures. `faults`: those that were confirmed. */
+/** Figures of a run. `faults`: only faults that were confirmed. */
 export function countAll(
   ops: readonly Op[],
   faults: readonly FaultRecord[],

@@ -37,8 +37,8 @@ function live(...keys: readonly string[]): LiveVerdict {
   return verdict;
 }
 
-describe('the verdict during a run and the final one', () => {
-  it('agree where both found the same keys, and then the final one stands as it is', () => {
+describe('the live result and the final one', () => {
+  it('agree if both found the same keys, and then the final one is kept as it is', () => {
     const judged = final({ k0: 'linearizable', k1: 'violation' });
     expect(live('k1').disagreement(judged)).toBeNull();
     expect(live('k1').completed(judged)).toBe(judged);
@@ -46,12 +46,12 @@ describe('the verdict during a run and the final one', () => {
     expect(live().disagreement(null)).toBeNull();
   });
 
-  it('disagree where the final one denies what was found, or finds what was missed', () => {
+  it('disagree if the final one denies a violation, or finds one that was missed', () => {
     expect(live('k0').disagreement(final({ k0: 'linearizable' }))).toMatch(/^key k0 was found not to be/);
     expect(live().disagreement(final({ k0: 'violation' }))).toMatch(/^key k0 was found to be linearizable/);
   });
 
-  it('a violation on a key that was left to the final check is no disagreement', () => {
+  it('do not disagree about a key that the live check left undecided', () => {
     const left = live();
     left.undecided = 1;
     expect(left.disagreement(final({ k0: 'violation' }))).toBeNull();
@@ -60,7 +60,7 @@ describe('the verdict during a run and the final one', () => {
     expect(broken.disagreement(final({ k0: 'violation' }))).toBeNull();
   });
 
-  it('what was found live stands where the final check did not come to it', () => {
+  it('are combined: a live violation counts on a key that the final check left undecided', () => {
     expect(live('k0').completed(null)).toMatchObject({
       verdict: 'violation',
       detail: expect.stringMatching(/found during the run.*Key k0/) as string,

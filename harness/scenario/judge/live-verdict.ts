@@ -1,17 +1,17 @@
 import type { LinearizabilityResult } from '../../checker/linearizable.ts';
 import type { Violation } from '../../result.ts';
 
-/** What judging the operations as they ended came to, beside the final check, which is the judge. */
+/** Results of the linearizability check during the run. The final check decides the verdict. */
 export class LiveVerdict {
   readonly violations: Violation[] = [];
   /** Keys that were left to the final check. */
   undecided = 0;
-  /** Why nothing was judged any more from some time on; null: all was. */
+  /** Reason why the live check ended before the load did; null: it did not. */
   broken: string | null = null;
 
   /**
-   * The final result with what was found live on keys that the final check did not come to: each is a proof by itself.
-   * `final` null: there was no final check.
+   * The final result, with the violations that the live check found on keys that the final check left undecided: each
+   * of them is a proof by itself. `final` null: there was no final check.
    */
   completed(final: LinearizabilityResult | null): LinearizabilityResult | null {
     const judged = new Map(final?.keys.map(({ key, verdict }) => [key, verdict]));
@@ -31,8 +31,8 @@ export class LiveVerdict {
   }
 
   /**
-   * Where the two checkers contradict each other, in words; null: nowhere. One of them is wrong then, so that the run
-   * may prove what it likes, but never that all is well.
+   * Describes where the two checkers contradict each other; null: nowhere. If they do, one of them is wrong, so that
+   * the run must not pass.
    */
   disagreement(final: LinearizabilityResult | null): string | null {
     if (final === null) return null;

@@ -35,7 +35,7 @@ const DEFAULT_STEADY: readonly SteadyCondition[] = [
   { condition: { progress: { ops: 100 } }, withinMs: 5_000, line: 0, text: '100 operations ok' },
 ];
 
-/** Makes the scenario of a file that has been found right: defaults filled in, steps as a tree with their lines. */
+/** Makes the scenario of a file without mistakes: defaults are filled in, and steps are a tree with line numbers. */
 export function buildScenario(file: RawFile, source: Source, path: string, places: Places): Scenario {
   const { 'election-timeout': timeout, heartbeat } = file.cluster.raft ?? {};
   const { clients, rate, keys, mix, timeout: patience, routing } = file.workload;
@@ -197,7 +197,7 @@ function buildExpectations(expect: RawExpect, lineOf: LineOf): Expectations {
   };
 }
 
-/** Without what is undefined. */
+/** Removes entries that are undefined. */
 function definite<T>(record: Readonly<Record<string, T | undefined>>): Record<string, T> {
   return Object.fromEntries(
     Object.entries(record).filter((entry): entry is [string, T] => entry[1] !== undefined),
@@ -210,16 +210,21 @@ export function describeStep(source: Source): string {
   const spec = source[verb];
   if (verb === 'repeat') {
     const { times, for: time, steps } = spec as { times?: number; for?: string; steps: readonly unknown[] };
-    return `repeat ${times === undefined ? `for ${time}` : `${times} times`}: ${steps.length} steps`;
+    const howOften = times === undefined ? `for ${time}` : counted(times, 'time');
+    return `repeat ${howOften}: ${counted(steps.length, 'step')}`;
   }
-  if (verb === 'parallel') return `parallel: ${(spec as readonly unknown[]).length} branches`;
+  if (verb === 'parallel') return `parallel: ${counted((spec as readonly unknown[]).length, 'branch')}`;
   const rest = Object.entries<Modifier>(MODIFIERS)
     .filter(([key, { shown }]) => shown === true && source[key] !== undefined)
     .map(([key]) => `${key} ${words(source[key])}`);
   return [verb, words(spec), ...rest].join(' ').trim();
 }
 
-/** Data as a phrase: `until leader not $old, term > $old.term within 3s`. */
+/** `1 step`, `2 steps`; `2 branches`. */
+export const counted = (count: number, noun: 'time' | 'step' | 'branch'): string =>
+  `${count} ${noun}${count === 1 ? '' : noun === 'branch' ? 'es' : 's'}`;
+
+/** Writes data as a phrase: `until leader not $old, term > $old.term within 3s`. */
 function words(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(words).join(', ')}]`;
   if (typeof value !== 'object' || value === null) return String(value);

@@ -13,7 +13,7 @@ export interface Comparison {
   readonly unit?: 'ms';
 }
 
-/** What `bind:` keeps: the nodes chosen, and how they were at that moment (the first one's figures). */
+/** What `bind:` stores: the chosen nodes, and term and commit index that the first of them had at that moment. */
 export interface Binding {
   readonly nodes: readonly string[];
   readonly term: number;
@@ -23,7 +23,7 @@ export interface Binding {
 const NUMBER = /^(<=|>=|<|>|=)?\s*(\d+(?:\.\d+)?)$/;
 const DURATION = /^(<=|>=|<|>|=)\s*(\S+)$/;
 
-/** A number to compare with, also one that a bound node had. */
+/** Field with a comparison. The number may be one that a bound node had. */
 export const comparison: z.ZodType<Comparison, string | number> = z
   .union([
     z
@@ -106,7 +106,8 @@ function figure(
   bound: ReadonlyMap<string, Binding>,
 ): number {
   const binding = bound.get(name);
-  // The loader lets no unbound name through; a skipped step (`on-empty: skip`) leaves its name empty.
+  // The loader refuses names that are never bound. The name of a skipped step (`on-empty: skip`) is not bound either,
+  // and no comparison with it holds.
   if (binding === undefined) return Number.NaN;
   return field === 'term' ? binding.term : binding.commitIndex;
 }

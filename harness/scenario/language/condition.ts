@@ -13,11 +13,11 @@ const unchangedSince = z
   .regex(UNCHANGED_SINCE, 'expected `unchanged-since(a-fault)`, or a comparison such as `> 10`')
   .transform((text) => ({ unchangedSince: UNCHANGED_SINCE.exec(text)![1]! }));
 
-const within = duration.optional().meta({ description: 'only in `steady`: how long it may take' });
+const within = duration.optional().meta({ description: 'only in `steady`: time limit' });
 
 const leader = strict({
-  count: count.optional().meta({ description: 'how many nodes claim to lead' }),
-  'stable-for': duration.optional().meta({ description: 'the same leader has stood that long' }),
+  count: count.optional().meta({ description: 'number of nodes that claim to lead' }),
+  'stable-for': duration.optional().meta({ description: 'minimum time that the same leader has stood' }),
   is: selector.optional(),
   not: selector.optional(),
   term: comparison.optional(),
@@ -25,8 +25,10 @@ const leader = strict({
 });
 const progress = strict({
   op: z.enum(OP_FUNCTIONS).optional(),
-  ok: count.optional().meta({ description: 'so many more operations of that kind ended ok' }),
-  ops: count.optional().meta({ description: 'so many more operations ended ok' }),
+  ok: count
+    .optional()
+    .meta({ description: 'minimum number of further operations of that kind that ended ok' }),
+  ops: count.optional().meta({ description: 'minimum number of further operations that ended ok' }),
   within,
 });
 export const conditionFields = {
@@ -37,14 +39,14 @@ export const conditionFields = {
     .optional()
     .meta({ description: 'all nodes up, one term, one leader, all caught up' }),
   latency: strict({ p50: durationComparison.optional(), p99: durationComparison.optional() }).optional(),
-  node: selector.optional().meta({ description: 'whom the next four are about' }),
+  node: selector.optional().meta({ description: 'the nodes that the next four keys are about' }),
   'commit-index': z.union([unchangedSince, comparison]).optional(),
   role: z.enum(['follower', 'pre-candidate', 'candidate', 'leader']).optional(),
   life: z.enum(['up', 'paused', 'down']).optional(),
   term: comparison.optional(),
 } as const;
 
-/** What a `wait`, a `check` or the steady state looks for; all that is given must hold at once. */
+/** What a `wait`, a `check` or the steady state looks for. All given parts must hold at once. */
 const conditionMap = strict(conditionFields);
 export type Condition = z.output<typeof conditionMap>;
 export const condition = conditionMap.superRefine((spec, context) => {

@@ -57,10 +57,10 @@ const workload = strict({
   rate: z
     .union([z.literal('max'), rate])
     .optional()
-    .meta({ description: 'operations a second over all clients; 300/s by default' }),
+    .meta({ description: 'operations per second over all clients; 300/s by default' }),
   keys,
   mix: mix.optional(),
-  timeout: duration.optional().meta({ description: "a client's patience with one operation; 1s by default" }),
+  timeout: duration.optional().meta({ description: 'time limit of one operation; 1s by default' }),
   routing: z.enum(['leader', 'pinned', 'mixed']).default('mixed'),
 });
 
@@ -78,8 +78,8 @@ const always = strict({
 const during = strict({
   window: z
     .string({ error: 'expected the name of a fault' })
-    .meta({ description: 'the fault during whose life it must hold' }),
-  node: selector.optional().meta({ description: 'only what this node answered' }),
+    .meta({ description: 'name of a fault; it must hold while that fault is live' }),
+  node: selector.optional().meta({ description: 'only operations that this node answered' }),
   'acked-writes': comparison.optional(),
   'acked-reads': comparison.optional(),
   'acked-ops': comparison.optional(),
@@ -107,12 +107,15 @@ const expectMap = strict({
     .optional()
     .meta({ description: 'after the last heal' }),
   'not-vacuous': strict({
-    ops: whole.min(0).optional().meta({ description: 'at least so many operations ended ok' }),
+    ops: whole.min(0).optional().meta({ description: 'minimum number of operations that ended ok' }),
     'faults-observed': z.union([z.literal('all'), whole.min(1)]).optional(),
-    elections: whole.min(0).optional().meta({ description: 'at least so many after the first step began' }),
+    elections: whole
+      .min(0)
+      .optional()
+      .meta({ description: 'minimum number of elections after the first step began' }),
   })
     .optional()
-    .meta({ description: 'what shows that the run tested anything' }),
+    .meta({ description: 'what makes the run meaningful' }),
 });
 
 const steady = strict({ ...conditionFields, within: duration.optional() }).superRefine((spec, context) => {
@@ -121,7 +124,7 @@ const steady = strict({ ...conditionFields, within: duration.optional() }).super
   report(context, { what: 'how long may it take?', hint: 'add one `within: 5s`' });
 });
 
-/** Where a steady condition says how long it may take: beside its part (`{converged: true, within: 5s}`) or in it. */
+/** Time limits that a steady condition has, beside its part (`{converged: true, within: 5s}`) or inside of it. */
 export function steadyWithin(spec: Condition & { readonly within?: number | undefined }): readonly number[] {
   return [spec.within, spec.leader?.within, spec.progress?.within].filter((within) => within !== undefined);
 }
@@ -143,7 +146,7 @@ export const file = strict({
   seed: whole
     .min(0, 'a seed is not negative')
     .optional()
-    .meta({ description: 'random, and printed, if absent' }),
+    .meta({ description: 'if absent, it is drawn at random and printed' }),
   cluster: cluster.prefault({}),
   workload: workload.prefault({}),
   steady: z.array(steady).optional().meta({ description: 'what must hold before the first step' }),

@@ -2,8 +2,7 @@ import { z } from 'zod';
 import { file } from './file-schema.ts';
 
 /**
- * The JSON Schema of scenario files, for editors (`chaos schema`); `scenarios/schema/scenario.v1.json` is
- * this, written down.
+ * The JSON Schema of scenario files, for editors (`chaos schema`). `scenarios/schema/scenario.v1.json` is its output.
  */
 export function jsonSchema(): Readonly<Record<string, unknown>> {
   const schema = z.toJSONSchema(file, {

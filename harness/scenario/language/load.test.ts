@@ -18,7 +18,7 @@ function errorsOf(text: string): readonly string[] {
 }
 const steps = (...lines: string[]): string => `${head}steps:\n${lines.map((line) => `  ${line}\n`).join('')}`;
 
-describe('each mistake is told at its token', () => {
+describe('each mistake is reported at its token', () => {
   const cases: readonly (readonly [what: string, text: string, errors: readonly string[]])[] = [
     [
       'an empty file',
@@ -127,14 +127,14 @@ describe('each mistake is told at its token', () => {
       ['7:22: no fault before this is named `crahs` | did you mean `crash`?'],
     ],
     [
-      'a role in `during`, which would change under way',
+      'a role in `during`, which may change during the window',
       `${steps('- kill: leader', '  as: crash')}expect:\n  during: [{ window: crash, node: leader, acked-ops: 0 }]\n`,
       [
         '7:35: `leader` may be another node at each moment of the window | name a node, or `bind:` one on the step and give its `$name`',
       ],
     ],
     [
-      'unchanged since what?',
+      '`unchanged-since` a fault that nothing names',
       steps('- check: { node: n1, commit-index: unchanged-since(cut) }'),
       ['4:38: no fault before this is named `cut` | `as: cut` on an earlier step names a fault'],
     ],
@@ -147,7 +147,7 @@ describe('each mistake is told at its token', () => {
     [
       'a second document',
       `${head}steps: []\n---\nname: y\n`,
-      ['4:1: a second document in the file | one scenario a file: end it before the `---`'],
+      ['4:1: a second document in the file | one scenario per file: end it before the `---`'],
     ],
     [
       'two verbs',
@@ -210,19 +210,19 @@ describe('each mistake is told at its token', () => {
   it.each(cases)('%s', (_what, text, errors) => expect(errorsOf(text)).toEqual(errors));
 
   for (const verb of ['wipe', 'skew', 'disk', 'transfer-leader', 'membership', 'random', 'use']) {
-    it(`\`${verb}\` is in the language but not in this engine: an error, never skipped`, () => {
+    it(`\`${verb}\` is in the language but not in this version: an error, never skipped`, () => {
       expect(errorsOf(steps(`- ${verb}: { node: n1 }`))).toEqual([
         expect.stringMatching(`^4:5: \`${verb}\` is not built yet \\| this version has \`partition\``),
       ]);
     });
   }
 
-  it('a syntax error is told where the parser stumbles', () => {
+  it('a syntax error is reported where the parser finds it', () => {
     expect(errorsOf(`${head}steps: [\n`)).toEqual([expect.stringMatching(/^\d:\d: not YAML: /)]);
   });
 });
 
-describe('all mistakes of a file are told at once, in its order', () => {
+describe('all mistakes of a file are reported at once, in the order of the file', () => {
   const text = `apiVersion: chaos/v1
 name: Bad Name
 clutser: { nodes: 3 }
@@ -231,7 +231,7 @@ steps:
   - heal: nothing
   - wait: { for: 5 }
 `;
-  it('schema and references together', () => {
+  it('those of the schema together with those of references', () => {
     expect(errorsOf(text).map((error) => error.split(':', 2).join(':'))).toEqual([
       '2:7',
       '3:1',
@@ -324,7 +324,7 @@ describe('a step that the chosen system or stage cannot do is refused at its ver
   });
 });
 
-describe('a right file becomes a scenario', () => {
+describe('a file without mistakes becomes a scenario', () => {
   const load = (text: string) => {
     const loaded = loadScenario('x.yaml', text);
     if (!loaded.ok) throw new Error(formatErrors(loaded.errors));
@@ -363,7 +363,7 @@ describe('a right file becomes a scenario', () => {
     );
     expect(load(text).outline).toEqual([
       { text: 'partition isolate leader as cut', line: 4 },
-      { text: 'repeat 3 times: 1 steps', line: 6 },
+      { text: 'repeat 3 times: 1 step', line: 6 },
       { text: 'heal cut', line: 7 },
     ]);
   });
@@ -374,7 +374,7 @@ describe('what is shipped', () => {
   const files = readdirSync(folder).filter((name) => name.endsWith('.yaml'));
   for (const file of files) {
     const text = readFileSync(new URL(file, folder), 'utf8');
-    it(`${file} is right, is called like its file, and says what it shows`, () => {
+    it(`${file} has no mistakes, has the name of its file, and says what it shows`, () => {
       const loaded = loadScenario(file, text);
       expect(loaded.ok ? '' : formatErrors(loaded.errors)).toBe('');
       expect(loaded.ok && loaded.scenario.name).toBe(file.replace('.yaml', ''));

@@ -13,7 +13,7 @@ export type Loaded =
   | { readonly ok: true; readonly scenario: Scenario }
   | { readonly ok: false; readonly errors: readonly ScenarioError[] };
 
-/** Far more than any scenario; keeps a wrong file (a core dump, a history) from being parsed for minutes. */
+/** Maximum number of characters of a scenario. A wrong file (a core dump, a history) would be parsed for minutes. */
 const MAX_CHARACTERS = 1_000_000;
 
 /**
@@ -29,7 +29,7 @@ export function loadScenario(path: string, text: string, choose?: ChooseBySystem
   const syntax = document.errors.map((error) =>
     places.span(error.pos[0], error.pos[1], yamlMessage(error), yamlHint(error)),
   );
-  // After a syntax error the rest of the data is guesswork; a duplicate key leaves it whole.
+  // After a syntax error the parsed data is unreliable. A duplicate key is no problem in this respect.
   if (document.errors.some(({ code }) => code !== 'DUPLICATE_KEY'))
     return { ok: false, errors: inOrder(syntax) };
   const raw = plainData(document);
@@ -88,11 +88,11 @@ function yamlMessage({ code, message }: { readonly code: string; readonly messag
 function yamlHint({ code }: { readonly code: string }): string | null {
   if (code === 'TAB_AS_INDENT') return 'indent with spaces';
   if (code === 'DUPLICATE_KEY') return 'only one of them can hold: remove the other';
-  if (code === 'MULTIPLE_DOCS') return 'one scenario a file: end it before the `---`';
+  if (code === 'MULTIPLE_DOCS') return 'one scenario per file: end it before the `---`';
   return null;
 }
 
-/** In the order of the file; what two checks found alike is told once. */
+/** Sorts errors by their place in the file. If two checks found the same error, it is listed once. */
 function inOrder(errors: readonly ScenarioError[]): readonly ScenarioError[] {
   const sorted = [...errors].sort((a, b) => a.line - b.line || a.column - b.column);
   return sorted.filter(

@@ -16,15 +16,15 @@ export interface ScenarioError {
   readonly file: string;
   readonly line: number;
   readonly column: number;
-  /** Characters to underline, at least 1. */
+  /** Number of characters to underline, at least 1. */
   readonly length: number;
   readonly message: string;
   readonly hint: string | null;
-  /** The line itself. */
+  /** Text of the line. */
   readonly source: string;
 }
 
-/** Finds the tokens of a parsed file, and makes errors that point at them. */
+/** Finds the tokens of a parsed file and makes errors that point at them. */
 export class Places {
   readonly #file: string;
   readonly #lines: readonly string[];
@@ -49,7 +49,7 @@ export class Places {
     const { line, col } =
       this.#counter.lineStarts.length === 0 ? { line: 1, col: 1 } : this.#counter.linePos(start);
     const source = this.#lines[line - 1] ?? '';
-    // Only what stands on the first line is underlined.
+    // Only the part on the first line is underlined.
     const length = Math.max(1, Math.min(end - start, source.trimEnd().length - (col - 1)));
     return { file: this.#file, line, column: col, length, message, hint, source };
   }
@@ -90,7 +90,7 @@ export class Places {
 const hasText = (node: Node | null | undefined): boolean =>
   node?.range !== null && node?.range !== undefined && node.range[1] > node.range[0];
 
-/** What to underline of a list's item: a map's first key, or the scalar itself. */
+/** The token of a list's item to underline: a map's first key, or the scalar itself. */
 function firstToken(node: Node | null | undefined): Node | null {
   if (isMap(node)) return (node.items[0]?.key as Node | undefined) ?? node;
   return node ?? null;
@@ -101,7 +101,7 @@ export function formatErrors(errors: readonly ScenarioError[]): string {
   return errors
     .map(({ file, line, column, length, message, hint, source }) => {
       const gutter = String(line).padStart(5);
-      // Tabs before the caret stay tabs, so that it stands under its token whatever a tab's width.
+      // Tabs before the caret stay tabs, so that the caret is under its token for every tab width.
       const pad = source.slice(0, column - 1).replace(/[^\t]/g, ' ');
       return [
         `${file}:${line}:${column}: ${message}`,

@@ -13,7 +13,7 @@ export interface Problem extends Mistake {
   readonly part: 'key' | 'value';
 }
 
-/** For zod's `error` option: an issue without words of its own gets them here, not from zod's locale. */
+/** For zod's `error` option: an issue without words of its own gets them in this file and not from zod's locale. */
 export const noWords = (): string => '';
 
 /** Everything that zod found. `raw` is the file as plain data. */
@@ -25,7 +25,7 @@ export function problemsOf(issues: readonly Issue[], raw: unknown, base: Path = 
   });
 }
 
-/** A problem in words. This is the only place where messages and hints are put together. */
+/** Renders a problem. This is the only place where messages and hints are put together. */
 export function inWords({ what, hint, known = [], word = '' }: Mistake): {
   readonly message: string;
   readonly hint: string | null;
@@ -65,7 +65,7 @@ function problemOf(issue: Issue, path: Path, raw: unknown): Problem {
   const last = path.at(-1);
   if (value === undefined && typeof last === 'string') {
     const what = `\`${last}\` is missing${inside(path.slice(0, -1))}`;
-    // Of a missing value, only what it should have looked like is worth telling.
+    // If a value is missing, the hint says what it should look like.
     const hint = isWrongType(issue) ? issue.message : '';
     return { path: path.slice(0, -1), part: 'key', what, ...(hint !== '' && { hint }) };
   }
@@ -103,7 +103,7 @@ const NOUNS: Readonly<Record<string, string>> = {
   object: 'a map',
 };
 
-/** For a check that has no words of its own. */
+/** Words for a check that has none of its own. */
 function describe(issue: Issue): string {
   if (issue.code === 'invalid_type') return `expected ${NOUNS[issue.expected] ?? issue.expected}`;
   if (issue.code === 'invalid_value') return `expected \`${String(issue.values[0])}\``;

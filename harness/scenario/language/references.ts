@@ -79,7 +79,7 @@ class ReferenceCheck {
     const verbs = Object.keys(step).filter((key) => VERBS.includes(key));
     const unbuilt = Object.keys(step).some((key) => (UNBUILT_VERBS as readonly string[]).includes(key));
     if (verbs.length === 0 && !unbuilt) {
-      // An unknown key is told by the schema, with the verb that it may have meant.
+      // The schema reports an unknown key, with the verb that was probably meant.
       const strange = Object.keys(step).some((key) => !(key in MODIFIERS));
       if (!strange)
         this.#fail(path, 'value', {
@@ -97,7 +97,7 @@ class ReferenceCheck {
     this.#modifiers(step, verb, path);
     this.#needs(step[verb], verb, [...path, verb]);
     this.#use(step[verb], verb, [...path, verb]);
-    // Only once the step has run do its names stand for something.
+    // The names of a step exist only after it has run.
     if (typeof step['as'] === 'string') this.handles.add(step['as']);
     if (typeof step['bind'] === 'string') this.names.add(step['bind']);
   }
@@ -156,7 +156,7 @@ class ReferenceCheck {
     }
   }
 
-  /** With three nodes everybody is everybody's neighbour: a ring would cut nothing. */
+  /** With three nodes every node is a neighbour of every other one: a ring would cut nothing. */
   #ring(spec: unknown, path: Path): void {
     if (isObject(spec) && spec['ring'] !== undefined && this.#nodes < 4) {
       this.#fail([...path, 'ring'], 'key', {
@@ -166,7 +166,7 @@ class ReferenceCheck {
     }
   }
 
-  /** Every string of a spec: `$name`, `unchanged-since(handle)`, `n4`, `n1->n4`. */
+  /** Checks every string of a spec: `$name`, `unchanged-since(handle)`, `n4`, `n1->n4`. */
   #strings(value: unknown, path: Path): void {
     if (Array.isArray(value)) for (const [i, item] of value.entries()) this.#strings(item, [...path, i]);
     else if (isObject(value))

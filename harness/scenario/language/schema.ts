@@ -5,11 +5,11 @@ import type { WorkloadPlan } from '../../ports/workload.ts';
 import type { Comparison } from './comparison.ts';
 import type { Condition } from './condition.ts';
 
-/** What must hold while a fault lives. */
+/** What must hold while a fault is live. */
 export interface DuringExpectation {
   readonly window: string;
   readonly node: Selector | null;
-  /** By name: `acked-writes`… */
+  /** Comparisons by figure. */
   readonly wanted: Readonly<Partial<Record<DuringFigure, Comparison>>>;
   readonly line: number;
 }
@@ -25,7 +25,7 @@ export type DuringFigure = (typeof DURING_FIGURES)[number];
 
 export interface Expectations {
   readonly always: {
-    /** The checker's limit, null: not checked. */
+    /** Time limit of the checker in ms; null: not checked. */
     readonly linearizableMs: number | null;
     readonly invariants: 'all' | readonly string[];
     readonly line: number;
@@ -46,20 +46,20 @@ export interface Expectations {
 }
 
 interface StepBase {
-  /** In the file, from 1; 0 for a step that came by hand. */
+  /** Line number in the file, from 1; 0 for a step by hand. */
   readonly line: number;
-  /** In the file's words, on one line. */
+  /** The step in the file's words, on one line. */
   readonly text: string;
-  /** As it stood in the file: what a recorded run is made from. */
+  /** The step as it is written in the file. A recorded run is made from it. */
   readonly source: Readonly<Record<string, unknown>>;
-  /** Not before this time after the first step, in ms. */
+  /** Earliest start after the first step, in ms; null: right after the step before. */
   readonly atMs: number | null;
 }
 
 export interface FaultStep extends StepBase {
   readonly kind: 'fault';
   readonly verb: string;
-  /** What the fault's own schema made of it. */
+  /** Output of the fault's own schema. */
   readonly spec: unknown;
   readonly forMs: Range | null;
   readonly as: string | null;
@@ -107,11 +107,11 @@ export interface SteadyCondition {
 /** What a file's `cluster` is if it does not say. */
 export const DEFAULT_CLUSTER = { nodes: 3, system: 'raft' } as const;
 
-/** A scenario that has been read and found right. */
+/** A scenario without mistakes. */
 export interface Scenario {
   readonly name: string;
   readonly path: string;
-  /** null: draw one, and say which. */
+  /** null: the run draws a seed and prints it. */
   readonly seed: number | null;
   readonly cluster: {
     readonly nodes: number;
@@ -124,9 +124,9 @@ export interface Scenario {
   readonly steady: readonly SteadyCondition[];
   readonly steps: readonly Step[];
   readonly expect: Expectations;
-  /** The top-level steps, for whoever shows the run. */
+  /** The top-level steps, for the dashboard and the report. */
   readonly outline: readonly { readonly text: string; readonly line: number }[];
-  /** The file's content as plain data: what a recorded run is made from. */
+  /** Content of the file as plain data. A recorded run is made from it. */
   readonly source: Readonly<Record<string, unknown>>;
 }
 

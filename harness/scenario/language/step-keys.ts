@@ -35,10 +35,10 @@ export interface Modifier {
   readonly recorded?: true;
 }
 export const MODIFIERS = {
-  at: { goesWith: 'all', meaning: 'not before this time after the first step' },
+  at: { goesWith: 'all', meaning: 'earliest time of the step, counted from the first one' },
   for: {
     goesWith: 'faults that last',
-    meaning: 'the fault heals by itself after so long; the steps go on meanwhile',
+    meaning: 'the fault heals by itself after this time; the steps go on meanwhile',
     shown: true,
   },
   as: {
@@ -47,7 +47,7 @@ export const MODIFIERS = {
     shown: true,
   },
   bind: { goesWith: 'faults', meaning: 'the name of the nodes that were chosen: later `$name`' },
-  'on-empty': { goesWith: 'faults', meaning: 'what to do when a selector matches nothing' },
+  'on-empty': { goesWith: 'faults', meaning: '`fail` or `skip` the step when a selector matches nothing' },
   by: {
     goesWith: 'faults and heal',
     meaning: 'in a recorded run: injected by hand, at its own time',

@@ -1,6 +1,6 @@
 /**
- * A step as one line of YAML in flow style: how `run.scenario.yaml` records it, and how a person is told of a step by
- * hand.
+ * Renders a step as one line of YAML in flow style. `run.scenario.yaml` has this line, and a person who injects a step
+ * by hand is shown the same line.
  */
 export function stepLine(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(stepLine).join(', ')}]`;

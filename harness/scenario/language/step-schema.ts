@@ -7,7 +7,7 @@ import { NAME } from '../../names.ts';
 import { condition } from './condition.ts';
 import { FLOW, MODIFIERS, UNBUILT_VERBS, type FlowVerb, type ModifierKey } from './step-keys.ts';
 
-/** Words that `heal` takes besides a fault's name. */
+/** Word that `heal` takes besides the names of faults. */
 export const HEAL_ALL = 'all';
 
 export const name = z
@@ -31,7 +31,7 @@ const heal = z.union([
 const wait = strict({
   for: durationRange.optional().meta({ description: 'sleep' }),
   until: condition.optional(),
-  within: duration.optional().meta({ description: 'how long to look for it; the run fails when it is over' }),
+  within: duration.optional().meta({ description: 'time limit; the run fails when it is over' }),
 }).superRefine((spec, context) => {
   if ((spec.for === undefined) === (spec.until === undefined))
     report(context, { what: 'give one of `for` (sleep) and `until` (watch)' });
@@ -41,7 +41,7 @@ const wait = strict({
     report(context, { what: '`within` goes with `until`, not with `for`' });
 });
 
-/** A step as it stands in a file: all verbs optional here; that there is exactly one is checked beside the schema. */
+/** A step as it is written in a file. All verbs are optional here; references.ts checks that there is exactly one. */
 const flow = {
   heal: heal.optional().meta({ description: FLOW.heal }),
   wait: wait.optional().meta({ description: FLOW.wait }),
@@ -57,7 +57,7 @@ const flow = {
   get repeat() {
     return strict({
       times: z.int('expected a whole number').min(1).max(10_000).optional(),
-      for: duration.optional().meta({ description: 'begin again until so much time has passed' }),
+      for: duration.optional().meta({ description: 'repeat until this time has passed' }),
       steps: z.array(rawStep).min(1, 'nothing to repeat'),
     })
       .superRefine((spec, context) => {

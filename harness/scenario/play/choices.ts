@@ -6,9 +6,9 @@ import { formatSelector, resolveSelector, type Electorate, type Selector } from 
 import type { Random } from '../../random.ts';
 import type { Binding } from '../language/comparison.ts';
 
-/** Who was meant: resolves selectors at the moment they are asked for, and keeps what `bind:` named. */
+/** Resolves selectors at the moment of the call, and keeps the nodes that `bind:` named. */
 export class Choices {
-  /** Oldest first: in a `repeat` a name stands for another node each time. */
+  /** All bindings, oldest first. In a `repeat`, a name is bound again in each round. */
   readonly bindings: { readonly t: number; readonly name: string; readonly binding: Binding }[] = [];
   readonly #state: ClusterState;
   readonly #nemesis: Nemesis;
@@ -38,12 +38,15 @@ export class Choices {
     return new Map(this.bindings.map(({ name, binding }) => [name, binding]));
   }
 
-  /** May be empty. What is drawn at random is another node at every call. */
+  /** Nodes that the selector matches now; may be empty. A random selector draws again at every call. */
   select(selector: Selector): readonly string[] {
     return resolveSelector(selector, this.#electorate(), this.#random);
   }
 
-  /** For one step: its selectors see the same cluster, and `rest` is what the step has not chosen yet. */
+  /**
+   * Targets for one step: its selectors see the same state of the cluster, and `rest` matches the nodes that the step
+   * has not chosen yet.
+   */
   targets(recorded: readonly string[]): Targets {
     const electorate = this.#electorate();
     const taken = new Set<string>();

@@ -1,14 +1,14 @@
-import type { OpFunction } from '../../history/op.ts';
+import { OP_FUNCTIONS, type OpFunction } from '../../history/op.ts';
 import { formatDuration } from '../../duration.ts';
 import type { Selector } from '../../nemesis/selector.ts';
 import type { ClusterState, Seen } from '../../view/cluster-state.ts';
 import { compare, formatComparison, type Binding, type Comparison } from '../language/comparison.ts';
 import type { Condition } from '../language/condition.ts';
 
-/** Sum of operations that ended ok so far, by function. */
+/** Number of operations that ended ok so far, by function. */
 export type OkCounts = Readonly<Record<OpFunction, number>>;
 
-/** What a condition is judged on. */
+/** State that a condition is evaluated on. */
 export interface Surroundings {
   readonly state: ClusterState;
   readonly now: number;
@@ -16,24 +16,21 @@ export interface Surroundings {
   readonly latency: { readonly p50: number | null; readonly p99: number | null };
   readonly bound: ReadonlyMap<string, Binding>;
   readonly select: (selector: Selector) => readonly string[];
-  /** The windows of a fault's name. */
+  /** Windows of the faults with this name, in ms since the run began. */
   windows(name: string): readonly { readonly from: number; readonly to: number | null }[];
 }
 
-/** How things were when the waiting began: progress counts from there. */
+/** State at the time when the waiting began. Progress counts from there. */
 export interface Baseline {
   readonly ok: OkCounts;
   readonly maxCommit: number;
 }
 export const baselineOf = ({ ok, state }: Surroundings): Baseline => ({ ok, maxCommit: state.maxCommit });
 
-/**
- * What is inside a node or its sockets when a fault is confirmed may still be worked off: so long, a change
- * does not count.
- */
+/** Grace period in ms: changes this soon after the fault was confirmed may still be in-flight work. */
 const SETTLING_MS = 250;
 
-/** Whether all of it holds now, and what was seen: of what holds, or of the first part that does not. */
+/** Whether all parts of the condition hold now. The detail describes all parts, or the first one that does not hold. */
 export function evaluateCondition(spec: Condition, around: Surroundings, since: Baseline): Seen {
   const parts: Seen[] = [];
   if (spec.leader !== undefined) parts.push(evaluateLeader(spec.leader, around));
@@ -52,10 +49,10 @@ function evaluateLeader(
   { state, now, bound, select }: Surroundings,
 ): Seen {
   const claimants = state.claimants();
-  const claims = claimants.map(({ node, term }) => `${node} in term ${term}`).join(' and ') || 'nobody';
+  const claims = claimants.map(({ node, term }) => `${node} in term ${term}`).join(' and ') || 'no node';
   if (spec.count !== undefined && claimants.length !== spec.count)
     return { ok: false, detail: `${claims} claims to lead` };
-  if (spec.count === 0) return { ok: true, detail: 'nobody claims to lead' };
+  if (spec.count === 0) return { ok: true, detail: 'no node claims to lead' };
   const leading = state.standing();
   if (leading === null) return { ok: false, detail: `no leader stands (${claims} claims to lead)` };
   const detail = `${leading.node} leads term ${leading.term}`;
@@ -77,10 +74,13 @@ function evaluateProgress(
   since: Baseline,
 ): Seen {
   const more = (f: OpFunction): number => around.ok[f] - since.ok[f];
-  const all = (Object.keys(around.ok) as OpFunction[]).reduce((sum, f) => sum + more(f), 0);
+  const all = OP_FUNCTIONS.reduce((sum, f) => sum + more(f), 0);
   const wanted = ok ?? ops ?? 1;
   const got = op === undefined ? all : more(op);
-  return { ok: got >= wanted, detail: `${got} of ${wanted} ${op ?? 'operation'}s ok` };
+  return {
+    ok: got >= wanted,
+    detail: `${got} ${op === undefined ? '' : `${op} `}operations ok (${wanted} needed)`,
+  };
 }
 
 function evaluateLatency(spec: NonNullable<Condition['latency']>, { latency, bound }: Surroundings): Seen[] {

@@ -22,7 +22,10 @@ interface ManualControlOptions {
   readonly onAbort: () => void;
 }
 
-/** What a person asks for while a run goes on. Faults go through the same nemesis, and into the recording. */
+/**
+ * Carries out what a person asks for during a run. Faults go through the same nemesis as those of the scenario, and
+ * into the recording.
+ */
 export class ManualControl {
   readonly #options: ManualControlOptions;
   #faults = 0;
@@ -32,7 +35,7 @@ export class ManualControl {
     this.#options = options;
   }
 
-  /** From here on everything is being healed: no more faults. */
+  /** Refuses all further commands except `abort`. Called when everything is being healed. */
   close(): void {
     this.#closed = true;
   }
@@ -40,7 +43,7 @@ export class ManualControl {
   press(command: ManualCommand): void {
     const { pace, clock, emit } = this.#options;
     if (command.type === 'abort') return this.#options.onAbort();
-    if (this.#closed) return this.#note('warn', `too late for ${command.type}: the run is being wound up`);
+    if (this.#closed) return this.#note('warn', `too late for ${command.type}: the run is ending`);
     switch (command.type) {
       case 'stop':
         return this.#options.onStop();
@@ -74,7 +77,7 @@ export class ManualControl {
     await steps.runByHand(manualStep({ heal: latest.id }, { nodes, handles, names: new Set() }));
   }
 
-  /** A fault by hand that cannot be done is a note, not the end of the run. */
+  /** A fault by hand that cannot be injected results in a note and does not end the run. */
   #try(work: Promise<void>): void {
     void work.catch((error: unknown) => this.#note('warn', `not done: ${(error as Error).message}`));
   }

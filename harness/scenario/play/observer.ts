@@ -17,24 +17,26 @@ export interface ObserverOptions {
   readonly workload: Workload;
   readonly clock: Clock;
   readonly emit: (event: HarnessEvent) => void;
-  /** A node ended, and nobody had asked it to. */
+  /** A node process ended although the harness had not asked it to. */
   readonly onNodeExit: (node: string, exit: NodeExit) => void;
   readonly onLoadBroken: (message: string) => void;
-  /** Final from the moment it is told, whatever comes after it. */
+  /** Called with each violation as it is found. A violation, once found, is final. */
   readonly onViolation: (violation: Violation) => void;
 }
 
-/** Listens to nodes and load: keeps their state, checks the safety properties as they go, tells the one stream. */
+/**
+ * Listens to the nodes and the load: keeps their state, checks the safety properties during the run, and emits events.
+ */
 export class Observer {
   readonly state: ClusterState;
   /** Judges the safety properties; null: the system reports no trace. */
   readonly monitor: TraceMonitor | null;
-  /** Beats whenever something a condition may look at has changed. */
+  /** Beats whenever something has changed that a condition may depend on. */
   readonly pulse = new Pulse();
   readonly load: LoadView = { p50: null, okOps: 0 };
-  /** Broken safety properties. */
+  /** Violations of safety properties. */
   readonly violations: Violation[] = [];
-  /** What the load's own judging came to. */
+  /** Results of the live check of linearizability. */
   readonly live = new LiveVerdict();
   ok: OkCounts = perFunction(0);
   latency: { readonly p50: number | null; readonly p99: number | null } = { p50: null, p99: null };
@@ -73,7 +75,7 @@ export class Observer {
 
   #onReport(event: ClusterEvent & { readonly type: 'status' | 'log' | 'ready' }): void {
     const { t, type, node } = event;
-    // A system's own further fields (a line's number, a time) go into the event log as they are.
+    // Further fields of the system (a line number, a time) go into the event log unchanged.
     if (type === 'status') this.#options.emit({ t, ...event.status, type, node });
     else if (type === 'log') this.#options.emit({ t, ...event.log, type, node });
   }

@@ -1,14 +1,14 @@
 import type { Clock } from '../../clock.ts';
 import { Pulse } from './watch.ts';
 
-/** The scenario's own clock: it starts with the first step, can be held, and a wait on it can be skipped. */
+/** Clock of the scenario: it starts with the first step and can be held, and a wait on it can be skipped. */
 export class Pace {
   readonly #clock: Clock;
   readonly #pulse = new Pulse();
   #startedAt: number | null = null;
   #heldSince: number | null = null;
   #heldMs = 0;
-  /** `next` was asked for, and nothing has used it up yet. */
+  /** True if a person asked for the next step and no wait has been skipped for that yet. */
   #skip = false;
 
   constructor(clock: Clock) {
@@ -24,7 +24,7 @@ export class Pace {
     if (this.held) this.#heldSince = this.#startedAt;
   }
 
-  /** Milliseconds since the first step, without the time held; 0 before it. */
+  /** Time since the first step in ms, without the time that the clock was held; 0 before the first step. */
   now(): number {
     if (this.#startedAt === null) return 0;
     return (this.#heldSince ?? this.#clock.now()) - this.#startedAt - this.#heldMs;
@@ -40,7 +40,7 @@ export class Pace {
     this.#pulse.beat();
   }
 
-  /** Ends the wait that goes on now; when held, lets one step begin. */
+  /** Ends the current wait. While the clock is held, lets one step begin. */
   next(): void {
     this.#skip = true;
     this.#pulse.beat();
@@ -51,7 +51,7 @@ export class Pace {
     return skip;
   }
 
-  /** Returns when the clock is not held, or one step is let through. */
+  /** Returns when the clock is not held, or when one step may begin. */
   async gate(signal: AbortSignal): Promise<void> {
     while (this.held && !this.takeSkip()) await this.#pulse.next(this.#clock, HELD_LOOK_MS, signal);
   }
@@ -60,7 +60,7 @@ export class Pace {
     await this.until(this.now() + ms, signal);
   }
 
-  /** Returns when the scenario's clock shows `offsetMs`, or the wait is skipped. */
+  /** Returns when the scenario's clock has reached `offsetMs`, or when the wait is skipped. */
   async until(offsetMs: number, signal: AbortSignal): Promise<void> {
     for (;;) {
       signal.throwIfAborted();
@@ -71,5 +71,5 @@ export class Pace {
   }
 }
 
-/** While held nothing is due; a beat ends the hold. */
+/** Time between two looks while the clock is held, in ms. Nothing is due then, and a beat ends the hold at once. */
 const HELD_LOOK_MS = 60_000;

@@ -6,11 +6,9 @@ import { stepLine } from '../language/step-line.ts';
 export type RecordedStep = Readonly<Record<string, unknown>>;
 
 /**
- * `run.scenario.yaml`: what was done, as a scenario: repeats unrolled, ranges drawn, offsets and chosen nodes
- * written down, faults by
- * hand where they came. A choice (`follower`, `any`) keeps its selector beside `resolved`: a replay takes the
- * same nodes
- * where they still fit, and else chooses anew.
+ * Records a run as a scenario, `run.scenario.yaml`: repeats are unrolled, and drawn durations, offsets, chosen nodes
+ * and faults by hand are written down. A step keeps its selector (`follower`, `any`) beside the nodes in `resolved`: a
+ * replay takes the same nodes if they still match, and chooses again if not.
  */
 export class Recording {
   readonly steps: RecordedStep[] = [];
@@ -20,7 +18,8 @@ export class Recording {
     const handles = new Set(allSteps(this.steps).map((step) => step['as']));
     const during = (expect as { readonly during?: readonly { readonly window: string }[] } | undefined)
       ?.during;
-    // An interrupted run may not have come to a fault: what was expected of it can then not be told either.
+    // An interrupted run may have ended before a fault of the scenario. Expectations on that fault would be a mistake
+    // in the recorded file.
     const kept = during?.filter(({ window }) => handles.has(window));
     const recorded = {
       apiVersion, name, seed, ...rest,
@@ -28,7 +27,7 @@ export class Recording {
     }; // prettier-ignore
     const header = `# Recorded: a run of ${scenario.name} with seed ${seed}. Offsets count from the first step.\n`;
     const steps = this.steps.length === 0 ? 'steps: []\n' : `steps:\n${this.steps.map(lines).join('')}`;
-    // Without anchors: the same selector twice is written twice, so that the file can be edited step by step.
+    // Without YAML anchors, so that each part of the file can be edited alone.
     return header + stringify(recorded, { aliasDuplicateObjects: false, lineWidth: 0 }) + steps;
   }
 }
@@ -51,7 +50,7 @@ function allSteps(steps: readonly RecordedStep[]): readonly RecordedStep[] {
   ]);
 }
 
-/** A branch that was cut short may have recorded nothing: an empty branch is not a valid one. */
+/** Removes branches that recorded nothing because they were cut short. An empty branch is not valid. */
 export function prune(sink: RecordedStep[], sinks: RecordedStep[][]): void {
   const filled = sinks.filter((branch) => branch.length > 0);
   const at = sink.findIndex((step) => step['parallel'] === sinks);

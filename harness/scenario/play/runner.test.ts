@@ -95,7 +95,7 @@ describe('a run that holds', () => {
     expect(phases).toEqual(['starting', 'steady', 'running', 'healing', 'checking', 'stopping']);
   });
 
-  it('is the same again with the same seed, event for event', async () => {
+  it('has the same events again with the same seed', async () => {
     const text = shipped('partition-follower');
     const [first, second] = [await play(text, { seed: 5 }), await play(text, { seed: 5 })];
     const timeless = (events: readonly HarnessEvent[]) => events.filter(({ type }) => type !== 'check');
@@ -115,7 +115,7 @@ describe('a run that holds', () => {
 });
 
 describe('a run that fails', () => {
-  it('a wait that expires is a failed expectation: exit 1, and what was seen', async () => {
+  it('a wait that expires is a failed expectation: exit 1, with what was seen', async () => {
     const played = await play(
       scenario('  - wait: { until: { leader: { term: "> 50" } }, within: 1s }\n  - note: never'),
     );
@@ -127,12 +127,12 @@ describe('a run that fails', () => {
     });
     expect(played.events.some((event) => event.type === 'note' && event.text === 'never')).toBe(false);
   });
-  it('a check that fails is one too, and the steps go on', async () => {
+  it('a check that fails is a failed expectation too, and the steps go on', async () => {
     const played = await play(scenario('  - check: { leader: { is: n3 } }\n  - note: still'));
     expect(played.outcome).toMatchObject({ verdict: 'violation', exitCode: 1 });
     expect(played.events.some((event) => event.type === 'note' && event.text === 'still')).toBe(true);
   });
-  it('a steady state that never comes is inconclusive: exit 4', async () => {
+  it('a run that never reaches its steady state is inconclusive: exit 4', async () => {
     const text = `${scenario('  - note: never')}steady: [{ leader: { is: n3 }, within: 1s }]\n`;
     const { outcome, events } = await play(text);
     expect(outcome).toMatchObject({ verdict: 'inconclusive', exitCode: 4 });
@@ -151,7 +151,7 @@ describe('a run that fails', () => {
       exitCode: 0,
     });
   });
-  it('a run in which no fault was seen to bite is inconclusive', async () => {
+  it('a run in which no fault was seen to take effect is inconclusive', async () => {
     // Two followers, which have nothing to say to each other.
     const steps = '  - delay: { from: n3, to: n1, add: 1ms }\n    for: 1ms\n  - wait: { for: 20ms }';
     const { outcome } = await play(scenario(steps, 'expect: { not-vacuous: { faults-observed: all } }'));
@@ -161,7 +161,7 @@ describe('a run that fails', () => {
       sentence: expect.stringMatching(/nothing shows that delay/) as string,
     });
   });
-  it('too few operations: inconclusive', async () => {
+  it('a run with too few operations is inconclusive', async () => {
     const { outcome } = await play(scenario('  - note: x', 'expect: { not-vacuous: { ops: 100000 } }'));
     expect(outcome).toMatchObject({ verdict: 'inconclusive', exitCode: 4 });
   });
@@ -181,7 +181,7 @@ describe('linearizability while the run goes on', () => {
   const steps =
     '  - partition: { isolate: n2 }\n    as: cut\n  - wait: { for: 5s }\n  - heal: cut\n  - wait: { for: 3s }';
 
-  it('a violation is told during the steps, with key and operations, and the final check confirms it', async () => {
+  it('a violation is reported during the steps, with key and operations, and the final check confirms it', async () => {
     const { events, outcome } = await play(scenario(steps), { parts: STALE_READS });
     const at = (match: (event: HarnessEvent) => boolean): number => events.findIndex(match);
     const first = at((event) => event.type === 'violation');
@@ -195,7 +195,7 @@ describe('linearizability while the run goes on', () => {
     expect(outcome).toMatchObject({ verdict: 'violation', exitCode: 1, error: null });
   });
 
-  it('how far all is judged is told all along', async () => {
+  it('the progress of the live check is reported during the run', async () => {
     const { events } = await play(scenario(steps));
     const told = events.filter((event) => event.type === 'checked');
     expect(told.length).toBeGreaterThan(10);
@@ -220,7 +220,7 @@ describe('linearizability while the run goes on', () => {
     expect(outcome.error).toMatch(/the checkers disagree: key k0 was found not to be linearizable/);
   });
 
-  it('aborted before the final check, what was found live is the verdict', async () => {
+  it('a run that is aborted before the final check has the live result as its verdict', async () => {
     const { outcome } = await play(scenario(steps), {
       parts: STALE_READS,
       onEvent: (event, { press }) => event.type === 'violation' && press({ type: 'abort' }),
@@ -231,7 +231,7 @@ describe('linearizability while the run goes on', () => {
 });
 
 describe('a run whose environment fails', () => {
-  it('a node that exits by itself fails the run, by name, code and last words', async () => {
+  it('a node that exits by itself fails the run; the message has its name, exit code and last stderr lines', async () => {
     const { outcome } = await play(scenario('  - wait: { for: 5s }'), {
       onEvent: (event, { cluster }) => {
         if (event.type === 'step' && event.state === 'running')
@@ -253,7 +253,7 @@ describe('a run whose environment fails', () => {
       error: expect.stringMatching(/n2 .*code 3: no space left/) as string,
     });
   });
-  it('a proxy server that dies in mid-run is an error: exit 3', async () => {
+  it('the end of the proxy server in mid-run is an error: exit 3', async () => {
     const { outcome } = await play(scenario('  - partition: { isolate: n1 }\n  - wait: { for: 5s }'), {
       onEvent: (event, { links, abort }) => {
         if (event.type !== 'fault' || event.state !== 'confirmed') return;
@@ -267,7 +267,7 @@ describe('a run whose environment fails', () => {
       error: 'the Toxiproxy server ended in mid-run',
     });
   });
-  it('a load that breaks is an error: exit 3', async () => {
+  it('an internal error of the load is an error of the run: exit 3', async () => {
     const { outcome } = await play(scenario('  - wait: { for: 5s }'), {
       onEvent: (event, { workload }) =>
         event.type === 'step' && event.state === 'running' && workload.break('out of memory'),
@@ -356,7 +356,7 @@ describe('faults by hand', () => {
     };
   };
 
-  it('are injected, counted, and recorded in a file that is right and runs again', async () => {
+  it('are injected, counted, and recorded in a file that has no mistakes and runs again', async () => {
     const first = await play(
       scenario(quiet),
       atStep(
@@ -388,7 +388,7 @@ describe('faults by hand', () => {
     const recorded = played.outcome.flat.split('\n').filter((line) => line.includes('by: manual'));
     expect(recorded).toEqual(shown.map((line) => `  - ${line}`));
   });
-  it('one that the system cannot do is a note that says what is missing; the run goes on', async () => {
+  it('one that the system cannot do results in a note that says what is missing, and the run goes on', async () => {
     const system = { name: 'raft', capabilities: ALL_CAPABILITIES.difference(new Set(['pause'])) };
     const played = await play(scenario(quiet), {
       ...atStep({ type: 'inject', step: { pause: { node: 'n1' } } }),
@@ -405,7 +405,7 @@ describe('faults by hand', () => {
     });
     expect(played.outcome).toMatchObject({ exitCode: 0, counts: { faults: 0 } });
   });
-  it('undo lifts the last one, and only that', async () => {
+  it('are lifted by undo one at a time, the last one first', async () => {
     const played = await play(
       scenario('  - cut: { from: n1, to: n2 }\n    as: mine\n  - wait: { for: 3s }'),
       {
@@ -426,7 +426,7 @@ describe('faults by hand', () => {
     expect(back).toEqual(['blackhole', 'clean']);
     expect(played.outcome.flat).toMatch(/heal: manual-1/);
   });
-  it('heal all ends a step that is still at work, and the run goes on', async () => {
+  it('end with heal all, which also ends a step that is still running, and the run goes on', async () => {
     const played = await play(
       scenario(
         '  - rolling-restart: { down: 1s, within: 5s }\n  - wait: { until: { converged: true }, within: 5s }',
@@ -446,7 +446,7 @@ describe('faults by hand', () => {
     expect(new Set(Object.values(livesAtEnd(played)))).toEqual(new Set(['up']));
     expectHealed(played);
   });
-  it('a wrong one is a note that says why; the run goes on', async () => {
+  it('one with a mistake results in a note that says why, and the run goes on', async () => {
     const { outcome, events } = await play(
       scenario(quiet),
       atStep(
@@ -479,7 +479,7 @@ describe('faults by hand', () => {
     expect(notes).toEqual([['one', 1_000], ['two', 5_000], ['three', 5_000]]); // prettier-ignore
     expect(outcome.exitCode).toBe(0);
   });
-  it('stop ends the run as Ctrl+C does: healed, checked', async () => {
+  it('stop ends the run as Ctrl+C does: everything is healed and checked', async () => {
     const played = await play(
       scenario('  - cut: { from: n1, to: n2 }\n  - wait: { for: 60s }'),
       atStep({ type: 'stop' }),
@@ -546,7 +546,7 @@ describe('steps', () => {
     expect(outcome).toMatchObject({ verdict: 'violation', exitCode: 1 });
     expect(events.at(-1)!.t).toBeLessThan(20_000);
   });
-  it('what a repeat did is recorded step by step, with what was drawn, and runs again', async () => {
+  it('a repeat is recorded step by step, with the drawn durations, and the recording runs again', async () => {
     const steps = `  - repeat:
       times: 3
       steps:

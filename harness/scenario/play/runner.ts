@@ -11,24 +11,26 @@ import { Nemesis } from '../../nemesis/nemesis.ts';
 import { randomStream } from '../../random.ts';
 import type { ExpectationResult, Violation } from '../../result.ts';
 import type { Workload } from '../../ports/workload.ts';
-import { checkHistory, isWanted, judgeAlways, notJudged, whyNotJudged } from '../judge/always.ts';
+import { checkHistory, isWanted, evaluateAlways, notJudged, whyNotJudged } from '../judge/evaluate-always.ts';
 import { Choices } from './choices.ts';
 import { baselineOf, evaluateCondition } from './evaluate-condition.ts';
 import { countAll } from '../judge/counts.ts';
 import { endingOfError, endingOfReason, isOwn, messageOf, StepsEnded, type Ending } from '../judge/ending.ts';
-import { judgeDuring } from '../judge/during.ts';
-import { judgeRecovery, judgeVacuity, type Evidence } from '../judge/expectations.ts';
+import { evaluateDuring } from '../judge/evaluate-during.ts';
+import { evaluateRecovery } from '../judge/evaluate-recovery.ts';
+import { evaluateVacuity } from '../judge/evaluate-vacuity.ts';
+import type { RunRecord } from '../judge/run-record.ts';
 import { ManualControl } from './manual-control.ts';
 import { Observer } from './observer.ts';
-import { judgeRun, type RunOutcome } from '../judge/outcome.ts';
+import { judgeRun, type RunOutcome } from '../judge/run-outcome.ts';
 import { Pace } from './pace.ts';
 import { Recording } from './recording.ts';
-import { Recovery } from '../judge/recovery.ts';
+import { RecoveryTimes } from '../judge/recovery-times.ts';
 import type { Scenario } from '../language/schema.ts';
 import { StepRunner } from './step-runner.ts';
 import { orAbort, watch } from './watch.ts';
 
-export type { RunOutcome } from '../judge/outcome.ts';
+export type { RunOutcome } from '../judge/run-outcome.ts';
 
 export interface RunOptions {
   readonly scenario: Scenario;
@@ -42,26 +44,25 @@ export interface RunOptions {
   readonly workload: Workload;
   readonly clock: Clock;
   readonly emit: (event: HarnessEvent) => void;
-  /** Hands over whoever carries out what a person asks for. */
+  /** Registers the handler of a person's commands. */
   readonly commands: (handler: (command: ManualCommand) => void) => void;
   /**
    * Reason `SIGINT`, `SIGTERM` or `SIGHUP`: the run was interrupted. Any other (an Error): the environment
    * failed.
    */
   readonly signal: AbortSignal;
-  /** Ends the steps at the first violation; by default they go on, since what comes after may show more. */
+  /** True if the steps end at the first violation. By default they go on, because later steps may show more. */
   readonly stopOnViolation?: boolean;
 }
 
-/** How long checks may take once the run was interrupted: whoever did that does not want to wait. */
+/** Time limit of the checks of an interrupted run, in ms: the person who interrupted it does not want to wait. */
 const INTERRUPTED_CHECK_MS = 5_000;
-/** The nodes' exit code for "my environment failed" (disk, port): not the node's own fault. */
+/** Exit code of a node whose environment failed (disk, port): the node itself is not at fault. */
 const NODE_ENVIRONMENT_EXIT = 3;
 
 /**
- * One run of a scenario: start, steady state, steps, heal everything, recovery, checks, outcome. Never
- * throws: whatever happens
- * becomes part of the outcome, and every fault is healed on the way. Ending what was started is the caller's.
+ * Runs a scenario: start, steady state, steps, heal everything, recovery, checks, outcome. Never throws: every failure
+ * becomes part of the outcome, and every fault is healed. The caller must end the cluster, the links and the load.
  */
 export async function runScenario(options: RunOptions): Promise<RunOutcome> {
   return await new Run(options).play();
@@ -71,16 +72,16 @@ class Run {
   readonly #options: RunOptions;
   readonly #observer: Observer;
   readonly #nemesis: Nemesis;
-  readonly #recovery: Recovery;
+  readonly #recovery: RecoveryTimes;
   readonly #recording = new Recording();
   readonly #steps: StepRunner;
   readonly #manual: ManualControl;
   readonly #pace: Pace;
   readonly #choices: Choices;
   readonly #expectations: ExpectationResult[] = [];
-  /** Aborts when the run must not go on with what it does. */
+  /** Aborts when the current phase must end. */
   readonly #going = new AbortController();
-  /** Aborts when even checks must not go on. */
+  /** Aborts when even the checks must end. */
   readonly #hurry = new AbortController();
   #ending: Ending | null = null;
   #firstFault: number | null = null;
@@ -98,7 +99,7 @@ class Run {
       onViolation: (violation) => this.#violated(violation),
     }); // prettier-ignore
     const { state, load } = this.#observer;
-    this.#recovery = new Recovery(state);
+    this.#recovery = new RecoveryTimes(state);
     this.#nemesis = new Nemesis({
       cluster, links, clock, state, load, emit,
       onFailure: (error) => this.#cut({ kind: 'error', message: error.message }),
@@ -139,7 +140,7 @@ class Run {
       await this.#steady();
       await this.#run();
     } catch (error) {
-      // What was cut short throws the cut's own reason, which is known already.
+      // After `#cut`, the phase throws the reason of the cut, which is recorded already.
       if (!this.#going.signal.aborted) this.#end(endingOfError(error));
     }
     const stepsTo = this.#options.clock.now();
@@ -202,7 +203,10 @@ class Run {
     await this.#steps.run(this.#options.scenario.steps);
   }
 
-  /** Heals everything, whatever ended the steps; then, if the run came that far, watches the cluster come back. */
+  /**
+   * Heals everything, for whatever reason the steps ended. Then waits for the cluster's recovery, if the steps had
+   * begun.
+   */
   async #heal(): Promise<void> {
     this.#phase('healing');
     try {
@@ -217,7 +221,7 @@ class Run {
     if (limits.length === 0) return;
     const writes = (): number =>
       this.#observer.ok.write + this.#observer.ok.cas + this.#observer.ok.delete + this.#observer.ok.append;
-    // So many writes may have been under way at the heal: one more was invoked after it.
+    // Each client may have had one write in flight at the heal. One more than that was invoked after it.
     const enough = writes() + this.#options.scenario.workload.clients + 1;
     const { clock } = this.#options;
     const left = this.#recovery.since! + Math.max(...limits) - clock.now();
@@ -230,7 +234,7 @@ class Run {
         detail: this.#recovery.missing(),
       };
     };
-    // What is seen counts when the expectations are judged; here it only must be waited for.
+    // This only waits. The expectations on recovery are evaluated later.
     await watch(look, {
       clock,
       pulse: this.#observer.pulse,
@@ -239,7 +243,7 @@ class Run {
     }).catch(() => undefined);
   }
 
-  /** A run that was ended from outside, or whose environment failed, has nothing to recover for. */
+  /** False for a run that was ended from outside or whose environment failed: its recovery is not measured. */
   #mayRecover(): boolean {
     return this.#stepsFrom !== null && (this.#ending === null || isOwn(this.#ending));
   }
@@ -262,7 +266,7 @@ class Run {
       isWanted(property, scenario.expect.always),
     );
     const violations: Violation[] = [...unsafe, ...(linearizability?.violations ?? [])];
-    const evidence: Evidence = {
+    const record: RunRecord = {
       ops, linearizability, gaps, stepsTo,
       faults: this.#nemesis.faults,
       state: this.#observer.state,
@@ -275,16 +279,16 @@ class Run {
     const expectations = [
       ...this.#expectations,
       ...this.#steps.expectations,
-      ...judgeAlways(expect.always, {
+      ...evaluateAlways(expect.always, {
         linearizability,
         aborted: this.#hurry.signal.aborted,
         monitor: this.#observer.monitor,
         system: this.#options.system.name,
         ending: this.#ending,
       }),
-      ...judgeDuring(expect.during, evidence),
-      ...judgeRecovery(expect.recovery, evidence),
-      ...judgeVacuity(expect.notVacuous, evidence),
+      ...evaluateDuring(expect.during, record),
+      ...evaluateRecovery(expect.recovery, record),
+      ...evaluateVacuity(expect.notVacuous, record),
     ];
     const faults = this.#nemesis.faults.filter(({ confirmedAt }) => confirmedAt !== null);
     const ending = this.#ending;
@@ -311,7 +315,10 @@ class Run {
     return await checkHistory(ops, { limitMs, signal: this.#hurry.signal, clock, emit });
   }
 
-  /** The final check is the judge; what was found live counts where it did not come to, and must not contradict it. */
+  /**
+   * The result of the final check, completed by the violations that were found live on keys that it left undecided. If
+   * the two contradict each other, the run is an error.
+   */
   #withLive(final: LinearizabilityResult | null): LinearizabilityResult | null {
     const { live } = this.#observer;
     const disagreement = live.disagreement(final);
@@ -335,8 +342,8 @@ class Run {
     this.#nemesis.world.nodeLedger.markBroken(node);
     const how = code === null ? `by signal ${signal ?? 'unknown'}` : `with code ${code}`;
     const said = stderr.trim();
-    const message = `${node} exited by itself ${how}${said === '' ? ', without a word on stderr' : `: ${said}`}`;
-    // Before it has ever been up, or by its own word, it is what the node was given that is wrong.
+    const message = `${node} exited by itself ${how}${said === '' ? ', with nothing on stderr' : `: ${said}`}`;
+    // If the node was never up, or reports it by its exit code, the fault is in its environment.
     const environment = code === NODE_ENVIRONMENT_EXIT || this.#observer.state.node(node).starts === 0;
     this.#cut({ kind: environment ? 'error' : 'node-exit', message });
   }
@@ -346,13 +353,13 @@ class Run {
     this.#hurry.abort(new Error('aborted by hand'));
   }
 
-  /** Ends what goes on, from outside. */
+  /** Ends the current phase from outside. */
   #cut(ending: Ending): void {
     this.#end(ending);
     if (!this.#going.signal.aborted) this.#going.abort(new Error(messageOf(ending)));
   }
 
-  /** The first ending counts; but a failure of the environment outweighs what a scenario came to by itself. */
+  /** The first ending counts, but a failure of the environment replaces an ending that the scenario itself led to. */
   #end(ending: Ending): void {
     const yields = this.#ending === null || isOwn(this.#ending) || this.#ending.kind === 'violated';
     if (this.#ending === null || (yields && ending.kind === 'error')) this.#ending = ending;

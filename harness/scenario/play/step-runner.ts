@@ -9,6 +9,7 @@ import { TooSlow } from '../../nemesis/faults/rolling-restart.ts';
 import type { Random } from '../../random.ts';
 import type { ExpectationResult } from '../../result.ts';
 import type { Choices } from './choices.ts';
+import { counted } from '../language/build.ts';
 import { StepsEnded } from '../judge/ending.ts';
 import { baselineOf, evaluateCondition, type Surroundings } from './evaluate-condition.ts';
 import type { Observer } from './observer.ts';
@@ -35,11 +36,11 @@ export interface StepRunnerOptions {
   readonly recording: Recording;
   readonly schedule: Random;
   readonly choices: Choices;
-  /** Aborts when the steps must end. */
+  /** Aborts when all steps must end. */
   readonly signal: AbortSignal;
 }
 
-/** Where a step runs: which top-level step it belongs to, its place inside that, and where it is recorded. */
+/** Context of a step: the index of its top-level step, its path inside of that, and the list that records it. */
 interface Place {
   readonly index: number;
   readonly path: string;
@@ -47,7 +48,7 @@ interface Place {
   readonly signal: AbortSignal;
 }
 
-/** Carries out the steps, in order; keeps what they bound and what their waits and checks found. */
+/** Carries out the steps in order, and keeps the results of their waits and checks. */
 export class StepRunner {
   readonly expectations: ExpectationResult[] = [];
   readonly #options: StepRunnerOptions;
@@ -57,7 +58,7 @@ export class StepRunner {
   }
 
   /**
-   * Steps in order; those recorded by hand at their own times beside them. Throws `StepsEnded`, or the
+   * Runs steps in order. Recorded steps by hand run concurrently, at their own times. Throws `StepsEnded`, or the
    * signal's reason.
    */
   async run(steps: readonly Step[]): Promise<void> {
@@ -71,7 +72,7 @@ export class StepRunner {
     await allOrFirstFailure([ordered(), ...alone]);
   }
 
-  /** A step by hand: now, whatever the others are doing. */
+  /** Runs a step by hand at once, concurrently with the others. */
   async runByHand(step: FaultStep | HealStep): Promise<void> {
     const { recording, signal } = this.#options;
     const place = { index: BY_HAND, path: '', sink: recording.steps, signal };
@@ -105,7 +106,7 @@ export class StepRunner {
     }
   }
 
-  /** What came of it, for the log. */
+  /** Returns a description of the result, for the log. */
   async #perform(step: Step, place: Place): Promise<string> {
     switch (step.kind) {
       case 'fault':
@@ -157,7 +158,7 @@ export class StepRunner {
     try {
       fault = await orAbort(injecting, place.signal);
     } catch (error) {
-      // The runner heals everything next; nobody must be left without an ear for this one's end.
+      // The runner heals everything next. Attach a handler so that a late rejection is not unhandled.
       injecting.catch(() => undefined);
       if (error instanceof TooSlow) throw this.#failed(step, error.message, clock.now());
       throw error;
@@ -236,7 +237,7 @@ export class StepRunner {
     } finally {
       prune(place.sink, sinks);
     }
-    return `${branches.length} branches`;
+    return counted(branches.length, 'branch');
   }
 
   async #repeat({ times, forMs, steps }: RepeatStep, place: Place): Promise<string> {
@@ -247,7 +248,7 @@ export class StepRunner {
         await this.#step(step, { ...place, path: `${place.path}${round}.${i}.` });
       round++;
     }
-    return `${round} times`;
+    return counted(round, 'time');
   }
 
   /** Writes a step down. A person who asked for it is shown the line that was written. */
@@ -258,7 +259,7 @@ export class StepRunner {
     this.#options.emit({ t, type: 'note', level: 'info', text: stepLine(step), by: 'manual' });
   }
 
-  /** A whole millisecond of the range. */
+  /** Draws a whole number of milliseconds from the range. */
   #draw({ min, max }: Range): number {
     return min === max ? min : this.#options.schedule.int(Math.ceil(min), Math.floor(max));
   }

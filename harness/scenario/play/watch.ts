@@ -1,7 +1,7 @@
 import type { Clock } from '../../clock.ts';
 import type { Seen } from '../../view/cluster-state.ts';
 
-/** Wakes whoever waits for something to change. */
+/** Wakes all who wait for a change. */
 export class Pulse {
   readonly #waiting = new Set<() => void>();
 
@@ -10,7 +10,7 @@ export class Pulse {
     this.#waiting.clear();
   }
 
-  /** Resolves at the next beat, at the latest after `ms`; rejects when the signal aborts. */
+  /** Resolves at the next beat, after `ms` milliseconds at the latest. Rejects when the signal aborts. */
   async next(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     const done = new AbortController();
@@ -29,10 +29,13 @@ export class Pulse {
   }
 }
 
-/** How often a condition is looked at when nothing happens: some hold only after a time (`stable-for`). */
+/**
+ * Time between two evaluations of a condition without a beat, in ms. Some conditions come true by time alone
+ * (`stable-for`).
+ */
 const LOOK_MS = 50;
 
-/** Looks at every beat until it holds or the time is over; what was seen last. */
+/** Evaluates a condition at every beat until it holds or the time is over. Returns the last evaluation. */
 export async function watch(
   look: () => Seen,
   options: {
@@ -53,7 +56,7 @@ export async function watch(
   }
 }
 
-/** The promise's result, or the signal's reason as soon as it aborts (the work itself goes on). */
+/** Resolves as the promise does, or rejects with the signal's reason as soon as it aborts (the work itself goes on). */
 export async function orAbort<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   signal.throwIfAborted();
   let stop: () => void = () => undefined;
@@ -68,7 +71,10 @@ export async function orAbort<T>(work: Promise<T>, signal: AbortSignal): Promise
   }
 }
 
-/** Waits for all, also after one failed (`onFailure` can hurry the others); then throws the first failure. */
+/**
+ * Waits for all promises, even after one has failed (`onFailure` can end the others early). Then throws the first
+ * failure.
+ */
 export async function allOrFirstFailure(
   work: readonly Promise<void>[],
   onFailure: () => void = () => undefined,

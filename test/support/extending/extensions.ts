@@ -19,13 +19,14 @@ export const stutter = defineFault({
   verb: 'stutter',
   summary: 'pause nodes and resume them at once',
   schema: nodeSpec({}),
+  needs: ['pause'],
+  lasting: false,
   aim: (spec, { select }) => {
     const nodes = select(spec.node);
     return {
       text: \`stutter \${nodes.join(' ')}\`,
       nodes,
       links: [],
-      lasting: false,
       inject: async ({ cluster }) => {
         for (const node of nodes) {
           await cluster.pause(node);

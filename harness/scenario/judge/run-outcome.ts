@@ -2,7 +2,7 @@ import type { Op } from '../../history/op.ts';
 import type { Ending } from './ending.ts';
 import { EXIT, type ExpectationResult, type RunResult, type Violation } from '../../result.ts';
 
-/** What the runner knows of a run when it is over; the CLI adds where and with what it ran. */
+/** What the runner knows about a run that is over. The CLI adds where it ran and with which programs. */
 export type RunOutcome = Pick<
   RunResult,
   | 'verdict' | 'exitCode' | 'sentence' | 'expectations' | 'violations' | 'counts' | 'latencyMs'
@@ -10,19 +10,21 @@ export type RunOutcome = Pick<
 > & {
   /** Every operation, in order of invocation. */
   readonly ops: readonly Op[];
-  /** The text of `run.scenario.yaml`; empty if the run never came to its steps. */
+  /** Text of `run.scenario.yaml`; empty if the run never came to its steps. */
   readonly flat: string;
 }; // prettier-ignore
 
-/** What shells expect of a program that a signal ended: 128 + its number. A stop by key counts as SIGINT. */
+/**
+ * Exit codes that shells expect of a program that a signal ended: 128 + the signal's number. A stop by key counts as
+ * SIGINT.
+ */
 const INTERRUPTED_CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129, stop: 130, abort: 130 } as const;
 
 type Judgement = Pick<RunOutcome, 'verdict' | 'exitCode' | 'sentence'>;
 
 /**
- * error > violation > inconclusive > pass; but a proven violation is one whatever failed afterwards. An
- * interrupted run keeps
- * the exit code that shells expect, whatever its verdict.
+ * The gravest of error, violation, inconclusive and pass, in this order. A proven violation stays one even if the
+ * environment failed afterwards. An interrupted run keeps the exit code that shells expect, whatever its verdict.
  */
 export function judgeRun(parts: {
   readonly ending: Ending | null;

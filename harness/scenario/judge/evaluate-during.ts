@@ -4,19 +4,19 @@ import { formatDuration } from '../../duration.ts';
 import { formatSelector, resolveSelector, type Selector } from '../../nemesis/selector.ts';
 import type { ExpectationResult } from '../../result.ts';
 import { compare, formatComparison } from '../language/comparison.ts';
-import type { Evidence } from './expectations.ts';
+import type { RunRecord } from './run-record.ts';
 import type { DuringExpectation, DuringFigure } from '../language/schema.ts';
 
-interface Span {
+interface FaultWindow {
   readonly from: number;
   readonly to: number;
 }
 
-/** `during`: what must hold while a fault lives, over all windows of its name. */
-export function judgeDuring(wanted: readonly DuringExpectation[], evidence: Evidence): ExpectationResult[] {
-  const cutShort = evidence.ending !== null;
+/** `during`: what must hold while a fault is live, over all windows of its name. */
+export function evaluateDuring(wanted: readonly DuringExpectation[], run: RunRecord): ExpectationResult[] {
+  const cutShort = run.ending !== null;
   return wanted.flatMap((expectation) => {
-    const spans = windowsOf(expectation.window, evidence);
+    const windows = windowsOf(expectation.window, run);
     const figures = Object.entries(expectation.wanted) as [
       DuringFigure,
       NonNullable<DuringExpectation['wanted'][DuringFigure]>,
@@ -31,14 +31,15 @@ export function judgeDuring(wanted: readonly DuringExpectation[], evidence: Evid
         detail,
         line: expectation.line,
       });
-      if (spans.length === 0)
+      if (windows.length === 0)
         return row(cutShort ? 'skipped' : 'unknown', `${expectation.window} was never injected`);
-      const seen = measure(figure, expectation.node, spans, evidence);
+      const seen = measure(figure, expectation.node, windows, run);
       const shown = comparison.unit === 'ms' ? formatDuration(Math.round(seen.value)) : String(seen.value);
       const status =
         seen.unknown === true ? 'unknown' : compare(seen.value, comparison, new Map()) ? 'pass' : 'fail';
-      const detail = `${shown} in ${seconds(spans)}${seen.detail}`;
-      // Too little may be for want of time; too much is too much.
+      const detail = `${shown} in ${seconds(windows)}${seen.detail}`;
+      // In a run that was cut short, too small a figure may only be due to lack of time. Too large a figure is a
+      // failure.
       const wantOfTime = cutShort && (status === 'unknown' || comparison.operator.startsWith('>'));
       return row(wantOfTime && status !== 'pass' ? 'skipped' : status, detail);
     });
@@ -54,11 +55,11 @@ interface Measured {
 function measure(
   figure: DuringFigure,
   node: Selector | null,
-  spans: readonly Span[],
-  evidence: Evidence,
+  windows: readonly FaultWindow[],
+  run: RunRecord,
 ): Measured {
-  const { state, gaps, linearizability, ops } = evidence;
-  const within = (t: number): boolean => spans.some(({ from, to }) => t >= from && t <= to);
+  const { state, gaps, linearizability, ops } = run;
+  const within = (t: number): boolean => windows.some(({ from, to }) => t >= from && t <= to);
   if (figure === 'elections') {
     const elections = state.elections.filter(({ t }) => within(t));
     return {
@@ -68,11 +69,11 @@ function measure(
   }
   if (figure === 'leader-gap') {
     const overlaps = gaps.flatMap((gap) =>
-      spans.map((span) => Math.min(gap.to, span.to) - Math.max(gap.from, span.from)),
+      windows.map((window) => Math.min(gap.to, window.to) - Math.max(gap.from, window.from)),
     );
     return { value: Math.max(0, ...overlaps), detail: '' };
   }
-  const inWindow = answeredIn(figure, node, spans, evidence);
+  const inWindow = answeredIn(figure, node, windows, run);
   if (figure === 'stale-reads') {
     const named = new Set(
       linearizability?.violations
@@ -99,16 +100,16 @@ const describeOp = ({ id, f, key, node, call }: Op): string =>
   `operation ${id} (${f} ${key}) by ${node} at ${(call / 1_000).toFixed(3)} s`;
 
 /**
- * Operations that were invoked and answered ok inside one window: what was under way before it may still end
- * well.
+ * Operations that were both invoked and answered ok inside one window. An operation that was in flight when the window
+ * began may still succeed, and does not count.
  */
 function answeredIn(
   figure: DuringFigure,
   node: Selector | null,
-  spans: readonly Span[],
-  { ops, bindings, state }: Evidence,
+  windows: readonly FaultWindow[],
+  { ops, bindings, state }: RunRecord,
 ): readonly Op[] {
-  return spans.flatMap(({ from, to }) => {
+  return windows.flatMap(({ from, to }) => {
     const nodes = node === null ? null : nodesAt(node, from, bindings, state);
     return ops.filter(
       (op) =>
@@ -126,11 +127,11 @@ function kindFits(figure: DuringFigure, f: Op['f']): boolean {
   return (f === 'read') === (figure === 'acked-reads' || figure === 'stale-reads');
 }
 
-/** What a selector of names and ids meant when the window began. */
+/** Nodes that a selector of names and ids stood for when the window began. */
 function nodesAt(
   node: Selector,
   t: number,
-  bindings: Evidence['bindings'],
+  bindings: RunRecord['bindings'],
   state: ClusterState,
 ): readonly string[] {
   const bound = new Map(
@@ -148,13 +149,13 @@ function nodesAt(
   return resolveSelector(node, electorate, noDraws);
 }
 
-function windowsOf(name: string, { faults, stepsTo }: Evidence): readonly Span[] {
+function windowsOf(name: string, { faults, stepsTo }: RunRecord): readonly FaultWindow[] {
   return faults
     .filter((fault) => fault.name === name && fault.confirmedAt !== null)
     .map((fault) => ({ from: fault.confirmedAt!, to: fault.healingAt ?? stepsTo }));
 }
 
-const seconds = (spans: readonly Span[]): string => {
-  const total = spans.reduce((sum, { from, to }) => sum + to - from, 0);
-  return `${(total / 1_000).toFixed(2)} s${spans.length > 1 ? ` over ${spans.length} windows` : ''}`;
+const seconds = (windows: readonly FaultWindow[]): string => {
+  const total = windows.reduce((sum, { from, to }) => sum + to - from, 0);
+  return `${(total / 1_000).toFixed(2)} s${windows.length > 1 ? ` over ${windows.length} windows` : ''}`;
 };

@@ -10,7 +10,7 @@ import type { Expectations } from '../language/schema.ts';
 
 const STATUS = { linearizable: 'pass', violation: 'fail', unknown: 'unknown' } as const;
 
-/** Judges the history, and tells of it: that it began, what it came to, each violation. */
+/** Checks the history. Emits the start of the check, its result and each violation. */
 export async function checkHistory(
   ops: readonly Op[],
   options: {
@@ -50,12 +50,12 @@ export const whyNotJudged = (system: string): string =>
   `the system ${system} does not report what this takes`;
 
 /** `always`: linearizability, the safety properties, and that nodes stay up. */
-export function judgeAlways(
+export function evaluateAlways(
   wanted: Expectations['always'],
   seen: {
     /** null: not checked. */
     readonly linearizability: LinearizabilityResult | null;
-    /** Why it was not. */
+    /** True if the person who ended the run did not want to wait for it. */
     readonly aborted: boolean;
     /** null: the system reports no trace. */
     readonly monitor: TraceMonitor | null;
@@ -74,7 +74,7 @@ export function judgeAlways(
     add({ name: 'linearizable', status: STATUS[verdict], detail, tookMs });
   } else if (wanted.linearizableMs !== null) {
     if (aborted) add({ name: 'linearizable', status: 'skipped', detail: 'the run was aborted' });
-    else add({ name: 'linearizable', status: 'unknown', detail: 'there is no operation to judge' });
+    else add({ name: 'linearizable', status: 'unknown', detail: 'there is no operation to check' });
   }
   for (const { property, status, detail } of monitor?.results() ?? []) {
     if (isWanted(property, wanted)) add({ name: property, status, detail });

@@ -1,7 +1,7 @@
 import type { ClusterState } from '../../view/cluster-state.ts';
 
-/** How the cluster came back after the last heal: measured as it happens, also when steps follow the heal. */
-export class Recovery {
+/** Times that the cluster took to come back after the last heal. Measured as it happens, also when steps follow. */
+export class RecoveryTimes {
   readonly #state: ClusterState;
   #since: number | null = null;
   #target = 0;
@@ -11,7 +11,7 @@ export class Recovery {
     this.#state = state;
   }
 
-  /** When the last fault was healed; null if none was. */
+  /** Time of the last heal; null if nothing was healed. */
   get since(): number | null {
     return this.#since;
   }
@@ -22,25 +22,28 @@ export class Recovery {
     this.#caughtUpAt = null;
   }
 
-  /** Call whenever the cluster changed. */
+  /** Must be called whenever the cluster has changed. */
   look(t: number): void {
     if (this.#since === null || this.#caughtUpAt !== null) return;
     if (this.#state.converged(this.#target).ok) this.#caughtUpAt = t;
   }
 
-  /** From the last heal until a leader stood; null: none has yet. */
+  /** Time from the last heal until a leader stood, in ms; null: none has stood yet. */
   leaderMs(): number | null {
     if (this.#since === null) return null;
     const led = this.#state.ledFrom(this.#since);
     return led === null ? null : led - this.#since;
   }
 
-  /** From the last heal until every node was up, in one term, and had applied all that was committed at the heal. */
+  /**
+   * Time from the last heal until every node was up, in one term, and had applied everything that was committed at the
+   * heal, in ms; null: not yet.
+   */
   caughtUpMs(): number | null {
     return this.#since === null || this.#caughtUpAt === null ? null : this.#caughtUpAt - this.#since;
   }
 
-  /** What is still missing, in words. */
+  /** Describes what is still missing. */
   missing(): string {
     return this.#state.converged(this.#target).detail;
   }
