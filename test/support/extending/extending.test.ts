@@ -1,8 +1,9 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ProjectCopy } from '../../../tools/features/copy.ts';
+import type { RunResult } from '../../../harness/result.ts';
 import { EXTENSIONS, filesTouched } from './extensions.ts';
 
 /** CONTRIBUTING.md promises how many files each kind of extension takes. */
@@ -69,6 +70,26 @@ describe('a copy of the project with one extension of each kind', () => {
       stdout: 'stutter.yaml: ok',
       exitCode: 0,
     });
+  });
+
+  test('runs a scenario on the new system, and does not judge what it does not report', async () => {
+    const scenario = `apiVersion: chaos/v1
+name: silent
+cluster: { nodes: 3, system: silent }
+steady:
+  - progress: { ops: 20, within: 20s }
+steps:
+  - wait: { until: { progress: { ops: 20 } }, within: 20s }
+`;
+    writeFileSync(join(copy.folder, 'silent.yaml'), scenario);
+    const run = ['run', 'silent.yaml', '--toxiproxy', 'builtin', '--reporter', 'line', '--out', 'reports'];
+    const { exitCode, stdout } = await chaos(run);
+    expect({ exitCode, stdout }).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/PASS/) });
+    const result = JSON.parse(
+      readFileSync(join(copy.folder, 'reports/latest/result.json'), 'utf8'),
+    ) as RunResult;
+    const status = (name: string) => result.expectations.find((row) => row.name === name)?.status;
+    expect([status('linearizable'), status('election-safety')]).toEqual(['pass', 'not-judged']);
   });
 
   test('draws the new panel and the new picture', async () => {

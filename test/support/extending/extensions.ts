@@ -19,8 +19,8 @@ export const stutter = defineFault({
   verb: 'stutter',
   summary: 'pause nodes and resume them at once',
   schema: nodeSpec({}),
-  needs: ['pause'],
   lasting: false,
+  needs: ['pause'],
   aim: (spec, { select }) => {
     const nodes = select(spec.node);
     return {
@@ -49,6 +49,37 @@ export const stutter = defineFault({
       file: 'harness/nemesis/registry.ts',
       find: 'pause, resume, rollingRestart,',
       replace: 'pause, resume, rollingRestart, stutter,',
+    },
+  ],
+};
+
+const system: Extension = {
+  kind: 'system',
+  files: {
+    'harness/systems/silent/system.ts': `import type { System } from '../../ports/system.ts';
+import { raftSystem } from '../raft/system.ts';
+
+/** Our node, but it reports nothing: no status, no trace. */
+export const silentSystem = (program?: string): System => {
+  const { command, client } = raftSystem(program);
+  return {
+    name: 'silent',
+    client,
+    command: (node) => {
+      const { args, ...rest } = command(node);
+      const at = args.indexOf('--report-fd');
+      return { ...rest, args: [...args.slice(0, at), ...args.slice(at + 2)] };
+    },
+  };
+};
+`,
+  },
+  edits: [
+    {
+      file: 'harness/systems/registry.ts',
+      find: `  raft: async () => (await import('./raft/system.ts')).raftSystem,`,
+      replace: `  raft: async () => (await import('./raft/system.ts')).raftSystem,
+  silent: async () => (await import('./silent/system.ts')).silentSystem,`,
     },
   ],
 };
@@ -176,7 +207,7 @@ export const semicolons: HistoryFormat = {
   ],
 };
 
-export const EXTENSIONS: readonly Extension[] = [fault, panel, picture, subcommand, format];
+export const EXTENSIONS: readonly Extension[] = [fault, system, panel, picture, subcommand, format];
 
 /** Paths that a contributor touches for it. */
 export const filesTouched = ({ files, edits }: Extension): readonly string[] => [
