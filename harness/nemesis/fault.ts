@@ -4,7 +4,7 @@ import type { Capability } from '../ports/capability.ts';
 import type { Cluster } from '../ports/cluster.ts';
 import type { LinkId, Links } from '../ports/links.ts';
 import type { ClusterState } from '../view/cluster-state.ts';
-import type { Span } from './evidence.ts';
+import type { FaultSnapshots } from './fault-evidence.ts';
 import type { LinkLedger } from './link-ledger.ts';
 import type { NodeLedger } from './node-ledger.ts';
 import type { Selector } from './selector.ts';
@@ -52,7 +52,7 @@ export interface FaultAction {
   /** Undoes what the ledgers do not undo. The nemesis always lifts the fault from the ledgers. Idempotent. */
   heal?(world: World, context: InjectContext): Promise<void>;
   /** Describes what shows that the fault took effect; null if nothing shows it. */
-  evidence(span: Span): string | null;
+  evidence(span: FaultSnapshots): string | null;
 }
 
 /** A fault with its targets chosen. `lasting`: see `FaultKind`. */

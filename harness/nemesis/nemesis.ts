@@ -3,7 +3,7 @@ import type { Cluster } from '../ports/cluster.ts';
 import type { FaultState, HarnessEvent } from '../event.ts';
 import { linkName, type Links } from '../ports/links.ts';
 import type { ClusterState } from '../view/cluster-state.ts';
-import { takeSnapshot, type LoadView, type Snapshot } from './evidence.ts';
+import { takeSnapshot, type LoadView, type Snapshot } from './fault-evidence.ts';
 import type { AimedFault, InjectContext, World } from './fault.ts';
 import { LinkLedger } from './link-ledger.ts';
 import { NodeLedger } from './node-ledger.ts';

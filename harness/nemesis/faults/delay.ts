@@ -1,5 +1,5 @@
 import { linkName, type LinkCondition, type LinkId } from '../../ports/links.ts';
-import { crossedBytes, roleChange, slowerOps, usedLinks } from '../evidence.ts';
+import { crossedBytes, roleChange, slowerOps, usedLinks } from '../fault-evidence.ts';
 import { defineFault, type FaultAction } from '../fault.ts';
 import { aimLinks, describeLinks, linkFields, needsLinks, strict } from '../fields.ts';
 import { formatDuration } from '../../duration.ts';

@@ -1,5 +1,5 @@
 import { linkName } from '../../ports/links.ts';
-import { commitStall, droppedBytes, roleChange } from '../evidence.ts';
+import { commitStall, droppedBytes, roleChange } from '../fault-evidence.ts';
 import { defineFault, type FaultAction, type InjectContext, type World } from '../fault.ts';
 import { aimLinks, cutMode, describeLinks, linkFields, needsLinks, strict } from '../fields.ts';
 import { formatDuration } from '../../duration.ts';

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { Span } from '../evidence.ts';
+import type { FaultSnapshots } from '../fault-evidence.ts';
 import { defineFault, type FaultAction } from '../fault.ts';
 import { nodeSpec } from '../fields.ts';
 import { duration } from '../quantity.ts';
@@ -49,7 +49,7 @@ function takeDown(verb: 'kill' | 'stop', nodes: readonly string[]): FaultAction 
 }
 
 /** Names the processes that ran before and no longer run. */
-function goneProcesses({ before, during }: Span, nodes: readonly string[]): string | null {
+function goneProcesses({ before, during }: FaultSnapshots, nodes: readonly string[]): string | null {
   const gone = nodes.filter((node) => {
     const was = before.nodes.get(node)!.pid;
     return was !== null && during.nodes.get(node)!.pid !== was;

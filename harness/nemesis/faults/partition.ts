@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { linkName, type LinkId } from '../../ports/links.ts';
-import { commitStall, droppedBytes, roleChange } from '../evidence.ts';
+import { commitStall, droppedBytes, roleChange } from '../fault-evidence.ts';
 import { defineFault, EmptyMatch, type FaultAction, type Targets } from '../fault.ts';
 import { cutMode, describeLinks, selector, strict } from '../fields.ts';
 import { report } from '../mistake.ts';

@@ -1,5 +1,5 @@
 import { linkName } from '../../ports/links.ts';
-import { crossedBytes, roleChange, usedLinks } from '../evidence.ts';
+import { crossedBytes, roleChange, usedLinks } from '../fault-evidence.ts';
 import { defineFault } from '../fault.ts';
 import { aimLinks, describeLinks, linkFields, needsLinks, strict } from '../fields.ts';
 

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { FAULTS } from '../../nemesis/registry.ts';
 import { buildStep } from './build.ts';
 import { loadScenario } from './load.ts';
 import type { Known } from './schema.ts';
@@ -49,21 +48,4 @@ describe('a step from an object', () => {
     const built = buildStep({ note: 'null: [a, #b' }, known);
     expect(built.ok && built.step).toMatchObject({ kind: 'note', note: 'null: [a, #b' });
   });
-});
-
-it('every kind of fault says what it needs', () => {
-  const specs: Readonly<Record<string, unknown>> = {
-    partition: { isolate: 'n1' },
-    delay: { links: 'all', add: '5ms' },
-    bandwidth: { links: 'all', rate: '5KB/s' },
-    slice: { links: 'all', size: '64B' },
-    flap: { links: 'all', down: '1s', up: '1s' },
-    cut: { links: 'all' },
-    reset: { links: 'all' },
-    'rolling-restart': { within: '5s' },
-  };
-  for (const [verb, kind] of FAULTS) {
-    const needs = kind.needs(kind.schema.parse(specs[verb] ?? 'n1'));
-    expect([verb, needs.length]).toEqual([verb, 1]);
-  }
 });

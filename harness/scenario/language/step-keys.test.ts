@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { FAULTS } from '../../nemesis/registry.ts';
 import { SELECTOR_WORDS } from '../../nemesis/selector.ts';
+import { CAPABILITIES, type Capability } from '../../ports/capability.ts';
 import { jsonSchema } from './json-schema.ts';
 import { FLOW, MODIFIERS, UNBUILT_VERBS, VERBS, type Modifier } from './step-keys.ts';
 
@@ -42,6 +44,33 @@ test('docs/scenarios.md has every key of a step, and the steps that it goes with
 test('docs/scenarios.md names the verbs that are not built yet, and no other', () => {
   const sentence = /^(.*) belong to the language and are not built yet/m.exec(docs)![1]!;
   expect([...sentence.matchAll(/`([a-z-]+)`/g)].map(([, verb]) => verb)).toEqual(UNBUILT_VERBS);
+});
+
+/** A spec of each kind of fault that needs more than a node. */
+const SPECS: Readonly<Record<string, unknown>> = {
+  partition: { isolate: 'n1' },
+  delay: { links: 'all', add: '5ms' },
+  bandwidth: { links: 'all', rate: '5KB/s' },
+  slice: { links: 'all', size: '64B' },
+  flap: { links: 'all', down: '1s', up: '1s' },
+  cut: { links: 'all' },
+  reset: { links: 'all' },
+  'rolling-restart': { within: '5s' },
+};
+
+test('docs/scenarios.md has what each fault needs', () => {
+  const written = new Map<string, string>();
+  for (const line of section('### What faults need')) {
+    const row = /^\| `([a-z]+)`: ([^|]*) \| ([^|]*) \|/.exec(line);
+    if (row === null) continue;
+    expect(row[2]).toBe(CAPABILITIES[row[1] as Capability]);
+    for (const [, verb] of row[3]!.matchAll(/`([a-z-]+)`(?! with)/g)) written.set(verb!, row[1]!);
+  }
+  const needs = [...FAULTS].map(([verb, kind]) => [
+    verb,
+    kind.needs(kind.schema.parse(SPECS[verb] ?? 'n1')).join(),
+  ]);
+  expect(Object.fromEntries(written)).toEqual(Object.fromEntries(needs));
 });
 
 test('docs/scenarios.md has every selector word', () => {

@@ -4,7 +4,7 @@ import type { Cluster, ClusterEvent, NodeExit } from '../../ports/cluster.ts';
 import type { HarnessEvent } from '../../event.ts';
 import type { System, TraceMonitor } from '../../ports/system.ts';
 import { ClusterState } from '../../view/cluster-state.ts';
-import type { LoadView } from '../../nemesis/evidence.ts';
+import type { LoadView } from '../../nemesis/fault-evidence.ts';
 import type { Violation } from '../../result.ts';
 import type { OpsWindow, Workload, WorkloadEvent } from '../../ports/workload.ts';
 import type { OkCounts } from './evaluate-condition.ts';

@@ -46,11 +46,20 @@ export const PARTS: readonly Part[] = [
   part('harness/nemesis', 5, ['harness/view']),
   // The load's thread judges operations as they end.
   part('harness/workload', 5, ['harness/checker/live']),
-  part('harness/scenario', 6, [
+  // Inside the scenario room: play sees judge and language, judge sees language, language sees neither.
+  part('harness/scenario/language', 6, ['harness/nemesis', 'harness/systems/registry.ts']),
+  part('harness/scenario/judge', 6, [
+    'harness/scenario/language',
     'harness/nemesis',
     'harness/view',
     'harness/checker',
-    'harness/systems/registry.ts',
+  ]),
+  part('harness/scenario/play', 6, [
+    'harness/scenario/language',
+    'harness/scenario/judge',
+    'harness/nemesis',
+    'harness/view',
+    'harness/checker',
   ]),
   part('harness/systems', 7, ['harness/workload', 'harness/invariants']),
   // Names and ways to load: no system is loaded by knowing its name.

@@ -171,6 +171,11 @@ describe('the check', () => {
       'harness/checker/search/wgl.ts',
       `import {\n  run, // both\n  stop,\n} from '../../scenario/play/runner.ts';`,
     ],
+    [
+      'an import of the part that uses it, in the same room',
+      'harness/scenario/judge/ending.ts',
+      `import { StepRunner } from '../play/step-runner.ts';`,
+    ],
     ['a dynamic import', 'harness/nemesis/faults/cut.ts', `const m = await import('../../cli/run.ts');`],
     [
       'an imported type in place',
@@ -228,7 +233,7 @@ describe('the check', () => {
     [
       'an import of a lower floor',
       'harness/scenario/language/build.ts',
-      `import { Nemesis } from '../nemesis/nemesis.ts';`,
+      `import { Nemesis } from '../../nemesis/nemesis.ts';`,
     ],
     [
       'an import of a port',

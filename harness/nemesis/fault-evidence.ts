@@ -30,7 +30,7 @@ export interface LoadView {
 }
 
 /** Snapshots at three moments of a fault: just before it, just before its healing, and after its healing. */
-export interface Span {
+export interface FaultSnapshots {
   readonly before: Snapshot;
   readonly during: Snapshot;
   readonly after: Snapshot;
@@ -63,7 +63,7 @@ export async function takeSnapshot(
  * Bytes that arrived at the links and never left them. Taken after the healing: Toxiproxy adds to its counters when a
  * connection closes, which lifting a black hole does.
  */
-export function droppedBytes({ before, after }: Span, links: readonly string[]): string | null {
+export function droppedBytes({ before, after }: FaultSnapshots, links: readonly string[]): string | null {
   const lost = (snapshot: Snapshot, link: string): number => {
     const traffic = snapshot.traffic.get(link);
     return traffic === undefined ? 0 : traffic.receivedBytes - traffic.sentBytes;
@@ -76,8 +76,8 @@ export function droppedBytes({ before, after }: Span, links: readonly string[]):
   return `${total} bytes reached ${dropped.map(({ link }) => link).join(', ')} and were not delivered`;
 }
 
-/** Bytes that crossed the links between the two ends of the span. */
-export function crossedBytes({ before, after }: Span, links: readonly string[]): string | null {
+/** Bytes that crossed the links between the first and the last snapshot. */
+export function crossedBytes({ before, after }: FaultSnapshots, links: readonly string[]): string | null {
   const crossed = links.filter(
     (link) => (after.traffic.get(link)?.sentBytes ?? 0) > (before.traffic.get(link)?.sentBytes ?? 0),
   );
@@ -85,7 +85,7 @@ export function crossedBytes({ before, after }: Span, links: readonly string[]):
 }
 
 /** A node whose role, term or known leader changed while the fault held. */
-export function roleChange({ before, during }: Span, nodes: readonly string[]): string | null {
+export function roleChange({ before, during }: FaultSnapshots, nodes: readonly string[]): string | null {
   const changed = nodes.filter((node) => during.nodes.get(node)!.changes > before.nodes.get(node)!.changes);
   if (changed.length === 0) return null;
   return `role, term or leader changed on ${changed.join(', ')}`;
@@ -95,7 +95,7 @@ export function roleChange({ before, during }: Span, nodes: readonly string[]): 
 const STALL_ENTRIES = 10;
 
 /** A node whose commit index stood still, or fell behind, while another's went on. */
-export function commitStall({ before, during }: Span, nodes: readonly string[]): string | null {
+export function commitStall({ before, during }: FaultSnapshots, nodes: readonly string[]): string | null {
   const growth = (node: string): number => during.nodes.get(node)!.commit - before.nodes.get(node)!.commit;
   const most = Math.max(...[...during.nodes.keys()].map(growth));
   const stalled = nodes.filter((node) => most - growth(node) >= STALL_ENTRIES);
@@ -109,7 +109,7 @@ export function commitStall({ before, during }: Span, nodes: readonly string[]):
 const SLOWER_SHARE = 0.25;
 
 /** The median latency that clients saw rose by at least a quarter of `addedMs`. */
-export function slowerOps({ before, during }: Span, addedMs: number): string | null {
+export function slowerOps({ before, during }: FaultSnapshots, addedMs: number): string | null {
   if (before.p50 === null || during.p50 === null || during.p50 - before.p50 < addedMs * SLOWER_SHARE)
     return null;
   return `median latency went from ${before.p50.toFixed(1)} ms to ${during.p50.toFixed(1)} ms`;
@@ -119,7 +119,7 @@ export function slowerOps({ before, during }: Span, addedMs: number): string | n
  * Links over which messages must have gone, because there is no other way: a follower's commit index moved (leader to
  * follower and back), or operations were answered (clients to node).
  */
-export function usedLinks({ before, during }: Span, links: readonly string[]): string | null {
+export function usedLinks({ before, during }: FaultSnapshots, links: readonly string[]): string | null {
   const advanced = (node: string): boolean => during.nodes.get(node)!.commit > before.nodes.get(node)!.commit;
   const used = links.filter((link) => {
     const [from, to] = link.split('->') as [string, string];

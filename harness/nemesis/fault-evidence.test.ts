@@ -7,8 +7,8 @@ import {
   slowerOps,
   usedLinks,
   type Snapshot,
-  type Span,
-} from './evidence.ts';
+  type FaultSnapshots,
+} from './fault-evidence.ts';
 
 interface Sketch {
   readonly bytes?: Readonly<Record<string, readonly [received: number, sent: number]>>;
@@ -41,7 +41,7 @@ const snapshot = ({
   p50,
   okOps,
 });
-const span = (before: Sketch, during: Sketch, after: Sketch = during): Span => ({
+const span = (before: Sketch, during: Sketch, after: Sketch = during): FaultSnapshots => ({
   before: snapshot(before),
   during: snapshot(during),
   after: snapshot(after),
