@@ -26,14 +26,14 @@ export class EventLog {
     return this.#failure;
   }
 
-  /** Everything but bulk traces and what is soon said anew, oldest first. */
+  /** Every event except bulk traces and those that are repeated soon, oldest first. */
   get kept(): readonly HarnessEvent[] {
     return this.#kept;
   }
 
   subscribe(listener: (event: HarnessEvent) => void): () => void {
     this.#listeners.add(listener);
-    // A listener that comes late (the dashboard, once Ink is loaded) still sees how the run began.
+    // A listener that subscribes late (the dashboard, after Ink has loaded) still sees the beginning of the run.
     for (const event of this.#kept) listener(event);
     return () => this.#listeners.delete(listener);
   }

@@ -2,13 +2,14 @@
 export const INTERRUPT_CODES = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 export type InterruptSignal = keyof typeof INTERRUPT_CODES;
 
-/** How long the second signal leaves for healing and killing before the process goes, whatever hangs. */
+/** Time after the second signal for healing and killing before the process exits, in ms, even if something hangs. */
 const HARD_DEADLINE_MS = 10_000;
 
 /**
  * Turns signals and crashes of the harness into one orderly end. First signal: `signal` aborts with its name as the
- * reason, the run heals, checks what there is and writes its report. Second: `onHard` listeners are called (no more
- * checks) and a deadline starts. Third, or the deadline: the process goes; `lastResort` kills what it still owns.
+ * reason; the run heals, checks the operations so far and writes its report. Second: `onHard` listeners are called (no
+ * more checks) and a deadline starts. Third, or at the deadline: the process exits, after `lastResort` has killed the
+ * processes that are left.
  */
 export class Interrupts {
   readonly #controller = new AbortController();
@@ -39,7 +40,7 @@ export class Interrupts {
   get name(): InterruptSignal | null {
     return this.#name;
   }
-  /** What broke inside the harness, if anything did. */
+  /** The error that crashed the harness, or null. */
   get crash(): Error | null {
     return this.#crash;
   }
@@ -58,7 +59,7 @@ export class Interrupts {
     this.#count++;
     this.#name ??= name;
     if (this.#count === 1) this.#controller.abort(name);
-    // A hang-up often comes as several events at once (SIGHUP, and errors of both streams): they count as one.
+    // A hang-up often causes several events at once (SIGHUP, and errors of both streams); they count as one.
     else if (name === 'SIGHUP') return;
     else if (this.#count === 2) {
       for (const listener of this.#hard) listener();

@@ -26,7 +26,7 @@ function firstSentence(text: string): string {
   return /^.*?[.!?](?=\s|$)/.exec(joined)?.[0] ?? joined;
 }
 
-/** `chaos validate`: says ok, or everything that is wrong, for each file. */
+/** `chaos validate`: prints ok, or all mistakes, for each file. */
 export function validate(names: readonly string[]): number {
   let bad = 0;
   for (const name of names) {

@@ -8,21 +8,21 @@ export interface MembersOptions {
   readonly promote: readonly string[];
   readonly demote: readonly string[];
   readonly remove: readonly string[];
-  /** `true`: to whom the leader chooses. */
+  /** `true`: the leader chooses the node. */
   readonly transfer?: string | true;
-  /** For how long it is asked again while nobody leads, or another change is under way, ms. */
+  /** Time during which the request is repeated while no node leads or another change is under way, in ms. */
   readonly within: number;
 }
 
 /** Between two rounds over all nodes. */
 const ROUND_MS = 100;
-/** A node that does not answer so long is passed over. */
+/** Maximum time that one node has for its answer, in ms; after it, the next node is asked. */
 const ANSWER_WITHIN_MS = 2_000;
 
 /**
- * `chaos members`: who is in a running cluster; or a change of it (dissertation 4.3), or of its leader (3.10), asked of
- * whichever of the nodes at `addresses` leads. Returns the exit code: 0 done, 1 refused or left in doubt, 2 bad
- * arguments, 3 nobody answered.
+ * `chaos members`: shows the members of a running cluster, or changes them (dissertation 4.3) or the leader (3.10). A
+ * change is sent to the node at `addresses` that leads. Returns the exit code: 0 done, 1 refused or left in doubt, 2
+ * bad arguments, 3 no answer.
  */
 export async function members(addresses: readonly string[], options: MembersOptions): Promise<number> {
   const wrong = [
@@ -61,7 +61,7 @@ function changesOf({ add, promote, demote, remove }: MembersOptions): MembersCha
   ];
 }
 
-/** Asks one node after the other until one that leads has answered for good. */
+/** Asks one node after the other until one that leads has given a final answer. */
 async function asked(
   addresses: readonly string[],
   request: MembersRequest,
@@ -89,7 +89,7 @@ async function asked(
   }
 }
 
-/** What each node says of itself. */
+/** Prints each node's description of itself. */
 async function shown(addresses: readonly string[]): Promise<number> {
   const answers = await Promise.allSettled(
     addresses.map((address) => membership.describe(address, ANSWER_WITHIN_MS)),

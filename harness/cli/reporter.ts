@@ -8,11 +8,11 @@ import { summaryText } from '../output/summary.ts';
 
 export type ReporterKind = 'tui' | 'line' | 'json';
 
-/** What a run tells a person or a program while it goes on, and at its end. */
+/** Output of a run while it goes on, and at its end. */
 export interface Reporter {
   /** Restores the terminal; nothing is drawn after it resolves. */
   stop(): Promise<void>;
-  /** What survives on the screen. */
+  /** Prints the summary that stays on the screen. */
   summarize(result: RunResult): void;
 }
 

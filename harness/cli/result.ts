@@ -6,8 +6,8 @@ import type { Scenario } from '../scenario/language/schema.ts';
 import { INTERRUPT_CODES, type Interrupts } from './interrupts.ts';
 
 /**
- * What a run that broke outside the runner (no proxy server, no folder, a crash of ours) comes to: an error, nothing
- * claimed.
+ * Outcome of a run that failed outside the runner (no proxy server, no folder, a crash of the harness): an error, and
+ * no claim about the nodes.
  */
 export function failedOutcome(error: unknown, interrupts: Interrupts): RunOutcome {
   const message = error instanceof Error ? error.message : String(error);
@@ -76,7 +76,7 @@ export function assembleResult(parts: {
       command: ['chaos', ...process.argv.slice(2)],
     },
   };
-  // A harness that broke can not vouch for a pass; a proven violation stands whatever broke later.
+  // A harness that failed cannot vouch for a pass; a proven violation remains one whatever failed later.
   if (broken === null || broken === undefined || result.verdict === 'violation') return result;
   return {
     ...result,

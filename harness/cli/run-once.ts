@@ -19,7 +19,7 @@ import type { RunFlags } from './run-flags.ts';
 import { assembleResult, failedOutcome } from './result.ts';
 
 export const CACHE_DIR = fileURLToPath(new URL('../../.cache', import.meta.url));
-/** How much of a node's log the report shows. */
+/** Length of the end of a node's log that the report shows, in bytes. */
 const LOG_TAIL_BYTES = 8_192;
 
 export interface RunOnceOptions {
@@ -35,8 +35,8 @@ export interface RunOnceOptions {
 }
 
 /**
- * One scenario, once: makes the run's folder, opens the stage, lets the runner play on it, writes the report.
- * Whatever goes wrong becomes a result with verdict `error`; nothing is left running.
+ * One run of one scenario: creates the run's folder, opens the stage, lets the runner play on it, writes the report.
+ * Any failure becomes a result with the verdict `error`; nothing is left running.
  */
 export async function runOnce(options: RunOnceOptions): Promise<RunResult> {
   const { scenario, seed, flags, interrupts, originMs } = options;
@@ -64,7 +64,7 @@ export async function runOnce(options: RunOnceOptions): Promise<RunResult> {
   } catch (error) {
     outcome = failedOutcome(error, interrupts);
   }
-  oweHistory(dir);
+  ensureHistoryFile(dir);
   if (flags.keep !== true) rmSync(join(dir, 'data'), { recursive: true, force: true, maxRetries: 3 });
 
   const result = assembleResult({
@@ -165,8 +165,8 @@ async function openStage(
 }
 
 /**
- * Writes the report, points `latest` at it, tells the verdict. A disk that refuses makes the run an error, said
- * aloud.
+ * Writes the report, points `latest` at it, emits the verdict. If the disk refuses, the run is an error, and a message
+ * says so.
  */
 async function report(parts: {
   readonly options: RunOnceOptions;
@@ -241,12 +241,12 @@ function makeRunDir(out: string, name: string, at: Date, seed: number): string {
   }
 }
 
-/** A run that ended before its load began owes a history too: an empty one. */
-function oweHistory(dir: string): void {
+/** Writes an (empty) history file even if the run ended before the load began. */
+function ensureHistoryFile(dir: string): void {
   try {
     appendFileSync(join(dir, 'history.jsonl'), '');
   } catch {
-    // The disk is full or gone: writing the report will say so.
+    // The disk is full or gone: writing the report will fail and report it.
   }
 }
 

@@ -33,7 +33,7 @@ export async function run(names: readonly string[], flags: RunFlags): Promise<nu
 
   using interrupts = new Interrupts();
   const results: RunResult[] = [];
-  // The first run's clock starts with the command, so that "time to first fault" is what a person waits.
+  // The first run's clock starts with the command, so that "time to first fault" is the time that the user waits.
   let originMs = realClock().originMs - process.uptime() * 1_000;
   for (const { path, text, scenario } of plans) {
     const base = flags.seed ?? scenario.seed ?? randomInt(2 ** 32);
@@ -57,7 +57,7 @@ export async function run(names: readonly string[], flags: RunFlags): Promise<nu
   if (interrupts.crash !== null) return EXIT.environment;
   const codes = [EXIT.violation, EXIT.environment, EXIT.inconclusive];
   const gravest = codes.find((code) => results.some((result) => result.exitCode === code));
-  // Else what is not 0 is an interrupt's code: a signal's, or that of Ctrl+C in the dashboard, which is a key there.
+  // Any other exit code that is not 0 comes from an interrupt: a signal, or Ctrl+C in the dashboard, where it is a key.
   const interrupted = interrupts.name === null ? undefined : INTERRUPT_CODES[interrupts.name];
   return gravest ?? interrupted ?? results.find(({ exitCode }) => exitCode !== 0)?.exitCode ?? EXIT.pass;
 }
@@ -103,7 +103,7 @@ function plan(names: readonly string[], flags: RunFlags, choose: ChooseBySystem)
 
 const ABLE = { local: LOCAL, sim: SIM } as const satisfies Readonly<Record<StageName, Able>>;
 
-/** What a scenario runs on, by the system that it names. */
+/** The stage and the system that a scenario runs on, by the name of the system. */
 async function chooser(flags: RunFlags): Promise<ChooseBySystem> {
   const stage = ABLE[flags.stage];
   const systems = await Promise.all(Object.values(SYSTEMS).map(async (load) => (await load())()));
@@ -111,8 +111,8 @@ async function chooser(flags: RunFlags): Promise<ChooseBySystem> {
 }
 
 /**
- * A file's text and scenario, or everything that is wrong with it. `shown` is how errors name the file. `choose`: what
- * it is to run on; absent: everything is possible.
+ * Text and scenario of a file, or all its mistakes. `shown`: name of the file in messages. `choose`: the stage and
+ * system that it will run on; absent: everything is possible.
  */
 export function read(
   path: string,

@@ -27,7 +27,7 @@ export interface ChartOptions {
 /** Cells left of the plot: the value axis and its labels. The band below a chart begins there. */
 export const chartIndent = (maxY: number): number => Math.max(4, axisLabel(maxY).length + 1);
 
-/** How many points a chart of this width has room for: two a cell. */
+/** Number of points that fit into a chart of this width: two per cell. */
 export const chartPoints = (width: number, maxY: number): number =>
   Math.max(2, 2 * (width - chartIndent(maxY)) - 2);
 
@@ -82,7 +82,7 @@ const { Canvas } = requireAsContrib('drawille-canvas-blessed-contrib') as {
  * more.
  */
 const LINE_WIDGET_ROWS = 5;
-/** What the widget keeps free below its axis (pixels, four a row); one row of it is of use to us. */
+/** Height that the widget keeps free below its axis, in pixels (four per row). One of these rows is used here. */
 const WIDGET_BOTTOM_PX = 4;
 
 function widgetFrame({ width, height, series, labels, maxY }: ChartOptions): string {

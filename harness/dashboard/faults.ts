@@ -1,8 +1,8 @@
 import type { DashboardState } from './state.ts';
 
-/** A fault from the keyboard: the step that is injected, and what it takes away, for the question before it. */
+/** A fault from the keyboard: the step that is injected, and its effect, which the confirmation question shows. */
 export interface ManualFault {
-  /** What a person is told: `isolate n1`. */
+  /** Text for the user: `isolate n1`. */
   readonly says: string;
   /** A step as it stands in a scenario file. */
   readonly step: Readonly<Record<string, unknown>>;
@@ -12,7 +12,7 @@ export interface ManualFault {
   readonly cuts?: readonly string[];
 }
 
-/** Whom a fault is for: `selector` as it is recorded (`n1`, or `leader`), and the node that this is now. */
+/** Target of a fault: `selector` as it is recorded (`n1`, or `leader`), and the node that it means at the moment. */
 export interface Target {
   readonly selector: string;
   readonly node: string;
@@ -43,7 +43,7 @@ export const isolate = ({ selector, node }: Target, nodes: readonly string[]): M
   step: { partition: { isolate: selector } },
   cuts: linksOf(node, nodes, 'both'),
 });
-/** `in`: it hears nobody, and still speaks. `out`: it speaks to nobody, and still hears. */
+/** `in`: the node receives nothing, and still sends. `out`: it sends nothing, and still receives. */
 export const oneWay = (
   { selector, node }: Target,
   nodes: readonly string[],

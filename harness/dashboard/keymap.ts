@@ -18,11 +18,11 @@ export interface KeyBinding {
   readonly id: string;
   /** As `KeyPress` names them; the first one is shown. */
   readonly keys: readonly string[];
-  /** How the keys are written for people. */
+  /** Name of the key or keys, as the user sees it. */
   readonly shown: string;
   readonly does: string;
   readonly group: 'target' | 'nodes' | 'links' | 'scenario' | 'view' | 'run';
-  /** The footer's word, and its place there; where the footer is short, the highest numbers go first. */
+  /** The label in the footer, and its rank there: if the footer is short, the highest ranks are left out first. */
   readonly footer?: { readonly word: string; readonly rank: number };
   /** It changes the run: `--watch-only` disables it. */
   readonly changesRun?: true;

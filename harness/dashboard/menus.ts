@@ -4,7 +4,7 @@ import type { Menu, MenuItem } from './ui.ts';
 
 type MakeMenu = (target: Target, nodes: readonly string[]) => Menu;
 
-/** The menus behind keys; every choice is a key of its own, so that two keys in a row are a fault. */
+/** The menus that keys open. Every choice has a key of its own, so two keys in a row inject a fault. */
 export const MENUS = {
   I: (target, nodes) => ({
     title: `ONE WAY: ${target.node}`,
@@ -79,7 +79,7 @@ const split = (
   fault: faults.halves(first, second),
 });
 
-/** First which direction, then how much. */
+/** The first menu asks for the direction, the second for the amount. */
 function directions(
   target: Target,
   nodes: readonly string[],

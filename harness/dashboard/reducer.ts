@@ -74,7 +74,10 @@ function apply(state: DashboardState, event: HarnessEvent): DashboardState {
   }
 }
 
-/** The first ones explain the rest: those are kept. What was found live is told once more, and better, at the end. */
+/**
+ * Keeps the first violations, because they explain the rest. A violation that was found live is reported again at the
+ * end, with more detail, and replaces the first report.
+ */
 function violated(
   state: DashboardState,
   event: Extract<HarnessEvent, { type: 'violation' }>,
@@ -115,7 +118,7 @@ function started(state: DashboardState, event: Extract<HarnessEvent, { type: 'ru
 
 function stepped(step: StepState, event: Extract<HarnessEvent, { type: 'step' }>): StepState {
   if (event.path !== undefined) {
-    // A step within this one (repeat, parallel, random): it tells how far, it does not end its parent.
+    // A step inside this one (repeat, parallel, random) shows the progress of its parent and does not end it.
     return {
       ...step,
       detail: `${event.path} ${event.text}${event.detail === undefined ? '' : ` ${event.detail}`}`,
@@ -135,7 +138,7 @@ function stepped(step: StepState, event: Extract<HarnessEvent, { type: 'step' }>
 function faulted(state: DashboardState, event: Extract<HarnessEvent, { type: 'fault' }>): DashboardState {
   const isKnown = state.faults.some((fault) => fault.id === event.id);
   const first = event.by === 'manual' && event.state === 'requested';
-  // The runner may tell of a manual fault only once it is confirmed.
+  // The runner may report a manual fault only after it is confirmed.
   const late = event.by === 'manual' && event.state === 'confirmed' && !isKnown;
   if (!first && !late) return state;
   return { ...state, manual: { count: state.manual.count + 1, last: event.text } };

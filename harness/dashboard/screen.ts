@@ -17,7 +17,7 @@ export interface Placed {
   readonly panel: Panel;
   readonly size: Size;
 }
-/** Panels that stand side by side, all of one height. */
+/** Panels side by side, all of the same height. */
 export type Row = readonly Placed[];
 
 export type LayoutKind = 'wide' | 'medium' | 'compact' | 'line';
@@ -46,7 +46,7 @@ export function screenRows(scene: Scene, size: Size): readonly Row[] {
   return [...top, ...body(scene, kind, { width, height: room }), ...bottom];
 }
 
-/** The whole screen as text, without styles: what `D` writes and what tests read. */
+/** The whole screen as text, without styles, for the key `D` and for tests. */
 export function screenText(scene: Scene, size: Size): string {
   return screenRows(scene, size)
     .flatMap((row) => {
@@ -61,7 +61,7 @@ export function screenText(scene: Scene, size: Size): string {
     .join('\n');
 }
 
-/** How many panels `Tab` goes through on a small screen. */
+/** Panels that `Tab` goes through on a small screen. */
 const TABS: readonly Panel[] = [eventsPanel, scenarioPanel, linksPanel, opsPlot(false), latencyPlot(false)];
 
 function body(scene: Scene, kind: 'wide' | 'medium' | 'compact', { width, height }: Size): readonly Row[] {
@@ -87,7 +87,7 @@ function body(scene: Scene, kind: 'wide' | 'medium' | 'compact', { width, height
 }
 
 function mainBody(scene: Scene, { width, height }: Size): readonly Row[] {
-  // The wide screen has a row for the clients' links, and the nodes' summary stands beside it.
+  // The wide screen has a row for the clients' links, and the summary of the nodes is beside it.
   const nodes = Math.min(nodesHeight(scene.state), height - 11);
   const links = linksWidth(scene.state, width - Math.min(NODES_FULL_WIDTH, width - 30));
   const left = Math.floor(width / 2);
@@ -121,10 +121,7 @@ function compactBody(scene: Scene, { width, height }: Size): readonly Row[] {
   ];
 }
 
-/**
- * All there is room for in a very small terminal; the run goes on behind it. What keys ask and tell still takes its
- * place.
- */
+/** The only line that fits into a very small terminal. Questions and messages replace it while they are shown. */
 function statusLine(scene: Scene, size: Size): readonly Line[] {
   const { toast, question } = scene.ui;
   if (question !== null || (toast !== null && scene.clock - toast.at < TOAST_MS)) return footer(scene, size);

@@ -14,7 +14,7 @@ export interface DashboardOptions {
   readonly watchOnly: boolean;
   readonly stdin: NodeJS.ReadStream;
   readonly stdout: NodeJS.WriteStream;
-  /** Writes the screen as text somewhere and says where; without it there is no such key. */
+  /** Writes the screen as text into a file and returns its name. Absent: the key `D` does nothing. */
   readonly dump?: (text: string) => Promise<string>;
 }
 
@@ -25,17 +25,17 @@ export interface Dashboard {
   stop(): Promise<void>;
 }
 
-/** Data is drawn so often. */
+/** Time between two drawings of new data, in ms. */
 const TICK_MS = 250;
 /**
- * A key is drawn at once, or so many ms after the last frame: at 10 a second, a key just after a tick took over 100
+ * Minimum time between two frames after a key, in ms. At 10 frames per second, a key just after a frame took over 100
  * ms.
  */
 const MAX_FPS = 20;
 
 /**
- * Takes the terminal over until `stop()`. Whatever breaks in drawing leaves the terminal restored and the run going on
- * with line output; a terminal that went away ends the dashboard quietly.
+ * Takes over the terminal until `stop()`. If drawing fails, the terminal is restored and the run goes on with line
+ * output. If the terminal disappears, the dashboard ends quietly.
  */
 export function startDashboard(options: DashboardOptions): Dashboard {
   const session = new Session(options);
@@ -59,7 +59,7 @@ class Session {
   /** Takes over when drawing has failed. */
   #fallback: { stop(): void } | null = null;
   #ticking: NodeJS.Timeout | undefined;
-  /** When, by the local clock, the newest event came: between events the screen's clock goes on from there. */
+  /** Local time at which the newest event arrived. Between events, the screen's clock continues from there. */
   #heardAt = performance.now();
   #resolve: () => void = () => undefined;
 
@@ -77,7 +77,7 @@ class Session {
     await this.#close(() => undefined);
   }
 
-  /** Restores the terminal, does what comes after, then lets `finished` resolve. */
+  /** Restores the terminal, runs the follow-up, then resolves `finished`. */
   async #close(andThen: () => void): Promise<void> {
     if (!this.#ended) {
       this.#ended = true;
@@ -205,8 +205,8 @@ class Session {
 }
 
 /**
- * Ink and React read these once, as they load: React's checks for developers make frames several times slower, and Ink
- * does not know NO_COLOR. What the run's child processes inherit stays as it was.
+ * Ink and React read these variables once, while they load: React's development checks make frames several times
+ * slower, and Ink does not know NO_COLOR. The variables that child processes inherit are restored afterwards.
  */
 async function loadDrawing(color: boolean): Promise<typeof import('./drawing.ts')> {
   const wanted = { NODE_ENV: 'production', FORCE_COLOR: color ? '1' : '0' };

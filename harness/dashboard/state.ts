@@ -18,12 +18,15 @@ export interface DashboardState extends View {
   readonly leaderGaps: readonly TimeSpan[];
   readonly ops: readonly OpsPoint[];
   readonly events: readonly EventLine[];
-  /** How many events have left `events`. */
+  /** Number of events that were dropped from `events`. */
   readonly eventsDropped: number;
   /** The newest node trace so far: the safety properties are checked on each as it comes. */
   readonly tracedTo: number | null;
   readonly checks: Readonly<Record<string, CheckState>>;
-  /** How far linearizability is judged, and how many keys are left to the end; null: it is not judged live. */
+  /**
+   * Time up to which linearizability is checked, and number of keys that are left to the final check. Null: it is not
+   * checked live.
+   */
   readonly judged: { readonly to: number; readonly undecided: number } | null;
   readonly violations: readonly {
     readonly t: number;
@@ -67,7 +70,7 @@ export interface StepState {
   readonly state: 'waiting' | 'running' | 'ok' | 'failed' | 'skipped';
   readonly startedAt: number | null;
   readonly endedAt: number | null;
-  /** What a running step does within itself, or how it ended. */
+  /** Progress of a running step, or how it ended. */
   readonly detail: string;
 }
 

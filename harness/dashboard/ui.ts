@@ -2,9 +2,11 @@ import type { ManualCommand } from '../event.ts';
 import type { ManualFault, Target } from './faults.ts';
 import type { DashboardState } from './state.ts';
 
-/** What the person at the keyboard has chosen to see and is being asked. Not part of the run: no event carries it. */
+/**
+ * The user's choices on the screen and the question that is open. They are not part of the run: no event carries them.
+ */
 export interface UiState {
-  /** A node's id, or `leader`: whoever leads when a key is pressed. */
+  /** The id of a node, or `leader`: the node that leads when a key is pressed. */
   readonly target: string;
   readonly view: View;
   /** On small screens: which panel is below the nodes. */
@@ -14,13 +16,13 @@ export interface UiState {
   /** Text that events must contain; `filtering` while it is typed. */
   readonly filter: string;
   readonly filtering: boolean;
-  /** In `help`: what is searched for, and which of the matches is chosen. */
+  /** In `help`: the search text, and the number of the chosen match. */
   readonly query: string;
   readonly selected: number;
-  /** In `events`: how many lines up from the newest. */
+  /** In `events`: number of lines scrolled up from the newest. */
   readonly scroll: number;
   readonly toast: { readonly text: string; readonly at: number; readonly level: 'info' | 'warn' } | null;
-  /** How often the person has asked for the run's end. */
+  /** Number of times that the user has asked to end the run. */
   readonly stops: number;
 }
 export type View = 'main' | 'events' | 'charts' | 'help';
@@ -41,7 +43,7 @@ export interface Question {
   readonly toast: string;
 }
 
-/** What a key does beyond the screen. */
+/** Effects of a key outside of the screen. */
 export type Effect =
   | { readonly type: 'command'; readonly command: ManualCommand }
   | { readonly type: 'dump' }

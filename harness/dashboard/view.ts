@@ -74,7 +74,7 @@ export function App({
 
 type InkKey = Parameters<Parameters<typeof useInput>[0]>[1];
 
-/** One name a key. Keys typed fast arrive as one input: each character is a key of its own. */
+/** One name per key. Keys that are typed fast arrive as one input, so each character is a key of its own. */
 function keyNames(input: string, key: InkKey): readonly KeyPress[] {
   if (key.ctrl) return input === 'c' ? ['ctrl-c'] : [];
   // Alt has no meaning here: Esc and a key pressed in quick succession arrive like that.

@@ -12,14 +12,12 @@ export function wantsColor(env: Env): boolean {
   return (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
 }
 
-/**
- * ASCII where the locale says that there is no more (`LANG=C`), and on the Linux console, whose font has no braille.
- */
+/** ASCII if the locale says so (`LANG=C`), and on the Linux console, whose font has no braille. */
 export function glyphsFor(env: Env): Glyphs {
   if (env['TERM'] === 'linux') return ASCII;
   const locale = [env['LC_ALL'], env['LC_CTYPE'], env['LANG']].find(
     (value) => value !== undefined && value !== '',
   );
-  // No locale at all is how containers start; their terminals are UTF-8.
+  // Containers start without a locale; their terminals are UTF-8.
   return locale === undefined || /utf-?8/i.test(locale) ? UNICODE : ASCII;
 }

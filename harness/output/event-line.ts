@@ -1,11 +1,11 @@
 import type { HarnessEvent } from '../event.ts';
 import { clockText, durationText, latencyText } from './format.ts';
 
-/** One line about one event: what the events panel and the line output share. */
+/** One line about one event, for the events panel and the line output. */
 export interface EventLine {
   /** ms since the run began. */
   readonly t: number;
-  /** A word of at most 6 letters, the second column. `MANUAL` marks what a person did. */
+  /** A word of at most 6 letters for the second column. `MANUAL` marks the user's actions. */
   readonly kind:
     | 'run'
     | 'phase'
@@ -27,16 +27,16 @@ export interface EventLine {
   /** Details as `key=value`, in a stable order; drawn at the right or appended. */
   readonly detail: string;
   readonly level: 'info' | 'good' | 'warn' | 'bad';
-  /** How many lines of the same kind it stands for besides itself. */
+  /** Number of further lines of the same kind that this line replaces. */
   readonly more?: number;
 }
 
-/** What `eventLine` needs to know beside the event: who leads and how long nobody did, before it. */
+/** State before the event that `eventLine` needs: the leader and the time without one. */
 export interface LineContext {
   readonly steps: number;
   /** Reported roles before this event, by node; a missing node is taken for a follower. */
   readonly roles: Readonly<Record<string, { readonly role: string; readonly term: number }>>;
-  /** Since when nobody leads, or null. */
+  /** Time since which no leader stands, or null. */
   readonly leaderlessSince: number | null;
 }
 
@@ -157,7 +157,7 @@ export function plainEventLine(line: EventLine): string {
   return text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ');
 }
 
-/** `stat`: how the load goes, written now and then by the line output. */
+/** `stat`: progress of the load, written from time to time by the line output. */
 export function statLine(options: {
   readonly t: number;
   readonly total: {
@@ -170,7 +170,7 @@ export function statLine(options: {
   readonly p50: number | null;
   readonly p99: number | null;
   readonly leader: string | null;
-  /** How far linearizability is judged; null: it is not judged live. */
+  /** Time up to which linearizability is checked; null: it is not checked live. */
   readonly judgedTo: number | null;
 }): EventLine {
   const { t, total, okPerSecond, p50, p99, leader, judgedTo } = options;

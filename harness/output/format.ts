@@ -1,4 +1,4 @@
-/** How figures and times are written on the dashboard, in the line output and in the summary. All times in ms. */
+/** Formats of figures and times for the dashboard, the line output and the summary. All times are in ms. */
 
 /** `mm:ss.mmm`, or `mm:ss` and `mm:ss.m` with fewer digits; minutes go on past 59. */
 export function clockText(ms: number, digits: 0 | 1 | 3 = 3): string {

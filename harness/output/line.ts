@@ -22,7 +22,7 @@ export function startLineOutput({
   const write = (text: string): void => {
     if (open && text !== '') stdout.write(text);
   };
-  // Whoever read it is gone (`| head`): the run goes on and says nothing more here.
+  // The reader is gone (`| head`): the run goes on, and nothing more is written here.
   const closed = (): void => {
     open = false;
   };

@@ -1,7 +1,6 @@
 /**
- * What panels are made of: lines of styled spans, measured in terminal cells. A panel returns lines and knows nothing
- * of Ink; `fit` makes any line exactly as wide as its place, so that no text of a scenario or a node can break a
- * screen.
+ * Panels consist of lines of styled spans, measured in terminal cells. A panel returns lines and does not know Ink.
+ * `fit` makes any line exactly as wide as its place, so that no text of a scenario or a node can break a screen.
  */
 export type Color = 'red' | 'green' | 'yellow' | 'blue' | 'magenta' | 'cyan' | 'gray' | 'white';
 
@@ -181,9 +180,9 @@ export function cellsOf(text: string): number {
 }
 
 const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
-/** What panels themselves draw with, a cell each: most lines need no closer look. */
+/** Characters that panels draw with, one cell each. Most lines contain only these and need no closer look. */
 const OWN_GLYPHS = /^[\x20-\x7e±·×…\u2500-\u2593\u2800-\u28ff]*$/;
-/** Two cells on every terminal: kana, Chinese characters, Hangul, full-width forms, and what is an emoji by itself. */
+/** Characters of two cells on every terminal: kana, Chinese characters, Hangul, full-width forms, and single emoji. */
 const WIDE =
   /[\u3001-\u3029\u3041-\u3096\u30a1-\u30fa\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uff01-\uff60\u{20000}-\u{2a6df}]|\p{Emoji_Presentation}/u;
 /** One cell on every terminal: Latin, Greek, Cyrillic, and the blocks of punctuation, arrows, lines and braille. */

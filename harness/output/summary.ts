@@ -20,13 +20,13 @@ export interface SummaryOptions {
   readonly ascii?: boolean;
 }
 
-/** How many lines of a violation are shown here; the report shows all. */
+/** Maximum number of lines of a violation; the report shows all. */
 const COUNTEREXAMPLE_LINES = 12;
 const GAPS_SHOWN = 3;
 
 /**
- * What stays on the terminal after a run: the verdict first, then what was expected, what was done, how long nobody
- * led, a violation's proof in short, and the commands to go on with. No line is longer than `width`.
+ * The summary that stays on the terminal after a run: the verdict, the expectations, the counts, the time without a
+ * leader, a short proof of a violation, and the commands to continue with. No line is longer than `width`.
  */
 export function summaryText(result: RunResult, { width, color, ascii = false }: SummaryOptions): string {
   const glyphs = ascii ? ASCII : UNICODE;
@@ -82,7 +82,7 @@ const MARKS: Readonly<Record<ExpectationResult['status'], readonly [string, Styl
   'not-judged': ['n/a ', { dim: true }],
 };
 
-/** A table: mark, group, name, what was seen. A detail that is too long goes on below itself. */
+/** A table: mark, group, name, observation. A detail that is too long continues on the next line. */
 function expectationLines({ expectations }: RunResult, width: number, glyphs: Glyphs): Line[] {
   const groupWidth = widest(expectations.map((item) => item.group));
   const nameWidth = Math.min(
@@ -91,7 +91,7 @@ function expectationLines({ expectations }: RunResult, width: number, glyphs: Gl
     widest(expectations.map((item) => clean(item.name, glyphs))),
   );
   const indent = 4 + 2 + groupWidth + 2 + nameWidth + 2;
-  // Where the table would leave no room for what was seen, that goes on a line of its own.
+  // If the table leaves no room for the observation, it gets a line of its own.
   const narrow = width - indent < 24;
   return expectations.flatMap((item): Line[] => {
     const [mark, style] = MARKS[item.status];
@@ -100,7 +100,7 @@ function expectationLines({ expectations }: RunResult, width: number, glyphs: Gl
       span(`  ${item.group.padEnd(groupWidth)}  `, { dim: true }),
       ...fit([span(item.name)], nameWidth, glyphs),
     ];
-    // What held needs no more than a line; what did not is told in full.
+    // A passed expectation needs one line; a failed one is shown in full.
     if (item.status === 'pass') {
       if (width - indent < 12) return [row];
       const seen = plainText(fit([span(item.detail)], width - indent, glyphs)).trimEnd();
@@ -172,7 +172,7 @@ function joined(parts: readonly string[], between: string, width: number): strin
   return lines;
 }
 
-/** The first violation: what is wrong, and the operations or node events that prove it. */
+/** The first violation: its prose, and the operations or node events that prove it. */
 function counterexample(violation: Violation, result: RunResult, width: number, glyphs: Glyphs): Line[] {
   const key = violation.key === undefined ? '' : ` (key ${violation.key})`;
   const lines: Line[] = [
@@ -221,7 +221,7 @@ function commandLines({ run, file, seed, links }: RunResult): Line[] {
   ];
 }
 
-/** Breaks at spaces, and inside a word only where it is longer than a line. */
+/** Breaks at spaces, and inside a word only if it is longer than a line. */
 function wrapped(text: string, width: number, glyphs: Glyphs): string[] {
   const lines: string[] = [];
   let line = '';

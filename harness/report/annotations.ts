@@ -3,13 +3,13 @@ import type { RunResult } from '../result.ts';
 import { clipped } from './format.ts';
 import { visible } from './markup.ts';
 
-/** GitHub shows no more of one kind per step. */
+/** Maximum number of annotations of one kind that GitHub shows per step. */
 const MOST_ANNOTATIONS = 10;
 const LONGEST_MESSAGE = 1_000;
 
 /**
- * GitHub workflow commands, one a line, that put what failed at the scenario's line. Empty for a run that passed.
- * Violations come with their prose; what could not be judged is a warning.
+ * GitHub workflow commands, one per line, that attach each failure to its line in the scenario. Empty for a run that
+ * passed. A violation comes with its prose; an unknown result is a warning.
  */
 export function githubAnnotations(result: RunResult): string[] {
   const failed = result.expectations.filter((e) => e.status === 'fail');

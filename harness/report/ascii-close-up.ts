@@ -18,7 +18,7 @@ export function operationsOf(
   return { ops: ops.slice(Math.max(0, last - MOST_OPS), last), total: ops.length };
 }
 
-/** Columns for what an operation did, left of its bar; bars get the rest. */
+/** Columns for the description of an operation, left of its bar; bars get the rest. */
 const WIDEST_SAID = 34;
 const LEAST_BAR_COLUMNS = 24;
 const MOST_BAR_COLUMNS = 96;
@@ -63,7 +63,7 @@ function columnsOf(ops: readonly Op[], columns: number): (moment: number) => num
   };
 }
 
-/** What stands below a close-up. */
+/** The legend below a close-up. */
 export const CLOSE_UP_LEGEND: readonly string[] = [
   'Numbers: the longest order that works; X: fits nowhere behind it; >: unknown, never ended.',
   'Order in time is exact, distances are not.',

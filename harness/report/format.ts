@@ -1,4 +1,4 @@
-/** How figures read in every part of the report. Times in ms unless said. */
+/** Formats of figures for every part of the report. Times are in ms unless stated otherwise. */
 
 /** `850 µs`, `3.1 ms`, `42 ms`, `1.23 s`, `2 min 05 s`. */
 export function duration(ms: number): string {
@@ -17,7 +17,7 @@ export function duration(ms: number): string {
 /** A moment of the run: `8.204 s`. */
 export const moment = (ms: number): string => (Number.isFinite(ms) ? `${(ms / 1000).toFixed(3)} s` : 'never');
 
-/** How moments and stretches of time read. */
+/** Formats of points in time and of durations. */
 export interface Clock {
   /** `8.204 s`, `line 41`; `never` for Infinity. */
   readonly moment: (t: number) => string;

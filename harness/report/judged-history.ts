@@ -3,13 +3,13 @@ import type { HistoryClock, ImportedHistory } from '../history/formats/history.t
 import { EXIT } from '../result.ts';
 import { plural } from './format.ts';
 
-/** A history and what came of judging it: what `chaos check` says in every form is made from this. */
+/** A history and the result of checking it. Every output form of `chaos check` is made from this. */
 export interface JudgedHistory {
   /** As messages name it. */
   readonly file: string;
   readonly history: ImportedHistory;
   readonly model: string;
-  /** What a failed CAS was taken to mean; undefined: its error tells. */
+  /** Meaning of a failed CAS; undefined: its error says it. */
   readonly casFail: 'mismatch' | 'nothing' | undefined;
   /** Its prose tells moments by the history's clock. */
   readonly result: LinearizabilityResult;

@@ -2,7 +2,7 @@ import type { ExpectationResult, RunResult } from '../result.ts';
 import { markup } from './markup.ts';
 import type { Markup } from './markup.ts';
 
-/** `junit.xml`: suite = scenario, case = expectation. What is not known is an `<error>`, never a success. */
+/** `junit.xml`: a suite per scenario, a case per expectation. An unknown result is an `<error>`, never a success. */
 export function junitXml(result: RunResult): string {
   const cases = [...result.expectations.map((e) => testcase(result, e)), ...harnessCase(result)];
   const tally = (status: ExpectationResult['status']): number =>
@@ -46,7 +46,7 @@ function outcome(result: RunResult, e: ExpectationResult): Markup {
   }
 }
 
-/** Under an expectation of the `always` group, what was found. */
+/** The findings under an expectation of the `always` group. */
 const proofs = (result: RunResult, e: ExpectationResult): string =>
   e.group === 'always' ? result.violations.map((v) => `${v.anomaly}: ${v.prose}\n`).join('') : '';
 

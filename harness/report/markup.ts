@@ -21,7 +21,7 @@ export function markup(parts: TemplateStringsArray, ...values: readonly Content[
 
 export const nothing: Markup = new Markup('');
 
-/** For text that is part of this program (its stylesheet, its script), never for what came from a run. */
+/** Only for text that is part of this program (its stylesheet, its script), never for text that came from a run. */
 export const trusted = (text: string): Markup => new Markup(text);
 
 /** Faster than interpolating a list when there are thousands. */
@@ -69,7 +69,7 @@ export function visible(text: string): string {
 
 const codePoint = (c: string): string => `⟨U+${c.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}⟩`;
 
-/** JSON that may stand inside a `<script>` element: no `<` can end it, no separator can break a parser. */
+/** JSON for use inside a `<script>` element: no `<` can end the element, and no separator can break a parser. */
 export function scriptJson(value: unknown): Markup {
   return new Markup(
     JSON.stringify(value).replaceAll(

@@ -109,7 +109,7 @@ function fenced(text: string): string {
   return `${fence}\n${visible(text)}\n${fence}`;
 }
 
-/** What does not fit is left out as a whole: half a table is none. */
+/** A part that does not fit is left out as a whole, because half a table is useless. */
 function limited(parts: readonly string[]): string {
   const note = 'Some of it does not fit here: see `report.html`.\n';
   let text = '';

@@ -32,9 +32,9 @@ export class ReportWriteError extends Error {
 }
 
 /**
- * Writes a run's report into `dir`, all from one model so that the verdicts agree. A file appears whole or not at all,
- * and each stands for itself: one that fails takes no other with it.
- * @throws {ReportWriteError} after all that could be written is.
+ * Writes a run's report into `dir`, all files from one model so that the verdicts agree. A file appears whole or not at
+ * all, and the failure of one does not stop the others. @throws {ReportWriteError} after every file that could be
+ * written has been.
  */
 export async function writeReport(
   options: { readonly dir: string } & ReportInput,
@@ -54,7 +54,7 @@ export async function writeReport(
   return { html: join(dir, 'report.html') };
 }
 
-/** Beside its place under a name of its own, then renamed: a reader never sees half a file. */
+/** Writes to a temporary name in the same folder, then renames: a reader never sees half a file. */
 async function writeWhole(path: string, text: string): Promise<void> {
   const draft = draftName(path);
   try {

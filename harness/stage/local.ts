@@ -13,7 +13,7 @@ export interface LocalSetup extends StageSetup {
   readonly clock: ReturnType<typeof realClock>;
   /** `builtin`, a path or a URL; absent: the Toxiproxy server that is found first. */
   readonly toxiproxy?: string;
-  /** Folder of what outlives a run: installed servers, and notes of processes that were started. */
+  /** Folder for everything that outlives a run: installed servers, and the journal of started processes. */
   readonly cacheDir: string;
 }
 

@@ -57,7 +57,7 @@ export function claimed<V extends View>(
   return { ...view, leadership: { ...leadership, claims, twoLeaders, elections: leadership.elections + 1 } };
 }
 
-/** The view after nodes or links have changed: who leads, who stands, and since when no leader stands. */
+/** The view after nodes or links have changed: the leader, the standing leader, and the time without one. */
 export function followLeadership<V extends View>(view: V, t: number): V {
   const before = view.leadership;
   const [claim] = claimants(view);
@@ -70,7 +70,7 @@ export function followLeadership<V extends View>(view: V, t: number): V {
   }
   const { gapSince, gapTotalMs, gapLongestMs } = before;
   if (standing === null) {
-    // The nodes are being stopped: that they do not lead any more is no gap.
+    // The nodes are being stopped, so the end of their leadership is not a gap.
     const ending = view.phase === 'stopping' || view.phase === 'done';
     const lost = { leader, term, standing, standingSince: null, gapSince: ending ? null : t };
     return { ...view, leadership: { ...before, ...lost } };

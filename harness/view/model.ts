@@ -5,14 +5,14 @@ import type { NodeRole, NodeStatus } from '../trace.ts';
 /**
  * The cluster as the event stream describes it. `viewAfter` folds one event into it; the runner's conditions, the
  * dashboard and the report all read this one view, so that they agree. Times are ms since the run began. The size is
- * bounded: it holds the present, and whoever needs the past keeps what changes from one view to the next.
+ * bounded, because it holds only the present; a reader that needs the past keeps the changes from one view to the next.
  */
 export interface View {
   /** The largest time of any event so far. */
   readonly t: number;
   readonly phase: Phase;
   readonly nodes: Readonly<Record<string, NodeState>>;
-  /** The latest word on each link that any was told of: confirmed, or (`pending`) only asked for. */
+  /** The latest event of each link: confirmed, or (`pending`) only requested. */
   readonly links: Readonly<Record<string, LinkState>>;
   /** Names of the links that are confirmed to be cut. */
   readonly cuts: ReadonlySet<string>;

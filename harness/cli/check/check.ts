@@ -37,7 +37,7 @@ export async function check(path: string | undefined, flags: CheckFlags): Promis
   const file = path ?? '-';
   try {
     const judged = await judge(path, flags);
-    // The file first: who is told the verdict finds the page there.
+    // The page is written first, so that it exists when the verdict is printed.
     if (flags.html !== undefined) writeFileSync(flags.html, historyPage(judged));
     const width = Math.max(LEAST_WIDTH, process.stdout.columns ?? DEFAULT_WIDTH);
     console.log(flags.json ? JSON.stringify(checkJson(judged)) : checkText(judged, width));

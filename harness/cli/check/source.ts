@@ -6,7 +6,7 @@ import type { Readable } from 'node:stream';
 import { gunzipSync } from 'node:zlib';
 import { HistoryError, problemAt } from '../../history/history-error.ts';
 
-/** A history's text, and how messages name where it came from. */
+/** Text of a history, and its name in messages. */
 export interface Source {
   readonly name: string;
   readonly text: string;
@@ -25,7 +25,7 @@ export class SourceError extends Error {
 
 /** Text is one string here, and no string can be longer. */
 const MOST_BYTES = constants.MAX_STRING_LENGTH;
-/** What a folder is looked through for, the likeliest first: a run's report, a test in Jepsen's store. */
+/** File names to look for in a folder, the likeliest first: a run's report, a test in Jepsen's store. */
 const NAMES_IN_FOLDER = ['history.jsonl', 'history.edn', 'history.txt', 'jepsen.log'].flatMap((name) => [
   name,
   `${name}.gz`,
@@ -75,7 +75,7 @@ async function fileBytes(file: string): Promise<Buffer> {
   return size > 0 ? await readFile(file) : await bytesOf(createReadStream(file), file);
 }
 
-/** Not more than the bound, whatever the size is said to be: a device or a pipe may have no end. */
+/** Reads at most the bound, whatever size is announced, because a device or a pipe may have no end. */
 async function bytesOf(stream: Readable, name: string): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;

@@ -15,7 +15,7 @@ const WIDEST_KEY = 32;
 const MARK = { linearizable: '✓', violation: '✗', unknown: '?' } as const;
 const COLOUR = { linearizable: 'green', violation: 'red', unknown: 'yellow' } as const;
 
-/** What `chaos check` says to people: the verdict, a table of keys, each anomaly with the operations that prove it. */
+/** Output of `chaos check` for people: the verdict, a table of keys, each anomaly with the operations that prove it. */
 export function checkText(judged: JudgedHistory, width: number): string {
   const { history, result } = judged;
   const { verdict, violations } = result;
@@ -58,7 +58,7 @@ const CAS_FAIL_WORDS = {
   nothing: '“it did not happen”',
 } as const;
 
-/** Violations first, then what is not known; of what is linearizable only so many. */
+/** Violations come first, then unknown keys, then a limited number of linearizable ones. */
 function keyTable({ result: { keys }, history: { ops } }: JudgedHistory): string {
   const rank = { violation: 0, unknown: 1, linearizable: 2 } as const;
   const rows = keys.toSorted((a, b) => rank[a.verdict] - rank[b.verdict]).slice(0, MOST_KEYS);
@@ -183,7 +183,7 @@ function aligned(rows: readonly (readonly string[])[], right: readonly number[])
   );
 }
 
-/** Broken at spaces; a word that is too long stays whole. */
+/** Breaks lines at spaces; a word that is too long stays whole. */
 function wrapped(text: string, width: number): readonly string[] {
   const lines: string[] = [];
   let line = '';

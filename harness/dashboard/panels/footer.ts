@@ -3,7 +3,7 @@ import { fit, lineCells, span, type Line } from '../../output/paint.ts';
 import { targetOf, TOAST_MS } from '../ui.ts';
 import type { Scene, Size } from './panel.ts';
 
-/** The last line: a question, what was just done, or the keys that fit. */
+/** The last line: a question, the result of the last key, or as many key labels as fit. */
 export function footer(scene: Scene, { width }: Size): readonly Line[] {
   const { ui, clock, glyphs } = scene;
   if (ui.question !== null) {
@@ -69,7 +69,7 @@ export function keysLine(scene: Scene, width: number): Line {
     chosen.push(key);
   }
   if (scene.watchOnly) line = [...line, span(' watch only', { color: 'yellow' })];
-  // Help is ranked first, so that it is never left out, and stands last.
+  // Help has the best rank, so that it is never left out, and the last place.
   for (const key of [...chosen.filter(({ rank }) => rank > 0), ...chosen.filter(({ rank }) => rank === 0)]) {
     line = [...line, span(` ${key.shown}`, { bold: true }), span(` ${key.word}`, { dim: true })];
   }

@@ -3,7 +3,7 @@ import { fit, lineCells, span, spread, type Line } from '../../output/paint.ts';
 import type { DashboardState } from '../state.ts';
 import type { Scene, Size } from './panel.ts';
 
-/** What runs, for how long, how far: one line. The right side gives way where it is narrow. */
+/** The scenario, the time and the progress in one line. The right side is shortened if the terminal is narrow. */
 export function header(scene: Scene, { width }: Size): readonly Line[] {
   const { state, now, glyphs } = scene;
   const run = state.run;
@@ -21,7 +21,7 @@ export function header(scene: Scene, { width }: Size): readonly Line[] {
   ];
   const runId = run === null ? [] : [span(`  run ${run.run.split('/').at(-1) ?? run.run}`, { dim: true })];
   let shown: Line = [];
-  // The phase and the time are worth most, then the step, then what is recorded.
+  // The phase and the time matter most, then the step, then the recording.
   for (const part of right.reverse()) {
     const next = [...shown, ...part];
     if (lineCells(next) + 12 <= width) shown = next;
@@ -55,7 +55,7 @@ export function stepText({ steps }: DashboardState): string {
   return `step ${current + 1}/${steps.length}`;
 }
 
-/** Red, with both names, and there for good: nothing that comes later makes it untrue. */
+/** Red, with both names. It stays for the rest of the run, because no later event can make it untrue. */
 export function twoLeadersBanner({ state, glyphs }: Scene, { width }: Size): readonly Line[] {
   const two = state.leadership.twoLeaders;
   if (two === null) return [];

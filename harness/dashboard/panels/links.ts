@@ -38,7 +38,7 @@ export function linksPanel(scene: Scene, { width, height }: Size): readonly Line
   return frame({ title, lines: rows, width, height, glyphs });
 }
 
-/** Cells that the matrix of so many nodes needs. */
+/** Width of the matrix for this number of nodes, in cells. */
 export function linksWidth(state: DashboardState, room: number): number {
   const count = Math.max(1, nodeIds(state).length);
   const wanted = 4 + ROW_HEAD + count * 8;
@@ -55,7 +55,7 @@ function linkCell(link: LinkState | undefined, width: number, glyphs: Glyphs): L
   );
 }
 
-/** What a link does, worst first; `*` where it does more than the text says. */
+/** Conditions of a link, worst first. `*` if there are more than the text shows. */
 export function linkText(
   link: LinkState | undefined,
   room: number,

@@ -28,7 +28,7 @@ const COLUMNS: readonly Column[] = [
 ];
 const ROLE_WIDTH = 10;
 
-/** A row a node: what it is and how far its log is; below, who leads and how long nobody did. */
+/** One row per node with its role and log, and below them the leader and the time without one. */
 export function nodesPanel(scene: Scene, { width, height }: Size): readonly Line[] {
   const { state, ui, now, glyphs } = scene;
   const ids = nodeIds(state);
@@ -94,7 +94,7 @@ function nodeRow(node: NodeState, { now, columns, nameWidth, selected, twoLeader
   ];
 }
 
-/** What the node is in one word: its process's state where that matters more than its role. */
+/** The node's state in one word: the state of its process if it is not up, else its role. */
 export function roleOf(node: NodeState): { readonly text: string; readonly style: Style } {
   switch (node.life) {
     case 'down':

@@ -2,7 +2,7 @@ import { fit, frame, span, type Line } from '../../output/paint.ts';
 import { helpMatches } from '../press.ts';
 import type { Scene, Size } from './panel.ts';
 
-/** The choices behind a menu key. */
+/** The choices of an open menu. */
 export function menuPanel({ ui, glyphs }: Scene, { width, height }: Size): readonly Line[] {
   const menu = ui.menu;
   if (menu === null) return frame({ title: [], lines: [], width, height, glyphs });
@@ -20,7 +20,7 @@ export function menuPanel({ ui, glyphs }: Scene, { width, height }: Size): reado
   });
 }
 
-/** Every key and what it does, searchable; the chosen one is run by Enter. */
+/** Every key and its effect, searchable. Enter runs the chosen one. */
 export function helpPanel(scene: Scene, { width, height }: Size): readonly Line[] {
   const { ui, glyphs } = scene;
   const matches = helpMatches(ui.query, scene);

@@ -6,7 +6,9 @@ import type { UiState } from '../ui.ts';
 export interface Scene {
   readonly state: DashboardState;
   readonly ui: UiState;
-  /** ms since the run began, by the local clock: it goes on when no event comes, so that old data is seen to be old. */
+  /**
+   * Time since the run began, in ms, by the local clock. It advances without events, so that old data is recognisable.
+   */
   readonly now: number;
   /** The local clock, ms, that toasts fade by. */
   readonly clock: number;

@@ -114,7 +114,7 @@ function binned(
   return bins;
 }
 
-/** Below a chart: when something was broken, and when nobody led. */
+/** Bands below a chart: the times with a fault in effect, and the times without a leader. */
 function bandLine(
   { faultSpans, leaderGaps }: DashboardState,
   options: { from: number; to: number; now: number; glyphs: Glyphs; indent: number; width: number },

@@ -24,7 +24,7 @@ function verdictText({ state, glyphs }: Scene, width: number): Line {
   const unknown = span(`  unknown ${countText(info)}`, info > 0 ? { color: 'yellow' } : {});
   const flight = span(`  in flight ${countText(Math.max(0, invoked - done))}`);
   const ops = span(`ops ${countText(done)}`);
-  // From all there is to say to the least that is worth its place.
+  // From the longest form to the shortest.
   const wordings: readonly Line[] = [
     [ops, okSpan, share, failSpan, unknown, flight],
     [ops, okSpan, share, failSpan, unknown],
@@ -32,7 +32,7 @@ function verdictText({ state, glyphs }: Scene, width: number): Line {
     [ops, unknown],
     [],
   ];
-  // What was found is worth more than how much was done.
+  // A finding matters more than the counts.
   const room = width - Math.min(lineCells(judged), Math.max(24, width - 40)) - 3;
   const counts = wordings.find((wording) => lineCells(wording) <= room) ?? [];
   const rest = width - lineCells(counts) - 3;

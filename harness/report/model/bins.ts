@@ -9,7 +9,9 @@ export interface Bins {
   readonly ok: readonly number[];
   readonly fail: readonly number[];
   readonly info: readonly number[];
-  /** Latencies in ms of the ok operations that were *invoked* in the bin: what a client that asked then had to wait. */
+  /**
+   * Latencies in ms of the ok operations that were *invoked* in the bin: the waiting time of a client that asked then.
+   */
   readonly p50: readonly (number | null)[];
   readonly p99: readonly (number | null)[];
   readonly max: readonly (number | null)[];

@@ -1,7 +1,7 @@
 import type { HarnessEvent, RunTime } from '../../event.ts';
 import { letters } from '../format.ts';
 
-/** One injection of a fault, from its confirmation to its healing: what every picture shades. */
+/** One injection of a fault, from its confirmation to its healing. Every picture shades it. */
 export interface FaultSpan {
   /** A, B, C…: its name in the pictures. */
   readonly label: string;
@@ -30,7 +30,7 @@ interface Draft {
   closed: boolean;
 }
 
-/** These hold until the node is up again, whether or not a heal event says so. */
+/** Verbs that are in effect until the node is up again, even if no heal event says so. */
 const TAKES_NODE_DOWN = new Set(['kill', 'stop']);
 
 /** `events` oldest first. A fault's id may come again after it was healed (in a `repeat`): that is another span. */
@@ -39,7 +39,7 @@ export function faultSpans(events: readonly HarnessEvent[], end: RunTime): reado
   const current = new Map<string, Draft>();
   for (const event of events) {
     if (event.type === 'life' && event.life === 'up') upAgain(drafts, event.node, event.t);
-    // What the clean-up heals was injected under its own id; a clean-up's own events are not faults.
+    // A fault that the clean-up heals has its own id already; the clean-up's own events are not faults.
     if (event.type !== 'fault') continue;
     let draft = current.get(event.id);
     if (
@@ -99,7 +99,7 @@ function advance(draft: Draft, event: FaultEvent): void {
       if (!draft.closed) close(draft, event.t, 'healed');
       return;
     case 'failed':
-      // A heal that failed leaves the fault open: it did bite, and nobody saw it end.
+      // A failed heal leaves the fault open: it took effect, and its end was not seen.
       if (!draft.confirmed) close(draft, event.t, 'failed');
       return;
     default:

@@ -36,7 +36,7 @@ export function linkLanes(
   for (const link of [...peers, ...nodes.map((to) => `clients->${to}`)])
     lanes.set(link, { spans: [], open: null, resets: [] });
   for (const event of events) {
-    // A pending event says what was asked for; the lanes show what was confirmed.
+    // A pending event is only a request; the lanes show confirmed states.
     if (event.type !== 'link' || event.pending) continue;
     const lane = lanes.get(event.link) ?? { spans: [], open: null, resets: [] };
     lanes.set(event.link, lane);

@@ -12,7 +12,7 @@ import type { FaultPhases } from './phases.ts';
 import { elections, nodeLanes } from './roles.ts';
 import type { Election, NodeLane } from './roles.ts';
 
-/** What a report is made from. */
+/** Input of a report. */
 export interface ReportInput {
   readonly result: RunResult;
   readonly events: readonly HarnessEvent[];

@@ -18,7 +18,7 @@ export interface FaultPhases {
   readonly phases: readonly PhaseStats[];
 }
 
-/** How much of the run beside a fault it is compared with. */
+/** Length of the time before and after a fault that it is compared with, in ms. */
 export const NEIGHBOURHOOD_MS = 5_000;
 
 /** `ops` in order of invocation. A fault of a moment has no `during`. */

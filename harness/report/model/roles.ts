@@ -4,10 +4,10 @@ import type { NodeRole } from '../../trace.ts';
 import type { NodeState } from '../../view/model.ts';
 import { viewAfter, viewOf } from '../../view/view.ts';
 
-/** What a lane shows at one moment: the role of a node that is up, else its life. */
+/** State of a lane at one moment: the role of a node that is up, else its life. */
 export type LaneState = NodeRole | Exclude<NodeLife, 'up'>;
 
-/** What a node was, in one term, for one stretch of time. */
+/** One state of a node, in one term, over one span of time. */
 export interface RoleSpan {
   readonly from: RunTime;
   readonly to: RunTime;
@@ -18,7 +18,7 @@ export interface RoleSpan {
 export interface NodeLane {
   readonly node: string;
   readonly spans: readonly RoleSpan[];
-  /** Exits that nobody asked for. */
+  /** Exits that the harness did not ask for. */
   readonly crashes: readonly { readonly t: RunTime; readonly text: string }[];
 }
 
@@ -30,7 +30,7 @@ export interface Election {
   readonly tookMs: number | null;
 }
 
-/** `events` oldest first. A node that is up and has not told its role is a follower: that is how Raft starts. */
+/** `events`: oldest first. A node that is up and has not reported its role is a follower, as Raft starts. */
 export function nodeLanes(
   nodes: readonly string[],
   events: readonly HarnessEvent[],
@@ -97,7 +97,10 @@ export function elections(events: readonly HarnessEvent[]): readonly Election[] 
   return won;
 }
 
-/** Who leads: at each moment the node that leads in the highest term, until it stops or a higher term has a leader. */
+/**
+ * The leader over time: at each moment the node that leads in the highest term, until it stops or a higher term has a
+ * leader.
+ */
 export function leadership(lanes: readonly NodeLane[]): readonly (RoleSpan & { readonly node: string })[] {
   const reigns = lanes
     .flatMap(({ node, spans }) => spans.filter((s) => s.state === 'leader').map((s) => ({ ...s, node })))

@@ -6,7 +6,7 @@ export interface Frame {
   readonly to: number;
 }
 
-/** Where `t` stands, as a percentage of the plot's width: pictures stretch with the page, their text does not. */
+/** Position of `t` as a percentage of the plot's width: pictures stretch with the page, their text does not. */
 export function x(frame: Frame, t: number): string {
   return `${trim(100 * fraction(frame, t))}%`;
 }

@@ -16,13 +16,13 @@ const MOST_OPS = 60;
 const LONGEST_VALUE = 160;
 const LONGEST_PROSE = 8_000;
 
-/** What a close-up needs of a report. */
+/** The part of a report that a close-up needs. */
 export type CloseUpModel = Pick<ReportModel, 'faults' | 'violationTimes' | 'opsById'> & {
   /** Of a run if absent. */
   readonly clock?: Clock;
 };
 
-/** One violation: what happened in prose, the operations or trace events that prove it as a picture and as a table. */
+/** One violation: its prose, and the operations or trace events that prove it as a picture and as a table. */
 export function closeUp(violation: Violation, index: number, model: CloseUpModel): Markup {
   const clock = model.clock ?? runClock;
   const t = model.violationTimes[index] ?? null;
@@ -87,7 +87,7 @@ function judge(violation: Violation, ops: readonly Op[]): readonly Judged[] {
   const byId = new Map(ops.map((op) => [op.id, op]));
   const after = new Map<number, RegisterValue>();
   let state: RegisterValue = null;
-  // The window may begin in mid-run: what the first operations found is then unknown, and taken from what they read.
+  // If the window begins in mid-run, the value before its first operations is unknown and taken from their reads.
   for (const [i, id] of order.entries()) {
     const op = byId.get(id);
     if (op === undefined) continue;

@@ -1,6 +1,6 @@
 import type { RunResult } from '../../result.ts';
 
-/** The command that plays the run again, ready to paste: words that a shell would take apart are quoted. */
+/** The command that repeats the run, ready to paste. Arguments that a shell would split are quoted. */
 export function commandText({ environment, seed }: RunResult): string {
   const words = [...environment.command];
   if (!words.some((word) => word === '--seed' || word.startsWith('--seed=')))

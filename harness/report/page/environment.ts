@@ -7,7 +7,7 @@ import { commandText } from './command.ts';
 /** Of each text that is shown whole: a scenario, a node's log. The end of a log counts, the beginning of a scenario. */
 const MOST_TEXT_CHARS = 64 * 1024;
 
-/** All that one needs to do the run again, and what the nodes wrote meanwhile. */
+/** Everything that is needed to repeat the run, and the nodes' logs. */
 export function environment(model: ReportModel): Markup {
   const { result, scenarioText, flatScenarioText, logTails } = model;
   const { environment: env, links } = result;

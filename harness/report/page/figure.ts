@@ -5,7 +5,7 @@ import type { FaultSpan } from '../model/faults.ts';
 import { fraction, timeTicks, width, x } from './axis.ts';
 import type { Frame, Tick } from './axis.ts';
 
-/** What stands behind and across every picture: the faults' shades and the violations' lines. */
+/** Marks that all pictures share: the shades of the faults and the lines of the violations. */
 export interface Backdrop {
   readonly frame: Frame;
   readonly faults: readonly FaultSpan[];
@@ -17,13 +17,13 @@ const USUAL_PLOT_PX = 940;
 /** Of the labels' font, a little more than the mean letter. */
 const LETTER_PX = 6.8;
 
-/** How much of the plot's width a text of so many letters takes. */
+/** Share of the plot's width that a text of this length takes. */
 export const textShare = (letters: number): number => (letters * LETTER_PX) / USUAL_PLOT_PX;
 
 interface Row {
   readonly backdrop: Backdrop;
   readonly height: number;
-  /** For who cannot see the picture: what it is, and what it shows. */
+  /** Title and description for readers who cannot see the picture. */
   readonly title: string;
   readonly description: string;
   readonly labels: readonly Tick[];
@@ -139,7 +139,7 @@ interface Band {
   readonly title: string;
 }
 
-/** A stretch of time in a lane. The page's script fits the text anew when it zooms, from `data-text`. */
+/** A band over a span of time in a lane. The page's script fits the text again when it zooms, from `data-text`. */
 export function band({ frame, from, to, y, height, className, text, title }: Band): Markup {
   if (to < frame.from || from > frame.to) return nothing;
   const roomPx = (fraction(frame, to) - fraction(frame, from)) * USUAL_PLOT_PX;
@@ -153,7 +153,7 @@ export function band({ frame, from, to, y, height, className, text, title }: Ban
 `;
 }
 
-/** What of `text` fits; its first word or nothing where it would not be told what it is. */
+/** The part of `text` that fits: its first word, or nothing if even that is too long. */
 function fitted(text: string, roomPx: number): string {
   const letters = Math.floor((roomPx - 5) / LETTER_PX);
   if (text.length <= letters) return text;

@@ -15,7 +15,7 @@ import { code, num, table, td, tr } from './table.ts';
 const MOST_VIOLATIONS = 12;
 const MOST_KEYS = 200;
 const LONGEST_KEY = 120;
-/** So many operations of the key are drawn before and behind what the violation is about. */
+/** Number of operations of the key that are drawn before and after those of the violation. */
 const OPERATIONS_BEFORE = 60;
 const OPERATIONS_AFTER = 30;
 
@@ -25,7 +25,7 @@ const VERDICTS: Readonly<Record<KeyResult['verdict'], Verdict>> = {
   unknown: 'inconclusive',
 };
 
-/** What `chaos check --html` writes: the verdict, the keys, each violation close up and among its neighbours. */
+/** The page of `chaos check --html`: the verdict, the keys, each violation close up and among its neighbours. */
 export function historyPage(judged: JudgedHistory): string {
   const { result } = judged;
   const { violations } = result;

@@ -27,7 +27,7 @@ const LETTER: Readonly<Record<LaneState, string>> = {
   down: '✕',
 };
 
-/** Who leads, and per node its role and term: letters and patterns say it as well as colours. */
+/** The leader, and per node its role and term. Letters and patterns say the same as the colours. */
 export function roleLanes(model: ReportModel, backdrop: Backdrop): Markup {
   const thin = lanesThinned(model) ? 'The shortest bands are left out: events.jsonl has all.' : '';
   const nodes = model.lanes.map((lane) => nodeLane(lane, backdrop, mostPerLane(model.lanes)));
@@ -173,7 +173,7 @@ function thinned<T extends { readonly from: number; readonly to: number }>(
   return inside.filter((span) => kept.has(span));
 }
 
-/** True when a lane had to leave bands out: the page says so. */
+/** True if a lane had to leave out bands; the page mentions it. */
 const lanesThinned = ({ lanes, links }: ReportModel): boolean =>
   lanes.some((lane) => lane.spans.length > mostPerLane(lanes)) ||
   links.some((lane) => Math.max(lane.spans.length, lane.resets.length) > mostPerLane(links));

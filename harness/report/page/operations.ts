@@ -141,7 +141,9 @@ interface Lanes {
   readonly processes: readonly string[];
 }
 
-/** A client is one lane: when its process retires after an unknown outcome, its next process goes on there. */
+/**
+ * One lane per client: when its process retires after an unknown outcome, its next process continues in the same lane.
+ */
 function inLanes(ops: readonly Op[]): Lanes {
   const laneOf = new Map<number, number>();
   const lanes: { freeFrom: number; retired: boolean; first: number; ops: number }[] = [];
@@ -156,7 +158,7 @@ function inLanes(ops: readonly Op[]): Lanes {
     lanes[lane]!.retired = op.outcome === 'info';
     return { op, lane, alternate: lanes[lane]!.ops++ % 2 === 1 };
   });
-  // Lanes in order of their processes' numbers, not of who happened to come first in this window.
+  // Lanes are sorted by process number, not by the first operation in this window.
   const order = lanes.map((l, i) => ({ ...l, i })).sort((a, b) => a.first - b.first);
   const rank = new Map(order.map(({ i }, place) => [i, place]));
   return {

@@ -85,7 +85,7 @@ function faultBand(fault: FaultSpan, y: number, frame: Frame): Markup {
     const className = `fault ${fault.end} ${fault.by}`;
     return band({ frame, from: fault.from, to: fault.to, y, height: FAULT_LANE - 2, className, text, title });
   }
-  // Over as soon as it was done: its text stands beside the mark, on the side where there is room.
+  // A momentary fault: its text is beside the mark, on the side that has room.
   const side = late(fault, frame) ? markup`dx="-6" text-anchor="end"` : markup`dx="6"`;
   const place = markup`x="${x(frame, fault.from)}" y="${y + 13}" ${side}`;
   return markup`<g class="moment ${fault.end}"><title>${title}: ${moment(fault.from)}</title>
@@ -153,8 +153,8 @@ function steps(bins: Bins, frame: Frame, low: (i: number) => number, high: (i: n
 }
 
 /**
- * Failed and unknown operations once more, each in a strip of its own: two of them among 400 ok ones must not vanish.
- * The darker, the more in the bin.
+ * Failed and unknown operations again, each in a strip of its own, because two of them among 400 ok ones would be
+ * invisible. A darker shade means more operations in the bin.
  */
 function strip(model: ReportModel, backdrop: Backdrop, name: 'fail' | 'info', label: string): Markup {
   const counts = model.bins[name];

@@ -3,7 +3,7 @@ import type { ReportModel } from '../model/model.ts';
 /** Lanes with more changes than this are not in the readout: it would cost more than it tells. */
 const MOST_CHANGES = 1_500;
 
-/** What the page's script shows under the pointer: data within the page, not a format to rely on. */
+/** Data for the readout that the page's script shows under the pointer. It is internal, not a format to rely on. */
 export interface ReadoutData {
   readonly end: number;
   readonly binMs: number;
@@ -11,7 +11,7 @@ export interface ReadoutData {
   readonly bins: readonly (readonly number[])[];
   /** [label and text, from, to] */
   readonly faults: readonly (readonly [string, number, number])[];
-  /** Per node its changes: [from, what it was from then on]. */
+  /** The changes of each node: [time, state from then on]. */
   readonly nodes: readonly (readonly [string, readonly (readonly [number, string])[]])[];
 }
 

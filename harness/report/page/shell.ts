@@ -54,7 +54,7 @@ interface Head {
   readonly below: Markup;
 }
 
-/** The verdict in a word and in a sentence, and what stands below. */
+/** The verdict as a word and a sentence, and the content below it. */
 export const pageHead = ({ verdict, sentence, below }: Head): Markup => markup`<header class="${verdict}">
 <p class="verdict"><span aria-hidden="true">${MARK[verdict]}</span> ${verdict.toUpperCase()}</p>
 <div><h1>${sentence}</h1>${below}</div></header>

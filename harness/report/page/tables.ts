@@ -25,7 +25,7 @@ const STATUS_MARK: Readonly<Record<ExpectationResult['status'], string>> = {
 
 const LONGEST_DETAIL = 4_000;
 
-/** What failed comes first; else in the order in which the scenario says it. */
+/** Failed expectations come first; the others are in the order of the scenario. */
 export function expectationTable({ result }: ReportModel): Markup {
   if (result.expectations.length === 0) return markup`<p class="none">No expectation was judged.</p>`;
   const rank = { fail: 0, unknown: 1, pass: 2, skipped: 3, 'not-judged': 4 } as const;

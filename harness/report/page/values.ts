@@ -7,7 +7,7 @@ const LONGEST_IN_PICTURE = 22;
 export const shown = (value: RegisterValue | undefined, limit = LONGEST_IN_PICTURE): string =>
   value === undefined ? '?' : value === null ? '∅' : clipped(value, limit);
 
-/** What an operation asked and heard: `read → v17`, `cas v17 ⇒ v18`, `write v19`. */
+/** An operation's input and output: `read → v17`, `cas v17 ⇒ v18`, `write v19`. */
 export function said(op: Op, limit = LONGEST_IN_PICTURE): string {
   const input = Array.isArray(op.input) ? null : (op.input as RegisterValue);
   switch (op.f) {

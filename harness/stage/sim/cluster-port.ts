@@ -20,7 +20,7 @@ const EXIT = { stopped: 0, broken: 1, cannotServe: 3 } as const;
 const KILLED: NodeExit = { code: null, signal: 'SIGKILL', expected: true, stderr: '' };
 const STOPPED: NodeExit = { code: EXIT.stopped, signal: null, expected: true, stderr: '' };
 
-/** One node: what it is now, and its made-up process where there is one. */
+/** One node: its state, and its invented process while it runs. */
 interface Member {
   readonly server: SimServer;
   readonly random: Random;
@@ -28,13 +28,13 @@ interface Member {
   pid: number | null;
   /** Reports of this process so far. */
   reports: number;
-  /** Lines that the process has written, and that nobody has read. The first one to be read is `ready`. */
+  /** Lines that the process has written and that have not been read yet. The first one to be read is `ready`. */
   unread: ReportLine[];
   /** Of the start under way; null: there is none. */
   starting: PromiseWithResolvers<void> | null;
 }
 
-/** Port `Cluster` over simulated nodes. What a node does is heard a moment later, as it is through a pipe. */
+/** Port `Cluster` over simulated nodes. A node's reports arrive a moment later, as through a pipe. */
 export class SimClusterPort implements Cluster {
   readonly nodes: readonly string[];
   readonly #sim: SimCluster;
@@ -167,14 +167,14 @@ export class SimClusterPort implements Cluster {
     const { starting } = member;
     if (starting === null) return;
     member.starting = null;
-    // Before the line itself, so that whoever hears it finds the node up.
+    // Before the line itself, so that its listeners find the node up.
     this.#setLife(member, 'up');
     this.#read(member);
     starting.resolve();
   }
 
   #down(member: Member, exit: NodeExit): void {
-    // What was written before the end is still read.
+    // Lines that were written before the end are still read.
     this.#read(member);
     const { starting, server } = member;
     Object.assign(member, { pid: null, starting: null, unread: [] });

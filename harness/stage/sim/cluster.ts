@@ -87,7 +87,7 @@ export class SimCluster {
     this.#folders.get(id)!.lose();
   }
 
-  /** Who leads in the highest term; null: nobody. */
+  /** The leader of the highest term; null: there is none. */
   get leader(): CoreStatus | null {
     let found: CoreStatus | null = null;
     for (const { status } of this.servers)
@@ -95,13 +95,15 @@ export class SimCluster {
     return found;
   }
 
-  /** The members, as the leader knows them; nobody, if none leads. */
+  /** The members, as the leader knows them; empty if no node leads. */
   get members(): readonly SimServer[] {
     const { leader } = this;
     return leader === null ? [] : [...membersOf(leader.configuration)].map((id) => this.server(id));
   }
 
-  /** One leads, all members follow it and know what it has committed, and none is on the way in or out. */
+  /**
+   * True if one node leads, all members follow it and know its commit index, and no member is being added or removed.
+   */
   get settled(): boolean {
     const lead = this.leader;
     if (lead === null || lead.commitIndex !== lead.lastIndex || lead.configuration.outgoing.length > 0)

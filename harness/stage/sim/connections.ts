@@ -6,17 +6,18 @@ interface Carrier {
   later(from: string, to: string, arrive: () => void): void;
 }
 
-/** What a running node is told of its connections. */
+/** Receives what happens to a running node's connections. */
 export interface ConnectionEnd {
-  /** The connection over which it sends to `peer` was made anew. */
+  /** A new connection, over which the node sends to `peer`, was made. */
   linkMade(peer: NodeId): void;
   /** The connection over which `peer` sent to it has broken. */
   peerLost(peer: NodeId): void;
 }
 
 /**
- * The connections between running nodes, one each way: nodes are told when one is made or breaks, as the transport
- * tells them. They carry nothing: what the network does to messages is worse than what a connection does.
+ * The connections between running nodes, one in each direction. Nodes learn when one is made or breaks, as the
+ * transport reports it. The connections carry nothing, because the network treats messages worse than a connection
+ * does.
  */
 export class SimConnections {
   readonly #network: Carrier;
@@ -28,7 +29,7 @@ export class SimConnections {
     this.#network = network;
   }
 
-  /** The node runs, and is connected both ways to whoever can be reached. */
+  /** The node runs, and is connected in both directions to every node that can be reached. */
   up(node: NodeId, end: ConnectionEnd): void {
     this.#ends.set(node, end);
     this.#eachOther(node, (other) => {
@@ -37,7 +38,10 @@ export class SimConnections {
     });
   }
 
-  /** The node runs no more. `told`: its kernel lives on and ends its connections; after a power cut nobody hears. */
+  /**
+   * The node has ended. `told`: its kernel survives and ends its connections; after a power cut the other nodes learn
+   * nothing.
+   */
   down(node: NodeId, told: boolean): void {
     if (!this.#ends.delete(node)) return;
     this.#eachOther(node, (other) => {
@@ -47,7 +51,7 @@ export class SimConnections {
     });
   }
 
-  /** Ends the connection on both sides; whoever made it dials again. */
+  /** Ends the connection on both sides; the node that made it dials again. */
   reset(from: NodeId, to: NodeId): void {
     if (this.close(from, to)) this.dial(from, to);
   }
@@ -63,7 +67,7 @@ export class SimConnections {
     return this.#open.has(`${from}>${to}`);
   }
 
-  /** Links were healed: whoever could not connect can. */
+  /** Links were healed: every node that could not connect dials again. */
   dialAll(): void {
     for (const node of this.#ends.keys()) this.#eachOther(node, (other) => this.dial(node, other));
   }
@@ -80,7 +84,7 @@ export class SimConnections {
     });
   }
 
-  /** It broke long ago where the word comes late: one that was made meanwhile stands. */
+  /** The news may arrive late: a connection that was made in the meantime stays. */
   #tellLost(lost: NodeId, to: NodeId): void {
     this.#network.later(lost, to, () => {
       if (!this.#open.has(`${lost}>${to}`)) this.#ends.get(to)?.peerLost(lost);

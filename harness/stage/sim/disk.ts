@@ -3,16 +3,16 @@ import type { LogWrite, Recovered, Snapshots, Storage } from '../../../node/repl
 import type { VirtualTime } from './time.ts';
 
 export interface SimDiskParts {
-  /** What the bytes are really kept in: the write-ahead log's twin in memory. */
+  /** Real place of the bytes: the in-memory twin of the write-ahead log. */
   readonly storage: Storage;
   readonly time: VirtualTime;
-  /** How long the next write takes, ms; null: the disk hangs. */
+  /** Duration of the next write in ms; null: the disk hangs. */
   readonly delayMs: () => number | null;
-  /** Runs what the process learns: at once, or when it is no longer paused. */
+  /** Delivers news to the process: at once, or after it is resumed. */
   readonly inform: (learn: () => void) => void;
 }
 
-/** How often a hanging disk is looked at again. */
+/** Time between two looks at a hanging disk, in virtual ms. */
 const HANG_POLL_MS = 10;
 
 /** A disk that takes its time. A write that a crash interrupts is there wholly or not at all: it is one record. */
@@ -25,7 +25,7 @@ export class SimDisk implements Storage {
     this.#parts = parts;
   }
 
-  /** Whoever saves or receives one waits for the disk at each piece, as it goes on with everything else. */
+  /** Saving or receiving a snapshot waits for the disk at each piece, and everything else goes on meanwhile. */
   get snapshots(): Snapshots {
     const { snapshots } = this.#parts.storage;
     const slowly = async <T>(result: Promise<T>): Promise<T> => {
@@ -80,7 +80,7 @@ export class SimDisk implements Storage {
     return this.#parts.storage.close();
   }
 
-  /** The power goes: `lands` says whether the write under way is on the disk. Nothing is told to the node any more. */
+  /** The power fails. `lands`: whether the write under way reaches the disk. The node learns nothing any more. */
   async crash(lands: boolean): Promise<void> {
     this.#lost = true;
     if (lands && this.#underWay !== null) await this.#parts.storage.write(this.#underWay);

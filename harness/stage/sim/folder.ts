@@ -3,7 +3,7 @@ import type { Storage } from '../../../node/replica/ports.ts';
 import { memoryDisk, MemoryStorage } from '../../../node/storage/memory.ts';
 import type { Random } from '../../random.ts';
 
-/** A node's data folder: what survives crashes, but not its loss. */
+/** A node's data folder: it survives crashes, but can be lost. */
 export class SimFolder {
   readonly #id: NodeId;
   /** Of the cluster, if this node is one; else none. */
@@ -29,7 +29,7 @@ export class SimFolder {
     });
   }
 
-  /** Whoever starts with it next has an empty folder, though it is not new: it is another incarnation. */
+  /** The next start finds an empty folder although the node is not new: it is another incarnation. */
   lose(): void {
     this.#disk = memoryDisk();
     this.#incarnation = this.#draw();

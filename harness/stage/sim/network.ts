@@ -57,7 +57,7 @@ export class SimNetwork {
     return this.#cuts.has(`${from}>${to}`);
   }
 
-  /** A node's end: what it sends leaves at its `flush`, as the real transport's does. */
+  /** A node's end: its messages leave at its `flush`, as with the real transport. */
   attach(node: NodeId, receive: (message: PeerMessage) => void): Transport {
     this.#receivers.set(node, receive);
     let turn: PeerMessage[] = [];

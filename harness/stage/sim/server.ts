@@ -15,7 +15,7 @@ import type { SimNetwork } from './network.ts';
 import type { VirtualTime } from './time.ts';
 import { between, chance, type Weather } from './weather.ts';
 
-/** What a simulated node is put together from; a test puts a broken part in place of one. */
+/** Parts of a simulated node; a test replaces one of them by a broken part. */
 export interface SimParts {
   readonly raft: (config: RaftConfig, initial: InitialState) => Raft;
   readonly stateMachine: () => StateMachine;
@@ -39,7 +39,7 @@ export interface SimServerOptions {
   readonly hurries: boolean;
   /** Time between two ticks, in ms; null: when the core has something to do, and at least every 40 ms. */
   readonly tickMs: number | null;
-  /** What survives crashes: a new storage over the same bytes at each start. */
+  /** The part that survives crashes: a new storage over the same bytes at each start. */
   readonly disk: () => Storage;
   readonly onReport: (line: ReportLine) => void;
   /** An assertion of the node broke, or its disk refused. It may throw what it is given. */
@@ -55,8 +55,8 @@ interface Life {
 }
 
 /**
- * Maximum time between two ticks that come when the core has something to do, in ms: at the process's steady beat an
- * idle cluster's ticks would be most of what is simulated.
+ * Maximum time between two ticks that come when the core has something to do, in ms. With the steady ticks of a
+ * process, an idle cluster's ticks would be most of the simulation.
  */
 const MOST_BETWEEN_TICKS_MS = 40;
 const LEAST_BETWEEN_TICKS_MS = 1;
@@ -64,8 +64,8 @@ const LEAST_BETWEEN_TICKS_MS = 1;
 const TURN_MS = [0.01, 0.2] as const;
 
 /**
- * A node: the core, the driver and the state machine that are shipped, over simulated time, links and disk. Paused, it
- * does nothing, and what comes piles up; crashed, all that was not on its disk is gone.
+ * A node: the shipped core, driver and state machine over simulated time, links and disk. While it is paused it does
+ * nothing, and its input piles up; after a crash everything that was not on its disk is gone.
  */
 export class SimServer {
   readonly id: NodeId;
@@ -126,8 +126,8 @@ export class SimServer {
   }
 
   /**
-   * What is not on the disk is lost. After kill -9 the kernel ends the connections, so that the others are told; after
-   * a power cut they are not. By default it is either of the two.
+   * A crash: everything that is not on the disk is lost. After kill -9 the kernel ends the connections, so that the
+   * other nodes learn of it; after a power cut they do not. By default, it is either of the two.
    */
   crash(how: 'kill' | 'power-cut' | 'either' = 'either'): void {
     const { random } = this.#o;
@@ -137,7 +137,7 @@ export class SimServer {
     this.#end(how === 'either' ? chance(random, 0.6) : how === 'kill');
   }
 
-  /** SIGTERM: answers those who wait and ends the write under way; rejects if the node is killed meanwhile. */
+  /** SIGTERM: answers the waiting clients and ends the write under way. Rejects if the node is killed meanwhile. */
   async stop(): Promise<void> {
     const life = this.#life;
     if (life === null) return;
@@ -150,7 +150,7 @@ export class SimServer {
     this.#end(true);
   }
 
-  /** `told`: the others hear that its connections have ended. */
+  /** `told`: the other nodes learn that its connections have ended. */
   #end(told: boolean): void {
     this.#life = null;
     this.#paused = false;
@@ -166,7 +166,7 @@ export class SimServer {
     if (this.#life !== null) this.#paused = true;
   }
 
-  /** SIGCONT: what piled up comes at once. */
+  /** SIGCONT: the input that piled up arrives at once. */
   resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
@@ -196,7 +196,7 @@ export class SimServer {
     const { founders: peers, incarnation } = recovered.identity;
     const initial = { ...recovered, incarnation, nowMs: time.now() };
     life.raft = parts.raft({ ...config, peers, random: () => random.float() }, initial);
-    // The driver calls it after a promise of the disk: what it throws there would reach nothing that catches it.
+    // The driver calls it after a promise of the disk, where no code would catch an error.
     const persisted = life.raft.persisted.bind(life.raft);
     life.raft.persisted = (...upTo) => this.#guard(() => persisted(...upTo));
     life.stateMachine = parts.stateMachine();
@@ -248,7 +248,7 @@ export class SimServer {
     });
   }
 
-  /** Runs what comes to this life of the node: now, or when it is no longer paused. */
+  /** Delivers something to this life of the node: now, or after it is resumed. */
   #input(life: Life, run: () => void): void {
     if (this.#life !== life) return;
     if (this.#paused) return void this.#backlog.push(() => this.#input(life, run));
@@ -264,7 +264,7 @@ export class SimServer {
   }
 }
 
-/** What the process tells first. It has no process and no ports: 0 stands for them. */
+/** The first line of the process. A simulated node has no process and no ports, so they are 0. */
 const readyLine = ({ hardState, snapshot, entries, tornBytes }: Recovered): ReportLine => ({
   type: 'ready',
   pid: 0,

@@ -16,7 +16,7 @@ import { StreamWire } from './stream-wire.ts';
 import { VirtualTime } from './time.ts';
 import type { Weather } from './weather.ts';
 
-/** What a healthy machine's disk and a process's timers do. Links have their own conditions. */
+/** Delays of a healthy machine's disk and of a process's timers. Links have their own conditions. */
 const STEADY: Weather = {
   lossProbability: 0,
   duplicateProbability: 0,
@@ -85,7 +85,7 @@ export function simStage(setup: StageSetup, parts: SimParts = SHIPPED_PARTS): Si
   };
 }
 
-/** As a node process has it that is given nothing but its election timeout and heartbeat. */
+/** The options of a node process that gets only an election timeout and a heartbeat. */
 export function shippedTuning({
   electionTimeoutMs,
   heartbeatMs,

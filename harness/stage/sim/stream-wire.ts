@@ -26,8 +26,8 @@ interface PendingAsk extends Ask {
 }
 
 /**
- * A client's connection to one node, as `TcpWire` has it: made when it is first needed and again after it broke, and
- * proved by an answer to a harmless read before it carries operations.
+ * A client's connection to one node, as `TcpWire` has it: it is made when it is first needed and again after it broke,
+ * and it must prove itself by an answer to a harmless read before it carries operations.
  */
 export class StreamWire implements Wire {
   readonly #parts: StreamWireParts;
@@ -90,7 +90,7 @@ export class StreamWire implements Wire {
   }
 }
 
-/** One connection, from its dial to its end, of which `onBroken` hears once. */
+/** One connection, from its dial to its end. `onBroken` is called once, at its end. */
 class Connection {
   readonly #server: SimServer;
   readonly #forth;
@@ -98,7 +98,7 @@ class Connection {
   readonly #onBroken: (error: 'refused' | 'closed') => void;
   #cleanUp: (() => void)[] = [];
   #open = true;
-  /** `waiting`: the node has not heard of it. `ended`: the life of the node that it led to is over. */
+  /** `waiting`: the node does not know the connection yet. `ended`: the life of the node that it led to is over. */
   #accepted: 'waiting' | 'yes' | 'ended' = 'waiting';
 
   constructor({ server, links, time }: StreamWireParts, onBroken: (error: 'refused' | 'closed') => void) {
@@ -111,7 +111,7 @@ class Connection {
     else this.#cleanUp.push(links.onBreak(link, () => this.#break('closed')));
   }
 
-  /** The node answers, or does not; nothing is heard once the connection is closed or broken. */
+  /** Lets the node answer. The answer is dropped if the connection is closed or broken by then. */
   request(operation: ClientOperation, onAnswer: (result: ClientResult) => void): void {
     const bytes = encodeRequest({ requestId: 0, ...operation }).length;
     this.#forth.carry(bytes, () => {

@@ -5,7 +5,7 @@ import type { Timers } from '../../workload/timers.ts';
 const MAX_DELAY_MS = 3_600_000;
 /** Maximum virtual time that work which is played may go without sleeping, in ms: after it, it waits for nothing. */
 const MAX_SLEEPLESS_MS = 600_000;
-/** So late, at most, is it noticed that an assertion broke behind a promise. */
+/** Yield to the event loop after this many events, so that rejected promises surface. */
 const EVENTS_PER_TURN = 32;
 
 interface Event {
@@ -15,7 +15,7 @@ interface Event {
 }
 
 /**
- * Virtual time: nothing happens but what was scheduled, in order of time, and of scheduling where times are equal.
+ * Virtual time: only scheduled events happen, in order of time, and in order of scheduling if the times are equal.
  * After each event all promises that it settled have run, so that promises are as deterministic as callbacks.
  */
 export class VirtualTime implements Clock, Timers {
@@ -34,7 +34,7 @@ export class VirtualTime implements Clock, Timers {
     return this.#nowMs;
   }
 
-  /** How many events have run. */
+  /** Number of events that have run. */
   get events(): number {
     return this.#events;
   }
@@ -73,8 +73,8 @@ export class VirtualTime implements Clock, Timers {
   }
 
   /**
-   * Runs events until the work is done. Rejects with what an event throws, and if the work waits for something that
-   * cannot come any more: no event is left, or for a long time it has not slept.
+   * Runs events until the work is done. Rejects with the error of an event, and if the work waits for something that
+   * cannot happen any more: no event is left, or the work has not slept for a long time.
    */
   async play<T>(work: () => Promise<T>): Promise<T> {
     const working = work();
@@ -101,7 +101,7 @@ export class VirtualTime implements Clock, Timers {
     return await working;
   }
 
-  /** Runs what is due within the next `ms`; ends early, before the next event, once `until` holds. */
+  /** Runs the events that are due within the next `ms`; ends early, before the next event, as soon as `until` holds. */
   async run(ms: number, until: () => boolean = () => false): Promise<void> {
     const endMs = this.#nowMs + ms;
     while (!until()) {
@@ -111,7 +111,7 @@ export class VirtualTime implements Clock, Timers {
     }
   }
 
-  /** Runs the next event, if it is due by `endMs`, and what hangs on it; false: there is none. */
+  /** Runs the next event and its promises, if it is due by `endMs`. Returns false if there is none. */
   async #step(endMs: number): Promise<boolean> {
     let next = this.#heap[0];
     while (next !== undefined && next.action === null && next.atMs <= endMs) {
@@ -129,7 +129,7 @@ export class VirtualTime implements Clock, Timers {
 
   #schedule(ms: number, action: () => void): () => void {
     const now = this.#nowMs;
-    // What waits until a moment that is not there yet must not wait in vain because of a rounded sum.
+    // A wait for a future moment must not be lost because of a rounded sum.
     const atMs = ms > 0 ? Math.max(now + ms, now + now * Number.EPSILON) : now;
     const event: Event = { atMs, order: this.#scheduled++, action };
     this.#push(event);
@@ -172,8 +172,11 @@ export class VirtualTime implements Clock, Timers {
 const comesFirst = (a: Event, b: Event): boolean =>
   a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
 
-/** Every promise that is settled, and what hangs on it, is done by then. Costs a tenth of a turn of the event loop. */
+/** Resolves after every settled promise and its callbacks have run. Costs a tenth of a turn of the event loop. */
 const promisesRun = (): Promise<void> => new Promise((resolve) => process.nextTick(resolve));
 
-/** Also rejections that nobody handles have been told of by then: only a whole turn shows that nobody does. */
+/**
+ * Resolves after unhandled rejections were reported, too: only a whole turn of the event loop shows that no handler
+ * exists.
+ */
 const turnEnds = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));

@@ -1,6 +1,6 @@
 import type { Random } from '../../random.ts';
 
-/** What the links and disks do to what is given to them. Probabilities in [0, 1], delays in virtual ms. */
+/** Behaviour of links and disks. Probabilities are in [0, 1], delays in virtual ms. */
 export interface Weather {
   readonly lossProbability: number;
   readonly duplicateProbability: number;

@@ -11,9 +11,12 @@ import { SimWire } from '../wire.ts';
 import { chance } from '../weather.ts';
 
 const MOST_VOTERS = 7;
-/** Virtual ms between two things that are asked, by seed; null: nobody is there to ask. */
+/** Time between two requests, in virtual ms, by seed; null: there are no requests. */
 const PACES_MS = [null, 50, 150, 500] as const;
-/** So soon after a change was asked for the cluster may fall apart: before anybody hears of it, or in its midst. */
+/**
+ * Time after a request in which the cluster may fall apart, in virtual ms: before any node receives it, or while it is
+ * carried out.
+ */
 const SOON_MS = [0, 5, 60] as const;
 const LOSS_WITHIN_MS = 200;
 
@@ -32,18 +35,18 @@ function shuffled<T>(items: readonly T[], random: Random): T[] {
 }
 
 /**
- * Who administers a cluster: adds, promotes, demotes, removes and replaces nodes, hands over the lead, takes snapshots.
- * It asks as any client does: what it asks may be refused, or lost on the way, and it may never hear what became of it.
+ * The operator of a cluster: it adds, promotes, demotes, removes and replaces nodes, transfers the leadership and takes
+ * snapshots. It sends requests as any client does: they may be refused or lost, and it may never learn their result.
  */
 export class Operator {
   readonly #storm: StormCluster;
   readonly #cluster: SimCluster;
   readonly #random: Random;
-  /** Where a folder may be lost there are never fewer voters than before: what is left of three must decide. */
+  /** If a folder may be lost, there are never fewer voters than before: the remaining two of three must decide. */
   readonly #fewestVoters: number | null;
   #mayLose: boolean;
   #stopped = false;
-  /** A node whose data folder was lost, until it is seen to be no member. */
+  /** A node whose data folder was lost, until it is no longer a member. */
   #lost: NodeId | null = null;
 
   constructor({ storm, random, loses }: OperatorParts) {
@@ -73,8 +76,8 @@ export class Operator {
   }
 
   /**
-   * A node loses its data folder, once in a cluster's life: with a second one a majority's memory could be gone. Some
-   * others do not hear what it hears before; then whoever could give back what it has forgotten is away.
+   * A node loses its data folder, once in a cluster's life: a second loss could erase a majority's memory. Before it,
+   * some other nodes do not receive what it receives, and then no node could give back what it has forgotten.
    */
   loseFolder(): void {
     const cluster = this.#cluster;
@@ -109,7 +112,7 @@ export class Operator {
     }
     const changes = this.#draw(asked.configuration);
     if (changes.length === 0) return;
-    // Who is to join must run.
+    // A node must run before it can join.
     for (const { type, id } of changes) if (type === 'add-learner') this.#cluster.server(id).startIfDown();
     this.#ask(asked.id, { type: 'change-members', changes });
     if (chance(this.#random, 0.5))
@@ -118,7 +121,7 @@ export class Operator {
       );
   }
 
-  /** Mostly between those who stay, with the leader who was asked, and those who leave. */
+  /** The cut is mostly between the nodes that stay (with the leader that was asked) and the nodes that leave. */
   #fallApart(leader: NodeId, changes: readonly MembersChange[]): void {
     const cluster = this.#cluster;
     if (this.#stopped) return;
@@ -133,7 +136,7 @@ export class Operator {
     );
   }
 
-  /** Changes that make sense to who sees this configuration; it may be an old one. */
+  /** Changes that make sense for this configuration, which may be outdated. */
   #draw(configuration: Configuration): MembersChange[] {
     const random = this.#random;
     const { voters, learners } = configuration;
@@ -155,7 +158,8 @@ export class Operator {
       if (members.has(id) || !chance(random, 0.4)) continue;
       changes.push({ type: 'add-learner', id, address: `127.0.0.1:7${id.slice(1).padStart(3, '0')}` });
     }
-    // Mostly one or two leave; now and then all who may, so that hardly anybody is in the old and the new half.
+    // Mostly one or two nodes leave; sometimes all that may, so that the old and the new majority have hardly a node in
+    // common.
     const leaves = chance(random, 0.3) ? 0.8 : 1 / voters.length;
     for (const id of voters) {
       if (left <= fewest || !chance(random, leaves)) continue;
@@ -165,7 +169,7 @@ export class Operator {
     return changes;
   }
 
-  /** Who leads, or one who believes to. */
+  /** The leader, or a node that believes it is. */
   #someLeader(): CoreStatus | null {
     const { servers, leader } = this.#cluster;
     if (chance(this.#random, 0.8)) return leader;

@@ -4,7 +4,7 @@ import { randomStream } from '../../../random.ts';
 import type { WorkloadPlan } from '../../../ports/workload.ts';
 import type { SimCluster } from '../cluster.ts';
 import type { SimParts } from '../server.ts';
-import { Broken, StormCluster } from './storm-cluster.ts';
+import { SimViolation, StormCluster } from './storm-cluster.ts';
 import { startStorm } from './storm.ts';
 import { CALM } from '../weather.ts';
 
@@ -18,13 +18,13 @@ export interface Simulated {
   readonly counts: Readonly<Record<string, number>>;
 }
 
-/** A storm lasts until so many things have happened beside the ticks: deliveries, operations, steps of the logs. */
+/** Number of events, ticks excluded, after which a storm ends: deliveries, operations, steps of the logs. */
 const STORM_HAPPENINGS = 2_000;
 /** A storm in which little happens ends after this, virtual ms. */
 const STORM_AT_MOST_MS = 20_000;
 /** After healing a cluster must have elected, caught up and served within this, virtual ms. */
 const RECOVERY_MS = 10_000;
-/** A moment, in which nodes apply what they know to be committed. */
+/** Time for the nodes to apply what they know to be committed, in virtual ms. */
 const TURNS_MS = 100;
 const SETTLE_TRIES = 20;
 const SIZES = [3, 3, 5, 7] as const;
@@ -32,8 +32,8 @@ const MOST_SPARES = 3;
 const JUDGE_LIMITS = { limitMs: 10_000, memoryBytes: 256 << 20 } as const;
 
 /**
- * One cluster's life: a storm of faults under load, then all heals. Rejects with `Broken` (or with what an assertion of
- * the node throws) where a safety property, linearizability, recovery or the equality of the states fails. The same
+ * The life of one cluster: a storm of faults under load, then everything heals. Rejects with `SimViolation` (or with an
+ * assertion of the node) if a safety property, linearizability, recovery or the equality of the states fails. The same
  * seed gives the same life, event for event.
  */
 export async function simulate(seed: number, parts: SimParts): Promise<Simulated> {
@@ -56,7 +56,7 @@ export async function simulate(seed: number, parts: SimParts): Promise<Simulated
   const okBefore = served(counts);
   await time.run(RECOVERY_MS, () => cluster.settled && served(counts) > okBefore);
   if (served(counts) <= okBefore)
-    throw new Broken(
+    throw new SimViolation(
       `liveness: nothing was written within ${RECOVERY_MS} ms of healing; ${cluster.describe()}`,
     );
   const ops = await storm.stopLoad();
@@ -67,8 +67,9 @@ export async function simulate(seed: number, parts: SimParts): Promise<Simulated
 }
 
 /**
- * Until all have applied all. A change of the members that was under way may come to its end only now, and bring in
- * someone who must catch up first: so the cluster must be settled, and still be so when all have had a turn.
+ * Waits until every node has applied every entry. A change of the members that was under way may end only now, and add
+ * a node that must catch up first: so the cluster must be settled, and still be settled after every node has had a
+ * turn.
  */
 async function settle(cluster: SimCluster): Promise<void> {
   for (let tries = 0; tries < SETTLE_TRIES; tries++) {
@@ -78,7 +79,7 @@ async function settle(cluster: SimCluster): Promise<void> {
     await cluster.time.run(TURNS_MS);
     if (cluster.settled && cluster.leader!.lastIndex === lastIndex) return;
   }
-  throw new Broken(`liveness: not settled within ${RECOVERY_MS} ms of healing; ${cluster.describe()}`);
+  throw new SimViolation(`liveness: not settled within ${RECOVERY_MS} ms of healing; ${cluster.describe()}`);
 }
 
 const served = (counts: Readonly<Record<string, number>>): number =>
@@ -116,7 +117,7 @@ function compareStates(cluster: SimCluster, ops: readonly Op[]): void {
     for (const { id, stateMachine } of others) {
       const found = JSON.stringify(stateMachine?.read(key));
       if (found !== expected)
-        throw new Broken(`states differ: key ${key} is ${expected} on ${first!.id} and ${found} on ${id}`);
+        throw new SimViolation(`states differ: key ${key} is ${expected} on ${first!.id} and ${found} on ${id}`);
     }
   }
 }
@@ -124,6 +125,6 @@ function compareStates(cluster: SimCluster, ops: readonly Op[]): void {
 function judge(ops: readonly Op[]): void {
   for (const [key, ofKey] of Map.groupBy(ops, (op) => op.key)) {
     const { verdict, detail } = judgeKey({ ops: ofKey }, JUDGE_LIMITS);
-    if (verdict !== 'linearizable') throw new Broken(`linearizability: ${verdict}, key ${key}: ${detail}`);
+    if (verdict !== 'linearizable') throw new SimViolation(`linearizability: ${verdict}, key ${key}: ${detail}`);
   }
 }

@@ -20,14 +20,14 @@ const ELECTION_TIMEOUT_MS = [150, 300] as const;
 const HEARTBEAT_MS = 30;
 const NS_PER_MS = 1e6;
 
-/** A rule of Raft, or of what clients were promised, was seen broken. */
-export class Broken extends Error {
-  override readonly name = 'Broken';
+/** A violated rule of Raft, or of the guarantees to clients. */
+export class SimViolation extends Error {
+  override readonly name = 'SimViolation';
 }
 
 export interface StormClusterOptions {
   readonly size: number;
-  /** Nodes that run once they are to join. */
+  /** Number of nodes that start when they are about to join. */
   readonly spares: number;
   readonly seed: number;
   readonly parts: SimParts;
@@ -40,7 +40,7 @@ export interface StormClusterOptions {
  */
 export class StormCluster {
   readonly sim: SimCluster;
-  /** How often each thing was seen: shows that a storm was one. */
+  /** Number of occurrences of each event, which shows that the storm was one. */
   readonly counts: Record<string, number> = {};
   readonly #monitor: SafetyMonitor;
   readonly #kept = keepOps();
@@ -133,7 +133,7 @@ export class StormCluster {
     if (line.type === 'status' || line.type === 'ready' || line.type === 'log') return;
     this.saw(`${id} ${JSON.stringify(line)}`, line.type);
     const [violation] = this.#monitor.feed(this.sim.time.now(), id, line);
-    if (violation !== undefined) throw new Broken(`${violation.property}: ${violation.prose}`);
+    if (violation !== undefined) throw new SimViolation(`${violation.property}: ${violation.prose}`);
   }
 
   #count(kind: string): void {
@@ -156,7 +156,7 @@ function drawBounds(random: Random): {
     : { maxInflightMessages: 32, maxMessageBytes: 64 << 10, maxUncommittedBytes: 1 << 20 };
 }
 
-/** Small ones make followers fall behind the log; shipped ones never would in so short a life. */
+/** Small limits make followers fall behind the log; the shipped limits never would in such a short life. */
 function drawPolicy(random: Random): SnapshotPolicy {
   return random.float() < 0.7
     ? { everyEntries: random.int(3, 40), everyBytes: 1 << 20, keepEntries: random.int(0, 8) }

@@ -7,18 +7,18 @@ import { separate, split } from './split.ts';
 import type { StormCluster } from './storm-cluster.ts';
 import { chance, drawWeather } from '../weather.ts';
 
-/** What befalls a cluster, drawn anew every so often. The share says how often, among the others. */
+/** One kind of random fault and its relative weight. */
 interface Blow {
   readonly name: string;
   readonly share: number;
-  /** It makes an end of others: no storm is without it, or the cluster would soon be dead for good. */
+  /** True if it ends other faults. Every storm has these, or the cluster would soon be dead for good. */
   readonly heals?: true;
   readonly strike: (cluster: SimCluster, random: Random, operator: Operator) => void;
 }
 
 const anyServer = ({ servers }: SimCluster, random: Random): SimServer => random.pick(servers);
 
-/** Half of the time whoever leads: that is where most can go wrong. */
+/** The leader in half of the cases, because most can go wrong there; else any node. */
 function aimed(cluster: SimCluster, random: Random): SimServer {
   const leader = cluster.servers.find(({ status }) => status?.role === 'leader');
   return leader !== undefined && chance(random, 0.5) ? leader : anyServer(cluster, random);

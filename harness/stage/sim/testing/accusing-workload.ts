@@ -13,7 +13,7 @@ export class AccusingWorkload implements Workload {
     this.#clock = clock;
   }
 
-  /** Tells of a violation that there is not. */
+  /** Reports a violation that does not exist. */
   accuse(key: string): void {
     const violation = {
       property: 'linearizability',

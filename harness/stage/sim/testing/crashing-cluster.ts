@@ -4,7 +4,7 @@ import type { Cluster, ClusterEvent, NodeExit, NodeView } from '../../../ports/c
 export class CrashingCluster implements Cluster {
   readonly nodes: readonly string[];
   readonly #cluster: Cluster;
-  /** How the node that is being killed is said to have ended. */
+  /** Exit that is reported for the node that is being killed. */
   readonly #ends = new Map<string, NodeExit>();
 
   constructor(cluster: Cluster) {

@@ -2,7 +2,7 @@ import type { LinksServer } from '../../../event.ts';
 import type { LinkCondition, LinkId, Links, LinkTraffic } from '../../../ports/links.ts';
 import type { SimLinks } from '../links.ts';
 
-/** Links whose server can be gone: then every call fails. */
+/** Links whose server can disappear: then every call fails. */
 export class GoneLinks implements Links {
   readonly server: LinksServer;
   readonly links: readonly LinkId[];

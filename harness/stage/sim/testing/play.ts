@@ -13,7 +13,7 @@ import { CrashingCluster } from './crashing-cluster.ts';
 import { AccusingWorkload } from './accusing-workload.ts';
 import { GoneLinks } from './gone-links.ts';
 
-/** What a test can do to a run from outside, at any event of it. */
+/** Actions of a test on a run from outside, at any event of it. */
 export interface PlayedStage {
   readonly clock: SimStage['clock'];
   readonly cluster: CrashingCluster;
@@ -29,7 +29,7 @@ export interface Played {
   readonly events: readonly HarnessEvent[];
   readonly stage: PlayedStage;
   readonly scenario: Scenario;
-  /** What each link still did when the run had ended, by name. */
+  /** Condition of each link after the run, by name. */
   readonly linksLeft: Readonly<Record<string, LinkCondition>>;
 }
 
@@ -38,7 +38,7 @@ export interface PlayOptions {
   /** Nodes that are built from other parts than the shipped ones. */
   readonly parts?: SimParts;
   readonly stopOnViolation?: boolean;
-  /** Another system than the stage's own, as far as the judging and its capabilities go. */
+  /** A system that replaces the stage's own, for the judging and the capabilities. */
   readonly system?: Pick<System, 'name' | 'monitor' | 'capabilities'>;
   /** Called with every event as it is told. */
   readonly onEvent?: (event: HarnessEvent, stage: PlayedStage) => void;
