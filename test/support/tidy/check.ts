@@ -220,3 +220,36 @@ export function wideLines({ path, text }: SourceFile): readonly string[] {
     return columns > most ? [`${path}:${i + 1}: ${columns} columns, at most ${most}`] : [];
   });
 }
+
+const COMMENT_LINE = /^(?<prefix>\s*(?:\*|\/\/) )(?<body>[^\s/].*)$/;
+/** Beginning of a list item, a table row, a tag or other text that is broken on purpose. */
+const OWN_LINE = /^(?:[-*|@#>`]|\d+[.)] )/;
+/** Columns that a line may leave empty although the next word would fit. */
+const TORN_COLUMNS = 20;
+
+/**
+ * Comments that were wrapped twice: a line in the middle of a paragraph that ends early although the next word would
+ * have had room, with 20 columns to spare.
+ */
+export function tornComments({ path, text }: SourceFile): readonly string[] {
+  const found: string[] = [];
+  const lines = text.split('\n').map((line) => COMMENT_LINE.exec(line)?.groups ?? null);
+  for (let first = 0; first < lines.length; first++) {
+    const prefix = lines[first]?.['prefix'];
+    if (prefix === undefined) continue;
+    let end = first + 1;
+    while (lines[end]?.['prefix'] === prefix && !OWN_LINE.test(lines[end]!['body']!)) end++;
+    const bodies = lines.slice(first, end).map((line) => line!['body']!);
+    const widest = Math.max(...bodies.map((body) => body.length));
+    const room = Math.min(MOST_COLUMNS - prefix.length, widest) - TORN_COLUMNS;
+    bodies.slice(0, -1).forEach((body, i) => {
+      const next = bodies[i + 1]!.split(' ')[0]!;
+      if (/[:.]$/.test(body) || body.length + 1 + next.length > room) return;
+      found.push(
+        `${path}:${first + i + 1}: a comment line ends early in mid-sentence: wrap the paragraph again`,
+      );
+    });
+    first = end - 1;
+  }
+  return found;
+}

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { glob } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { importCircles, wideLines, wrongImports, wrongText } from './check.ts';
+import { importCircles, tornComments, wideLines, wrongImports, wrongText } from './check.ts';
 import { COMPUTED_IMPORTS, DOORS, LONG_FILES, PARTS } from './table.ts';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
@@ -28,6 +28,10 @@ test('no line is wider than the limit', () => {
   expect(files.flatMap(wideLines)).toEqual([]);
 });
 
+test('no comment is torn into short lines', () => {
+  expect(files.flatMap(tornComments)).toEqual([]);
+});
+
 test('the tables name only existing files and folders', () => {
   const exists = (path: string): boolean =>
     paths.some((file) => file === path || file.startsWith(`${path}/`));
@@ -38,6 +42,26 @@ test('the tables name only existing files and folders', () => {
     ...PARTS.map((part) => part.path),
   ];
   expect(named.filter((path) => !exists(path))).toEqual([]);
+});
+
+describe('the check finds torn comments', () => {
+  const long =
+    'The first line of a paragraph is as long as a line may be and its sentence goes on in the next line,';
+  const torn = (...lines: readonly string[]) => tornComments({ path: 'a.ts', text: lines.join('\n') });
+
+  test('in a block and in line comments', () => {
+    expect(torn('/**', ` * ${long}`, ' * which is', ' * cut short before its end.', ' */')).toHaveLength(1);
+    expect(torn(`// ${long}`, '// which is', '// cut short.')).toEqual([
+      'a.ts:2: a comment line ends early in mid-sentence: wrap the paragraph again',
+    ]);
+  });
+
+  test('but no paragraph that is well wrapped, and no list, table or example', () => {
+    expect(torn(`// ${long}`, '// which ends it.')).toEqual([]);
+    expect(torn(`// ${long}`, '// - one', '// - two', '// 1. three', '// | a | b |')).toEqual([]);
+    expect(torn(`// ${long}`, '// here:', '// an example')).toEqual([]);
+    expect(torn(`// ${long}`, '//', '// short', 'code();', '// short')).toEqual([]);
+  });
 });
 
 describe('the check of import circles', () => {
