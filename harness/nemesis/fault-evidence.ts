@@ -94,7 +94,7 @@ export function roleChange({ before, during }: FaultSnapshots, nodes: readonly s
 /** Entries by which the rest of the cluster must have moved on for a node's standstill to count. */
 const STALL_ENTRIES = 10;
 
-/** A node whose commit index stood still, or fell behind, while another's went on. */
+/** Nodes whose commit index did not advance, or advanced less, while that of others did. */
 export function commitStall({ before, during }: FaultSnapshots, nodes: readonly string[]): string | null {
   const growth = (node: string): number => during.nodes.get(node)!.commit - before.nodes.get(node)!.commit;
   const most = Math.max(...[...during.nodes.keys()].map(growth));

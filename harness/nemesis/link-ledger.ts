@@ -82,7 +82,7 @@ export class LinkLedger {
     const condition = sumConditions([...entry.live.values()]);
     const wanted = JSON.stringify(condition);
     if (wanted === entry.confirmed) return;
-    this.#tell(entry.link, condition, true);
+    this.#emitLink(entry.link, condition, true);
     try {
       await this.#links.apply(entry.link, condition);
     } catch (error) {
@@ -91,10 +91,10 @@ export class LinkLedger {
       throw error;
     }
     entry.confirmed = wanted;
-    this.#tell(entry.link, condition, false);
+    this.#emitLink(entry.link, condition, false);
   }
 
-  #tell(link: LinkId, { slice, ...condition }: LinkCondition, pending: boolean): void {
+  #emitLink(link: LinkId, { slice, ...condition }: LinkCondition, pending: boolean): void {
     this.#emit({
       t: this.#now(),
       type: 'link',

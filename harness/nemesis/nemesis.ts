@@ -112,7 +112,7 @@ export class Nemesis {
     const fault = await this.#record(aimed, options);
     if (this.#closed) throw new Error(`too late for ${aimed.text}: everything is being healed`);
     this.#faults.push(fault);
-    this.#tell(fault, 'requested');
+    this.#emitFault(fault, 'requested');
     // A restart ends the faults that held the node down. Their evidence must be collected before that.
     const held = aimed.lasting
       ? []
@@ -125,7 +125,7 @@ export class Nemesis {
     } catch (error) {
       if (fault.healing !== null && error === fault.end.signal.reason) return await this.#endedEarly(fault);
       fault.state = 'failed';
-      this.#tell(fault, 'failed', { detail: (error as Error).message });
+      this.#emitFault(fault, 'failed', { detail: (error as Error).message });
       fault.end.abort(new Error('the injection failed'));
       await this.#lift(fault).catch(() => undefined);
       throw error;
@@ -155,7 +155,7 @@ export class Nemesis {
   #confirm(fault: Live): void {
     if (fault.confirmedAt !== null) return;
     fault.confirmedAt = this.world.clock.now();
-    this.#tell(fault, 'confirmed', { tookMs: fault.confirmedAt - fault.requestedAt });
+    this.#emitFault(fault, 'confirmed', { tookMs: fault.confirmedAt - fault.requestedAt });
   }
 
   /** Lifts every live fault of this name and returns their number. */
@@ -235,16 +235,16 @@ export class Nemesis {
   async #heal(fault: Live, by?: 'manual' | 'cleanup'): Promise<void> {
     const { aimed } = fault;
     fault.healingAt ??= this.world.clock.now();
-    if (aimed.lasting) this.#tell(fault, 'healing', { by });
+    if (aimed.lasting) this.#emitFault(fault, 'healing', { by });
     fault.during ??= await this.#snapshot();
     fault.end.abort(new Error('healed'));
     try {
       await this.#lift(fault);
     } catch (error) {
-      this.#tell(fault, 'failed', { by, detail: `not healed: ${(error as Error).message}` });
+      this.#emitFault(fault, 'failed', { by, detail: `not healed: ${(error as Error).message}` });
       throw error;
     }
-    this.#tell(fault, 'healed', { by, tookMs: this.world.clock.now() - fault.healingAt });
+    this.#emitFault(fault, 'healed', { by, tookMs: this.world.clock.now() - fault.healingAt });
     this.#inBackground(this.#gatherEvidence(fault, fault.during));
   }
 
@@ -289,7 +289,7 @@ export class Nemesis {
     void work.finally(() => this.#background.delete(work));
   }
 
-  #tell(
+  #emitFault(
     fault: Live,
     state: FaultState,
     more: {

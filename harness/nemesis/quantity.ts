@@ -45,7 +45,7 @@ function quantity<T>(kind: QuantityKind<T>): z.ZodType<T, string> {
       report(context, mistake);
       return z.NEVER;
     });
-  // A bare number is told with its likely unit, which zod's own "expected a string" cannot carry.
+  // The hint for a bare number has its likely unit, which zod's own "expected a string" cannot carry.
   const field = z.preprocess((value, context) => {
     if (typeof value === 'number') report(context, unitMissing(String(value), kind));
     return value;

@@ -17,7 +17,7 @@ export interface Surroundings {
   readonly bound: ReadonlyMap<string, Binding>;
   readonly select: (selector: Selector) => readonly string[];
   /** Windows of the faults with this name, in ms since the run began. */
-  windows(name: string): readonly { readonly from: number; readonly to: number | null }[];
+  readonly windows: (name: string) => readonly { readonly from: number; readonly to: number | null }[];
 }
 
 /** State at the time when the waiting began. Progress counts from there. */
@@ -49,12 +49,12 @@ function evaluateLeader(
   { state, now, bound, select }: Surroundings,
 ): Seen {
   const claimants = state.claimants();
-  const claims = claimants.map(({ node, term }) => `${node} in term ${term}`).join(' and ') || 'no node';
-  if (spec.count !== undefined && claimants.length !== spec.count)
-    return { ok: false, detail: `${claims} claims to lead` };
-  if (spec.count === 0) return { ok: true, detail: 'no node claims to lead' };
+  const named = claimants.map(({ node, term }) => `${node} in term ${term}`).join(' and ') || 'no node';
+  const claims = `${named} claim${claimants.length > 1 ? '' : 's'} to lead`;
+  if (spec.count !== undefined && claimants.length !== spec.count) return { ok: false, detail: claims };
+  if (spec.count === 0) return { ok: true, detail: claims };
   const leading = state.standing();
-  if (leading === null) return { ok: false, detail: `no leader stands (${claims} claims to lead)` };
+  if (leading === null) return { ok: false, detail: `no leader stands (${claims})` };
   const detail = `${leading.node} leads term ${leading.term}`;
   if (spec.is !== undefined && !select(spec.is).includes(leading.node)) return { ok: false, detail };
   if (spec.not !== undefined && select(spec.not).includes(leading.node)) return { ok: false, detail };
@@ -107,20 +107,24 @@ function evaluateNode(node: string, spec: Condition, around: Surroundings): Seen
   };
   number('term', status?.term, spec.term);
   const index = spec['commit-index'];
-  if (index !== undefined && 'unchangedSince' in index) {
-    const from = around.windows(index.unchangedSince).at(-1)?.from;
-    const was = from === undefined ? 0 : state.commitAt(node, from + SETTLING_MS);
-    const detail = `${node}'s commit index went from ${was} to ${commit} since ${index.unchangedSince}`;
-    if (from === undefined || commit !== was)
-      failed.push(from === undefined ? `${index.unchangedSince} has not been injected` : detail);
-    else
-      return failed.length > 0
-        ? { ok: false, detail: failed.join('; ') }
-        : { ok: true, detail: `${node}'s commit index is still ${commit}` };
-  } else number('commit index', commit, index);
+  const unchanged =
+    index !== undefined && 'unchangedSince' in index
+      ? evaluateUnchanged(node, index.unchangedSince, around)
+      : null;
+  if (unchanged?.ok === false) failed.push(unchanged.detail);
+  if (index !== undefined && !('unchangedSince' in index)) number('commit index', commit, index);
   if (failed.length > 0) return { ok: false, detail: failed.join('; ') };
-  return {
-    ok: true,
-    detail: `${node} is ${life}${status === null ? '' : `, ${status.role} in term ${status.term}`}, commit index ${commit}`,
-  };
+  const seen = status === null ? '' : `, ${status.role} in term ${status.term}`;
+  return unchanged ?? { ok: true, detail: `${node} is ${life}${seen}, commit index ${commit}` };
+}
+
+/** Whether the commit index of the node is what it was when the latest fault of this name took effect. */
+function evaluateUnchanged(node: string, fault: string, { state, windows }: Surroundings): Seen {
+  const from = windows(fault).at(-1)?.from;
+  if (from === undefined) return { ok: false, detail: `${fault} has not been injected` };
+  const { commit } = state.node(node);
+  const was = state.commitAt(node, from + SETTLING_MS);
+  return commit === was
+    ? { ok: true, detail: `${node}'s commit index is still ${commit}` }
+    : { ok: false, detail: `${node}'s commit index went from ${was} to ${commit} since ${fault}` };
 }

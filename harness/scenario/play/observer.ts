@@ -118,7 +118,7 @@ export class Observer {
       }
       case 'unchecked': {
         this.live.broken = event.reason;
-        const text = `linearizability is not judged any more until the end: ${event.reason}`;
+        const text = `linearizability is not checked any more until the end of the run: ${event.reason}`;
         this.#options.emit({ t: event.t, type: 'note', level: 'warn', text });
         break;
       }

@@ -21,16 +21,19 @@ export class Recording {
     // An interrupted run may have ended before a fault of the scenario. Expectations on that fault would be a mistake
     // in the recorded file.
     const kept = during?.filter(({ window }) => handles.has(window));
-    const recorded = {
-      apiVersion, name, seed, ...rest,
-      ...(expect !== undefined && { expect: { ...expect, ...(kept !== undefined && { during: kept }) } }),
-    }; // prettier-ignore
-    const header = `# Recorded: a run of ${scenario.name} with seed ${seed}. Offsets count from the first step.\n`;
+    const head = { apiVersion, name, seed, ...rest };
     const steps = this.steps.length === 0 ? 'steps: []\n' : `steps:\n${this.steps.map(lines).join('')}`;
-    // Without YAML anchors, so that each part of the file can be edited alone.
-    return header + stringify(recorded, { aliasDuplicateObjects: false, lineWidth: 0 }) + steps;
+    const tail =
+      expect === undefined
+        ? ''
+        : yaml({ expect: { ...expect, ...(kept !== undefined && { during: kept }) } });
+    const comment = `# Recorded: a run of ${scenario.name} with seed ${seed}. Offsets count from the first step.\n`;
+    return comment + yaml(head) + steps + tail;
   }
 }
+
+/** Without YAML anchors, so that each part of the file can be edited alone. */
+const yaml = (value: unknown): string => stringify(value, { aliasDuplicateObjects: false, lineWidth: 0 });
 
 /** A list entry: a step on one line, or `parallel` with a list of steps per branch. */
 function lines(step: RecordedStep): string {

@@ -140,13 +140,13 @@ describe('a run that fails', () => {
     expect(events.some((event) => event.type === 'step')).toBe(false);
   });
   it('a selector that matches nothing is inconclusive, unless the step says skip', async () => {
-    const nobody = '  - kill: all\n  - kill: { node: leader }';
-    expect((await play(scenario(nobody))).outcome).toMatchObject({
+    const noLeaderLeft = '  - kill: all\n  - kill: { node: leader }';
+    expect((await play(scenario(noLeaderLeft))).outcome).toMatchObject({
       verdict: 'inconclusive',
       exitCode: 4,
       sentence: expect.stringMatching(/`leader` matches no node/) as string,
     });
-    expect((await play(scenario(`${nobody}\n    on-empty: skip`))).outcome).toMatchObject({
+    expect((await play(scenario(`${noLeaderLeft}\n    on-empty: skip`))).outcome).toMatchObject({
       verdict: 'pass',
       exitCode: 0,
     });
@@ -197,9 +197,9 @@ describe('linearizability while the run goes on', () => {
 
   it('the progress of the live check is reported during the run', async () => {
     const { events } = await play(scenario(steps));
-    const told = events.filter((event) => event.type === 'checked');
-    expect(told.length).toBeGreaterThan(10);
-    expect(told.at(-1)).toMatchObject({ to: told.at(-1)!.t, undecided: 0 });
+    const progress = events.filter((event) => event.type === 'checked');
+    expect(progress.length).toBeGreaterThan(10);
+    expect(progress.at(-1)).toMatchObject({ to: progress.at(-1)!.t, undecided: 0 });
   });
 
   it('stop-on-violation ends the steps at the first one, heals and judges', async () => {
@@ -463,7 +463,7 @@ describe('faults by hand', () => {
       expect.stringMatching(/`by` does not go with `wait`/),
     ]);
   });
-  it('hold stops the scenario clock until it is released; next lets one step through', async () => {
+  it('hold stops the scenario clock until it is released, and next lets one step begin', async () => {
     const { events, outcome } = await play(scenario('  - note: one\n  - note: two\n  - note: three'), {
       onEvent: (event, { press, clock }) => {
         if (event.type === 'phase' && event.phase === 'steady') press({ type: 'hold' });

@@ -96,12 +96,12 @@ export class StepRunner {
     const { pace } = this.#options;
     if (step.atMs !== null) await pace.until(step.atMs, place.signal);
     await pace.gate(place.signal);
-    this.#tell(step, place, 'running');
+    this.#emitStep(step, place, 'running');
     try {
       const detail = await this.#perform(step, place);
-      this.#tell(step, place, detail === SKIPPED ? 'skipped' : 'ok', detail);
+      this.#emitStep(step, place, detail === SKIPPED ? 'skipped' : 'ok', detail);
     } catch (error) {
-      this.#tell(step, place, place.signal.aborted ? 'skipped' : 'failed', (error as Error).message);
+      this.#emitStep(step, place, place.signal.aborted ? 'skipped' : 'failed', (error as Error).message);
       throw error;
     }
   }
@@ -280,7 +280,7 @@ export class StepRunner {
     });
   }
 
-  #tell(
+  #emitStep(
     step: Step,
     { index, path }: Place,
     state: 'running' | 'ok' | 'failed' | 'skipped',
