@@ -117,7 +117,9 @@ function compareStates(cluster: SimCluster, ops: readonly Op[]): void {
     for (const { id, stateMachine } of others) {
       const found = JSON.stringify(stateMachine?.read(key));
       if (found !== expected)
-        throw new SimViolation(`states differ: key ${key} is ${expected} on ${first!.id} and ${found} on ${id}`);
+        throw new SimViolation(
+          `states differ: key ${key} is ${expected} on ${first!.id} and ${found} on ${id}`,
+        );
     }
   }
 }
@@ -125,6 +127,7 @@ function compareStates(cluster: SimCluster, ops: readonly Op[]): void {
 function judge(ops: readonly Op[]): void {
   for (const [key, ofKey] of Map.groupBy(ops, (op) => op.key)) {
     const { verdict, detail } = judgeKey({ ops: ofKey }, JUDGE_LIMITS);
-    if (verdict !== 'linearizable') throw new SimViolation(`linearizability: ${verdict}, key ${key}: ${detail}`);
+    if (verdict !== 'linearizable')
+      throw new SimViolation(`linearizability: ${verdict}, key ${key}: ${detail}`);
   }
 }
