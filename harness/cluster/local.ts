@@ -6,7 +6,7 @@ import type { Host, HostProcess } from '../ports/host.ts';
 import type { NodeLine, NodeSetup, System } from '../ports/system.ts';
 import { localHost } from './local-host.ts';
 
-/** The port's bounds, and how long a signalled process may take to be what it was told to be. */
+/** Time limits of the port, and of a signalled process until it has the requested state, in ms. */
 const READY_WITHIN_MS = 10_000;
 const STOP_WITHIN_MS = 5_000;
 const KILL_WITHIN_MS = 5_000;
@@ -14,7 +14,7 @@ const PAUSE_WITHIN_MS = 2_000;
 
 export interface LocalClusterOptions {
   readonly nodes: readonly { readonly id: string; readonly peerPort: number; readonly clientPort: number }[];
-  /** Nodes dial one another only through these. */
+  /** Nodes dial each other only through these. */
   readonly links: Pick<Links, 'address'>;
   /** Each node's data folder is `dir/<id>`. */
   readonly dir: string;
@@ -29,8 +29,8 @@ export interface LocalClusterOptions {
   readonly heartbeatMs: number;
   readonly seed: number;
   /**
-   * Notes a node's process where `chaos clean` finds it (a paused one cannot notice that the harness was killed);
-   * what it resolves to takes the note back.
+   * Records a node's process in the journal of `chaos clean`, because a paused node cannot notice that the harness was
+   * killed. Resolves to a function that removes the record.
    */
   readonly journal?: (pid: number, what: string) => Promise<() => void>;
 }
@@ -43,14 +43,17 @@ export function localCluster(options: LocalClusterOptions): Cluster {
   return new LocalCluster(options, host);
 }
 
-/** One node: what it is now, and its process where there is one. */
+/** One node: its state, and its process while there is one. */
 interface Member {
   readonly id: string;
   life: NodeLife;
   process: HostProcess | null;
   /** The end of `process` was asked for. */
   endExpected: boolean;
-  /** It was ready once. From then on its folder holds what it has promised: wiped, it is not the same any more. */
+  /**
+   * True if it was ready once. From then on its folder holds its promises: after a wipe it is not the same node any
+   * more.
+   */
   born: boolean;
 }
 
@@ -147,7 +150,7 @@ class LocalCluster implements Cluster {
     const wasPaused = member.life === 'paused';
     this.#setLife(member, 'stopping');
     this.#end(member, process, 'SIGTERM');
-    // A stopped process acts on a SIGTERM only once it goes on.
+    // A paused process acts on a SIGTERM only after it is resumed.
     if (wasPaused) process.signal('SIGCONT');
     if ((await within(process.end, STOP_WITHIN_MS)) === 'late') {
       this.#note(node, 'warn', `${node} had not stopped ${STOP_WITHIN_MS} ms after SIGTERM and was killed`);
@@ -167,7 +170,7 @@ class LocalCluster implements Cluster {
   async resume(node: string): Promise<void> {
     const { member, process } = this.#running(node, 'resume');
     if (member.life !== 'paused') throw new Error(`cannot resume ${node}: it is ${member.life}`);
-    // Before the signal: what the node reports from then on it reports as a running one.
+    // Set before the signal, because the node reports as a running one from then on.
     this.#setLife(member, 'up');
     process.signal('SIGCONT');
     await process.untilStopped(false, PAUSE_WITHIN_MS);

@@ -5,14 +5,14 @@ import { execa } from 'execa';
 import type { HostCommand, HostProcess, ProcessEnd, ProcessStart } from '../ports/host.ts';
 import { untilStopped } from './process-state.ts';
 
-/** What is kept of stderr for error messages; the log file has it all. */
+/** Number of characters of stderr that are kept for error messages; the log file has everything. */
 const STDERR_TAIL_CHARS = 4_096;
-/** How long a dead node's pipes are read for what it had still written. */
+/** Maximum time to read the pipes of a dead node for its last output, in ms. */
 const DRAIN_MS = 1_000;
 
 /**
- * Starts a node's process. It leads a group of its own, so that the terminal's Ctrl-C does not reach it (the harness
- * decides what happens to nodes); should the harness die, the broken report pipe ends a node that writes reports.
+ * Starts a node's process in a process group of its own, so that the terminal's Ctrl-C does not reach it (the harness
+ * decides what happens to nodes). If the harness dies, the broken report pipe ends a node that writes reports.
  */
 export async function spawnNode<Line>(options: ProcessStart<Line>): Promise<HostProcess> {
   const log = createWriteStream(options.logFile, { flags: 'a' });
@@ -48,19 +48,19 @@ export async function spawnNode<Line>(options: ProcessStart<Line>): Promise<Host
   };
 }
 
-/** `highestFd`: of the file descriptors that are piped, beside stdout and stderr. */
+/** `highestFd`: highest piped file descriptor, besides stdout and stderr. */
 async function spawned({ program, args, env }: HostCommand, highestFd: number): Promise<ChildProcess> {
   const further = Array.from({ length: Math.max(0, highestFd - 2) }, () => 'pipe' as const);
   const subprocess = execa(program, args, {
     stdio: ['ignore', 'pipe', 'pipe', ...further],
-    // The pipes are read here, by event: nothing is to be gathered in memory.
+    // The pipes are read here, by event, so execa must not collect them in memory.
     buffer: false,
     reject: false,
     detached: true,
     cleanup: false,
     env: { ...env },
   });
-  // Awaited or not, execa's promise only repeats what the process's own events say.
+  // The promise of execa only repeats the events of the process, so it is not awaited.
   if (subprocess.pid === undefined) {
     const result = await subprocess;
     throw new Error(`cannot start ${[program, ...args].join(' ')}: ${result.message ?? 'the spawn failed'}`);
@@ -68,7 +68,7 @@ async function spawned({ program, args, env }: HostCommand, highestFd: number): 
   return subprocess.nodeChildProcess;
 }
 
-/** After `exit` the pipes may still hold reports; `close` says that they are read. */
+/** After `exit` the pipes may still hold reports; after `close` they are read. */
 function ended(child: ChildProcess): Promise<ProcessEnd> {
   return new Promise((resolve) => {
     child.once('exit', (code, signal) => {

@@ -5,8 +5,8 @@ import { execa } from 'execa';
 const POLL_MS = 2;
 
 /**
- * Waits until the operating system says that the process is stopped (or no longer is): a signal is only a request.
- * Rejects after `withinMs`, or when the process is gone.
+ * Waits until the operating system reports the process as stopped (or as no longer stopped), because a signal is only a
+ * request. Rejects after `withinMs`, or if the process is gone.
  */
 export async function untilStopped(pid: number, stopped: boolean, withinMs: number): Promise<void> {
   const deadline = performance.now() + withinMs;

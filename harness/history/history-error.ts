@@ -1,11 +1,11 @@
-/** What is wrong in the text of a history, and where. Lines and columns count from 1. */
+/** A mistake in the text of a history, and its place. Lines and columns count from 1. */
 export interface HistoryProblem {
   readonly line: number;
   readonly column: number;
   readonly message: string;
-  /** What probably mends it; null: the message says it. */
+  /** The likely correction; null: the message says it. */
   readonly mend: string | null;
-  /** The line, or of a long one what stands around the column. */
+  /** The line; of a long line, the part around the column. */
   readonly source: string;
   /** Which characters of `source` it is about. */
   readonly marked: { readonly from: number; readonly length: number };
@@ -31,13 +31,13 @@ export class HistoryError extends Error {
   }
 }
 
-/** Reading ends with so many: where that much is wrong, the rest is most likely wrong for the same reason. */
+/** Maximum number of problems, after which reading ends: with this many, the rest most likely has the same cause. */
 const MOST_PROBLEMS = 20;
 /** Of a line that is longer only so much is shown. */
 const WIDEST_SOURCE = 160;
 const SHOWN_BEFORE = 60;
 
-/** Gathers what is wrong with a text. */
+/** Collects the problems of a text. */
 export class Problems {
   readonly #text: string;
   readonly #all: HistoryProblem[] = [];
@@ -90,18 +90,18 @@ export function problemAt(text: string, { from, to, message, mend }: Flaw): Hist
     message: printable(message),
     mend,
     source,
-    // Only what stands on the line is underlined, and at least one character.
+    // Only characters of this line are underlined, at least one.
     marked: { from: markedFrom, length: Math.max(1, Math.min(to, shownFrom + source.length) - from) },
   };
 }
 
-/** All problems as text for people: place, message, the line with a caret, what mends it. */
+/** All problems as text for people: place, message, the line with a caret, the likely correction. */
 export function formatProblems({ file, problems }: HistoryError): string {
   return problems
     .map(({ line, column, message, mend, source, marked }) => {
       const gutter = String(line).padStart(5);
       const blank = ' '.repeat(gutter.length);
-      // Tabs before the caret stay tabs, so that it stands under its token whatever a tab's width.
+      // Tabs before the caret stay tabs, so that it is below its token for every tab width.
       const pad = source.slice(0, marked.from).replace(/[^\t]/g, ' ');
       return [
         `${file}:${line}:${column}: ${message}`,

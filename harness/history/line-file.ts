@@ -1,14 +1,16 @@
 import { open, type FileHandle } from 'node:fs/promises';
 
-/** Lines wait at most so long in memory, so that a killed harness loses little. */
+/** Maximum time that lines wait in memory, in ms, so that a killed harness loses little. */
 const FLUSH_AFTER_MS = 50;
 const FLUSH_AT_CHARS = 64 * 1024;
-/** A disk that falls so far behind is taken for broken: memory must not grow without end. */
+/**
+ * Maximum number of waiting bytes. A disk that is this slow counts as broken, because memory must not grow without end.
+ */
 const MAX_WAITING_CHARS = 64 * 1024 * 1024;
 
 /**
- * A file that is written a line at a time, in the background, in order. A failure (disk full, folder gone) is told once
- * through `onError`; what comes after is dropped, and `close` rejects with it.
+ * A file that is written line by line, in the background, in order. The first failure (disk full, folder gone) is
+ * reported once through `onError`; later lines are dropped, and `close` rejects with it.
  */
 export class LineFile {
   readonly path: string;
@@ -33,7 +35,7 @@ export class LineFile {
     return new LineFile(path, await open(path, 'w'), onError);
   }
 
-  /** How many bytes are with the operating system, all of them whole lines. */
+  /** Number of bytes that were passed to the operating system, all of them whole lines. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -50,7 +52,7 @@ export class LineFile {
     else this.#timer ??= setTimeout(() => this.#write(), FLUSH_AFTER_MS);
   }
 
-  /** Writes what waits and closes. Rejects with the failure if there was one. */
+  /** Writes the waiting lines and closes. Rejects with the failure if there was one. */
   async close(): Promise<void> {
     while (this.#failure === null && (this.#writing !== null || this.#waiting.length > 0)) {
       this.#write();

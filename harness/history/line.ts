@@ -14,7 +14,7 @@ export type DecodedLine =
   /** The flaw's place is in the line. `json`: the line is no JSON at all. */
   | { readonly ok: false; readonly flaw: Flaw; readonly json: boolean };
 
-/** The line as data, or what is wrong with it (the field, the value found, what belongs there). */
+/** The line as data, or its mistake (the field, the value found, the expected value). */
 export function decodeLine(text: string): DecodedLine {
   let value: unknown;
   try {

@@ -2,7 +2,7 @@ import type { HistoryLine, Op } from './op.ts';
 
 const NS_PER_MS = 1e6;
 
-/** The operation that `open` comes to by this line. */
+/** The operation that results from `open` and this completion. */
 export function completedOp(open: Op, line: HistoryLine, outcome: Op['outcome']): Op {
   const output = outputOf(line, outcome);
   return {

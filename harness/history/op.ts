@@ -1,6 +1,6 @@
 /**
  * One operation of a logical client, as Jepsen records it: `invoke`, then `ok`, `fail` (it definitely did not happen)
- * or `info` (nobody knows; it stays open for ever and its process retires).
+ * or `info` (unknown: it stays open for ever, and its process retires).
  */
 /** Every kind of operation. */
 export const OP_FUNCTIONS = ['read', 'write', 'cas', 'delete', 'append'] as const;
@@ -21,7 +21,7 @@ interface OpBase {
   /** Counts operations of a run from 0, in order of invocation. */
   readonly id: number;
   /**
-   * The logical client. A process whose operation ended `info` invokes nothing more; its client goes on under a new
+   * The logical client. A process whose operation ended `info` invokes nothing more; its client continues under a new
    * number.
    */
   readonly process: number;
@@ -35,21 +35,21 @@ interface OpBase {
 }
 
 /**
- * A completed (or for ever open) operation: what the checker judges. `call` and `return` are milliseconds since the run
- * began on one monotonic clock, with microsecond resolution; equal times count as concurrent.
+ * A completed (or for ever open) operation, which is the input of the checker. `call` and `return` are milliseconds
+ * since the run began on one monotonic clock, with microsecond resolution; equal times count as concurrent.
  */
 export interface Op extends OpBase {
   readonly call: number;
   /** `Infinity` for `info`. */
   readonly return: number;
   readonly outcome: OpOutcome;
-  /** `read` ok: what was read. `cas` fail with `cas-mismatch`: what was found instead of `from`. Else absent. */
+  /** `read` ok: the value read. `cas` fail with `cas-mismatch`: the value found instead of `from`. Else absent. */
   readonly output?: RegisterValue;
   /** The error code (`node/protocol/client.ts`) or a client-side one: `timeout`, `refused`, `closed`. */
   readonly error?: string;
   /** Which node answered last (or was asked last). */
   readonly node: string;
-  /** How often it was sent. */
+  /** Number of times that it was sent. */
   readonly attempts: number;
   /** When an `info` operation was given up (ms since run start): for drawing only, never for judging. */
   readonly gaveUp?: number;

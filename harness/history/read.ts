@@ -12,8 +12,8 @@ export async function readHistory(path: string): Promise<readonly Op[]> {
 
 /**
  * The operations of a history, in order of invocation. An operation without a completion is `info` (it stays open). A
- * last line without its newline that is not whole JSON is what a killed writer leaves behind: it is left out, which
- * leaves its operation open and so loses no truth. Empty text is an empty history. Throws HistoryError.
+ * killed writer leaves a last line without its newline that is not whole JSON: it is left out, which leaves its
+ * operation open and so loses no truth. Empty text is an empty history. Throws HistoryError.
  */
 export const parseHistory = (text: string, file = 'history'): readonly Op[] =>
   readChaosHistory(text, { file }).ops;
@@ -55,7 +55,7 @@ interface Pair {
   returnLine: number;
 }
 
-/** What is wrong, and what probably mends it. */
+/** A mistake and its likely correction. */
 type Objection = readonly [message: string, mend: string];
 
 const ORDER = 'lines are doubled, missing or out of order';

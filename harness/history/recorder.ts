@@ -1,7 +1,7 @@
 import { encodeLine } from './line.ts';
 import type { HistoryLine, Op, OpFunction, OpOutcome, RegisterValue } from './op.ts';
 
-/** What an operation is, before anything is known of its end. */
+/** An operation before anything is known of its end. */
 export interface Invocation {
   readonly process: number;
   readonly f: OpFunction;
@@ -11,10 +11,10 @@ export interface Invocation {
   readonly node: string;
 }
 
-/** How it ended. */
+/** The end of an operation. */
 export interface Completion {
   readonly outcome: OpOutcome;
-  /** ok read: what was read; failed cas: what was found. */
+  /** ok read: the value read; failed cas: the value found. */
   readonly output?: RegisterValue;
   readonly error?: string;
   readonly node: string;
@@ -25,7 +25,7 @@ export interface Completion {
 export interface OpenOp {
   readonly id: number;
   readonly callNs: number;
-  /** The same in ms, as `Op` has it. */
+  /** The same time in ms, as in `Op`. */
   readonly call: number;
   readonly invocation: Invocation;
 }
@@ -41,9 +41,9 @@ export interface RecorderOptions {
 }
 
 /**
- * Writes the history down as it happens: numbers operations and lines, stamps times. It keeps what is under way and
- * nothing else, so that memory does not grow with the run: the file has the rest. Call `invoke` before the first byte
- * is sent and `complete` after the answer was read, so that the recorded interval holds the true one.
+ * Records the history as it happens: numbers operations and lines, stamps times. It keeps only open operations, so that
+ * memory does not grow with the run; the file has the rest. Call `invoke` before the first byte is sent and `complete`
+ * after the answer was read, so that the recorded interval contains the true one.
  */
 export class Recorder {
   readonly #options: RecorderOptions;
@@ -100,9 +100,9 @@ export class Recorder {
   }
 }
 
-/** Keeps what a recorder tells: for short runs that are judged in the same process. */
+/** Keeps the operations of a recorder, for short runs that are checked in the same process. */
 export function keepOps(): Required<Pick<RecorderOptions, 'onInvoke' | 'onComplete'>> & {
-  /** Every operation so far, in order of invocation; what is still open as `info`. */
+  /** Every operation so far, in order of invocation; open ones as `info`. */
   readonly ops: () => readonly Op[];
 } {
   const ended: Op[] = [];

@@ -11,9 +11,9 @@ interface Applied {
 }
 
 /**
- * What a node has made its state from is on its own disk: after a restart its log must still hold everything
- * that it had applied (Raft figure 2, "persistent state"; a node applies only what is durable there). What it
- * had only put into its log, a crash may take.
+ * The entries that a node has applied are on its own disk: after a restart its log must still hold all of them (Raft
+ * figure 2, "persistent state"; a node applies only entries that are durable there). Entries that it had only put into
+ * its log may be lost in a crash.
  */
 export class Durability implements Property {
   readonly name = NAME;
@@ -25,7 +25,7 @@ export class Durability implements Property {
     const { t, node, trace } = seen;
     if (trace.type === 'Apply' || trace.type === 'InstallSnapshot') {
       this.#applies++;
-      // A new life applies from the start again: what an earlier one had applied is owed still.
+      // A new life applies from the start again; the entries that an earlier life had applied must still be there.
       const known = this.#applied.get(node)?.index ?? 0;
       if (trace.index >= known)
         this.#applied.set(node, { t, index: trace.index, digest: trace.digest >>> 0 });
@@ -52,7 +52,7 @@ export class Durability implements Property {
     this.#restarts++;
     const { first, terms, digests, snapshot } = trace;
     const last = first + terms.length - 1;
-    // A snapshot has applied what it stands for; what the log was at its index is known.
+    // A snapshot has applied all entries up to its index, and the log digest there is known.
     if (snapshot !== null && applied.index < snapshot.index) return [];
     const found = applied.index === snapshot?.index ? snapshot.digest : digests[applied.index - first];
     if (found !== undefined && found >>> 0 === applied.digest) return [];

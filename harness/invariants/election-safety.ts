@@ -10,9 +10,9 @@ interface Vote {
 }
 
 /**
- * At most one leader in a term (Raft §5.2, figure 3), and what that rests on: a server votes for at most one
- * candidate in a term, also over a restart. A vote is traced only once it is durable, so a vote that a crash
- * undid was never seen, and one that was seen must be found again.
+ * At most one leader in a term (Raft §5.2, figure 3), and the rule behind it: a server votes for at most one candidate
+ * in a term, also over a restart. A vote is traced only after it is durable, so a vote that a crash undid was never
+ * seen, and a vote that was seen must be found again.
  */
 export class ElectionSafety implements Property {
   readonly name = NAME;

@@ -21,14 +21,14 @@ interface Election {
 }
 
 /**
- * An entry committed in a term is in the logs of the leaders of all higher terms (Raft §5.4, figure 3). What
- * a node in term T says is committed was committed in T or before. Lines of different nodes may come in any
- * order, so each commit is held against the elections known, and each election against the commits known;
- * what a digest stands for is the log up to it.
+ * An entry committed in a term is in the logs of the leaders of all higher terms (Raft §5.4, figure 3). An entry that a
+ * node in term T reports as committed was committed in T or before. Lines of different nodes may come in any order, so
+ * each commit is compared with the known elections, and each election with the known commits. A digest represents the
+ * whole log up to its index.
  */
 export class LeaderCompleteness implements Property {
   readonly name = NAME;
-  /** Per term: the furthest commit that a node in that term told of. */
+  /** Per term: the highest commit that a node in that term has reported. */
   readonly #committed = new Map<number, Committed>();
   readonly #elections = new Map<number, Election>();
   readonly #reported = new Set<number>();
@@ -53,7 +53,7 @@ export class LeaderCompleteness implements Property {
     this.#elected++;
     const { log } = view;
     const { last } = log;
-    // The entries up to `last` stand as long as it leads; later the log may be cut below, then nothing is
+    // The entries up to `last` are known as long as it leads; later the log may be truncated below, and then nothing is
     // known of it.
     const digestAt = (index: number): number | null =>
       view.log === log && view.leading && view.term === term && log.has(index) ? log.digestAt(index) : null;

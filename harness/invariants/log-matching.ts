@@ -3,7 +3,7 @@ import { LogMirror } from './log-mirror.ts';
 import { event, hex, type NodeView, type Property, type Seen, violation } from './property.ts';
 
 const NAME = 'log-matching';
-/** Indexes at which entries of more than one term were seen: what leaders that fell had not committed. */
+/** Indexes at which entries of more than one term were seen: entries that deposed leaders had not committed. */
 const MAX_CONTESTED = 100_000;
 
 interface Point {
@@ -13,13 +13,13 @@ interface Point {
 }
 
 /**
- * If two logs have an entry with the same index and term, they are identical up to that index (Raft §5.3,
- * figure 3). Digests are chained, so equal digests stand for equal logs; it holds over all time, as a leader
- * makes one entry per index and term.
+ * If two logs have an entry with the same index and term, they are identical up to that index (Raft §5.3, figure 3).
+ * Digests are chained, so equal digests mean equal logs. The property holds over all time, because a leader creates one
+ * entry per index and term.
  */
 export class LogMatching implements Property {
   readonly name = NAME;
-  /** The first entry seen at each index, whoever has it. */
+  /** The first entry seen at each index, on any node. */
   readonly #first = new LogMirror();
   /** Entries of other terms at the same index: `index/term` → digest. Oldest first. */
   readonly #others = new Map<string, number>();
@@ -51,7 +51,7 @@ export class LogMatching implements Property {
     return { evidence: this.#compared, detail: `${this.#compared} entries compared with another log's` };
   }
 
-  /** What a snapshot stands for is a log, too; it adds nothing to what is known of entries. */
+  /** A snapshot represents a log, too, but adds no knowledge about single entries. */
   #atSnapshot(seen: Seen, { index, term, digest }: Point): readonly Violation[] {
     if (!this.#first.has(index)) return [];
     this.#compared++;

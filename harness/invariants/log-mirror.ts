@@ -1,6 +1,6 @@
 /**
- * Entries kept, at most twice as many: minutes at thousands of entries a second, in 16 MB. What is older
- * cannot be compared any more.
+ * Number of entries that are kept (at most twice this number): minutes at thousands of entries per second, in 16 MB.
+ * Older entries cannot be compared any more.
  */
 const KEPT_ENTRIES = 1 << 20;
 const FIRST_ROOM = 1 << 10;
@@ -40,8 +40,8 @@ export class LogMirror {
   }
 
   /**
-   * Puts an entry at `index`: over the one that stood there, or behind the last one. Behind a gap everything
-   * before is forgotten.
+   * Puts an entry at `index`: in place of the one there, or after the last one. A gap makes it forget everything
+   * before.
    */
   put(index: number, term: number, digest: number): void {
     if (index < this.#first) return;
@@ -57,7 +57,7 @@ export class LogMirror {
     this.#length = Math.max(this.#length, slot + 1);
   }
 
-  /** Forgets `index` and all behind it. */
+  /** Forgets the entries from `index` on. */
   truncateFrom(index: number): void {
     this.#length = Math.max(0, Math.min(this.#length, index - this.#first));
   }

@@ -12,21 +12,21 @@ interface Committed extends Members {
 
 /**
  * Voters change only through joint consensus (Raft §6): from C_old to C_old,new, whose outgoing voters are those of
- * C_old, and from there to C_new; and what is committed at one index is one configuration. Watched where members
- * change; the other properties say what logs hold, whoever is a member.
+ * C_old, and from there to C_new; and one index has one committed configuration. It is watched only where members
+ * change; the other properties check the logs, whoever the members are.
  */
 export class MembershipChange implements Property {
   readonly name = NAME;
   /** The first seen at each index. */
   readonly #at = new Map<number, Committed>();
-  /** By node: the last one in this life, behind its last snapshot from elsewhere. */
+  /** By node: the last configuration in this life, after its last installed snapshot. */
   readonly #last = new Map<string, Committed>();
   #seen = 0;
   #joint = 0;
 
   feed(seen: Seen): readonly Violation[] {
     const { t, node, trace } = seen;
-    // Either skips what it stands for.
+    // Both skip the entries that they represent.
     if (trace.type === 'Recover' || trace.type === 'InstallSnapshot') this.#last.delete(node);
     return trace.type === 'ApplyConfChange' ? this.#committed({ ...trace, t, node }) : [];
   }

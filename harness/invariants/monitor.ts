@@ -10,7 +10,7 @@ import { LogMirror } from './log-mirror.ts';
 import type { NodeView, Property } from './property.ts';
 import { StateMachineSafety } from './state-machine-safety.ts';
 
-/** What is told of one property; a node that breaks one tends to go on breaking it. */
+/** Maximum number of violations per property; a node that breaks a property tends to break it again and again. */
 const MAX_VIOLATIONS = 20;
 
 /**
@@ -21,7 +21,7 @@ export class SafetyMonitor implements TraceMonitor {
   readonly #views: ReadonlyMap<string, NodeView>;
   readonly #watched: readonly { readonly property: Property; readonly found: Violation[] }[];
 
-  /** `more`: what is watched beside the properties that every run is judged by. */
+  /** `more`: properties to watch in addition to those that every run is judged by. */
   constructor(nodes: readonly string[], more: readonly Property[] = []) {
     this.#views = new Map(nodes.map((id) => [id, newView(id)]));
     const properties: readonly Property[] = [
@@ -36,7 +36,7 @@ export class SafetyMonitor implements TraceMonitor {
     this.#watched = properties.map((property) => ({ property, found: [] }));
   }
 
-  /** `t`: ms since the run began. Returns what this line proves to be broken. */
+  /** `t`: ms since the run began. Returns the violations that this line proves. */
   feed(t: number, node: string, trace: TraceEvent): readonly Violation[] {
     const view = this.#views.get(node);
     if (view === undefined)
@@ -53,7 +53,7 @@ export class SafetyMonitor implements TraceMonitor {
     return news;
   }
 
-  /** The node's data folder was removed on purpose: it starts as a new one, and owes nothing. */
+  /** The node's data folder was removed on purpose: it starts as a new node, without obligations. */
   wiped(node: string): void {
     for (const { property } of this.#watched) property.wiped?.(node);
   }

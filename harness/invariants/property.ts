@@ -10,15 +10,15 @@ export interface Seen<T extends TraceEvent = TraceEvent> {
 }
 
 /**
- * What is known of a node from its own lines so far. Lines of one node come in the order of its steps;
- * between nodes nothing is known of the order in which lines arrive, so no property may rely on it.
+ * Knowledge about a node from its own lines so far. The lines of one node come in the order of its steps. The order of
+ * lines of different nodes is unknown, so no property may rely on it.
  */
 export interface NodeView {
   readonly id: string;
   /** Highest term it was seen in. */
   term: number;
   leading: boolean;
-  /** Its log, as far as its lines tell. */
+  /** Its log, as far as it is known from its lines. */
   log: LogMirror;
   /** In this life (since its last start). */
   commit: number;
@@ -32,7 +32,7 @@ export interface NodeView {
 export interface Property {
   readonly name: string;
   feed(seen: Seen, view: NodeView): readonly Violation[];
-  /** `evidence`: how often there was something to judge. 0 is `unknown`, not `pass`. */
+  /** `evidence`: number of observations that could have shown a violation. 0 is `unknown`, not `pass`. */
   summary(): { readonly evidence: number; readonly detail: string };
   /** The node's disk was emptied on purpose: nothing it had need come back. */
   wiped?(node: string): void;

@@ -4,17 +4,17 @@ import { LogMirror } from './log-mirror.ts';
 import { event, hex, type NodeView, type Property, type Seen, violation } from './property.ts';
 
 const NAME = 'state-machine-safety';
-/** Snapshots whose state is remembered: the latest ones. */
+/** Number of snapshots whose state is remembered, the latest ones. */
 const MAX_STATES = 10_000;
 
 /**
- * If a server has applied an entry at an index, no other ever applies a different one there (Raft §5.4.3,
- * figure 3). With that go: only what is committed is applied, a state machine never goes back, and what a
- * node has applied stays in its log.
+ * If a server has applied an entry at an index, no other ever applies a different one there (Raft §5.4.3, figure 3). It
+ * follows that only committed entries are applied, a state machine never goes back, and the entries that a node has
+ * applied stay in its log.
  */
 export class StateMachineSafety implements Property {
   readonly name = NAME;
-  /** What was applied at each index, by whoever was first. */
+  /** The entry that was applied first at each index, on any node. */
   readonly #applied = new LogMirror();
   readonly #appliers: { readonly from: number; readonly t: number; readonly node: string }[] = [];
   /** Per node: up to where its applied entries were held against the others', and when it last applied. */
@@ -54,7 +54,7 @@ export class StateMachineSafety implements Property {
     return trace.snapshot === null ? null : this.#onSnapshot(seen, trace.snapshot);
   }
 
-  /** State and log of a snapshot are those that anybody else has at its index. */
+  /** State and log of a snapshot are equal to those of every other node at its index. */
   #onSnapshot(seen: Seen, { index, digest, state }: SnapshotPoint): Violation | null {
     const { t, node } = seen;
     const now = event(seen, `snapshot at index ${index}, log digest ${hex(digest)}, state ${hex(state)}`);
@@ -112,7 +112,7 @@ export class StateMachineSafety implements Property {
     return this.#compare(seen, index, view);
   }
 
-  /** Each entry once per node and life, against what was first applied at its index. */
+  /** Checks each entry once per node and life against the one that was applied first at its index. */
   #compare(seen: Seen, index: number, view: NodeView): Violation | null {
     const { node } = seen;
     const from = Math.max((this.#checked.get(node) ?? 0) + 1, view.log.first, this.#applied.first);

@@ -1,6 +1,6 @@
 /**
- * What a system or a stage can do to its nodes and links, beyond starting them. A fault names what it needs, and the
- * loader refuses a step that needs something that is missing, at the step's line.
+ * Actions of a system or a stage on its nodes and links, beyond starting them. A fault names those that it needs, and
+ * the loader refuses a step that needs a missing one, at the step's line.
  */
 export const CAPABILITIES = {
   kill: 'end a node process at once (SIGKILL) and start it again with its data',
@@ -16,7 +16,7 @@ export const CAPABILITIES = {
 
 export type Capability = keyof typeof CAPABILITIES;
 
-/** A system or a stage by its name. `capabilities`: what it can do; absent: everything. */
+/** A system or a stage by its name. `capabilities`: its actions; absent: all. */
 export interface Able {
   readonly name: string;
   readonly capabilities?: ReadonlySet<Capability>;

@@ -7,7 +7,7 @@ export interface Task {
   readonly input: Op['input'];
 }
 
-/** What a node answered to a task. */
+/** Answer of a node to a task. */
 export type Answer =
   /** A read was served. `null`: the key was never written. */
   | { readonly type: 'value'; readonly value: RegisterValue }
@@ -16,14 +16,14 @@ export type Answer =
   /** A cas did not and will not take effect. `found`: the value instead of the expected one, if the node tells it. */
   | { readonly type: 'mismatch'; readonly found?: RegisterValue }
   | Refusal
-  /** An answer to something else than was asked: the node is broken, and what it did is unknown. */
+  /** The answer does not fit the request: the node is broken, and the effect of the request is unknown. */
   | { readonly type: 'wrong' };
 
 export interface Refusal {
   readonly type: 'refused';
   /**
-   * A short word for the history. `not-leader` is shared by all systems: a client that stays on one node takes it for
-   * an answer.
+   * A short word for the history. All systems share `not-leader`: for a client that stays on one node it is a final
+   * answer.
    */
   readonly error: string;
   /** True if this attempt did not and will not take effect; false: it may have, or may yet. */
@@ -34,7 +34,7 @@ export interface Refusal {
   readonly leader?: string;
 }
 
-/** What became of one attempt. */
+/** The end of one attempt. */
 export type AttemptEnd<Result = Answer> =
   | { readonly type: 'answer'; readonly result: Result }
   /** Sent, or partly sent; the connection broke before an answer. */
@@ -60,9 +60,9 @@ export type SystemRequest = object;
 export interface SystemClient {
   /** True if the client may mutate now; false if it lacks something first, for example a session. */
   mayMutate(): boolean;
-  /** The request for a task. Asked for a mutation only after `mayMutate` said true. */
+  /** The request for a task. It is called for a mutation only after `mayMutate` returned true. */
   request(task: Task): SystemRequest;
-  /** `listener` is called once with what became of the attempt, never before `ask` has returned. */
+  /** `listener` is called once with the end of the attempt, never before `ask` has returned. */
   ask(node: string, request: SystemRequest, listener: (end: AttemptEnd) => void): Ask;
   /**
    * The operation has ended. After an unknown outcome (`info`) the client is a new one to the system: an old attempt

@@ -11,7 +11,7 @@ export interface NodeExit {
   readonly stderr: string;
 }
 
-/** What the cluster tells whoever listens. `t`: ms since the run began. */
+/** Events of the cluster. `t`: ms since the run began. */
 export type ClusterEvent =
   | {
       readonly type: 'life';

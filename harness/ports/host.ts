@@ -6,7 +6,7 @@ export interface HostCommand {
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
-/** Cuts what a process writes into lines. One per process. */
+/** Cuts the output of a process into lines. One reader per process. */
 export interface LineReader<Line> {
   /** The lines that end in this chunk. */
   push(chunk: Buffer): readonly Line[];
@@ -22,14 +22,14 @@ export type ProcessSignal = 'SIGTERM' | 'SIGKILL' | 'SIGSTOP' | 'SIGCONT';
 /** One process of a node, from its start to the end of its pipes. */
 export interface HostProcess {
   readonly pid: number;
-  /** Resolves (never rejects) when the process is gone and what it wrote is read. */
+  /** Resolves (never rejects) when the process is gone and its output is read. */
   readonly end: Promise<ProcessEnd>;
   /** The last lines of its stderr so far. */
   stderr(): string;
   signal(name: ProcessSignal): void;
   /**
-   * Resolves when the operating system says that the process is stopped (or, `stopped` false, no longer is): a signal
-   * is only a request. Rejects after `withinMs`, or if the process is gone.
+   * Resolves when the operating system reports the process as stopped (`stopped` false: as no longer stopped), because
+   * a signal is only a request. Rejects after `withinMs`, or if the process is gone.
    */
   untilStopped(stopped: boolean, withinMs: number): Promise<void>;
 }

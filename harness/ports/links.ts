@@ -30,8 +30,8 @@ export interface LinkCondition {
 }
 
 /**
- * What shows that a fault bit: from Toxiproxy's counters, or from what the links saw. All counted since the run
- * began.
+ * Figures that show whether a fault took effect, from Toxiproxy's counters or from the links themselves. All are
+ * counted from the beginning of the run.
  */
 export interface LinkTraffic {
   readonly link: LinkId;
@@ -40,19 +40,19 @@ export interface LinkTraffic {
 }
 
 /**
- * Port: real Toxiproxy, or the simulated network. Every call has a deadline of its own (2 s) and says in words what
- * failed.
+ * Port: real Toxiproxy, or the simulated network. Every call has a deadline of its own (2 s) and rejects with a
+ * sentence that says what failed.
  */
 export interface Links {
   readonly server: LinksServer;
   readonly links: readonly LinkId[];
-  /** `host:port` that whoever stands at `link.from` dials. Stable for the life of the run. */
+  /** `host:port` that `link.from` dials. It does not change during the run. */
   address(link: LinkId): string;
   /** Makes the link behave so, for open connections and new ones, and returns once the server has confirmed it. */
   apply(link: LinkId, condition: LinkCondition): Promise<void>;
   /** Closes all open connections of the link with RST (reset_peer); new ones are let through. */
   reset(link: LinkId): Promise<void>;
-  /** Bytes in and out per link, where the server counts them; used to prove that a fault bit. */
+  /** Bytes in and out per link, if the server counts them; they show whether a fault took effect. */
   traffic(): Promise<readonly LinkTraffic[]>;
   /** Heals everything, removes our proxies, and stops the server if we started it. Idempotent. */
   [Symbol.asyncDispose](): Promise<void>;

@@ -15,8 +15,8 @@ export interface System {
   readonly client: ClientModule;
 
   /**
-   * What a node process writes about itself on file descriptor `fd` (1 and 2: stdout and stderr). Absent: role, term
-   * and steps of the nodes are unknown.
+   * The reports of a node process about itself, on file descriptor `fd` (1 and 2: stdout and stderr). Absent: role,
+   * term and steps of the nodes are unknown.
    */
   readonly reports?: { readonly fd: number; reader(): LineReader<NodeLine> };
   /**
@@ -26,7 +26,7 @@ export interface System {
   readonly ready?: (node: NodeSetup, signal: AbortSignal) => Promise<void>;
   /** Judges the trace that the nodes report. Absent: the safety properties are not judged. */
   readonly monitor?: (nodes: readonly string[]) => TraceMonitor;
-  /** Shows and changes who is in a running cluster. Absent: `chaos members` cannot be used. */
+  /** Shows and changes the members of a running cluster. Absent: `chaos members` cannot be used. */
   readonly membership?: Membership;
   /** What its nodes can do. Absent: everything. */
   readonly capabilities?: ReadonlySet<Capability>;

@@ -8,7 +8,9 @@ import type { OpEnd } from './outcome.ts';
 import type { Router } from './router.ts';
 import type { Timers } from './timers.ts';
 
-/** After an operation that no node would serve, a client rests so long, doubled up to three times while it goes on. */
+/**
+ * Pause of a client after an operation that no node served, in ms. It is doubled at each repetition, at most two times.
+ */
 const FIRST_REST_MS = 100;
 const MAX_REST_DOUBLINGS = 2;
 /** Time until a client that may not mutate yet looks again, if the mix has no reads. */
@@ -88,7 +90,7 @@ export class Client {
     return true;
   }
 
-  /** What is under way gets its outcome now, as if its time were up; nothing new begins. */
+  /** The operation under way ends now, as if its time were up; no new one begins. */
   stop(): void {
     this.#stopped = true;
     this.#cancelRest();

@@ -4,12 +4,16 @@ import { randomStream, type Random } from '../random.ts';
 import type { WorkloadPlan } from '../ports/workload.ts';
 
 /**
- * An append key takes so many appends, then its successor begins: reads of an ever longer value would cost ever more.
+ * Number of appends per append key, after which its successor begins, because reads of an ever longer value would cost
+ * ever more.
  */
 const APPENDS_PER_KEY = 100;
-/** How often a read of an append key looks at the one before, whose last appends nobody else would see. */
+/**
+ * Share of the reads of an append key that look at its predecessor, because the last appends there would not be seen
+ * otherwise.
+ */
 const LOOK_BACK = 0.15;
-/** How many of a key's latest values a cas chooses its `from` among, and how often it takes the very latest. */
+/** Number of a key's latest values that a cas chooses its `from` among, and the share that takes the very latest. */
 const RECENT_VALUES = 4;
 const CAS_FROM_LATEST = 0.8;
 
@@ -66,7 +70,7 @@ export class Generator {
     }
   }
 
-  /** Tells what a register key held a moment ago; a later cas expects it. */
+  /** Notes the value of a register key, which a later cas expects. */
   observe(key: string, value: RegisterValue): void {
     if (!key.startsWith('k')) return;
     const recent = this.#recent.get(key);

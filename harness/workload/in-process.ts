@@ -58,7 +58,7 @@ export class InProcessWorkload implements Workload {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    // What is under way is not waited for; the history is still closed properly.
+    // Operations under way are not waited for; the history is still closed properly.
     this.#stopping ??= this.#stop(0);
     await this.#stopping.catch(() => {});
   }

@@ -4,8 +4,8 @@ import type { OpenOp } from '../history/recorder.ts';
 import type { WorkloadEvent } from '../ports/workload.ts';
 
 /**
- * Judges operations as they are recorded and tells of a violation at once. Whatever goes wrong in it ends the judging,
- * never the recording: the final check judges all in any case.
+ * Checks operations as they are recorded and reports a violation at once. An error in it ends the live check, never the
+ * recording; the final check covers everything in any case.
  */
 export class Judge {
   readonly #say: (event: WorkloadEvent) => void;
@@ -28,12 +28,12 @@ export class Judge {
     });
   };
 
-  /** Says that every operation that ended by `t` is judged. */
+  /** Reports that every operation that ended by `t` is checked. */
   report(t: number): void {
     if (this.#checker !== null) this.#say({ type: 'checked', t, ...this.#checker.counts });
   }
 
-  /** How many things it remembers. */
+  /** Number of remembered items. */
   get size(): number {
     return this.#checker?.size ?? 0;
   }

@@ -12,7 +12,7 @@ import type { Timers } from './timers.ts';
 export interface LoadParts {
   readonly plan: WorkloadPlan;
   readonly nodes: readonly string[];
-  /** How the system's clients talk to it. */
+  /** Connects the clients of the system. */
   readonly clients: SystemClients;
   readonly timers: Timers;
   readonly recorder: Recorder;

@@ -1,7 +1,7 @@
 import type { ClientModule } from '../ports/client.ts';
 import type { WorkloadEvent, WorkloadPlan } from '../ports/workload.ts';
 
-/** What the workload's thread is started with. */
+/** Input of the workload's thread. */
 export interface WorkerInput {
   readonly plan: WorkloadPlan;
   readonly client: ClientModule;
@@ -14,7 +14,7 @@ export interface WorkerInput {
   readonly live: boolean;
 }
 
-/** Stop: invoke nothing more, wait for what is under way at most `drainMs`, close the history. */
+/** Stop: invoke nothing more, wait at most `drainMs` for the operations under way, close the history. */
 export interface ToWorker {
   readonly type: 'stop';
   readonly drainMs: number;
@@ -23,5 +23,8 @@ export interface ToWorker {
 export type FromWorker =
   | WorkloadEvent
   | { readonly type: 'started' }
-  /** The last message: the history file is closed; so many bytes are its whole lines, whatever the disk refused. */
+  /**
+   * The last message: the history file is closed. The number of bytes covers its whole lines, even if the disk refused
+   * some.
+   */
   | { readonly type: 'finished'; readonly historyBytes: number };

@@ -27,14 +27,14 @@ export interface OperationParts {
 }
 
 /**
- * One operation from its first attempt to its outcome. At most one attempt per node is out at a time; while one is
- * silent a leader-following client asks the next node as well (the same request, which is applied once), and the
- * first decisive answer counts. When it has ended, nothing of it is sent any more.
+ * One operation from its first attempt to its outcome. There is at most one open attempt per node. While one node is
+ * silent, a client that follows the leader also asks the next node (the same request, which is applied once), and the
+ * first decisive answer counts. After its end, nothing of it is sent any more.
  */
 export class Operation {
   readonly #parts: OperationParts;
   readonly #asks = new Map<string, Ask>();
-  /** Attempts that ended without anybody knowing whether they take effect. */
+  /** Number of attempts that ended although it is unknown whether they take effect. */
   #lost = 0;
   #attemptsEnded = 0;
   #retries = 0;
@@ -75,7 +75,7 @@ export class Operation {
     });
   }
 
-  /** Asks whom the router names, or waits on if all have an attempt out. */
+  /** Asks the node that the router names, or keeps waiting if every node has an open attempt. */
   #attemptAnywhere(): void {
     const { router, timers } = this.#parts;
     const node = router.pick((each) => this.#asks.has(each), timers.now());

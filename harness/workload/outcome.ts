@@ -46,7 +46,7 @@ export type Judgement =
   | OpEnd
   | { readonly type: 'retry'; readonly uncertain: boolean; readonly error: string };
 
-/** What an attempt's end means for its operation. */
+/** Meaning of an attempt's end for its operation. */
 export function judge(context: AttemptContext, end: AttemptEnd): Judgement {
   switch (end.type) {
     case 'unsent':
@@ -62,7 +62,7 @@ export function judge(context: AttemptContext, end: AttemptEnd): Judgement {
   }
 }
 
-/** What it comes to when the operation's time is up. `lastError`: of its last attempt that ended, if any did. */
+/** The outcome when the operation's time is up. `lastError`: error of its last attempt that ended, if any did. */
 export function judgeTimeout(f: OpFunction, uncertain: boolean, lastError: string | null): OpEnd {
   if (uncertain && f !== 'read') return { type: 'end', outcome: 'info', error: 'timeout' };
   return { type: 'end', outcome: 'fail', error: uncertain ? 'timeout' : (lastError ?? 'timeout') };
@@ -101,7 +101,7 @@ function judgeRefusal(context: AttemptContext, { error, definite, retry }: Refus
   return { type: 'end', outcome: mayHaveHappened ? 'info' : 'fail', error };
 }
 
-/** A node that answers a write with a value is broken; what it did is unknown. */
+/** A node that answers a write with a value is broken; the effect of the write is unknown. */
 const confused = (context: AttemptContext): OpEnd => ({
   type: 'end',
   outcome: context.f === 'read' ? 'fail' : 'info',

@@ -78,14 +78,14 @@ export class RecordedLoad {
     this.#load.start();
   }
 
-  /** Ends the load, waiting for what is under way at most `drainMs`. */
+  /** Ends the load; waits at most `drainMs` for the operations under way. */
   async stop(drainMs: number): Promise<void> {
     await this.#load.stop(drainMs);
     for (const cancel of this.#cancelTimers) cancel();
     this.#closeWindow();
   }
 
-  /** Closes the history file: how many bytes it has, all of them whole lines, whatever the disk refused. */
+  /** Closes the history file. Returns its number of bytes, all of them whole lines, even if the disk refused some. */
   async close(): Promise<number> {
     // Its failure was told when it came.
     await this.#history.close().catch(() => {});
@@ -109,7 +109,7 @@ export class RecordedLoad {
   }
 }
 
-/** Calls `action` every `ms`, on a grid that a late call does not shift; returns what ends it. */
+/** Calls `action` every `ms`, on a grid that a late call does not shift. Returns a function that ends it. */
 function every(timers: Timers, ms: number, action: () => void): () => void {
   let dueMs = timers.now() + ms;
   let cancel: () => void;

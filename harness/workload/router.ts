@@ -1,4 +1,6 @@
-/** A node that did not answer is not asked again so long, even if another names it as the leader. */
+/**
+ * Time during which a node that did not answer is not asked again, in ms, even if another node names it as the leader.
+ */
 const AVOID_MS = 1_000;
 
 /** Which node a client asks. Time in ms, any origin. */
@@ -8,7 +10,7 @@ export interface Router {
   pick(busy: (node: string) => boolean, now: number): string | null;
   /** It answered as a leader does. */
   answered(node: string): void;
-  /** It said that it does not lead; `hint` names who does, if it knows. */
+  /** The node answered that it does not lead; `hint`: the leader, if the node knows it. */
   notLeader(node: string, hint: string | undefined, now: number): void;
   /** It did not answer in time, or the connection broke. */
   silent(node: string, now: number): void;
@@ -52,7 +54,7 @@ class PinnedRouter implements Router {
   silent(): void {}
 }
 
-/** Asks who led last; else follows hints; else goes round. */
+/** Asks the last known leader; else follows hints; else asks the nodes in turn. */
 export class LeaderRouter implements Router {
   readonly pinned = false;
   readonly #nodes: readonly string[];

@@ -1,10 +1,10 @@
-/** Slots that nobody took in time are gone: a stall is not made up for by a burst. */
+/** Maximum delay of a slot, in ms. Later slots are dropped, so that no burst follows a stall. */
 const MAX_LATE_MS = 20;
 
 /**
- * When operations begin: one slot every 1/rate seconds, given to whichever client is free. This keeps the rate even and
- * open-loop as far as free clients allow; when all are waiting for answers, slots pass unused, so the load falls below
- * the rate. Latencies count from an operation's own invocation, not from its slot.
+ * Start times of operations: one slot every 1/rate seconds, for any client that is free. This keeps the rate even and
+ * open-loop as far as free clients allow; while all clients wait for answers, slots pass unused, so the load falls
+ * below the rate. Latencies count from an operation's own invocation, not from its slot.
  */
 export interface Schedule {
   /** Takes a slot that is due; false: none is. */

@@ -73,7 +73,7 @@ const completed = (load: Workload, count: number): Promise<WorkloadEvent> =>
 const valueOf = (op: Op): string => (typeof op.input === 'string' ? op.input : op.input![1]);
 const count = (ops: readonly Op[], match: (op: Op) => boolean): number => ops.filter(match).length;
 
-/** Holds every outcome against what the servers know to have happened. */
+/** Compares every outcome with the true effects, which the servers know. */
 function expectTruth(ops: readonly Op[], applied: readonly string[]): void {
   const times = new Map<string, number>();
   for (const value of applied) times.set(value, (times.get(value) ?? 0) + 1);
@@ -144,7 +144,7 @@ describe('threadedWorkload', () => {
     const ops = await load.stop();
     expectTruth(ops, kv.applied);
     expect(parseHistory(await readFile(join(dir, 'history.jsonl'), 'utf8'))).toEqual(ops);
-    // The weather did bite: unknown outcomes, retries that were answered from memory, failures.
+    // The faults took effect: unknown outcomes, retries that were answered from memory, failures.
     expect(count(ops, (op) => op.outcome === 'info')).toBeGreaterThan(10);
     expect(count(ops, (op) => op.outcome === 'ok' && op.attempts > 1)).toBeGreaterThan(100);
     expect(count(ops, (op) => op.f !== 'read' && op.outcome === 'fail')).toBeGreaterThan(10);

@@ -30,7 +30,7 @@ class ThreadedWorkload implements Workload {
 
   constructor(input: WorkerInput) {
     this.#input = input;
-    // Both may reject while nobody waits for them; who waits still hears it.
+    // Attach handlers so that an early rejection is not unhandled; a later `await` still receives it.
     this.#started.promise.catch(() => {});
     this.#finished.promise.catch(() => {});
   }
@@ -65,7 +65,7 @@ class ThreadedWorkload implements Workload {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    // What is under way is not waited for; the history is still closed properly.
+    // Operations under way are not waited for; the history is still closed properly.
     this.#stopping ??= this.#stop(0);
     await this.#stopping.catch(() => {});
     await this.#worker?.terminate();
@@ -83,7 +83,7 @@ class ThreadedWorkload implements Workload {
       // It ends by itself then, and is not stopped in the middle of that: V8 crashes now and then where threads go.
       await bounded(this.#exited.promise, EXIT_WITHIN_MS, 'it does not end').catch(() => {});
     } catch (error) {
-      // The thread is gone; the file has what was written down.
+      // The thread is gone; the file has everything that was written.
       return await readBack(historyPath).catch(() => {
         throw error;
       });

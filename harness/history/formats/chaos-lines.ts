@@ -8,7 +8,7 @@ export const chaosLines: HistoryFormat = {
 {"index":1,"id":0,"process":0,"type":"ok","f":"write","key":"x","value":"1","time":1000000,"node":"n1"}
 `,
   casFail: undefined,
-  // A JSON array of objects is taken for our lines, too: the error then says what a line is.
+  // A JSON array of objects counts as our lines, too: the error then explains the form of a line.
   looksLike: (head) => /^(?:\[\s*)?\{\s*"/.test(head),
   read: readChaosHistory,
 };

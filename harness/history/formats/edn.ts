@@ -40,9 +40,9 @@ export class EdnError extends Error {
 const MOST_DEPTH = 200;
 
 /**
- * Reads EDN (github.com/edn-format/edn) value by value, with places. Lenient where Clojure prints what EDN has no
- * rule for (ratios, `#object[…]`, class names): what stands for no value of ours is a symbol. Stateful: where the
- * next value begins.
+ * Reads EDN (github.com/edn-format/edn) value by value, with places. It is lenient where Clojure prints forms that EDN
+ * has no rule for (ratios, `#object[…]`, class names): a form without a value becomes a symbol. Its state is the place
+ * of the next value.
  */
 export class EdnReader {
   readonly #text: string;
@@ -56,12 +56,12 @@ export class EdnReader {
     this.#end = to;
   }
 
-  /** Where the reader stands: behind the last value. */
+  /** Place of the reader: after the last value. */
   get position(): number {
     return this.#at;
   }
 
-  /** The character that comes next behind space, comments and discarded values; '' at the end. */
+  /** The next character after white space, comments and discarded values; '' at the end. */
   peek(): string {
     this.#skipSpace(0);
     return this.#at < this.#end ? this.#text[this.#at]! : '';
@@ -124,7 +124,7 @@ export class EdnReader {
     );
   }
 
-  /** What stands before the reader should have gone on; at the end of the text it may have. */
+  /** Error for a form that should have continued; at the end of the text, the text may be cut off. */
   #unfinished(message: string, from: number): EdnError {
     return new EdnError(message, { from, to: this.#at, cutOff: this.#at >= this.#end });
   }
@@ -197,7 +197,7 @@ export class EdnReader {
     }
   }
 
-  /** What the escape at the reader's place stands for; leaves the reader on its last character. */
+  /** The character that the escape at the reader's place means; leaves the reader on its last character. */
   #escape(opening: number): string {
     const from = this.#at++;
     const char = this.#at < this.#end ? this.#text[this.#at]! : undefined;
@@ -272,7 +272,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
   '"': '"',
 };
 const NUMBER = /^[+-]?\d+(?:N|\/\d+|(?:\.\d*)?(?:[eE][+-]?\d+)?M?)$/;
-/** Space as Clojure has it: commas too. */
+/** White space in Clojure, which includes commas. */
 const isSpace = (code: number): boolean => code <= 32 || code === 44 || code === 0xfe_ff;
 const DELIMITERS: ReadonlySet<number> = new Set(
   ['(', ')', '[', ']', '{', '}', '"', ';', '\\', '^'].map((char) => char.charCodeAt(0)),
@@ -299,7 +299,7 @@ export function ednText(value: Edn): string {
       return `[${value.items.map(ednText).join(' ')}]`;
     case 'list':
       return `(${value.items.map(ednText).join(' ')})`;
-    // What has no order of its own is put into one.
+    // Maps and sets have no order, so their elements are sorted.
     case 'set':
       return `#{${value.items.map(ednText).sort().join(' ')}}`;
     case 'map': {

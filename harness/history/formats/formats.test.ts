@@ -22,7 +22,7 @@ const history = (seed: number, mix: Partial<Record<OpFunction, number>>, unknown
     opaque: 0.3,
   });
 
-/** What a foreign format can tell of an operation, in the text that values have there. */
+/** The part of an operation that a foreign format can express, with values in the form of that format. */
 const told = (ops: readonly Op[], text: (value: RegisterValue) => RegisterValue) =>
   ops.map(({ process, key, f, input, outcome, output }, order) => ({
     order,
@@ -43,7 +43,7 @@ const asRead = (ops: readonly Op[]) =>
     outcome,
     ...(output === undefined ? {} : { output }),
   }));
-/** Which of two events came first, of all pairs: what a judgement depends on. */
+/** For all pairs of events, which one came first: a verdict depends only on this. */
 const precedence = (ops: readonly Op[]): string =>
   ops.map((a) => ops.map((b) => (a.return < b.call ? '1' : '0')).join('')).join('\n');
 

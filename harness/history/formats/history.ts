@@ -7,8 +7,8 @@ export interface HistoryFormat {
   /** A short history in this format, as a person would see it. */
   readonly example: string;
   /**
-   * What a failed CAS means in this format, unless a history says more: the value was another (`mismatch`), or nothing
-   * (it did not happen, for whatever reason). Undefined: each operation says it.
+   * Meaning of a failed CAS in this format, unless a history says more: the value was another (`mismatch`), or nothing
+   * (it did not happen, for any reason). Undefined: each operation says it.
    */
   readonly casFail: 'mismatch' | 'nothing' | undefined;
   /** True if the text seems to be in this format. `head`: its beginning, without white space and comments. */
@@ -17,14 +17,14 @@ export interface HistoryFormat {
   read(text: string, options: ReadOptions): ImportedHistory;
 }
 
-/** What the operations of a history are to act on, as far as reading them depends on it: `models` of the checker. */
+/** The data type of the operations, as far as reading them depends on it (`models` of the checker). */
 export interface ExpectedModel {
   /** `list-append`: appends add an element to a list. `kv`: they add text to text. */
   readonly name: string;
   readonly functions: readonly OpFunction[];
 }
 
-/** A history as it was read, whatever it was written in. */
+/** A history that was read, from any format. */
 export interface ImportedHistory {
   /** Name of the format; null: the text was empty. */
   readonly format: string | null;
@@ -34,13 +34,13 @@ export interface ImportedHistory {
   readonly lists: boolean;
   readonly lines: Lines;
   readonly clock: HistoryClock;
-  /** What was left out, for people. */
+  /** Notes for the user about parts that were left out. */
   readonly notes: readonly string[];
 }
 
 /**
- * What `call` and `return` count: ms, or, where the history has no usable times, lines from 1; where several events
- * stand in one line, events from 0.
+ * Unit of `call` and `return`: ms; or, if the history has no usable times, lines from 1; or, if several events are on
+ * one line, events from 0.
  */
 export type HistoryClock = 'time' | 'line' | 'event';
 
@@ -53,11 +53,11 @@ export interface Lines {
 export interface ReadOptions {
   /** For messages. */
   readonly file: string;
-  /** Undefined: what the operations look like. */
+  /** Undefined: chosen by the operations. */
   readonly model?: ExpectedModel | undefined;
   /**
-   * Told of each operation once, as soon as nothing more can be said of it, with its place in the history: for what is
-   * done best while it is at hand.
+   * Called once per operation, with its place in the history, as soon as it is final: for work that is cheapest while
+   * the operation is in the cache.
    */
   readonly onOp?: ((op: Op, position: number) => void) | undefined;
 }

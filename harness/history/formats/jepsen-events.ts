@@ -16,7 +16,7 @@ export interface EventSource {
   readonly shape: Shape;
 }
 
-/** Reads a history in Jepsen's shape. @throws HistoryError with what is wrong */
+/** Reads a history in Jepsen's form. @throws HistoryError with the mistakes */
 export function readJepsenEvents(source: EventSource, { file, onOp }: ReadOptions): ImportedHistory {
   const problems = new Problems(source.text);
   const reader = new EventReader(source);
@@ -40,8 +40,8 @@ export function readJepsenEvents(source: EventSource, { file, onOp }: ReadOption
 }
 
 /**
- * What a killed writer leaves behind: the last line without its end. To pass over it leaves an operation open, and so
- * loses no truth. An unclosed vector is another matter: nobody writes one line by line.
+ * True for the remains of a killed writer: the last line without its end. Skipping it leaves an operation open, and so
+ * loses no truth. An unclosed vector is different, because no writer writes one line by line.
  */
 function isTornLine(text: string, { cutOff, from }: EdnError): boolean {
   const lineFrom = text.lastIndexOf('\n') + 1;
@@ -65,7 +65,7 @@ class EventReader {
     this.#lineEnd = lineEnd(source.text, 0);
   }
 
-  /** Null, or what is wrong with the event. */
+  /** Null, or the mistake in the event. */
   read(event: JepsenEvent): Flaw | null {
     while (this.#lineEnd < event.from) {
       this.#line++;
@@ -110,7 +110,7 @@ class EventReader {
           `the process is ${shown(event.process)}`,
           'an integer is a client, a keyword the nemesis',
         );
-      // Faults, clocks, logs: what is no client has no part in the judgement.
+      // Faults, clocks, logs: events of other processes than clients do not count.
       this.#others++;
       return null;
     }
@@ -129,13 +129,13 @@ class EventReader {
     if (isFlaw(split)) return split;
     const input = inputOf(f, split.value, { event, shape: this.#shape });
     if (isFlaw(input)) return input;
-    // Who did it has no node to name where the history names none.
+    // The node is empty if the history does not name it.
     const node = event.node === undefined ? `process ${process}` : bareText(event.node);
     const objection = this.#pairing.invoke({ process, f, key: split.key, input, node }, this.#moment(event));
     return objection === null ? null : flawAt(event, ...objection);
   }
 
-  /** An `ok`. What it says of the value counts more than what was invoked, where it says something: as in Knossos. */
+  /** An `ok`. The value of the completion counts more than that of the invocation, if there is one, as in Knossos. */
   #succeed(event: JepsenEvent, process: number): Flaw | null {
     const open = this.#openOf(event, process);
     if (isFlaw(open)) return open;
@@ -184,7 +184,7 @@ class EventReader {
   }
 }
 
-/** The text of `:error`, or of what stands in the value's place where that is a keyword: `:timed-out`. */
+/** The text of `:error`, or of a keyword in the place of the value: `:timed-out`. */
 function errorOf({ error, value }: JepsenEvent): string | null {
   const said = error ?? (value?.type === 'keyword' ? value : undefined);
   return said === undefined ? null : bareText(said);

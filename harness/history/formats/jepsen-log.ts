@@ -3,9 +3,12 @@ import type { HistoryFormat, ImportedHistory, ReadOptions } from './history.ts';
 import { readJepsenEvents } from './jepsen-events.ts';
 import { type JepsenEvent, shapeOf } from './jepsen-values.ts';
 
-/** Behind it stand an operation's columns: `INFO jepsen.util - 3	:ok	:read	7`, `… jepsen.util: 3	:ok …`. */
+/**
+ * The logger's name, followed by an operation's columns: `INFO jepsen.util - 3    :ok     :read   7`, `… jepsen.util: 3
+ * :ok …`.
+ */
 const LOGGER = /jepsen\.util(?:\s*[-:])?\s+/;
-/** How an operation's columns begin; a logger also writes sentences. */
+/** Beginning of an operation's columns; a logger also writes sentences. */
 const OPERATION = /^(?:\d+|:\S+)\s+:/;
 
 /** A line of operation columns, without a logger before it. */
@@ -72,7 +75,7 @@ function eventOf(text: string, lineFrom: number, to: number): JepsenEvent {
   reader.peek();
   const from = reader.position;
   const process = reader.next();
-  // What a nemesis says may be anything, not only EDN.
+  // A nemesis may write anything, not only EDN.
   if (process?.type === 'keyword') return { from, to, process };
   const type = reader.next();
   const f = reader.next();

@@ -3,7 +3,7 @@ import type { Op, OpFunction, RegisterValue } from '../op.ts';
 import { type Edn, EdnError, ednText } from './edn.ts';
 import type { ExpectedModel } from './history.ts';
 
-/** A map or line of a history in Jepsen's shape, not looked at yet: what stands where. */
+/** A map or line of a history in Jepsen's form, before its values are interpreted. */
 export interface JepsenEvent {
   readonly from: number;
   readonly to: number;
@@ -11,7 +11,7 @@ export interface JepsenEvent {
   readonly type?: Edn;
   readonly f?: Edn;
   readonly value?: Edn;
-  /** Porcupine's lines name the key beside the value. */
+  /** Porcupine's lines have the key next to the value. */
   readonly key?: Edn;
   readonly time?: Edn;
   readonly index?: Edn;
@@ -19,7 +19,7 @@ export interface JepsenEvent {
   readonly node?: Edn;
 }
 
-/** How values are to be taken, decided by the first operations: a history is of one kind throughout. */
+/** Interpretation of values, decided by the first operations, because a history is of one kind throughout. */
 export interface Shape {
   /** Values are pairs [key value], as `jepsen.independent` makes them. */
   readonly keyed: boolean;
@@ -33,12 +33,12 @@ export interface Shape {
   readonly model: ExpectedModel | undefined;
 }
 
-/** So many events tell the shape. */
+/** Number of events that are inspected for the form. */
 const SAMPLE_EVENTS = 2_000;
 /** The name of the only key of a history without keys. */
 const ONLY_KEY = 'register';
 
-/** The shape of a Jepsen history whose values may be anything. */
+/** The form of a Jepsen history with arbitrary values. */
 export function shapeOf(events: Iterable<JepsenEvent>, model: ExpectedModel | undefined): Shape {
   let keyed: boolean | null = null;
   let appends = false;
@@ -86,7 +86,7 @@ const FUNCTIONS: ReadonlyMap<string, OpFunction> = new Map([
   ['append', 'append'],
 ]);
 
-/** What the event's `:f` is here. */
+/** Our operation for the event's `:f`. */
 export function functionOf(event: JepsenEvent, shape: Shape): OpFunction | Flaw {
   const { f } = event;
   if (f === undefined) return missing(event, ':f', ':read, :write, :cas or :append');
@@ -127,7 +127,7 @@ export function splitKey(
   );
 }
 
-/** What an operation asks: what it writes, appends, or expects and sets. */
+/** Input of an operation: the value that it writes or appends, or that it expects and sets. */
 export function inputOf(
   f: OpFunction,
   value: Edn | undefined,
@@ -160,7 +160,7 @@ export function inputOf(
 }
 const NIL_IS_NEVER_WRITTEN = 'nil means never written, so nothing can write it';
 
-/** What a read returned; null: never written. */
+/** Output of a read; null: never written. */
 export function outputOf(value: Edn | undefined, shape: Shape): RegisterValue | Flaw {
   if (value === undefined || value.type === 'nil') return null;
   if (!shape.lists) return valueText(value, shape);
@@ -181,8 +181,8 @@ function valueText(value: Edn, { text, emptyAtFirst }: Shape): RegisterValue {
 }
 
 /**
- * An element of a list so that a list's text is that of its elements, one after the other: the comma ends it, and
- * stands in no EDN value outside of quotes or brackets.
+ * Text of a list element. The text of a list is that of its elements, one after the other: a comma ends each element,
+ * and no EDN value contains a comma outside of quotes or brackets.
  */
 const elementText = (value: Edn): string => `${ednText(value)},`;
 

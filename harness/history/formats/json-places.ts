@@ -1,4 +1,4 @@
-/** Where things stand in a JSON object that `JSON.parse` refused, or whose fields are wrong. */
+/** Places of the fields in a JSON object that `JSON.parse` refused, or whose fields are wrong. */
 export interface JsonPlaces {
   /** The values of the outermost object's fields: characters from `from` to before `to`. */
   readonly fields: ReadonlyMap<string, { readonly from: number; readonly to: number }>;
@@ -47,7 +47,7 @@ export function jsonPlaces(text: string): JsonPlaces {
 const tokenOf = ({ groups }: RegExpExecArray): string =>
   groups!['punctuation'] ?? groups!['string'] ?? groups!['literal'] ?? '';
 
-/** What may follow a token, or null if the token may not stand there. Opens and closes brackets. */
+/** The tokens that may follow a token, or null if the token is not allowed here. Opens and closes brackets. */
 function step(token: string, expected: Expected, open: string[]): Expected | null {
   const afterValue = (): Expected => (open.length === 0 ? 'end' : ', or end');
   const close = (bracket: string): Expected | null => {

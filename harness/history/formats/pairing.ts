@@ -2,23 +2,23 @@ import type { Op } from '../op.ts';
 import type { Invocation } from '../recorder.ts';
 import type { HistoryClock, Lines } from './history.ts';
 
-/** Where an event stands: its line from 1, and its time in ns if it has a usable one. */
+/** Place of an event: its line from 1, and its time in ns if it has a usable one. */
 export interface Moment {
   readonly line: number;
   readonly timeNs: number | null;
 }
 
-/** How an operation ended. */
+/** The completion of an operation. */
 export interface Ending {
   readonly outcome: Op['outcome'];
-  /** Instead of what was invoked: a completion may say more. */
+  /** Replaces the input of the invocation, because a completion may say more. */
   readonly input?: Op['input'];
   readonly output?: Op['output'];
   readonly error?: string;
 }
 
 type Draft = { -readonly [Field in keyof Op]: Op[Field] };
-/** What is wrong, and what probably mends it. */
+/** A mistake and its likely correction. */
 type Objection = readonly [message: string, mend: string];
 
 const NS_PER_MS = 1e6;
@@ -69,7 +69,7 @@ export class Pairing {
     return null;
   }
 
-  /** The operation that a process has open, or what is wrong with its completing anything. */
+  /** The open operation of a process, or the mistake if it cannot complete anything. */
   openOf(process: number): Readonly<Op> | Objection {
     const open = this.#open.get(process);
     if (open !== undefined && open !== RETIRED) return this.#ops[open]!;
@@ -95,7 +95,7 @@ export class Pairing {
     if (error !== undefined) draft.error = error;
   }
 
-  /** Every operation in order of invocation; what is still open stays `info`. */
+  /** Every operation in order of invocation; open ones stay `info`. */
   finish(): { readonly ops: readonly Op[]; readonly lines: Lines; readonly clock: HistoryClock } {
     const lines = { calls: this.#callLines, returns: this.#returnLines };
     const clock = this.#times !== null ? 'time' : this.#lines !== null ? 'line' : 'event';
@@ -110,8 +110,9 @@ export class Pairing {
   }
 
   /**
-   * Counts events. Their order in the text is what happened; times, or lines, that rise with it mean the same and tell
-   * people more, so they take its place in the end. Those that do not would call events concurrent that were not.
+   * Counts events. Their order in the text is the true order. Times or lines that rise with it mean the same and are
+   * more useful to people, so they replace the counts at the end. Times that do not rise would make events concurrent
+   * that were not.
    */
   #count(line: number, timeNs: number | null): number {
     this.#times = timeNs === null ? null : pushRising(this.#times, timeNs / NS_PER_MS);

@@ -31,7 +31,7 @@ function readPorcupineKv(text: string, options: ReadOptions): ImportedHistory {
   return readJepsenEvents(source, options);
 }
 
-/** Porcupine names the key beside the value, Jepsen within it. */
+/** True if the first event has a key: Porcupine has it next to the value, Jepsen inside it. */
 function firstHasKey(text: string): boolean {
   try {
     for (const { key } of ednEvents(text)) return key !== undefined;

@@ -18,7 +18,7 @@ interface Server {
   term: number;
   votedFor: string | null;
   log: Entry[];
-  /** Up to here a snapshot stands for the log: what is before is not sent, nor found on disk. */
+  /** Index of the snapshot that replaces the log: entries before it are not sent, nor found on disk. */
   base: number;
   commit: number;
   applied: number;
@@ -27,9 +27,9 @@ interface Server {
 type Entry = readonly [term: number, digest: number];
 
 /**
- * What correct nodes trace, per node in its own order: a plain model of Raft in which elections, replication,
- * commits, snapshots, crashes and restarts happen one at a time and by the rules. For tests of the properties: none of
- * them may find fault with it.
+ * The trace of correct nodes, per node in its own order: a plain model of Raft in which elections, replication,
+ * commits, snapshots, crashes and restarts happen one at a time and by the rules. No property may find a violation in
+ * it.
  */
 export function clusterRun(
   random: Random,
@@ -53,7 +53,7 @@ export function clusterRun(
     if (leader === null || dice < 0.05) {
       const before: { server: Server | null; term: number } = { server: leader, term: leader?.term ?? 0 };
       leader = elect(servers, random, majority);
-      // An election that nobody won leaves the old leader where it did not reach it.
+      // An election without a winner leaves the old leader in place if it did not reach it.
       if (leader === null && before.server?.term === before.term) leader = before.server;
     } else if (dice < 0.1) {
       const victim = random.pick(servers);
@@ -105,7 +105,7 @@ function append(leader: Server, random: Random): void {
 }
 
 /**
- * One AppendEntries from the leader, accepted at once, and what it then knows to be committed. False: it is
+ * One AppendEntries from the leader, accepted at once, and the commit that follows from it. False: the leader is
  * deposed.
  */
 function replicate(leader: Server, follower: Server, servers: readonly Server[], majority: number): boolean {
@@ -150,7 +150,7 @@ function takeSnapshot(server: Server): void {
   server.lines.push(took(pointAt(server.log, server.base)));
 }
 
-/** What the follower lacks is not in the leader's log any more. */
+/** The entries that the follower lacks are not in the leader's log any more. */
 function install(follower: Server, leader: Server): void {
   follower.base = leader.base;
   follower.log = leader.log.slice(0, leader.base);

@@ -1,10 +1,10 @@
 import { ERRORS, type ClientResult } from '../../../node/protocol/client.ts';
 import type { Answer, AttemptEnd } from '../../ports/client.ts';
 
-/** What became of one attempt, in the words of our client protocol. */
+/** The end of one attempt, in the words of our client protocol. */
 export type WireEnd = AttemptEnd<ClientResult>;
 
-/** Translates what became of an attempt into the harness's words. */
+/** Translates the end of an attempt into the harness's words. */
 export function endOf(end: WireEnd): AttemptEnd {
   if (end.type !== 'answer') return end;
   const result = answerOf(end.result);
@@ -29,7 +29,7 @@ function answerOf(result: ClientResult): Answer {
 }
 
 function refusalOf({ code, found, leader }: Extract<ClientResult, { type: 'error' }>): Answer {
-  // A node of ours always tells what it found: without that, the answer is not to be trusted.
+  // Our node always includes the value it found; an answer without it cannot be trusted.
   if (code === 'cas-mismatch')
     return found === undefined ? { type: 'wrong' } : { type: 'mismatch', found: found.value };
   const { definite, retry } = ERRORS[code];

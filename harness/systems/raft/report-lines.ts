@@ -21,8 +21,8 @@ interface TraceLine {
 }
 
 /**
- * Cuts the bytes of a report pipe (JSON lines, `node/protocol/report.ts`) into reports, in order. Tells of lines that
- * are no report and of gaps in their numbers `n`. One reader per node process.
+ * Cuts the bytes of a report pipe (JSON lines, `node/protocol/report.ts`) into reports, in order. Also reports lines
+ * that are malformed and gaps in their numbers `n`. One reader per node process.
  */
 export class ReportReader implements LineReader<ReportLine> {
   /** The chunks of the line that has begun but not ended. */
@@ -44,7 +44,7 @@ export class ReportReader implements LineReader<ReportLine> {
     return out;
   }
 
-  /** At the pipe's end: a line without its end was cut off, which is what a kill does to a node that was writing. */
+  /** At the end of the pipe: a line without its end was cut off, because the node was killed while it was writing. */
   get midLine(): boolean {
     return this.#begunBytes > 0;
   }
@@ -83,7 +83,7 @@ export class ReportReader implements LineReader<ReportLine> {
   }
 }
 
-/** The report itself is the status, step or log line in the harness's words; nothing is copied. */
+/** The report itself is the status, step or log line in the harness's words, so nothing is copied. */
 function lineOf(report: NodeReport): ReportLine {
   const atMs = report.at / 1_000;
   if (report.type === 'ready') return { type: 'ready', atMs };

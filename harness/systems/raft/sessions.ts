@@ -45,7 +45,7 @@ export class SessionDesk {
     }
   }
 
-  /** A session that nobody has used; null: none is ready. */
+  /** An unused session; null: none is ready. */
   take(): number | null {
     const session = this.#ready.shift() ?? null;
     this.start();

@@ -35,7 +35,7 @@ function command(program: string, node: NodeSetup): HostCommand {
   return nodeCommand(program, node.first ? ['--bootstrap', ...options] : options);
 }
 
-/** How a node's main module is run. */
+/** The command that runs a node's main module. */
 export const nodeCommand = (program: string, args: readonly string[]): HostCommand => ({
   program: process.execPath,
   args: [...NODE_FLAGS, program, ...args],

@@ -10,7 +10,7 @@ export const HELLO: ClientOperation = { type: 'read', key: '~hello' };
 
 /** A client's own way to one node. */
 export interface Wire {
-  /** `listener` hears once what became of it, never before `ask` has returned. */
+  /** `listener` is called once with the end of the attempt, never before `ask` has returned. */
   ask(operation: ClientOperation, listener: (end: WireEnd) => void): Ask;
   close(): void;
 }
@@ -86,7 +86,7 @@ export class TcpWire implements Wire {
     try {
       for (const payload of reader.push(chunk)) this.#answered(payload);
     } catch (error) {
-      // Bytes that are no response: whatever was asked on this connection stays unknown.
+      // The bytes are no response: every request on this connection stays unknown.
       socket.destroy(error as Error);
     }
   }

@@ -11,8 +11,8 @@ import { decodeRequest, encodeResponse } from '../../../../node/protocol/client-
 import { FrameReader } from '../../../../node/protocol/frame.ts';
 
 /**
- * What befalls a request: `serve` it after a delay; answer with an `error` (an indefinite one after the operation took
- * effect or without, as `applied` says); close the connection or stay silent, before or after it took effect.
+ * Treatment of a request: `serve` it after a delay; answer with an `error` (for an indefinite one, `applied` says
+ * whether the operation took effect); close the connection or stay silent, before or after it took effect.
  */
 export type Fate =
   | { readonly type: 'serve'; readonly delayMs?: number }
@@ -20,8 +20,8 @@ export type Fate =
   | { readonly type: 'close' | 'silence'; readonly applied: boolean };
 
 /**
- * Servers that speak the client protocol over real sockets and share one store, which is trivially linearizable: what a
- * workload is tried against without Raft. The store keeps the truth about every mutation, to hold outcomes against.
+ * Servers that speak the client protocol over real sockets and share one store, which is trivially linearizable, to
+ * test a workload without Raft. The store knows the truth about every mutation, to compare outcomes with.
  */
 export class KvServers {
   readonly addresses: Readonly<Record<string, string>>;
