@@ -10,8 +10,8 @@ const CALL_DEADLINE_MS = 2_000;
 export class DeadlineError extends Error {}
 
 /**
- * One API call, with a deadline and with words for what failed.
- * @throws DeadlineError after 2 s; Error naming `what` for everything else.
+ * One API call with a deadline and a readable error. @throws DeadlineError after 2 s; Error naming `what` for
+ * everything else.
  */
 export async function call<T>(what: string, request: () => Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
@@ -31,7 +31,7 @@ export async function call<T>(what: string, request: () => Promise<T>): Promise<
   }
 }
 
-/** The client says "fetch failed" when nobody listens, and gives only the status of a refusal. */
+/** The client reports only "fetch failed" if no server listens, and only the status of a refusal. */
 function reason(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error instanceof ToxiproxyError && error.message === 'fetch failed')

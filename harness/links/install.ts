@@ -16,10 +16,9 @@ export interface InstallOptions {
 }
 
 /**
- * Builds toxiproxy-server 2.12.0 with Go (which checks the source against its checksum database) into the cache;
- * returns its path. Does nothing if it is there already. The file appears in one rename, so that a run never finds
- * half of one.
- * @throws with what to do where Go is missing or the build fails.
+ * Builds toxiproxy-server 2.12.0 with Go (which checks the source against its checksum database) into the cache and
+ * returns its path. Does nothing if it exists already. The file appears by one rename, so that a run never finds half
+ * of one. @throws an error that says how to fix it, if Go is missing or the build fails.
  */
 export async function installToxiproxy({ cacheDir, onProgress }: InstallOptions): Promise<string> {
   const path = installedPath(cacheDir);

@@ -7,12 +7,13 @@ const processSchema = z.object({ pid: z.number().int().positive(), identity: z.s
 const journalSchema = z.object({ owner: z.string(), processes: z.array(processSchema) });
 type Recorded = z.infer<typeof processSchema>;
 
-/** What this process has on record, by folder. */
+/** Records of this process, by folder. */
 const records = new Map<string, Map<number, Recorded>>();
 
 /**
- * Notes in `<cacheDir>/runs/<our pid>.json` that we started process `pid`, so that `chaos clean` can end it if we are
- * killed before we do. `what` is for people: "toxiproxy-server". Returns what takes it off the record again.
+ * Records in `<cacheDir>/runs/<our pid>.json` that this process started process `pid`, so that `chaos clean` can end it
+ * if this process is killed first. `what`: a name for people, such as "toxiproxy-server". Returns a function that
+ * removes the record.
  */
 export async function recordPid(cacheDir: string, pid: number, what: string): Promise<() => void> {
   const [owner, identity] = await Promise.all([identityOf(process.pid), identityOf(pid)]);
@@ -39,8 +40,9 @@ export function killRecorded(): void {
 }
 
 /**
- * Ends (SIGKILL) what chaos runs left behind that are gone themselves. A process is ended only if it is still the
- * recorded one: the kernel may have given its id to another program. Returns a line for each that was ended.
+ * Ends (SIGKILL) the processes that chaos runs left behind which are gone themselves. A process is ended only if it is
+ * still the recorded one, because the kernel may have given its id to another program. Returns one line per ended
+ * process.
  */
 export async function cleanStale(cacheDir: string): Promise<readonly string[]> {
   const ended: string[] = [];
@@ -70,7 +72,7 @@ function write(cacheDir: string, owner: string, processes: ReadonlyMap<number, R
     mkdirSync(dir, { recursive: true });
     writeFileSync(file, JSON.stringify({ owner, processes: [...processes.values()] }));
   } catch {
-    // A full or read-only disk: a run can go on without this safety net, and says elsewhere what else it lost.
+    // A full or read-only disk: a run can go on without this safety net, and its other losses are reported elsewhere.
   }
 }
 

@@ -1,4 +1,4 @@
-/** Bytes of one proxy: what it read from sockets, and what it wrote to them, of both streams together. */
+/** Bytes of one proxy that it read from sockets and wrote to them, of both streams together. */
 export interface ProxyBytes {
   readonly received: number;
   readonly sent: number;

@@ -23,7 +23,10 @@ export interface LinksOptions {
   readonly onNote: (text: string) => void;
 }
 
-/** How many ports are tried for one link, if other programs take them between our trial and the server's bind. */
+/**
+ * Number of ports that are tried for one link, in case other programs take them between our trial and the server's
+ * bind.
+ */
 const PORT_ATTEMPTS = 4;
 
 /**
@@ -69,7 +72,7 @@ class ToxiproxyLinks implements Links {
   async open(options: LinksOptions): Promise<void> {
     const listen = await allocateListenPorts(this.#nodes);
     this.#listenPorts = [...listen.values()];
-    // All are awaited, also if one fails: what was made must be known before it is removed again.
+    // All are awaited, even if one fails, because every proxy that was made must be known before it is removed again.
     const made = await Promise.allSettled(
       this.links.map((link) => this.#create(link, listen.get(linkName(link))!, options)),
     );
@@ -113,8 +116,8 @@ class ToxiproxyLinks implements Links {
   }
 
   /**
-   * Both streams together. The real server counts a connection's bytes when the connection ends (and those sent only
-   * if it ended without an error), so its numbers lag behind; the built-in one counts as bytes pass.
+   * Both streams together. The real server counts a connection's bytes when the connection ends (and the sent ones only
+   * if it ended without an error), so its numbers are late; the built-in server counts bytes as they pass.
    */
   async traffic(): Promise<readonly LinkTraffic[]> {
     const { api } = this.#running;

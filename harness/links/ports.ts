@@ -13,9 +13,9 @@ const BLOCKS = 99;
 export const STANDARD_BLOCK = 0;
 
 /**
- * A block of ports that no other chaos run on this machine uses: whoever listens on the block's first port owns it, so
- * the lease ends with the process however that ends. Other programs may still sit on a port, so each is tried before it
- * is handed out.
+ * A block of ports that no other chaos run on this machine uses. The process that listens on the block's first port
+ * owns it, so the lease ends with the process, in any case. Other programs may still use a port, so each port is tried
+ * before it is handed out.
  */
 class PortBlock {
   readonly index: number;

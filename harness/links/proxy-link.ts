@@ -30,14 +30,14 @@ export interface ProxyLinkOptions {
   readonly onNote: (text: string) => void;
 }
 
-/** One link on the server: one proxy of ours, and what its toxics should be. Its calls run one after the other. */
+/** One link on the server: one proxy of ours and its wanted toxics. Its calls run one after the other. */
 export class ProxyLink {
   readonly link: LinkId;
   readonly listen: string;
   readonly #options: ProxyLinkOptions;
   /** The client's handle. Made here, not fetched: reading a proxy hangs while an edit of its toxics does. */
   readonly #proxy: Proxy;
-  /** What was confirmed last. */
+  /** The condition that was confirmed last. */
   #condition: LinkCondition = {};
   #last: Promise<void> = Promise.resolve();
 
@@ -170,7 +170,7 @@ export class ProxyLink {
     }
   }
 
-  /** Deletes the proxy, with whatever hangs in it, and makes it again on the same address. */
+  /** Deletes the proxy, including any call that hangs in it, and makes it again on the same address. */
   async #rebuild(condition: LinkCondition, why: DeadlineError): Promise<void> {
     const text = `link ${linkName(this.link)}: ${why.message}; its proxy is deleted and made again, open connections are closed`;
     this.#options.onNote(text);

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 
 const BUILTIN_MAIN = fileURLToPath(new URL('builtin/main.ts', import.meta.url));
-/** How much of the server's last words is kept for an error. */
+/** Number of characters of the server's last output that are kept for an error. */
 const OUTPUT_TAIL_CHARS = 2_000;
 
 export type ServerProgram =
@@ -18,13 +18,13 @@ export interface ServerProcess {
   readonly pid: number | undefined;
   /** Name of a disabled proxy that only this server has. */
   readonly marker: string;
-  /** The last of what it wrote. */
+  /** The end of its output. */
   output(): string;
-  /** How it ended, in words; null while it runs. */
+  /** Description of its end; null while it runs. */
   exit(): string | null;
   readonly exited: Promise<void>;
   kill(signal: 'SIGTERM' | 'SIGKILL'): void;
-  /** It has answered: what it read at its start can go. */
+  /** It has answered: the files that it read at its start can be removed. */
   started(): void;
 }
 
@@ -58,7 +58,7 @@ export function spawnServer(program: ServerProgram, port: number, cacheDir: stri
     stderr: 'pipe',
     buffer: false,
     reject: false,
-    // A process group of its own: Ctrl-C must not take the links away before the run has healed and stopped.
+    // It gets a process group of its own, because Ctrl-C must not end the links before the run has healed and stopped.
     detached: true,
     env: {
       LOG_LEVEL: 'warn',
@@ -98,8 +98,8 @@ export function spawnServer(program: ServerProgram, port: number, cacheDir: stri
 }
 
 /**
- * Ends `pid` when this process is gone without having done so (kill -9): a shell waits for the end of a pipe that
- * only we hold. Returns what lets go of it, for when `pid` has ended.
+ * Ends `pid` if this process is gone without having done so (kill -9): a shell waits for the end of a pipe that only
+ * this process holds. Returns a function that ends the shell, for the time after `pid` has ended.
  */
 function leash(pid: number): () => Promise<void> {
   const shell = execa('sh', ['-c', 'read -r _; kill -9 "$1"', 'chaos-leash', String(pid)], {

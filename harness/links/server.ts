@@ -11,7 +11,7 @@ import { spawnServer, type ServerProcess, type ServerProgram } from './server-pr
 /** From spawning to the first answer; usual is 30 ms (real) and 200 ms (built-in). */
 const START_DEADLINE_MS = 10_000;
 const START_POLL_MS = 4;
-/** How many API ports are tried, if another program takes one between our trial and the server's start. */
+/** Number of API ports that are tried, in case another program takes one between our trial and the server's start. */
 const START_ATTEMPTS = 5;
 /** SIGTERM, then this long, then SIGKILL: the real server waits for API calls that hang. */
 const STOP_GRACE_MS = 1_000;
@@ -28,13 +28,13 @@ export interface ServerOptions {
   readonly choice: string | undefined;
   readonly cacheDir: string;
   readonly signal: AbortSignal;
-  /** The server that we started ended, and nobody asked it to. */
+  /** The server that this process started ended by itself. */
   readonly onExit: (detail: string) => void;
 }
 
 /**
- * Connects to the Toxiproxy at a URL, or starts the real one, or the built-in one, in this order.
- * @throws when the one that was asked for cannot be had, in words that say what to do.
+ * Connects to the Toxiproxy at a URL, or starts the real one, or the built-in one, in this order. @throws an error that
+ * says how to fix it, if the requested one is not available.
  */
 export async function openServer(options: ServerOptions): Promise<RunningServer> {
   const { choice, cacheDir } = options;
@@ -55,7 +55,10 @@ export async function openServer(options: ServerOptions): Promise<RunningServer>
   return start({ kind: 'toxiproxy', binary }, options);
 }
 
-/** The real server: CHAOS_TOXIPROXY_BIN, then PATH, then what `chaos toxiproxy install` made; null if there is none. */
+/**
+ * The real server: CHAOS_TOXIPROXY_BIN, then PATH, then the one that `chaos toxiproxy install` built; null if there is
+ * none.
+ */
 export function findToxiproxy(cacheDir: string): string | null {
   const named = process.env['CHAOS_TOXIPROXY_BIN'] ?? '';
   const dirs = (process.env['PATH'] ?? '').split(delimiter).filter((dir) => isAbsolute(dir));

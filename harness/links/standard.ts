@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { linkName, type LinkId } from '../ports/links.ts';
 import { takePorts, takeStandardPorts } from './ports.ts';
 
-/** A node's own listening ports: what the links lead to. */
+/** The node's own listening ports, which are the targets of the links. */
 export interface NodePorts {
   readonly id: string;
   readonly peerPort: number;
@@ -48,10 +48,7 @@ export async function allocateNodePorts(count: number): Promise<readonly NodePor
   return ids.map((id, i) => ({ id, peerPort: ports[2 * i]!, clientPort: ports[2 * i + 1]! }));
 }
 
-/**
- * Where the links listen: as `toxiproxy.json` says if the nodes are its nodes, and those ports are free; else free
- * ports.
- */
+/** Ports of the links: those of `toxiproxy.json` if the nodes are its nodes and the ports are free; else free ports. */
 export async function allocateListenPorts(nodes: readonly NodePorts[]): Promise<ReadonlyMap<string, number>> {
   const names = allLinks(nodes).map(linkName);
   const standard = readStandard();

@@ -12,7 +12,7 @@ export interface ToxicSpec {
   readonly attributes: Readonly<Record<string, number>>;
 }
 
-/** What a proxy should be for a condition to hold. `shaping` in the order in which the bytes should meet the toxics. */
+/** State of a proxy for a condition. `shaping`: toxics in the order in which the bytes pass them. */
 export interface ProxyPlan {
   readonly enabled: boolean;
   readonly blackholes: readonly ToxicSpec[];
@@ -26,8 +26,8 @@ export interface ProxyPlan {
 export type LinkKind = 'peer' | 'client';
 
 /**
- * A reset_peer toxic that never acts (toxicity 0). Toxiproxy sets SO_LINGER 0 on a connection's sockets if such a
- * toxic is there when the connection begins, and only then: this is what makes closing it later send RST, not FIN.
+ * A reset_peer toxic that never acts (toxicity 0). Toxiproxy sets SO_LINGER 0 on a connection's sockets only if such a
+ * toxic exists when the connection begins. It makes a later close send RST, not FIN.
  */
 export const DORMANT_RESET: ToxicSpec = {
   name: 'reset',
@@ -38,9 +38,9 @@ export const DORMANT_RESET: ToxicSpec = {
 };
 
 /**
- * The toxics of a condition. Latency comes before bandwidth and slicer: behind them it would count the time a chunk has
- * waited there as part of its own delay. A black hole is on both streams, so that not even an answer on the peer's
- * side of the same connection gets through; where it stands in the chain makes no difference.
+ * The toxics of a condition. Latency comes before bandwidth and slicer; after them it would count the waiting time of a
+ * chunk as part of its own delay. A black hole is on both streams, so that not even an answer on the same connection
+ * gets through; its place in the chain makes no difference.
  */
 export function planFor(kind: LinkKind, condition: LinkCondition): ProxyPlan {
   const { cut, delay, bandwidthKBps, slice } = condition;
@@ -87,7 +87,7 @@ function blackhole(stream: Stream): ToxicSpec {
   return { name: `timeout_${stream}`, type: 'timeout', stream, toxicity: 1, attributes: { timeout: 0 } };
 }
 
-/** Toxiproxy counts whole KB/s, and 0 lets nothing through at all: that would be a cut. */
+/** Toxiproxy counts whole KB/s, and 0 would let no byte through: that would be a cut. */
 function wholeRate(bandwidthKBps: number): number {
   return Math.max(1, Math.round(bandwidthKBps));
 }

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { crcOf } from './crc.ts';
 
-/** Bytes that are not what the format says: too short, too long, not UTF-8, an unknown code. */
+/** Bytes that do not fit the format: too short, too long, not UTF-8, an unknown code. */
 export class MalformedBytes extends Error {
   override readonly name = 'MalformedBytes';
 }
@@ -10,9 +10,8 @@ const TWO_32 = 0x1_0000_0000;
 const SLAB_BYTES = 1 << 16;
 
 /**
- * Writes the project's binary formats: big-endian integers, `string` and `bytes` as u32 length + content.
- * Bytes that were handed out by `take` are never written again: the next ones go behind them in the same
- * slab, or into a new slab.
+ * Writes the project's binary formats: big-endian integers, `string` and `bytes` as u32 length + content. Bytes that
+ * were handed out by `take` are never overwritten: the next ones follow them in the same slab, or go into a new slab.
  */
 export class ByteWriter {
   readonly #slabBytes: number;
@@ -90,17 +89,17 @@ export class ByteWriter {
     this.#slab.writeUInt32BE(value, this.#start + offset);
   }
 
-  /** CRC-32 of what was written since the last `take`, from `offset` on, going on from `seed`. */
+  /** CRC-32 of the bytes written since the last `take`, from `offset` on, continuing from `seed`. */
   crc32(offset: number, seed: number): number {
     return crcOf(this.#slab, this.#start + offset, this.#end, seed);
   }
 
-  /** A view of what was written since the last `take`, from `offset` on; valid until the next write. */
+  /** A view of the bytes written since the last `take`, from `offset` on; valid until the next write. */
   view(offset: number): Buffer {
     return this.#slab.subarray(this.#start + offset, this.#end);
   }
 
-  /** Takes back what was written since the last `take` from `offset` on. */
+  /** Removes the bytes written since the last `take` from `offset` on. */
   rewind(offset: number): void {
     this.#end = this.#start + offset;
   }
@@ -123,7 +122,7 @@ export function bufferOf(bytes: Uint8Array): Buffer {
   return bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
-/** Reads what `ByteWriter` wrote; every method throws `MalformedBytes` instead of reading past the end. */
+/** Reads the output of `ByteWriter`; every method throws `MalformedBytes` instead of reading past the end. */
 export class ByteReader {
   readonly #bytes: Buffer;
   #at = 0;
@@ -169,7 +168,7 @@ export class ByteReader {
     const start = this.#at;
     this.#at = start + length;
     const text = this.#bytes.toString('utf8', start, this.#at);
-    // Bytes that are no UTF-8 become this character; it may also be what was meant.
+    // Bytes that are not UTF-8 become this character, but the text may also contain it.
     if (text.includes(REPLACEMENT) && !isUtf8(this.#bytes.subarray(start, this.#at)))
       throw new MalformedBytes(`text before byte ${this.#at} is not UTF-8`);
     return text;
@@ -184,7 +183,7 @@ export class ByteReader {
     return this.raw(this.u32());
   }
 
-  /** Goes over what `bytes` would return. */
+  /** Skips the content that `bytes` would return. */
   skipBytes(): void {
     const length = this.u32();
     this.#need(length);
@@ -197,7 +196,7 @@ export class ByteReader {
     return this.#bytes.subarray(this.#at - length, this.#at);
   }
 
-  /** What follows must be nothing. */
+  /** Throws if any byte is left. */
   end(): void {
     if (this.left > 0) throw new MalformedBytes(`${this.left} bytes too many after byte ${this.#at}`);
   }

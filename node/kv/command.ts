@@ -1,9 +1,9 @@
 import { ByteReader, ByteWriter, MalformedBytes } from './bytes.ts';
 
-/** What a log entry of kind `command` asks of the state machine. The bytes are part of `docs/protocol.md`. */
+/** Content of a log entry of kind `command`, for the state machine. The bytes are part of `docs/protocol.md`. */
 export type Command = ClientCommand | OpenSessionWithin | ExpireSessions;
 
-/** What clients ask for. */
+/** Commands of clients. */
 export type ClientCommand = { readonly type: 'open-session' } | InSession;
 
 export type InSession =
@@ -19,8 +19,8 @@ export type InSession =
   | (OfSession & { readonly type: 'append'; readonly key: string; readonly value: string });
 
 /**
- * A client's `open-session` as its leader proposes it: beyond `cap` the sessions that were not used for longest go. The
- * log says so, for whatever the nodes' options are, each must let the same ones go.
+ * A client's `open-session` as its leader proposes it: beyond `cap` sessions, the ones that were unused for longest are
+ * removed. The log says so, because every node must remove the same sessions, whatever its options are.
  */
 export interface OpenSessionWithin {
   readonly type: 'open-session-within';
@@ -28,10 +28,12 @@ export interface OpenSessionWithin {
   readonly cap: number;
 }
 
-/** Leaders say now and then what time it is; sessions that were idle for longer than `idleMs` go. */
+/**
+ * Leaders write the time into the log from time to time; sessions that were idle for longer than `idleMs` are removed.
+ */
 export interface ExpireSessions {
   readonly type: 'expire-sessions';
-  /** Ms since the cluster began, as far as it had a leader. */
+  /** Time since the cluster began, in ms, counted only while it had a leader. */
   readonly clockMs: number;
   readonly idleMs: number;
 }

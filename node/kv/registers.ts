@@ -4,7 +4,7 @@ export interface Register {
   readonly value: string | null;
 }
 
-/** What is moved back with each write once a freeze has ended: more than a write can add. */
+/** Number of registers that each write moves back after a freeze has ended: more than a write can add. */
 const MOVES_PER_WRITE = 8;
 
 /**
@@ -15,7 +15,7 @@ const MOVES_PER_WRITE = 8;
 export class Registers implements Iterable<readonly [string, Register]> {
   /** Never written to while frozen. No key is ever removed from it. */
   readonly #base: Map<string, Register>;
-  /** What was written since the freeze and is not moved back; null: nothing. */
+  /** Registers written since the freeze that are not moved back yet; null: none. */
   #changes: Map<string, Register> | null = null;
   /** Goes through `#changes` while they are moved back; null: frozen, or nothing to move. */
   #moving: Iterator<[string, Register]> | null = null;
@@ -35,14 +35,15 @@ export class Registers implements Iterable<readonly [string, Register]> {
     } else if (this.#moving === null) {
       changes.set(key, register);
     } else {
-      // A new key waits its turn behind older ones: the order must not depend on when a node took a snapshot.
+      // A new key waits for its turn after older ones, because the order must not depend on the time of a node's
+      // snapshot.
       if (this.#base.has(key) && !changes.has(key)) this.#base.set(key, register);
       else changes.set(key, register);
       this.#moveBack(MOVES_PER_WRITE);
     }
   }
 
-  /** From now on, until `thaw`, iteration shows what there is now. */
+  /** From now on, until `thaw`, iteration shows the present state. */
   freeze(): void {
     if (this.#changes !== null && this.#moving === null) throw new Error('the registers are frozen already');
     this.#moveBack(Infinity);
@@ -55,7 +56,7 @@ export class Registers implements Iterable<readonly [string, Register]> {
     this.#moveBack(MOVES_PER_WRITE);
   }
 
-  /** What the freeze has kept. Only while frozen. */
+  /** The state that the freeze keeps. Only while frozen. */
   [Symbol.iterator](): Iterator<readonly [string, Register]> {
     return this.#base.entries();
   }

@@ -3,16 +3,16 @@ export interface SessionRecord<Outcome> {
   readonly number: number;
   /** Highest seq that was applied; 0: none yet, a session's first write has seq 1. */
   readonly seq: number;
-  /** What it was answered with; null: not known. */
+  /** The answer; null: unknown. */
   readonly outcome: Outcome | null;
   /** The clock at its last use. */
   readonly usedMs: number;
 }
 
 /**
- * Client sessions (dissertation 6.3): what each session's last write was answered with, so that a retried
- * write is applied once. Part of the replicated state: every node lets the same session go at the same log
- * index, by its number beyond the cap or by the clock that the log carries.
+ * Client sessions (dissertation 6.3): the answer to each session's last write, so that a retried write is applied once.
+ * They are part of the replicated state: every node removes the same session at the same log index, by its number
+ * beyond the cap or by the clock that the log carries.
  */
 export class Sessions<Outcome> {
   readonly #open = new Map<number, Session<Outcome>>();
@@ -30,7 +30,7 @@ export class Sessions<Outcome> {
     return this.#open.size;
   }
 
-  /** What the log last said that the time is, ms since the cluster began; never falls. */
+  /** The last time in the log, in ms since the cluster began; it never falls. */
   get clockMs(): number {
     return this.#clockMs;
   }
@@ -67,7 +67,7 @@ export class Sessions<Outcome> {
     while (this.#open.size > cap) this.#drop(this.#oldest!);
   }
 
-  /** How (session, seq) stands. Counts as a use of the session. */
+  /** State of (session, seq). Counts as a use of the session. */
   recall(session: number, seq: number): Recall<Outcome> {
     const last = this.#open.get(session);
     if (last === undefined) return EXPIRED;
@@ -81,7 +81,7 @@ export class Sessions<Outcome> {
     return { type: 'answered', outcome: last.outcome };
   }
 
-  /** What the session's write `seq` was answered with; forgets the one before. */
+  /** Notes the answer to the session's write `seq`; forgets the one before. */
   remember(session: number, seq: number, outcome: Outcome): void {
     const last = this.#open.get(session);
     if (last === undefined) return;

@@ -34,7 +34,7 @@ export function* encodeState(
   yield* encodeRecords(KIND.registers, registers, writeRegister);
 }
 
-/** What a block holds goes to `into`. Throws `MalformedBytes`. */
+/** Passes the content of a block to `into`. Throws `MalformedBytes`. */
 export function decodeBlock(
   block: Uint8Array,
   into: {

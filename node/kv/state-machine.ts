@@ -1,6 +1,6 @@
 import type { Register } from './registers.ts';
 
-/** What a command came to; the same on every node. */
+/** Result of a command; the same on every node. */
 export type Outcome =
   | { readonly type: 'session'; readonly session: number }
   | { readonly type: 'done' }
@@ -12,7 +12,7 @@ export type Outcome =
     };
 
 /**
- * Port: what a replica applies committed commands to. Deterministic: equal logs give equal states and
+ * Port: the state machine that a replica applies committed commands to. Deterministic: equal logs give equal states and
  * outcomes.
  */
 export interface StateMachine {
@@ -22,9 +22,9 @@ export interface StateMachine {
    */
   apply(index: number, data: Uint8Array): Outcome;
   read(key: string): Register;
-  /** What `expire-sessions` goes by: how many there are, and the time by the log. */
+  /** Figures for `expire-sessions`: the number of sessions, and the time of the log. */
   readonly sessions: { readonly size: number; readonly clockMs: number };
-  /** The state as it is now, to be drawn while it goes on changing. One at a time. */
+  /** The present state, to be read while it goes on changing. One at a time. */
   capture(): StateCapture;
   /** Begins to put a state together from the blocks of another node's. */
   restoring(): StateRestore;

@@ -9,7 +9,7 @@ import type { Register } from './registers.ts';
 import type { Outcome } from './state-machine.ts';
 import { commands } from './testing/commands.ts';
 
-/** A store and the log position that it stands at. */
+/** A store and its log position. */
 class Log {
   readonly store: KvStore;
   index = 0;
@@ -138,7 +138,7 @@ describe('a session (dissertation 6.3)', () => {
     expect(write(one, 1)).toBe('done');
     log.apply({ type: 'expire-sessions', clockMs: 3_000, idleMs: 2_000 });
     expect([write(one, 1), write(two, 1)]).toEqual(['done', 'session-expired']);
-    // A leader whose clock is behind takes nothing back.
+    // A leader whose clock is late does not turn the time back.
     log.apply({ type: 'expire-sessions', clockMs: 2_000, idleMs: 2_000 });
     expect(log.store.sessions).toMatchObject({ size: 1, clockMs: 3_000 });
     log.apply({ type: 'expire-sessions', clockMs: 5_001, idleMs: 2_000 });
@@ -146,7 +146,7 @@ describe('a session (dissertation 6.3)', () => {
   });
 });
 
-/** The same rules once more, written as one naive fold over the list of applied commands. */
+/** The same rules again, written as one naive fold over the list of applied commands. */
 function naive(log: readonly Command[]): { outcomes: string[]; state: Map<string, Register> } {
   const state = new Map<string, Register>();
   const applied = new Map<number, { seq: number; outcome: string; usedMs: number }>();

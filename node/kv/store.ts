@@ -9,7 +9,7 @@ import type { Outcome, StateCapture, StateMachine, StateRestore } from './state-
 
 const NEVER_WRITTEN: Register = { present: false, value: null };
 const DONE: Outcome = { type: 'done' };
-/** An append may not grow a value beyond what a client may write (`MAX_VALUE_BYTES` of the protocol). */
+/** Maximum size of a value after an append, in bytes: that of a client's write (`MAX_VALUE_BYTES` of the protocol). */
 const MAX_GROWN_BYTES = 1 << 20;
 
 /**
@@ -72,7 +72,7 @@ export class KvStore implements StateMachine {
   capture(): StateCapture {
     const registers = this.#registers;
     const { clockMs } = this.#sessions;
-    // There are at most so many that a copy takes a moment only.
+    // The number of sessions is limited, so a copy takes only a moment.
     const sessions = this.#sessions.records();
     registers.freeze();
     return { blocks: encodeState(clockMs, sessions, registers), release: () => registers.thaw() };

@@ -7,7 +7,7 @@ import { CrashDisk } from './testing/crash-disk.ts';
 import { blocksAt, entry, header, IDENTITY, loaded, shown, step } from './testing/steps.ts';
 import { Wal } from './wal.ts';
 
-/** What a node may do with its storage; numbers are drawn, and fitted to what is legal at that point. */
+/** Actions of a node on its storage; numbers are drawn and adapted to the legal range at that point. */
 const action = fc.oneof(
   {
     weight: 5,
@@ -33,7 +33,7 @@ const action = fc.oneof(
 type Action = { do: string; a: number; b: number; c: number };
 const plan = fc.array(action, { minLength: 3, maxLength: 14 });
 
-/** A disk, as naively as can be: what must come back. */
+/** The simplest model of a disk: the content that must come back. */
 interface Model {
   readonly term: number;
   readonly vote: string | null;
@@ -46,7 +46,7 @@ interface Model {
 
 const NOTHING: Model = { term: 0, vote: null, log: new Map(), last: 0, snapshot: [0, 0] };
 
-/** What a start must find: as text, the state's blocks with it. */
+/** The content that a start must find, as text, with the blocks of the state. */
 function expected({ term, vote, log, last, snapshot: [index, snapshotTerm] }: Model): string {
   const connected = index === 0 || log.get(index)?.[0] === snapshotTerm;
   const behind = [...log].filter(([at]) => connected && at > index && at <= last).sort(([a], [b]) => a - b);
@@ -56,7 +56,7 @@ function expected({ term, vote, log, last, snapshot: [index, snapshotTerm] }: Mo
   return `${shown({ hardState: hardState.hardState!, entries })} behind ${index} of ${snapshotTerm}: ${state}`;
 }
 
-/** What a node goes on from: a log that is not the snapshot's makes room for it. */
+/** The log that a node continues with: a log that does not belong to the snapshot is replaced by it. */
 function started(model: Model): Model {
   const { log, snapshot } = model;
   const [index, inTerm] = snapshot;
@@ -112,7 +112,7 @@ async function live(files: CrashDisk, allowed: readonly Model[], actions: Action
   return states;
 }
 
-/** Carries an action out; yields, before each step that may be torn, what the disk holds once it is whole. */
+/** Carries out an action. Yields, before each step that may be torn, the content of the disk after that step. */
 async function* act(wal: Wal, before: Model, { do: what, a, b, c }: Action): AsyncGenerator<Model> {
   if (what === 'write') {
     const from = Math.max(before.snapshot[0], before.last - b) + 1;

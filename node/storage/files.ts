@@ -3,7 +3,7 @@ import { FolderLock } from './lock.ts';
 
 /** An open file of the data folder. Positions are bytes from its start. */
 export interface OpenFile {
-  /** Puts all of `pieces`, one behind the other, at `position`; rejects if the disk takes less. */
+  /** Writes all `pieces`, one after the other, at `position`; rejects if the disk takes less. */
   write(pieces: readonly Uint8Array[], position: number): Promise<void>;
   /** Up to `length` bytes from `position` on; fewer at the end of the file. */
   read(position: number, length: number): Promise<Buffer>;
@@ -23,12 +23,12 @@ export interface OpenOptions {
 }
 
 /**
- * Port: what storage needs of a file system. What a name stands for is durable only after `syncFolder`, what a file
- * holds only after `sync` (or a durable write); a crash may keep or lose anything else.
+ * Port: the functions of a file system that the storage needs. The meaning of a name is durable only after
+ * `syncFolder`, the content of a file only after `sync` (or a durable write); a crash may keep or lose anything else.
  */
 export interface Files {
   makeFolder(folder: string): Promise<void>;
-  /** Rejects with `StorageError` if another live process has it. What it resolves to gives it back. */
+  /** Rejects with `StorageError` if another live process has it. Resolves to a function that releases it. */
   lock(folder: string): Promise<() => Promise<void>>;
   list(folder: string): Promise<string[]>;
   readAll(path: string): Promise<Buffer>;
@@ -116,7 +116,7 @@ class NodeFile implements OpenFile {
   }
 }
 
-/** What of `pieces` comes after their first `bytes` bytes. */
+/** The part of `pieces` after their first `bytes` bytes. */
 export function behind(pieces: readonly Uint8Array[], bytes: number): Uint8Array[] {
   const rest: Uint8Array[] = [];
   for (const piece of pieces) {

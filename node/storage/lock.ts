@@ -3,7 +3,7 @@ import { promises as fs } from 'node:fs';
 import { join } from 'node:path';
 import { StorageError } from '../replica/ports.ts';
 
-/** Tries to get a lock whose owner is gone; each try is one owner that died meanwhile. */
+/** Number of tries for a lock whose owner is gone; each try covers one owner that died meanwhile. */
 const MAX_TRIES = 10;
 
 /**
@@ -31,7 +31,7 @@ export class FolderLock {
       for (let tries = 0; tries < MAX_TRIES; tries++) {
         // A hard link either makes `lock`, with its content already in it, or fails because there is one.
         if (await succeeds(fs.link(mine, path), 'EEXIST')) {
-          // Two nodes that cleared the same stale lock at once: the later link is the one that stands.
+          // If two nodes cleared the same stale lock at once, the later link is the valid one.
           if ((await read(path)) === content) return new FolderLock(path, content);
           continue;
         }
@@ -67,8 +67,8 @@ async function clear(path: string, stale: string, token: string): Promise<void> 
 }
 
 /**
- * The pid that holds the lock, null if that process is gone. A lock that cannot be read was torn by a crash:
- * nobody's.
+ * The pid that holds the lock; null if that process is gone. A lock that cannot be read was torn by a crash and has no
+ * owner.
  */
 async function liveOwner(content: string): Promise<number | null> {
   let owner: { pid?: unknown; began?: unknown };
@@ -99,7 +99,7 @@ async function beganAt(pid: number): Promise<string | null> {
   try {
     const stat = await fs.readFile(`/proc/${pid}/stat`, 'utf8');
     const boot = await fs.readFile('/proc/sys/kernel/random/boot_id', 'utf8');
-    // The name in parentheses may hold anything; field 22 counts from behind it.
+    // The name in parentheses may contain anything; field 22 is counted from its end.
     const ticks = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
     return ticks === undefined ? null : `${boot.trim()}/${ticks}`;
   } catch {

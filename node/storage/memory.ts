@@ -15,7 +15,7 @@ import { emptyLog, entriesBehind, holds, replay } from './replay.ts';
 import type { Replayed } from './replay.ts';
 import { snapshotBytes, SnapshotReader } from './snapshot-format.ts';
 
-/** What a `MemoryStorage` keeps from one life of its node to the next: a disk of its own. */
+/** The disk of a `MemoryStorage`, which survives from one life of its node to the next. */
 export interface MemoryDisk {
   identity: Identity | null;
   readonly log: Replayed;
@@ -37,7 +37,7 @@ export class MemoryStorage implements Storage {
   readonly #fresh: Identity;
   #open = false;
 
-  /** `identity`: what an empty disk is made as. */
+  /** `identity`: the identity that an empty disk gets. */
   constructor(disk: MemoryDisk, identity: Identity) {
     this.#disk = disk;
     this.#fresh = identity;

@@ -12,15 +12,15 @@ export interface OpenSegmentOptions {
   /** The same file, for the zeros: one sync for many writes, in which records need not take part. */
   readonly ahead: OpenFile;
   readonly size: number;
-  /** How far ahead of the records the file is to be filled with zeros; 0: not at all. */
+  /** Number of bytes after the records that are filled with zeros in advance; 0: none. */
   readonly aheadBytes: number;
   /** Beyond this it is not filled. */
   readonly fullBytes: number;
 }
 
 /**
- * The segment that records are appended to. Zeros are written ahead of them, in the background, and begun anew when
- * half of them are used up: overwriting them syncs in half the time that growing the file does.
+ * The segment that records are appended to. Zeros are written after them in advance, in the background, and again when
+ * half of them are used: overwriting them syncs in half the time that growing the file needs.
  */
 export class OpenSegment {
   readonly header: SegmentHeader;
@@ -30,7 +30,7 @@ export class OpenSegment {
   #closed = false;
   /** Where the next record goes. */
   end: number;
-  /** How many there are. */
+  /** Number of records. */
   records: number;
   /** Highest index that an entry here has, which counts; 0: none does. */
   lastIndex = 0;
@@ -56,7 +56,9 @@ export class OpenSegment {
     this.#fillAhead();
   }
 
-  /** No record follows, for now or for good. What was filled ahead stays: it is no record's beginning. */
+  /**
+   * No record follows, for now or for ever. The prepared zeros stay, because they are not the beginning of a record.
+   */
   async close(): Promise<void> {
     this.#closed = true;
     await this.#filling?.catch(() => undefined);
@@ -80,7 +82,7 @@ export class OpenSegment {
   async #fill(to: number): Promise<void> {
     const { ahead } = this.#o;
     for (let at = this.#size; at < to; at += ZEROS.length) {
-      // Whoever closes it waits.
+      // `close` waits for it.
       if (this.#closed) return;
       await ahead.write([ZEROS.subarray(0, Math.min(ZEROS.length, to - at))], at);
     }

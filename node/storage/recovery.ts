@@ -13,7 +13,7 @@ import { segmentPath } from './segment-supply.ts';
 
 export interface Found {
   readonly recovered: Recovered;
-  /** The one to go on in; null: begin the one behind those. */
+  /** The segment to continue; null: begin the next one. */
   readonly current: ParsedSegment | null;
   /** Number of the segment to go on in. */
   readonly number: number;
@@ -28,7 +28,7 @@ export interface Found {
   readonly strays: readonly number[];
 }
 
-/** How far a segment's entries go. */
+/** Range of a segment's entries. */
 export interface SegmentExtent {
   readonly number: number;
   lastIndex: number;
@@ -37,7 +37,7 @@ export interface SegmentExtent {
 const SEGMENT_NAME = /^wal-(\d{10})\.log$/;
 export const IDENTITY_NAME = 'identity';
 
-/** What `identity` says; null: there is none. */
+/** Content of `identity`; null: there is none. */
 export async function readIdentity(
   files: Files,
   folder: string,
@@ -57,7 +57,7 @@ export function segmentNumbers(names: readonly string[]): number[] {
     .sort((a, b) => a - b);
 }
 
-/** Puts the log together from the segments and the snapshot that stands before them. Writes nothing. */
+/** Assembles the log from the segments and the snapshot before them. Writes nothing. */
 export async function recoverLog(
   files: Files,
   folder: string,
@@ -66,7 +66,8 @@ export async function recoverLog(
 ): Promise<Found> {
   const all = segmentNumbers(names);
   const numbers = withoutGaps(all);
-  // Of what a snapshot stands for only indexes and terms matter: a long log would fill the memory with it.
+  // Only indexes and terms of the entries that a snapshot covers matter; with their data, a long log would fill the
+  // memory.
   const segments = await readSegments(files, { folder, numbers, dataFrom: (snapshot?.index ?? 0) + 1 });
   const first = numbers[0];
   if (first === undefined) return damaged(folder, segmentPath(folder, 1), 0, 'the segment is missing');
@@ -166,7 +167,7 @@ function withoutGaps(numbers: readonly number[]): number[] {
   return numbers.slice(Math.max(0, first));
 }
 
-/** A snapshot may be durable before the term in which it was received: nobody was voted for in that one. */
+/** A snapshot may be durable before the term in which it was received; in that term there was no vote. */
 function withTermOf(snapshot: SnapshotHeader | null, hardState: HardState): HardState {
   if (snapshot === null || snapshot.term <= hardState.term) return hardState;
   return { term: snapshot.term, votedFor: null };

@@ -17,7 +17,7 @@ export function emptyLog(follows: number): Replayed {
   return { hardState: NO_HARD_STATE, base: follows, floor: 0, entries: [] };
 }
 
-/** Carries steps out on a log. Returns what makes them impossible, or null. */
+/** Carries out steps on a log. Returns the reason why they are impossible, or null. */
 export function replay(log: Replayed, steps: readonly LogWrite[]): string | null {
   for (const { hardState, snapshot, entries } of steps) {
     if (hardState !== null) {
@@ -36,14 +36,14 @@ export function replay(log: Replayed, steps: readonly LogWrite[]): string | null
   return null;
 }
 
-/** Index of the last entry, or of what stands before the first. */
+/** Index of the last entry, or the index before the first. */
 export function lastIndexOf({ base, entries }: Replayed): LogIndex {
   return (base + entries.length) as LogIndex;
 }
 
 /**
- * The entries that follow `snapshot` (figure 13, rules 6 and 7: all that stand behind its last entry, if the log has
- * that one; else none do), or a text if the log cannot be the one that it was made of.
+ * The entries that follow `snapshot` (figure 13, rules 6 and 7: all entries after its last one, if the log has that
+ * one; else none), or a text if the snapshot cannot have been taken of this log.
  */
 export function entriesBehind(log: Replayed, snapshot: SnapshotHeader | null): Entry[] | string {
   const { base, entries } = log;
@@ -55,7 +55,7 @@ export function entriesBehind(log: Replayed, snapshot: SnapshotHeader | null): E
   return holds(log, snapshot) ? entries.slice(snapshot.index - base) : [];
 }
 
-/** Whether the log holds the last entry of `snapshot`, or begins behind it. */
+/** True if the log holds the last entry of `snapshot`, or begins after it. */
 export function holds(log: Replayed, { index, term }: SnapshotHeader): boolean {
   return index === log.base || log.entries[index - log.base - 1]?.term === term;
 }
@@ -65,7 +65,7 @@ function putEntries(log: Replayed, entries: readonly Entry[]): string | null {
   if (first === undefined) return null;
   if (first.index <= log.floor)
     return `entry ${first.index}, though a snapshot stands for all up to ${log.floor}`;
-  // It replaces what steps before these have written.
+  // It replaces the entries of earlier steps.
   if (first.index <= log.base) log.base = first.index - 1;
   if (first.index > lastIndexOf(log) + 1) return `entry ${first.index} after entry ${lastIndexOf(log)}`;
   log.entries.length = first.index - log.base - 1;

@@ -12,7 +12,7 @@ export interface SupplyOptions {
   readonly aheadBytes: number;
 }
 
-/** Both are only beginnings: a start removes what it finds under these names. */
+/** Names of unfinished files, which a start removes. */
 const NEXT = 'wal-next.tmp';
 const SPARE = 'wal-spare.tmp';
 
@@ -20,12 +20,12 @@ export const segmentPath = (folder: string, number: number): string =>
   join(folder, `wal-${String(number).padStart(10, '0')}.log`);
 
 /**
- * Makes segments, the next one while the one before it is still written to: then changing over costs a rename. A
- * segment that is not needed any more becomes the next one again: its blocks are on the disk already.
+ * Makes segments, the next one in advance while the current one is written, so that changing over costs only a rename.
+ * A segment that is not needed any more becomes the next one again, because its blocks are on the disk already.
  */
 export class SegmentSupply {
   readonly #o: SupplyOptions;
-  /** What is done behind the writer's back, one thing after the other. */
+  /** Background work, one task after the other. */
   #chores: Promise<void> = Promise.resolve();
   #next: Promise<OpenSegment> | null = null;
   #hasSpare = false;
@@ -38,7 +38,7 @@ export class SegmentSupply {
   prepare(number: number): void {
     if (this.#next !== null) return;
     this.#next = this.#chores.then(() => this.#make(number));
-    // Whoever takes it hears of a failure.
+    // A failure is reported to the caller that takes the segment.
     this.#chores = this.#next.then(
       () => undefined,
       () => undefined,
@@ -56,7 +56,7 @@ export class SegmentSupply {
     return segment;
   }
 
-  /** Opens a segment that is there, to go on behind its good records; what stands behind those is cut off first. */
+  /** Opens an existing segment, to continue after its good records; everything after them is cut off first. */
   async reopen(header: SegmentHeader, records: number, end: number, cut: boolean): Promise<OpenSegment> {
     const { files, folder } = this.#o;
     const path = segmentPath(folder, header.number);
@@ -81,7 +81,7 @@ export class SegmentSupply {
     return retired;
   }
 
-  /** Resolves when nothing is under way any more. */
+  /** Resolves when no background work is left. */
   async close(): Promise<void> {
     await this.#chores;
     const next = this.#next;

@@ -30,7 +30,7 @@ const ZEROS = Buffer.alloc(1 << 16);
 export interface SegmentHeader {
   readonly number: number;
   readonly salt: number;
-  /** What stands behind the last record are bytes of another segment, not zeros. */
+  /** True if the bytes after the last record belong to another segment and are not zeros. */
   readonly recycled: boolean;
 }
 
@@ -45,7 +45,7 @@ export function encodeHeader({ number, salt, recycled }: SegmentHeader): Buffer 
   return header;
 }
 
-/** Where a record stands. */
+/** Place of a record. */
 export interface RecordPlace {
   readonly salt: number;
   /** In the segment, from 0. */
@@ -96,7 +96,7 @@ export function encodeRecord(out: ByteWriter, place: RecordPlace, batch: readonl
 export const lengthOf = (pieces: readonly Uint8Array[]): number =>
   pieces.reduce((bytes, { length }) => bytes + length, 0);
 
-/** What a segment file holds. `damage` is null, or why the bytes from `end` on are no record. */
+/** Content of a segment file. `damage`: null, or the reason why the bytes from `end` on are no record. */
 export interface ParsedSegment {
   readonly header: SegmentHeader;
   readonly steps: readonly LogWrite[];
@@ -108,7 +108,7 @@ export interface ParsedSegment {
   /** Bytes of a record that was begun at `end`. */
   readonly strayBytes: number;
   readonly damage: string | null;
-  /** Whether a good record stands somewhere behind the damage: then it is no torn write. */
+  /** True if a good record exists after the damage: then it is not a torn write. */
   readonly goodRecordBehind: boolean;
 }
 
@@ -151,7 +151,7 @@ function parseHeader(file: Buffer): SegmentHeader {
   return { number: file.readUInt32BE(12), salt: file.readUInt32BE(16), recycled: file[20] === 1 };
 }
 
-/** The record at `at`, or what is wrong with it. */
+/** The record at `at`, or the mistake in it. */
 function readRecord(
   file: Buffer,
   at: number,
@@ -196,7 +196,7 @@ function readVote(input: ByteReader): ReturnType<typeof nodeId> | null {
 /** Each segment's own, so that records of a recycled file's earlier life do not even look like one. */
 const magicOf = (salt: number): number => (RECORD_MAGIC ^ salt) >>> 0;
 
-/** Over length, number and payload, as far as `record` goes; the magic and the CRC itself stand outside. */
+/** CRC over length, number and payload, as far as `record` goes; the magic and the CRC itself are not included. */
 function recordCrc(record: Buffer, salt: number): number {
   return crc32(record.subarray(RECORD_HEADER_BYTES), crc32(record.subarray(4, 12), salt));
 }
@@ -215,12 +215,12 @@ function hasRecordBehind(file: Buffer, damagedAt: number, salt: number, number: 
 
 function strayBehind(file: Buffer, end: number, { salt, recycled }: SegmentHeader): number {
   if (!recycled) return Math.max(0, lastNonZero(file, end) + 1 - end);
-  // Only the record's own beginning tells it from what the file held before.
+  // Only the record's own beginning distinguishes it from the earlier content of the file.
   if (file.length - end < RECORD_HEADER_BYTES || file.readUInt32BE(end) !== magicOf(salt)) return 0;
   return Math.min(file.length - end, RECORD_HEADER_BYTES + file.readUInt32BE(end + 4));
 }
 
-/** At or behind `from`; `from` − 1 if there is none. */
+/** The position at or after `from`; `from` − 1 if there is none. */
 function lastNonZero(file: Buffer, from: number): number {
   let at = file.length;
   while (at - from >= ZEROS.length && file.subarray(at - ZEROS.length, at).equals(ZEROS)) at -= ZEROS.length;

@@ -17,7 +17,7 @@ const READ_BYTES = 1 << 18;
 export interface SnapshotFilesOptions {
   readonly files: Files;
   readonly folder: string;
-  /** The disk has refused: what is thrown from now on. */
+  /** The error of the disk that is thrown from now on. */
   readonly failed: (error: unknown) => Error;
 }
 

@@ -50,7 +50,7 @@ export function* snapshotBytes(
 
 /** Takes a snapshot's bytes in pieces of any size, checks them, and gives out the blocks of its state. */
 export class SnapshotReader {
-  /** What has come and is not part of a whole header or block yet. */
+  /** Received bytes that are not yet part of a whole header or block. */
   #rest: Buffer = Buffer.alloc(0);
   /** Where `#rest` begins. */
   #offset = 0;

@@ -32,7 +32,7 @@ beforeAll(async () => {
 afterAll(() => fs.rm(root, { recursive: true }));
 const newFolder = (): string => join(root, String(folders++));
 
-/** Each gives the folder (or disk) anew to every life of a node. */
+/** Each provides the same folder (or disk) to every life of a node. */
 const onFolder = (options: Pick<WalOptions, 'segmentBytes' | 'aheadBytes'>) => (): (() => Storage) => {
   const folder = newFolder();
   return () => new Wal({ folder, identity: IDENTITY, ...options });
@@ -210,7 +210,7 @@ describe.each([
         await first.recover();
         await first.write(log);
         await first.snapshots.save(header(3, term), blocksAt(3));
-        // The node ends before its log is told of the snapshot.
+        // The node ends before its log learns of the snapshot.
         await first.close();
         const second = disk();
         const found = await second.recover();
@@ -254,7 +254,7 @@ describe.each([
       await storage.snapshots.save(header(3, 1), blocksAt(3));
       const newest = (await storage.snapshots.open())!;
       expect([old.snapshot.index, newest.snapshot.index]).toEqual([2, 4]);
-      // What is being sent can be sent to its end.
+      // A transfer under way can be completed.
       expect(await old.read(0, 1 << 20)).toHaveLength(old.snapshot.bytes);
       await old.close();
       await newest.close();

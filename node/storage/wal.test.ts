@@ -34,7 +34,7 @@ beforeAll(async () => {
 afterAll(() => fs.rm(root, { recursive: true }));
 const newFolder = (): string => join(root, String(folders++));
 
-/** Writes the batches, and says where the file's records end after each. */
+/** Writes the batches, and returns the end of the file's records after each. */
 async function writeAll(
   options: Omit<WalOptions, 'identity'>,
   list: readonly LogWrite[][],
@@ -69,7 +69,7 @@ describe('a crash during a write', () => {
             left === 'noise' ? 0xa5 : 0,
           );
           const file = Buffer.concat([whole.subarray(0, cut), rest]);
-          // A record whose cut end was zeros, and is zeros again, is whole.
+          // A record whose missing end was zeros, and is zeros again, is whole.
           const kept = ends.filter((end) => whole.subarray(0, end).equals(file.subarray(0, end))).length;
           const parsed = parseSegment(file);
           expect(parsed.goodRecordBehind).toBe(false);

@@ -27,10 +27,10 @@ export interface WalOptions extends StorageOptions {
 }
 
 /**
- * Term, vote and log in a folder of segments (`segment.ts` has their bytes), and snapshots beside them. One `write` is
- * one record, one call into the kernel (the file is open with O_DSYNC: the write returns once the data is on the disk).
- * A crash can only harm the last record of the last segment, which was not acknowledged; any other damage is refused,
- * with file and offset.
+ * Term, vote and log in a folder of segments (`segment.ts` defines their bytes), and the snapshots in the same folder.
+ * One `write` is one record and one call into the kernel (the file is open with O_DSYNC: the write returns when the
+ * data is on the disk). A crash can only harm the last record of the last segment, which was not acknowledged; any
+ * other damage is refused, with file and offset.
  */
 export class Wal implements Storage {
   readonly #folder: string;
@@ -47,16 +47,16 @@ export class Wal implements Storage {
   #retired: SegmentExtent | null = null;
   /** The next write begins a segment, though this one has room. */
   #rollDue = false;
-  /** Up to here a snapshot stands for the log. */
+  /** Index up to which a snapshot replaces the log. */
   #compactedTo = 0;
   #hardState: HardState = { term: 0 as Term, votedFor: null };
   /** Last index of the log as it is stored. */
   #lastIndex = 0;
-  /** What the next record must begin with; null: nothing. */
+  /** The steps that the next record must begin with; null: none. */
   #opening: LogWrite | null = null;
   /**
-   * Why no write is accepted any more. After a failed sync nobody knows what the disk holds, so none is tried
-   * again.
+   * The reason why no write is accepted any more. After a failed sync the content of the disk is unknown, so no further
+   * write is tried.
    */
   #failed: StorageError | null = null;
 
@@ -113,9 +113,9 @@ export class Wal implements Storage {
     this.#letGo();
   }
 
-  /** Of the segments that a snapshot stands for. */
+  /** Removes the segments that a snapshot replaces. */
   #letGo(): void {
-    // Until a segment has a record, the hard state stands in the one before.
+    // Until a segment has a record, the hard state is in the segment before.
     if (this.#failed || this.#segment === null || this.#segment.records === 0) return;
     while (this.#older.length > 0 && this.#older[0]!.lastIndex <= this.#compactedTo) {
       const { number } = this.#older.shift()!;
@@ -215,7 +215,7 @@ export class Wal implements Storage {
       if (hardState !== null) this.#hardState = hardState;
       if (snapshot !== null) {
         this.#lastIndex = snapshot.index;
-        // What stood behind it is gone from the log.
+        // The entries after it are gone from the log.
         for (const extent of [...this.#older, segment])
           extent.lastIndex = Math.min(extent.lastIndex, snapshot.index);
       }
@@ -224,7 +224,7 @@ export class Wal implements Storage {
       this.#lastIndex = last.index;
       segment.lastIndex = Math.max(segment.lastIndex, last.index);
     }
-    // A snapshot may have been quicker than the first record behind what it stands for.
+    // A snapshot may have been written before the first record after the entries that it covers.
     this.#letGo();
   }
 

@@ -15,8 +15,8 @@ const BACKOFF_MAX_MS = 500;
  */
 const LASTING_MS = 500;
 /**
- * Bytes that may wait in one connection; beyond it messages are dropped. More than a follower's whole
- * pipeline, or a leader would drop what it has just decided to send. Control messages are small and soon
+ * Maximum number of bytes that wait in one connection; further messages are dropped. It is more than the whole pipeline
+ * of a follower, or a leader would drop messages that it has just decided to send. Control messages are small and soon
  * stale.
  */
 const MAX_WAITING_BYTES: Readonly<Record<PeerChannel, number>> = { bulk: 16 << 20, control: 16 << 10 };
@@ -25,15 +25,14 @@ export interface PeerLinkOptions {
   readonly hello: Hello;
   readonly host: string;
   readonly port: number;
-  /** Connected: what a connection before this one held may be lost. */
+  /** Connected: messages on an earlier connection may be lost. */
   readonly onConnect: () => void;
   readonly log: Log;
 }
 
 /**
- * One outgoing connection: it dials, says hello, and sends; nothing comes back on it. What cannot be sent is
- * dropped: nothing waits for a peer that is away, and behind a link that swallows bytes no more waits than
- * the bound.
+ * One outgoing connection: it dials, says hello, and sends; nothing comes back on it. Messages that cannot be sent are
+ * dropped: nothing waits for a peer that is away, and if a link swallows bytes, at most the bound waits.
  */
 export class PeerLink {
   readonly #options: PeerLinkOptions;
@@ -75,7 +74,7 @@ export class PeerLink {
     this.#socket = this.#dial();
   }
 
-  /** Dials no more. `gently`: what was said before still goes out. */
+  /** Stops dialling. `gently`: earlier messages still leave. */
   close(gently: boolean): void {
     this.#closed = true;
     if (this.#redial !== null) clearTimeout(this.#redial);
@@ -90,7 +89,7 @@ export class PeerLink {
     socket.on('connect', () => this.#onConnect());
     socket.on('error', (error) => (this.#reason = error.message));
     socket.on('close', () => this.#onClose());
-    // Nothing is expected; reading is what shows that the other end has closed.
+    // No data is expected, but only reading shows that the other end has closed.
     socket.resume();
     return socket;
   }

@@ -7,7 +7,7 @@ import type { PeerMessage } from '../protocol/snapshot-message.ts';
 import type { NodeId } from '../raft/types.ts';
 import type { Log } from '../replica/log.ts';
 
-/** A connection that has not said who it is by then is closed. */
+/** Time after which a connection without a hello is closed, in ms. */
 const HELLO_WITHIN_MS = 5_000;
 /** Peers have two each; the rest is room for those that are about to be refused. */
 const MAX_CONNECTIONS = 256;
@@ -25,10 +25,7 @@ export interface PeerListenerOptions {
   readonly log: Log;
 }
 
-/**
- * Takes the peers' connections and what they say. A peer's newer connection ends its older one of the same
- * channel.
- */
+/** Accepts the peers' connections and messages. A newer connection of a peer ends its older one of the same channel. */
 export class PeerListener {
   readonly #options: PeerListenerOptions;
   readonly #server: Server;
@@ -103,8 +100,8 @@ export class PeerListener {
   }
 
   /**
-   * Heartbeats come over `control`: while that stands, the peer is there. What came over `bulk` before its end may be
-   * heard after the end of `control`, and looks like life: so the end of `bulk` is told of too.
+   * Heartbeats come over `control`: while that connection exists, the peer is alive. Messages over `bulk` may arrive
+   * after the end of `control` and look like a sign of life, so the end of `bulk` is reported, too.
    */
   #onEnd({ from, channel }: Hello, socket: Socket): void {
     const name = `${from}/${channel}`;

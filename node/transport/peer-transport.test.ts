@@ -40,7 +40,7 @@ const append = (bytes: number): PeerMessage => ({
   entries: [{ index: logIndex(1), term: term(1), kind: 'command', data: Buffer.alloc(bytes) }],
 });
 
-/** A transport, what it has received and logged, and waiting for either. */
+/** A transport, its received messages and log lines, and ways to wait for them. */
 class Node {
   readonly received: PeerMessage[] = [];
   readonly logged: string[] = [];
@@ -87,7 +87,10 @@ class Node {
   }
 }
 
-/** Sends again and again until the other end has something: what is sent before the connection stands is lost. */
+/**
+ * Sends again and again until the other end has received something, because messages before the connection exists are
+ * lost.
+ */
 async function sendUntil(node: Node, message: PeerMessage, other: Node, holds: () => boolean): Promise<void> {
   const sending = setInterval(() => {
     node.transport.send(message);
@@ -305,7 +308,7 @@ describe('members', () => {
     const answer = { ...heartbeat(5), from: n2, incarnation: 0, to: n1 };
     await sendUntil(b, answer, a, () => a.received.length > 0);
     expect(a.received[0]).toEqual(answer);
-    // Once they are gone, nobody dials them any more.
+    // After they are gone, no node dials them any more.
     await a.transport.close();
     await b.until(() => b.lost.length > 0);
     expect(b.transport.dialled).toEqual([]);
@@ -345,7 +348,7 @@ describe('a peer that takes connections and does not read', () => {
         a.transport.flush();
       },
     );
-    // 200 MB were sent: the bound of 16 MiB, and what the kernel's buffers took.
+    // 200 MB were sent: the bound of 16 MiB and the kernel's buffers hold the rest.
     expect(bulkBytes).toBeGreaterThan(15 << 20);
     expect(bulkBytes).toBeLessThan(40 << 20);
     expect(beats).toBeLessThan(newest);

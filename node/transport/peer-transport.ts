@@ -9,7 +9,7 @@ import type { Transport, TransportOptions } from '../replica/ports.ts';
 import { PeerLink } from './peer-link.ts';
 import { PeerListener } from './peer-listener.ts';
 
-/** Nodes that are no members, as far as this one knows, and are answered all the same. */
+/** Maximum number of nodes that this node does not know as members and answers all the same. */
 const MAX_VISITORS = 16;
 
 interface PeerLinks {
@@ -30,9 +30,9 @@ export class PeerTransport implements Transport {
   readonly #o: TransportOptions;
   readonly #listener: PeerListener;
   readonly #links = new Map<NodeId, PeerLinks>();
-  /** Where each member listens, as far as the configuration says. */
+  /** Address of each member, from the configuration. */
   #members: ReadonlyMap<NodeId, string | null> = new Map();
-  /** Who takes this node for a member, and where it says that it listens. */
+  /** Nodes that take this node for a member, and their own address. */
   readonly #visitors = new Map<NodeId, string>();
 
   private constructor(options: TransportOptions) {
@@ -44,7 +44,7 @@ export class PeerTransport implements Transport {
     });
   }
 
-  /** Listens; dials once it is told who the members are. Rejects with the system's error if it cannot listen. */
+  /** Listens; dials after it has been told the members. Rejects with the system's error if it cannot listen. */
   static async listen(options: TransportOptions): Promise<PeerTransport> {
     const transport = new PeerTransport(options);
     const { server } = transport.#listener;
@@ -57,7 +57,7 @@ export class PeerTransport implements Transport {
     return (this.#listener.server.address() as AddressInfo).port;
   }
 
-  /** Whom this node has links to. */
+  /** The nodes that this node has links to. */
   get dialled(): readonly NodeId[] {
     return [...this.#links.keys()];
   }
@@ -83,7 +83,7 @@ export class PeerTransport implements Transport {
     await this.#listener.close();
   }
 
-  /** Who has dialled this node can be dialled. */
+  /** Notes a node that has dialled this one, so that it can be dialled back. */
   #came({ from, address, toMember }: Hello): void {
     if (!toMember) this.#visitors.delete(from);
     else if (this.#visitors.size < MAX_VISITORS || this.#visitors.has(from))
@@ -99,7 +99,7 @@ export class PeerTransport implements Transport {
     this.#relink();
   }
 
-  /** Links to all members and visitors, where they are now, and to nobody else. */
+  /** Makes links to all members and visitors at their current addresses, and ends all others. */
   #relink(): void {
     for (const [id, { address, toMember }] of this.#links) {
       // The last that it was sent may be that it has left the cluster.
@@ -143,7 +143,7 @@ export class PeerTransport implements Transport {
   }
 }
 
-/** `host:port`; nothing for a host that stands for all of a machine's: nobody else could dial that. */
+/** `host:port`; nothing for a host that means all interfaces, because other nodes could not dial it. */
 function addressOf(host: string, port: number): string {
   if (host === '0.0.0.0' || host === '::') return '';
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;

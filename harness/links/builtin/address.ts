@@ -15,7 +15,7 @@ export function splitAddress(address: string): HostPort | null {
 export const formatAddress = (host: string, port: number): string =>
   host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 
-/** What to listen on; host null: every interface. Nothing at all means any port. @throws Error with Go's words. */
+/** Address to listen on; host null: every interface. An empty text means any port. @throws Error with Go's text. */
 export async function listenAddress(
   address: string,
 ): Promise<{ readonly host: string | null; readonly port: number }> {
@@ -27,7 +27,7 @@ export async function listenAddress(
   }
 }
 
-/** An address with its name looked up. @throws Error with Go's words. */
+/** An address with its name resolved. @throws Error with Go's text. */
 export async function resolveAddress(address: string): Promise<string> {
   if (address === '') return ':0';
   const { host, port } = await resolveParts(address);

@@ -8,7 +8,7 @@ export class ApiError extends Error {
   }
 }
 
-/** Runs what reads a request's body; whatever it throws becomes a 400. */
+/** Runs a reader of a request's body; any error becomes a 400. */
 export function badBody<T>(read: () => T): T {
   try {
     return read();

@@ -14,8 +14,8 @@ export interface ByteCount {
 }
 
 /**
- * What `/metrics` shows. The real server adds a connection's bytes when the connection ends; here they count as they
- * pass, so that one can see during a run whether a link is silent.
+ * Counters for `/metrics`. The real server adds a connection's bytes when the connection ends; here they count as they
+ * pass, so that a silent link can be seen during a run.
  */
 export class ByteCounters {
   readonly #counts = new Map<string, { readonly labels: Labels; readonly count: ByteCount }>();

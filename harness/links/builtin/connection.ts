@@ -25,7 +25,7 @@ export class Connection {
   constructor(options: ConnectionOptions) {
     this.#client = options.client;
     this.#upstream = connect({ ...options.upstream, allowHalfOpen: true, noDelay: true });
-    // What a socket's error says, its 'close' says too.
+    // After an 'error' a 'close' follows, which is handled.
     this.#client.on('error', () => {});
     this.#upstream.on('error', () => {});
     this.#upstream.once('connect', () => this.#begin(options));

@@ -15,7 +15,7 @@ export class GoNumber {
 /** The body is not JSON. The message is Go's. */
 export class JsonSyntaxError extends Error {}
 
-/** Reads the first value of a text, as Go's Decoder does: what follows it is not looked at. */
+/** Reads the first value of a text, as Go's Decoder does; it ignores the rest. */
 export function parseJson(text: string): Json {
   const parser = new Parser(text);
   parser.skipSpace();
@@ -160,7 +160,7 @@ function quote(c: string): string {
   return `'${JSON.stringify(c).slice(1, -1)}'`;
 }
 
-/** Go escapes what HTML would read; parsers see no difference, but a text comparison does. */
+/** Go escapes the characters that matter in HTML; parsers see no difference, but a text comparison does. */
 export function encodeJson(value: unknown): string {
   return JSON.stringify(value).replaceAll(
     /[<>&\u2028\u2029]/g,

@@ -5,8 +5,8 @@ import { ByteCounters } from './byte-counters.ts';
 import { Proxies } from './proxies.ts';
 
 /**
- * The built-in Toxiproxy: the real server's flags (Go's way, with one dash), API and toxics. `-end-with-stdin` is
- * ours: the server ends when whoever started it does, however that ends.
+ * The built-in Toxiproxy: the real server's flags (in Go's form, with one dash), API and toxics. `-end-with-stdin` is
+ * ours: the server ends when the process that started it ends, in any case.
  */
 const { values } = parseArgs({
   args: process.argv.slice(2).map((arg) => arg.replace(/^-(?=[a-z])/, '--')),

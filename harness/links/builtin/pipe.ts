@@ -3,7 +3,7 @@ import type { ByteCount } from './byte-counters.ts';
 import { Stage, type Chunk, type Sink } from './stage.ts';
 import type { Toxic } from './toxic-list.ts';
 
-/** The real server reads this much at a time; to some toxics (latency, limits) a chunk is what counts. */
+/** Size of the real server's reads, in bytes; for some toxics (latency, limits) the chunk is the unit. */
 const CHUNK_BYTES = 32 * 1_024;
 
 export interface PipeOptions {
@@ -11,7 +11,7 @@ export interface PipeOptions {
   readonly dest: Socket;
   readonly toxics: readonly Toxic[];
   readonly count: ByteCount;
-  /** Closes `dest` once what was written to it is out. */
+  /** Closes `dest` after everything that was written to it has left. */
   readonly closeDest: () => void;
 }
 
@@ -72,7 +72,7 @@ export class Pipe {
     if (placed === undefined) return;
     if (placed.active) placed.stage.interrupt();
     if (toxic.kind.closesOnRemoval) placed.stage.close();
-    // A closed stage stays where it is: what still comes must not get past it.
+    // A closed stage stays in the chain, because later bytes must not get past it.
     if (placed.stage.closed) {
       placed.active = true;
     } else {
@@ -134,7 +134,7 @@ export class Pipe {
     this.#head.end();
   }
 
-  /** Nobody takes the bytes any more: what still comes is dropped, so that the source's end is seen. */
+  /** The bytes have no receiver any more: later ones are dropped, so that the end of the source is seen. */
   #destroy(): void {
     for (const { stage } of this.#placed) stage.destroy();
     this.#options.source.resume();

@@ -10,7 +10,7 @@ const POPULATED = String.raw`struct { toxiproxy.Proxy; Enabled *bool "json:\"ena
 /** Go names a field of an embedded struct by its way there. */
 const ENTRY: GoStruct = { shortName: '.Proxy', fullName: POPULATED, fields: FIELDS };
 
-/** How far `populate` came; `error` is why it went no further. */
+/** Result of `populate` until it stopped; `error`: the reason why it stopped early. */
 export interface Populated {
   readonly proxies: readonly Proxy[] | null;
   readonly error: ApiError | null;

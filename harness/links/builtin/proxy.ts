@@ -4,7 +4,7 @@ import type { ByteCounters } from './byte-counters.ts';
 import { Connection } from './connection.ts';
 import { ToxicList, type Toxic } from './toxic-list.ts';
 
-/** What a client may say about a proxy. */
+/** Fields of a proxy that a client may set. */
 export interface ProxyFields {
   readonly listen: string;
   readonly upstream: string;
@@ -37,13 +37,13 @@ export class Proxy {
     return { listen: this.#listen, upstream: this.#upstream, enabled: this.#server !== null };
   }
 
-  /** As the API shows it. `Logger` is a slip of the real server's that clients may have come to expect. */
+  /** The proxy as the API shows it. `Logger` is a mistake of the real server that clients may expect by now. */
   toJson(): Readonly<Record<string, unknown>> {
     const toxics = this.toxics.all.map(toxicJson);
     return { name: this.name, ...this.fields, Logger: {}, toxics };
   }
 
-  /** Listens, if it does not yet. @throws Error with Go's words. */
+  /** Starts listening, if it does not listen yet. @throws Error with Go's text. */
   start(): Promise<void> {
     return this.#enqueue(() => this.#start());
   }
@@ -53,7 +53,7 @@ export class Proxy {
     return this.#enqueue(() => this.#stop());
   }
 
-  /** Another address makes it listen anew, which closes its connections. */
+  /** A new address restarts the listener, which closes its connections. */
   update(fields: ProxyFields): Promise<void> {
     return this.#enqueue(async () => {
       if (await this.#differs(fields)) {

@@ -11,35 +11,38 @@ export interface Chunk {
 
 /** Where chunks go: the next toxic, or the socket at the end. */
 export interface Sink {
-  /** Whoever writes should wait until it is told that there is room; a chunk written anyway is still taken. */
+  /**
+   * False: the writer should wait until it is told that there is room; a chunk that is written anyway is still
+   * accepted.
+   */
   readonly full: boolean;
   write(chunk: Chunk): void;
   end(): void;
 }
 
-/** What a toxic does with one connection's stream. Its state, if any, lives as long as the connection. */
+/** Behaviour of a toxic on the stream of one connection. Its state, if any, lives as long as the connection. */
 export interface Behaviour {
   /** The toxic begins to act, and again after each change of it. */
   begin?(stage: Stage): void;
   take(stage: Stage, chunk: Chunk): void;
   /** The stream has ended, and everything before it was taken. Default: closes the stage. */
   end?(stage: Stage): void;
-  /** Before the toxic is changed or removed: hands on at once what `take` holds back. */
+  /** Called before the toxic is changed or removed: passes on at once everything that `take` holds back. */
   interrupt?(stage: Stage): void;
   /** The stage is closed, or its connection is gone: ends timers of its own. */
   destroy?(): void;
-  /** Takes chunks although there is no room behind it, since it drops them. */
+  /** True if it takes chunks even without room after it, because it drops them. */
   readonly drops?: true;
 }
 
 /**
- * One toxic on one stream of one connection. Chunks queue up to the toxic's capacity; the behaviour gets them one by
- * one, in order, when it is not waiting and there is room behind it. Nothing is reordered or lost but by the
- * behaviour itself.
+ * One toxic on one stream of one connection. Chunks wait in a queue up to the toxic's capacity; the behaviour gets them
+ * one by one, in order, when it is not waiting and there is room after it. Only the behaviour itself reorders or loses
+ * chunks.
  */
 export class Stage implements Sink {
   next: Sink;
-  /** Tells whoever writes to this stage that there is room again. */
+  /** Tells the writer of this stage that there is room again. */
   onRoom: () => void = () => {};
   readonly #behaviour: Behaviour;
   readonly #capacity: number;
@@ -48,7 +51,7 @@ export class Stage implements Sink {
   #endTaken = false;
   #closed = false;
   #timer: NodeJS.Timeout | null = null;
-  /** What to do once the timer has fired and there is room. */
+  /** Action for the time after the timer has fired and there is room. */
   #then: (() => void) | null = null;
 
   constructor(behaviour: Behaviour, capacity: number, next: Sink) {
@@ -76,7 +79,7 @@ export class Stage implements Sink {
     this.#pump();
   }
 
-  /** Room behind this stage. */
+  /** True if there is room after this stage. */
   room(): void {
     this.#settle();
     this.#pump();
@@ -100,7 +103,7 @@ export class Stage implements Sink {
     );
   }
 
-  /** Ends the stream here: what is behind ends, what still comes is dropped. */
+  /** Ends the stream here: the later stages end, and later bytes are dropped. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -118,7 +121,7 @@ export class Stage implements Sink {
     this.#pump();
   }
 
-  /** Stops, and hands on at once what was taken and held back. */
+  /** Stops, and passes on at once the chunks that were taken and held back. */
   interrupt(): void {
     this.#stopWaiting();
     this.#behaviour.interrupt?.(this);
@@ -126,7 +129,7 @@ export class Stage implements Sink {
     if (!this.#closed) this.#endTaken = false;
   }
 
-  /** After `interrupt`, for a stage that leaves the chain: what is queued goes on as it is. */
+  /** Called after `interrupt` for a stage that leaves the chain: the queue passes on unchanged. */
   flush(): void {
     if (this.#closed) return;
     for (const chunk of this.#queue.splice(0)) this.next.write(chunk);

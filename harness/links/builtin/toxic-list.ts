@@ -11,7 +11,7 @@ export type StreamDirection = 'upstream' | 'downstream';
 export interface Toxic {
   readonly name: string;
   readonly type: string;
-  /** As the client wrote it; `direction` is what it means. */
+  /** The text of the client; `direction` is its meaning. */
   readonly stream: string;
   readonly direction: StreamDirection;
   readonly kind: ToxicType;
@@ -20,7 +20,7 @@ export interface Toxic {
   toxicity: number;
 }
 
-/** Whoever keeps the streams of open connections in step with the list. */
+/** Keeps the streams of open connections equal to the list. */
 export interface ToxicListener {
   added(toxic: Toxic): void;
   updated(toxic: Toxic): void;
@@ -99,7 +99,7 @@ export class ToxicList {
     return toxic;
   }
 
-  /** Changes what the body names: attributes, toxicity. @throws ApiError 400, 404 */
+  /** Changes the fields that the body names: attributes, toxicity. @throws ApiError 400, 404 */
   update(name: string, body: string): Toxic {
     const toxic = this.get(name);
     badBody(() => {
@@ -137,7 +137,7 @@ function readAttributes(json: Json, kind: ToxicType, attributes: Attributes): vo
   Object.assign(attributes, decodeStruct(given, struct));
 }
 
-/** Throws Go's message if what is given as attributes is not an object. */
+/** Throws Go's message if the attributes are not an object. */
 function checkObject(given: Json | undefined, owner: string, kind: ToxicType): void {
   if (given === undefined || given instanceof Map) return;
   const shown =

@@ -1,11 +1,11 @@
 import type { Files, OpenFile, OpenOptions } from '../files.ts';
 
-/** The machine has gone down: nothing is done any more until the next life. */
+/** The machine has lost power: nothing happens until the next life. */
 export class Crash extends Error {
   override readonly name = 'Crash';
 }
 
-/** A file's content: what is on the disk, and writes that are only in memory, oldest first. */
+/** Content of a file: the bytes on the disk, and the writes that are only in memory, oldest first. */
 interface Inode {
   disk: Buffer;
   cached: ((content: Buffer) => Buffer)[];
@@ -14,13 +14,13 @@ interface Inode {
 type NameChange = (names: Map<string, Inode>) => void;
 
 /**
- * A file system in memory that can lose power at any of its changes. What was synced is kept. Of what was not, any
- * beginning may be there after the crash, the write under way with some of its bytes; so it is with names and the
+ * A file system in memory that can lose power at any of its changes. Synced data is kept. Of the other data any
+ * beginning may be there after the crash, also some bytes of the write under way. The same is true for names and the
  * folder's sync, each change of a name by itself.
  */
 export class CrashDisk implements Files {
   readonly #random: () => number;
-  /** What is on the disk. */
+  /** The content of the disk. */
   #names = new Map<string, Inode>();
   #changes: NameChange[] = [];
   /** Changes until the crash. */
@@ -42,7 +42,7 @@ export class CrashDisk implements Files {
     return this.#down;
   }
 
-  /** What the crash has left is what is there; files opened before are dead. */
+  /** The content after the crash is the new content; files that were opened before are dead. */
   restart(): void {
     if (!this.#down) this.#lose();
     this.#left = Infinity;
@@ -133,7 +133,7 @@ export class CrashDisk implements Files {
     };
   }
 
-  /** `write` is given how many of its bytes land, if power goes while it is under way. */
+  /** `write` gets the number of its bytes that reach the disk if power fails while it is under way. */
   #write(inode: Inode, durable: boolean, write: (before: Buffer, torn?: number) => Buffer): void {
     const torn = this.#int(200);
     this.#step(() => (inode.disk = write(content(inode), torn)));
@@ -150,7 +150,7 @@ export class CrashDisk implements Files {
     this.#changes.push(change);
   }
 
-  /** Power may go now; `torn` is what is done halfway. */
+  /** Power may fail now; `torn`: the half-finished action. */
   #step(torn: () => void = () => {}): void {
     this.#check();
     if (this.#left-- > 0) return;

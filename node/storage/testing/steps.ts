@@ -15,7 +15,7 @@ import { emptyLog, replay } from '../replay.ts';
 import { encodeRecord } from '../segment.ts';
 import type { RecordPlace } from '../segment.ts';
 
-/** Steps of a log in short, and what storage makes of them as text, for tests. */
+/** Short forms of log steps, and of the storage's results as text, for tests. */
 
 const founders = ['n1', 'n2', 'n3'].map(nodeId);
 export const IDENTITY: Identity = { node: nodeId('n1'), cluster: 'n1,n2,n3', founders, incarnation: 0 };
@@ -47,7 +47,7 @@ export const header = (index: number, inTerm: number): SnapshotHeader => ({
 export const blocksAt = (index: number): Buffer[] =>
   [1, 300, 40].map((size, at) => Buffer.alloc(size, `${index}/${at} `));
 
-/** A record as it stands in a segment. */
+/** A record with the form that it has in a segment. */
 export const recordBytes = (place: RecordPlace, batch: readonly LogWrite[]): Buffer =>
   Buffer.concat(encodeRecord(new ByteWriter(), place, batch));
 
@@ -59,7 +59,7 @@ export const shown = ({ hardState, entries }: Pick<Recovered, 'hardState' | 'ent
     entries.map((e) => [e.index, e.term, e.kind, Buffer.from(e.data).toString('hex')]),
   ]);
 
-/** What the log is after `steps`, by the model. */
+/** The log after `steps`, by the model. */
 export const replayed = (steps: readonly LogWrite[]): string => {
   const log = emptyLog(0);
   const problem = replay(log, steps);
@@ -88,7 +88,7 @@ const plannedStep = fc.record({
   back: fc.nat({ max: 2 }),
   sizes: fc.array(fc.nat({ max: 60 }), { maxLength: 3 }),
 });
-/** Batches that a node could write: terms rise, entries follow or replace what is there. */
+/** Batches that a node could write: terms rise, and entries follow the existing ones or replace them. */
 export const batches: fc.Arbitrary<LogWrite[][]> = fc
   .array(fc.array(plannedStep, { minLength: 1, maxLength: 3 }), { minLength: 1, maxLength: 6 })
   .map((plan) => {

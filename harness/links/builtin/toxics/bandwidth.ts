@@ -5,8 +5,9 @@ import type { ToxicType } from './toxic.ts';
 const SLICE_MS = 100;
 
 /**
- * At most `rate` KB/s (of 1,000 bytes: a millisecond per `rate` bytes). The time owed for each chunk is slept before it
- * leaves; what a timer oversleeps is taken off the next. A rate of 0 lets nothing through, and holds the sender back.
+ * At most `rate` KB/s (1,000 bytes each, so `rate` bytes per millisecond). Each chunk waits for its time before it
+ * leaves; the time that a timer oversleeps is subtracted from the next wait. A rate of 0 lets no byte through, and
+ * holds the sender back.
  */
 export const bandwidth: ToxicType = {
   struct: 'BandwidthToxic',

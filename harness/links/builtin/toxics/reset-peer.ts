@@ -2,8 +2,8 @@ import type { Stage } from '../stage.ts';
 import type { ToxicType } from './toxic.ts';
 
 /**
- * Whatever comes first, bytes or the end, is dropped, and `timeout` ms later the connection is closed: with RST if it
- * began while the toxic was there.
+ * Drops the first event, bytes or the end, and closes the connection `timeout` ms later: with RST if it began while the
+ * toxic existed.
  */
 export const resetPeer: ToxicType = {
   struct: 'ResetToxic',
@@ -20,7 +20,7 @@ export const resetPeer: ToxicType = {
       drops: true,
       take: fire,
       end: fire,
-      // What it has begun it ends, also if it is taken away meanwhile.
+      // A started countdown runs to its end, even if the toxic is removed meanwhile.
       interrupt: (stage) => fired && stage.close(),
     };
   },

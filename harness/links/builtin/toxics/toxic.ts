@@ -7,7 +7,7 @@ import type { Behaviour } from '../stage.ts';
  */
 export type Attributes = Record<string, number>;
 
-/** A kind of toxic: its name, its attributes, and what it does to a stream. One file each. */
+/** A kind of toxic: its name, its attributes, and its behaviour. One file each. */
 export interface ToxicType {
   /** Go's name of it, which error messages carry. */
   readonly struct: string;
@@ -17,7 +17,7 @@ export interface ToxicType {
   readonly capacity: number;
   /** Removing it closes the connections that it was on. */
   readonly closesOnRemoval?: true;
-  /** Connections that begin while it is there are closed with RST, whatever closes them. */
+  /** True if connections that begin while it exists are closed with RST, for any reason. */
   readonly resets?: true;
   begin(attributes: Readonly<Attributes>): Behaviour;
 }
