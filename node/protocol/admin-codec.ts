@@ -4,7 +4,7 @@ import { isAddress } from './address.ts';
 import { MAX_ID_BYTES } from './client.ts';
 import type { AdminOperation, ClientOperation, MembersChange } from './client.ts';
 
-/** What is asked of a node rather than of the store, on the wire. */
+/** Encoding of requests to a node rather than to the store. */
 const ADMIN_CODE: Readonly<Record<AdminOperation['type'], number>> = {
   'transfer-leadership': 16,
   status: 17,
@@ -59,7 +59,7 @@ export function readAdmin(input: ByteReader): AdminOperation {
   }
 }
 
-/** What makes it unacceptable, in a sentence; null if nothing. */
+/** The reason why it is not acceptable, as a sentence; null if there is none. */
 export function adminProblem(operation: AdminOperation): string | null {
   if (operation.type === 'transfer-leadership')
     return textProblem('target', operation.target ?? '', MAX_ID_BYTES);

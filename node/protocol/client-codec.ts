@@ -10,7 +10,7 @@ import { beginFrame, decodePayload, endFrame, ProtocolError, writeFrame } from '
 export const MAX_REQUEST_BYTES = 2 * MAX_VALUE_BYTES + MAX_KEY_BYTES + 64;
 export const MAX_RESPONSE_BYTES = MAX_VALUE_BYTES + 4_096;
 
-/** Beside the codes of `kv/command.ts`. */
+/** Codes in addition to those of `kv/command.ts`. */
 const READ_CODE = 2;
 const RESULT_CODE = { session: 1, value: 2, done: 3, error: 4, status: 5, snapshot: 6 } as const;
 const ERROR_OF_WIRE = new Map<number, ErrorCode>(
@@ -18,7 +18,7 @@ const ERROR_OF_WIRE = new Map<number, ErrorCode>(
 );
 
 /**
- * A whole frame. Throws `ProtocolError` for what no node would take: a key or value over its limit, or text
+ * A whole frame. Throws `ProtocolError` for a request that no node would accept: a key or value over its limit, or text
  * that is not well-formed Unicode.
  */
 export function encodeRequest(request: ClientRequest): Uint8Array {
@@ -29,7 +29,7 @@ export function encodeRequest(request: ClientRequest): Uint8Array {
   return out.take();
 }
 
-/** As `encodeRequest`, behind what `out` holds and without the checks. */
+/** As `encodeRequest`, but appended to `out` and without the checks. */
 export function writeRequest(out: ByteWriter, request: ClientRequest): void {
   writeFrame(out, 'client-request', () => {
     out.u64(request.requestId);
@@ -96,7 +96,7 @@ export function requestIdOf(payload: Uint8Array): number | null {
   }
 }
 
-/** What makes a request unacceptable (over a limit, not Unicode), in a sentence; null if nothing. */
+/** The reason why a request is not acceptable (over a limit, not Unicode), as a sentence; null if there is none. */
 export function requestProblem(request: ClientRequest): string | null {
   switch (request.type) {
     case 'open-session':
@@ -136,7 +136,7 @@ export function encodeResponse(response: ClientResponse): Uint8Array {
   return out.take();
 }
 
-/** As `encodeResponse`, behind what `out` holds: many responses leave in one write. */
+/** As `encodeResponse`, but appended to `out`, so that many responses leave in one write. */
 export function writeResponse(out: ByteWriter, requestId: number, result: ClientResult): void {
   const start = beginFrame(out, 'client-response');
   out.u64(requestId);

@@ -1,7 +1,7 @@
 /**
- * What clients say to a node and hear back. One request gets one response with the same `requestId`;
- * responses may come in any order. The bytes are in `client-codec.ts`, the table of errors below is the
- * contract (Maelstrom's habit: every error says whether it is definite).
+ * Requests of clients to a node, and its responses. One request gets one response with the same `requestId`; responses
+ * may come in any order. `client-codec.ts` defines the bytes. The table of errors below is the contract (as in
+ * Maelstrom, every error says whether it is definite).
  */
 
 /** Bytes of keys and values are UTF-8 on the wire; at most MAX_KEY_BYTES and MAX_VALUE_BYTES of them. */
@@ -23,8 +23,7 @@ export interface Read {
   readonly key: string;
 }
 /**
- * What every write carries: a retry with the same (session, seq) is applied once; seq rises by one per write
- * of a session.
+ * Part of every write: a retry with the same (session, seq) is applied once; seq rises by one per write of a session.
  */
 interface InSession {
   readonly session: number;
@@ -47,8 +46,7 @@ export interface Cas extends InSession {
   readonly to: string;
 }
 /**
- * Leaves `tombstone` behind, which a read that finds nothing returns, so that a delete can be observed.
- * Answered with `done`.
+ * Leaves `tombstone`, which a read of the deleted key returns, so that a delete can be observed. Answered with `done`.
  */
 export interface Delete extends InSession {
   readonly type: 'delete';
@@ -63,8 +61,8 @@ export interface Append extends InSession {
 }
 
 /**
- * Asks the leader to hand over to `target` (null: to the voter whose log is furthest), dissertation 3.10. Answered with
- * `done` once the target leads.
+ * Asks the leader to transfer the leadership to `target` (null: to the voter with the longest log), dissertation 3.10.
+ * Answered with `done` when the target leads.
  */
 export interface TransferLeadership {
   readonly type: 'transfer-leadership';
@@ -72,35 +70,35 @@ export interface TransferLeadership {
 }
 
 /**
- * Any node answers at once, with `status`: what it knows of itself and, if it leads, of the others. No more than that:
- * it may be behind.
+ * Any node answers at once, with `status`: its knowledge of itself and, if it leads, of the others. It may be out of
+ * date.
  */
 export interface Status {
   readonly type: 'status';
 }
 
 /**
- * Asks the leader to change who is in the cluster: all of `changes` at once, by joint consensus (dissertation 4.3).
- * Answered with `done` once C_new is committed.
+ * Asks the leader to change the members: all of `changes` at once, by joint consensus (dissertation 4.3). Answered with
+ * `done` when C_new is committed.
  */
 export interface ChangeMembers {
   readonly type: 'change-members';
   readonly changes: readonly MembersChange[];
 }
 /**
- * A node joins as a learner, listening for peers at `address`, and is promoted to a voter once it has caught up; to
- * replace one node by another is to promote and to remove in one.
+ * A node joins as a learner, which listens for peers at `address`, and is promoted to a voter after it has caught up.
+ * To replace one node by another, promote one and remove the other in one request.
  */
 export type MembersChange =
   | { readonly type: 'add-learner'; readonly id: string; readonly address: string }
   | { readonly type: 'promote' | 'demote' | 'remove'; readonly id: string };
 
-/** Any node takes a snapshot of what it has applied, and answers with `snapshot` once that is on its disk. */
+/** Any node takes a snapshot of its applied state, and answers with `snapshot` when it is on its disk. */
 export interface TakeSnapshot {
   readonly type: 'take-snapshot';
 }
 
-/** What is asked of a node rather than of the store. */
+/** Requests to a node rather than to the store. */
 export type AdminOperation = TransferLeadership | Status | ChangeMembers | TakeSnapshot;
 
 export type ClientCommand = OpenSession | Write | Cas | Delete | Append;
@@ -134,7 +132,7 @@ export interface SnapshotTaken {
   readonly term: number;
   /** Size of the file. */
   readonly bytes: number;
-  /** Of the log up to `index`; 0 on a node that reports to nobody. */
+  /** Digest of the log up to `index`; 0 on a node without reports. */
   readonly logDigest: number;
   readonly stateDigest: number;
 }
@@ -150,7 +148,7 @@ export interface NodeStatus {
   readonly lastIndex: number;
   /** The first entry that is still in the log in memory. */
   readonly firstIndex: number;
-  /** Who is in the cluster, by the entry at `index`; `committed`: nobody will undo it. */
+  /** The members, by the entry at `index`; `committed`: the entry cannot be undone. */
   readonly members: {
     readonly index: number;
     readonly committed: boolean;
@@ -160,7 +158,7 @@ export interface NodeStatus {
     readonly learners: readonly string[];
     readonly addresses: Readonly<Record<string, string>>;
   };
-  /** On a leader: how far it has brought each of the others. */
+  /** On a leader: the replication progress of each of the others. */
   readonly followers: readonly {
     readonly id: string;
     readonly mode: 'probe' | 'replicate' | 'snapshot';

@@ -11,7 +11,7 @@ const written = (entries: readonly Entry[]): Buffer => {
   return out.take();
 };
 
-/** The format, entry by entry, as `docs/protocol.md` has it. */
+/** The format, entry by entry, from `docs/protocol.md`. */
 function naive(entries: readonly Entry[]): Buffer {
   const parts = entries.map(({ index, term, kind, data }) => {
     const header = Buffer.alloc(ENTRY_OVERHEAD_BYTES);

@@ -12,10 +12,10 @@ export const ENTRY_OVERHEAD_BYTES = 21;
 
 export const KIND_CODE: Readonly<Record<EntryKind, number>> = { noop: 0, command: 1, config: 2 };
 
-/** Runs of so many bytes are worth more than their copy. */
+/** Minimum size of a run that is passed on uncopied, in bytes. */
 const LONG_RUN_BYTES = 8 << 10;
 
-/** `aside`: takes what belongs next behind `out`, a long run of entries that stands in memory already, uncopied. */
+/** `aside`: takes the next bytes after `out`, a long run of entries that is in memory already, uncopied. */
 export function writeEntries(
   out: ByteWriter,
   entries: readonly Entry[],
@@ -44,9 +44,9 @@ function writeEntry(out: ByteWriter, entry: Entry): void {
 }
 
 /**
- * How many entries from `entries[i]` on already stand in memory in their encoded form, one behind the other: those that
- * came from a leader or the log do, in the bytes that they were read from, and those that an `EntrySlab` holds. Looked
- * at, not trusted: what stands before an entry's data is its encoding if and only if it is equal to it.
+ * Number of entries from `entries[i]` on that are already in memory in their encoded form, one after the other: entries
+ * that came from a leader or the log are, in the bytes that they were read from, and so are entries of an `EntrySlab`.
+ * This is checked, not assumed: the bytes before an entry's data are its encoding if and only if they are equal to it.
  */
 function encodedRun(entries: readonly Entry[], i: number): number {
   const { buffer, byteOffset } = entries[i]!.data;
@@ -62,7 +62,7 @@ function encodedRun(entries: readonly Entry[], i: number): number {
   return run;
 }
 
-/** Whether `entry`, but for its data, stands in the bytes before `dataAt`. */
+/** True if the bytes before `dataAt` are the encoding of `entry` without its data. */
 function hasHeader(memory: Buffer, dataAt: number, { index, term, kind, data }: Entry): boolean {
   const at = dataAt - ENTRY_OVERHEAD_BYTES;
   return (
@@ -96,7 +96,7 @@ export class EntrySlab {
     return this.#memory.subarray(at, this.#end);
   }
 
-  /** Fills in the header of an entry whose data was kept here: where it stands is known now. */
+  /** Fills in the header of an entry whose data was kept here, because its place is known now. */
   seal({ index, term, kind, data }: Entry): void {
     const header = Buffer.from(data.buffer, data.byteOffset - ENTRY_OVERHEAD_BYTES, ENTRY_OVERHEAD_BYTES);
     header.writeUInt32BE((index / 2 ** 32) >>> 0, 0);
@@ -112,8 +112,8 @@ export class EntrySlab {
 const SLAB_BYTES = 256 << 10;
 
 /**
- * The entries' data are views of the input; a command below `dataFrom` is left without: whoever says so does not need
- * it. Throws `MalformedBytes`; also for entries whose indexes are not consecutive.
+ * The data of the entries are views of the input; a command below `dataFrom` is left without data, because the caller
+ * does not need it. Throws `MalformedBytes`; also for entries whose indexes are not consecutive.
  */
 export function readEntries(input: ByteReader, dataFrom = 0): Entry[] {
   const count = input.u32();

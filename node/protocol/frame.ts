@@ -2,10 +2,7 @@ import { crc32 } from 'node:zlib';
 import { bufferOf, ByteReader, ByteWriter, MalformedBytes } from '../kv/bytes.ts';
 import { crcOf } from '../kv/crc.ts';
 
-/**
- * What came over a socket breaks the protocol: the connection is closed, with the message as the logged
- * reason.
- */
+/** The bytes of a socket violate the protocol: the connection is closed, and the message is logged as the reason. */
 export class ProtocolError extends Error {
   override readonly name = 'ProtocolError';
 }
@@ -24,7 +21,7 @@ export const FRAME_HEADER_BYTES = 10;
  */
 export const MAX_PAYLOAD_BYTES = 8 << 20;
 
-/** CRC-32 of the two bytes (version, type), from which the payload's goes on. */
+/** CRC-32 of the two bytes (version, type), with which the payload's CRC begins. */
 const crcSeed = (code: number): number => crc32(Uint8Array.of(PROTOCOL_VERSION, code));
 const CRC_SEED: Readonly<Record<FrameType, number>> = {
   'client-request': crcSeed(FRAME_TYPE['client-request']),
@@ -33,8 +30,8 @@ const CRC_SEED: Readonly<Record<FrameType, number>> = {
 };
 
 /**
- * Puts one frame of `type` behind what `out` holds; `payload` writes its content. Throws `ProtocolError` if
- * it is too large, and leaves `out` as it was.
+ * Appends one frame of `type` to `out`; `payload` writes its content. Throws `ProtocolError` if it is too large, and
+ * leaves `out` unchanged.
  */
 export function writeFrame(out: ByteWriter, type: FrameType, payload: (out: ByteWriter) => void): void {
   const start = beginFrame(out, type);
@@ -42,7 +39,7 @@ export function writeFrame(out: ByteWriter, type: FrameType, payload: (out: Byte
   endFrame(out, type, start);
 }
 
-/** A frame whose payload follows; what it returns goes to `endFrame`. */
+/** Begins a frame whose payload follows; the result must be given to `endFrame`. */
 export function beginFrame(out: ByteWriter, type: FrameType): number {
   const start = out.length;
   out.u32(0);
@@ -64,8 +61,8 @@ export function endFrame(out: ByteWriter, type: FrameType, start: number): void 
 }
 
 /**
- * Cuts a byte stream into the payloads of its frames. One reader per connection and direction, for one type
- * of frame. Payloads are views of the chunks where they can be; copy what must outlive its chunk.
+ * Cuts a byte stream into the payloads of its frames. One reader per connection and direction, for one type of frame.
+ * Payloads are views of the chunks if possible; copy whatever must outlive its chunk.
  */
 export class FrameReader {
   readonly #type: FrameType;
@@ -82,7 +79,7 @@ export class FrameReader {
     this.#maxPayloadBytes = maxPayloadBytes;
   }
 
-  /** Whether the stream stands in the middle of a frame; at its end that means that it was cut off. */
+  /** True if the stream is in the middle of a frame; at its end this means that it was cut off. */
   get midFrame(): boolean {
     return this.#filled > 0;
   }
@@ -162,7 +159,7 @@ export class FrameReader {
     return length;
   }
 
-  /** The payload of the frame that stands from `at` to `end`. */
+  /** The payload of the frame from `at` to `end`. */
   #checked(bytes: Buffer, at: number, end: number): Buffer {
     const expected = bytes.readUInt32BE(at + 6);
     const found = crcOf(bytes, at + FRAME_HEADER_BYTES, end, CRC_SEED[this.#type]);
@@ -175,9 +172,7 @@ export class FrameReader {
   }
 }
 
-/**
- * What `read` makes of a whole payload; bytes left over or missing are a `ProtocolError` that names `what`.
- */
+/** Result of `read` for a whole payload; surplus or missing bytes are a `ProtocolError` that names `what`. */
 export function decodePayload<T>(what: string, payload: Uint8Array, read: (input: ByteReader) => T): T {
   const input = new ByteReader(payload);
   try {

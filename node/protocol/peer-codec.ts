@@ -10,8 +10,8 @@ import { decodePayload, writeFrame } from './frame.ts';
 import type { PeerMessage } from './snapshot-message.ts';
 
 /**
- * A node has two connections to each peer, so that a heartbeat or a vote never waits behind bulk:
- * AppendEntries go over `bulk`, all else over `control`.
+ * A node has two connections to each peer, so that a heartbeat or a vote never waits for bulk data: AppendEntries go
+ * over `bulk`, everything else over `control`.
  */
 export type PeerChannel = 'control' | 'bulk';
 
@@ -23,17 +23,21 @@ export interface Hello {
   /** Its name: nodes of different clusters must not talk to each other. */
   readonly cluster: string;
   readonly from: NodeId;
-  /** That of `from`: all that it says on this connection, it says as this one. */
+  /** Incarnation of `from`: it applies to all messages on this connection. */
   readonly incarnation: number;
   readonly to: NodeId;
   /**
-   * For how long the sender keeps out of elections once it has heard a leader, ms: what that leader's lease stands on.
-   * 0: it promises nothing. Nodes of which one promises less than another relies on must not form a cluster.
+   * Time in ms during which the sender takes part in no election after it has heard from a leader, which is the basis
+   * of that leader's lease. 0: it promises nothing. Nodes must not form a cluster if one promises less than another
+   * relies on.
    */
   readonly promiseMs: number;
-  /** Where to dial `from`, `host:port`, if nothing else says where: what names it may be still to come. */
+  /**
+   * Address to dial `from` at, `host:port`, if no other source gives one: the configuration that names it may not have
+   * arrived yet.
+   */
   readonly address: string;
-  /** `from` takes `to` for a member; else it only answers one who takes it for one. */
+  /** True if `from` takes `to` for a member; else it only answers a node that takes it for one. */
   readonly toMember: boolean;
   readonly channel: PeerChannel;
 }

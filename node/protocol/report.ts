@@ -1,9 +1,9 @@
 import type { LogIndex, NodeId, RoleName, Term } from '../raft/types.ts';
 
 /**
- * What a node tells the harness, one JSON object a line, on file descriptor 3 (`--report-fd`), never across a
- * link. `at` is CLOCK_MONOTONIC in microseconds (`process.hrtime`), which all processes of a machine share.
- * `n` counts the lines of one node process from 0, so that a lost line is seen.
+ * Reports of a node to the harness, one JSON object per line, on file descriptor 3 (`--report-fd`), never across a
+ * link. `at` is CLOCK_MONOTONIC in microseconds (`process.hrtime`), which all processes of a machine share. `n` counts
+ * the lines of one node process from 0, so that a lost line is noticed.
  */
 export type NodeReport = { readonly n: number; readonly at: number; readonly node: NodeId } & (
   | ReadyLine
@@ -12,7 +12,7 @@ export type NodeReport = { readonly n: number; readonly at: number; readonly nod
   | LogReport
 );
 
-/** First line: the node listens. `recovered` is what its data folder held. */
+/** First line: the node listens. `recovered`: the content of its data folder. */
 export interface ReadyLine {
   readonly type: 'ready';
   readonly pid: number;
@@ -67,8 +67,8 @@ export type TraceReport =
     }
   | { readonly type: 'GrantVote'; readonly term: Term; readonly candidate: NodeId }
   /**
-   * Log positions from `first` on: `terms[k]` and `digests[k]` belong to index first + k. What stood from
-   * `first` on before is gone iff `truncated`.
+   * Log positions from `first` on: `terms[k]` and `digests[k]` belong to index first + k. The earlier entries from
+   * `first` on are gone iff `truncated`.
    */
   | {
       readonly type: 'Replicate';
@@ -80,15 +80,17 @@ export type TraceReport =
   | { readonly type: 'Commit'; readonly index: LogIndex; readonly term: Term }
   /** The state machine has applied up to `index`; `digest` is the log digest there. */
   | { readonly type: 'Apply'; readonly index: LogIndex; readonly digest: number }
-  /** A snapshot of what was applied up to `index` is on the disk. `digest`: of the log there; `state`: of the state. */
+  /**
+   * A snapshot of the applied state up to `index` is on the disk. `digest`: of the log there; `state`: of the state.
+   */
   | ({ readonly type: 'TakeSnapshot' } & SnapshotPoint)
   /** A snapshot from the leader is the whole log and state now: `index` is applied, the next entry will follow it. */
   | ({ readonly type: 'InstallSnapshot' } & SnapshotPoint)
   /** The configuration of the entry at `index` (0: the founding one) is in force; and, later, committed. */
   | ({ readonly type: 'ChangeConf' | 'ApplyConfChange'; readonly index: LogIndex } & Members)
   /**
-   * After a start: the log positions that were found on disk (as Replicate, but nothing was written). `snapshot`
-   * stands for what is before `first`, applied already; null: `first` is 1.
+   * After a start: the log positions that were found on disk (as Replicate, but nothing was written). `snapshot` covers
+   * everything before `first`, which is applied already; null: `first` is 1.
    */
   | {
       readonly type: 'Recover';
@@ -109,7 +111,9 @@ export interface SnapshotPoint {
   readonly state: number;
 }
 
-/** Who is in the cluster. While `outgoing` (C_old of a joint configuration) holds anyone, both majorities decide. */
+/**
+ * The members of the cluster. While `outgoing` (C_old of a joint configuration) is not empty, both majorities decide.
+ */
 export interface Members {
   readonly voters: readonly NodeId[];
   readonly outgoing: readonly NodeId[];

@@ -10,11 +10,11 @@ import type { LogIndex } from '../raft/types.ts';
 
 type Envelope = Pick<Message, 'from' | 'incarnation' | 'to' | 'term'>;
 
-/** The leader has this for the receiver, who answers from where it wants it. */
+/** The leader offers this to the receiver, which answers with the offset to start from. */
 export interface SnapshotOffer extends Envelope {
   readonly type: 'SnapshotOffer';
   readonly snapshot: SnapshotMeta;
-  /** Of the whole file, in bytes, and its CRC-32: what it is recognised by. */
+  /** Size of the whole file in bytes, and its CRC-32, which identify it. */
   readonly bytes: number;
   readonly checksum: number;
 }
@@ -33,13 +33,13 @@ export interface SnapshotWanted extends Envelope {
   readonly type: 'SnapshotWanted';
   readonly index: LogIndex;
   readonly offset: number;
-  /** What was sent beyond `offset` did not arrive: go on there. */
+  /** The bytes after `offset` did not arrive: continue there. */
   readonly again: boolean;
 }
 
 export type SnapshotMessage = SnapshotOffer | SnapshotChunk | SnapshotWanted;
 
-/** What crosses the connection between two nodes. */
+/** Messages on the connection between two nodes. */
 export type PeerMessage = Exclude<Message, InstallSnapshot> | SnapshotMessage;
 
 export function isSnapshotMessage(message: PeerMessage): message is SnapshotMessage {

@@ -16,17 +16,17 @@ export interface AdminOptions {
   readonly snapshots: SnapshotWork;
   readonly applied: () => LogIndex;
   readonly now: () => number;
-  /** Puts into the log what clients asked for before. */
+  /** Proposes the earlier requests of clients. */
   readonly proposeGathered: (nowMs: number) => void;
   readonly wake: () => void;
 }
 
-/** What is asked of the node rather than of the store, from its arrival to its answer. */
+/** Requests to the node rather than to the store, from their arrival to their answer. */
 export class Admin {
   readonly #o: AdminOptions;
   readonly #transfers = new Transfers();
   readonly #changes = new Changes();
-  /** Why nothing is answered otherwise any more. */
+  /** The answer to all requests after the end of the service. */
   #ended: ClientResult | null = null;
 
   constructor(options: AdminOptions) {
@@ -65,7 +65,7 @@ export class Admin {
     this.#changes.applied(entry);
   }
 
-  /** Answers those whose end `status` shows. */
+  /** Answers the requests whose end `status` shows. */
   settle(status: CoreStatus, nowMs: number): void {
     this.#transfers.settle(status, nowMs);
   }
@@ -80,7 +80,7 @@ export class Admin {
     this.#changes.endAll(result);
   }
 
-  /** To `target`, or to whom this node has brought furthest (null). */
+  /** Transfers the leadership to `target`, or to the node with the highest match index (null). */
   #transfer(
     target: string | null,
     nowMs: number,
@@ -88,7 +88,7 @@ export class Admin {
   ): void {
     const { raft, proposeGathered } = this.#o;
     const { requester, requestId } = client;
-    // What came before the transfer is still proposed.
+    // Requests from before the transfer are still proposed.
     proposeGathered(nowMs);
     const result = raft.transferLeadership(target === null ? null : nodeId(target), nowMs);
     if (result.ok) return this.#transfers.add(result.to, raft.status().term, nowMs, client);

@@ -2,7 +2,7 @@ import type { ClientResult, ErrorCode } from '../protocol/client.ts';
 import type { ProposeResult } from '../raft/ready.ts';
 import type { NodeId } from '../raft/types.ts';
 
-/** Who asked, and is told under its own number: a client connection. */
+/** The client connection of a request, which receives the answer under its own number. */
 export interface Requester {
   answer(requestId: number, result: ClientResult): void;
 }

@@ -12,7 +12,7 @@ interface PendingChange {
   readonly requestId: number;
 }
 
-/** Changes of the membership that clients asked for and wait to hear the end of. */
+/** Changes of the membership that clients requested and whose result they wait for. */
 export class Changes {
   #waiting: PendingChange[] = [];
 
@@ -26,13 +26,13 @@ export class Changes {
     else requester.answer(requestId, refusal(result));
   }
 
-  /** A `config` entry is applied: if it is no joint one, the changes up to it have come to their end. */
+  /** A `config` entry is applied: if it is not a joint one, the changes up to it are complete. */
   applied({ index, data }: Entry): void {
     if (this.#waiting.length === 0 || decodeConfiguration(data)!.outgoing.length > 0) return;
     this.#answer((change) => change.index <= index, { type: 'done' });
   }
 
-  /** This node leads no more: what is not at its end is in other hands. */
+  /** This node does not lead any more: the result of incomplete changes depends on other nodes. */
   leadLost({ configuration, configurationIndex, commitIndex }: CoreStatus): void {
     const ended = configuration.outgoing.length === 0 && configurationIndex <= commitIndex;
     this.#answer(

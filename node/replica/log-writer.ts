@@ -3,7 +3,7 @@ import type { Ready } from '../raft/ready.ts';
 import type { LogIndex } from '../raft/types.ts';
 import type { LogWrite, Storage } from './ports.ts';
 
-/** What of a Ready waits for the disk. */
+/** The part of a Ready that waits for the disk. */
 export type DurableStep = Pick<
   Ready,
   'hardState' | 'snapshot' | 'entries' | 'messagesAfterPersist' | 'events'
@@ -13,8 +13,8 @@ export type DurableStep = Pick<
 };
 
 /**
- * Group commit: one write is in flight, and what arrives meanwhile is the next batch. No timer: an idle disk
- * writes at once. Steps become durable in order, also those that have nothing to write themselves.
+ * Group commit: one write is in flight, and the steps that arrive meanwhile are the next batch. There is no timer: an
+ * idle disk writes at once. Steps become durable in order, also those without data.
  */
 export class LogWriter {
   readonly #storage: Storage;
@@ -61,7 +61,7 @@ export class LogWriter {
     this.#next();
   }
 
-  /** Resolves when the write in flight has ended; what waits behind it is never written. */
+  /** Resolves when the write in flight has ended; the waiting steps are never written. */
   async stop(): Promise<void> {
     this.#waiting = [];
     await this.#writing;

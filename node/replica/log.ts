@@ -1,5 +1,5 @@
 /**
- * A line of the node's log: `message` says it for people, `event` and `fields` for programs. An event's name is stable;
+ * A line of the node's log: `message` is for people, `event` and `fields` are for programs. An event's name is stable;
  * a message may be reworded.
  */
 export interface LogLine {

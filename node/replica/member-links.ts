@@ -3,10 +3,10 @@ import type { CoreStatus } from '../raft/ready.ts';
 import type { NodeId } from '../raft/types.ts';
 import type { Transport } from './ports.ts';
 
-/** Tells a transport who the members are, as the configuration changes. */
+/** Tells a transport the members whenever the configuration changes. */
 export class MemberLinks {
   readonly #transport: Transport;
-  /** What the transport was told of; null: nothing, or it was not committed then. */
+  /** The configuration that the transport knows; null: none, or it was not committed then. */
   #known: Configuration | null = null;
   #addresses: ReadonlyMap<NodeId, string | null> = new Map();
 
@@ -14,7 +14,7 @@ export class MemberLinks {
     this.#transport = transport;
   }
 
-  /** Who leaves is still spoken to until that is committed. */
+  /** Keep the link to a removed member until its removal is committed. */
   follow({ id, configuration, configurationIndex, commitIndex }: CoreStatus): void {
     if (configuration === this.#known) return;
     const committed = configurationIndex <= commitIndex;
@@ -25,7 +25,7 @@ export class MemberLinks {
   }
 }
 
-/** Where the other members listen, as far as `configuration` says. */
+/** Addresses of the other members, from `configuration`. */
 function addressesOf(
   { voters, outgoing, learners, addresses }: Configuration,
   own: NodeId,

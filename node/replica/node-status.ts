@@ -2,7 +2,7 @@ import type { NodeStatus } from '../protocol/client.ts';
 import type { CoreStatus, FollowerStatus } from '../raft/ready.ts';
 import type { LogIndex } from '../raft/types.ts';
 
-/** What a node says of itself to whoever asks. */
+/** A node's answer to a status request. */
 export function nodeStatus(
   core: CoreStatus,
   followers: readonly FollowerStatus[],

@@ -3,7 +3,7 @@ import type { SnapshotMeta } from '../raft/configuration.ts';
 import type { Entry, HardState, LogIndex, NodeId } from '../raft/types.ts';
 import type { Log } from './log.ts';
 
-/** What a data folder was made as; it never changes. */
+/** Identity of a data folder; it never changes. */
 export interface Identity {
   readonly node: NodeId;
   /** Nodes of different clusters do not talk to each other. */
@@ -14,9 +14,9 @@ export interface Identity {
   readonly incarnation: number;
 }
 
-/** What a snapshot file says of itself before the state. */
+/** Header of a snapshot file, before the state. */
 export interface SnapshotHeader extends SnapshotMeta {
-  /** The log digest at `index` (see `protocol/report.ts`): the chain goes on from here. */
+  /** The log digest at `index` (see `protocol/report.ts`), where the chain continues. */
   readonly logDigest: number;
 }
 
@@ -29,21 +29,21 @@ export interface StoredSnapshot extends SnapshotHeader {
   readonly stateDigest: number;
 }
 
-/** What a node starts from. */
+/** The data that a node starts from. */
 export interface Recovered {
   readonly identity: Identity;
   readonly hardState: HardState;
   /** Where the log begins; its state comes from `Snapshots.load`. Null: the log begins at index 1. */
   readonly snapshot: SnapshotHeader | null;
-  /** The log behind the snapshot, without gaps. */
+  /** The log after the snapshot, without gaps. */
   readonly entries: readonly Entry[];
   /** Bytes of a write that a crash interrupted, cut off; nothing in it was acknowledged. */
   readonly tornBytes: number;
 }
 
 /**
- * One step of the log: a new hard state (null: as before), then a snapshot that replaces the whole log (null: none; its
- * file must be durable before), then entries, which replace whatever stood from their first index on.
+ * One step of the log: a new hard state (null: unchanged), then a snapshot that replaces the whole log (null: none; its
+ * file must be durable before), then entries, which replace the existing ones from their first index on.
  */
 export interface LogWrite {
   readonly hardState: HardState | null;
@@ -51,10 +51,10 @@ export interface LogWrite {
   readonly entries: readonly Entry[];
 }
 
-/** What a storage is made with. */
+/** Options of a storage. */
 export interface StorageOptions {
   readonly folder: string;
-  /** What an empty folder is made as. */
+  /** Identity that an empty folder gets. */
   readonly identity: Identity;
 }
 
@@ -72,19 +72,21 @@ export interface Storage {
    */
   write(batch: readonly LogWrite[]): Promise<void>;
   /**
-   * What is written from now on stands apart from what was before: once a snapshot has all of that, it may go as a
+   * Later writes are separate from earlier ones: when a snapshot covers all earlier ones, they may be removed as a
    * whole. Never waited for.
    */
   roll(): void;
-  /** The entries up to `index` are in a durable snapshot: what holds nothing else may go. Never waited for. */
+  /**
+   * The entries up to `index` are in a durable snapshot: files that hold nothing else may be removed. Never waited for.
+   */
   compact(index: LogIndex): void;
-  /** Frees what `recover` took. Idempotent. */
+  /** Releases the resources of `recover`. Idempotent. */
   close(): Promise<void>;
 }
 
 /**
- * Port: snapshot files. Each is written beside the ones that count, and counts once it is whole and durable; then older
- * ones go. Everything rejects with `StorageError` when the disk refuses.
+ * Port: snapshot files. Each is written under another name, and counts when it is whole and durable; then older ones
+ * are removed. All methods reject with `StorageError` when the disk refuses.
  */
 export interface Snapshots {
   /**
@@ -115,7 +117,7 @@ export interface SnapshotSink {
   write(bytes: Uint8Array): Promise<readonly Uint8Array[]>;
   /** All bytes are there: makes them durable, and the newest snapshot. Rejects with `SnapshotDamage` if some lack. */
   finish(): Promise<StoredSnapshot>;
-  /** Forgets what came. Idempotent; nothing after `finish`. */
+  /** Discards the received bytes. Idempotent; does nothing after `finish`. */
   abort(): Promise<void>;
 }
 
@@ -124,9 +126,7 @@ export class SnapshotDamage extends Error {
   override readonly name = 'SnapshotDamage';
 }
 
-/**
- * The disk refused, or what it holds is damaged. The message names folder, file and offset, and what to do.
- */
+/** The disk refused, or its content is damaged. The message names folder, file and offset, and the remedy. */
 export class StorageError extends Error {
   override readonly name = 'StorageError';
 }
@@ -138,14 +138,14 @@ export interface Transport {
   /** The turn's messages leave: one write per connection. */
   flush(): void;
   /**
-   * Who is in the cluster from now on, without this node, and where each listens, as far as that is known. Others are
-   * still heard, and answered: this node may be behind the configuration.
+   * The members from now on, without this node, and their addresses as far as they are known. Messages of other nodes
+   * are still received and answered, because this node may not know the latest configuration.
    */
   members(addresses: ReadonlyMap<NodeId, string | null>): void;
   close(): Promise<void>;
 }
 
-/** What a transport needs from its node. */
+/** The part of a node that a transport needs. */
 export interface TransportOptions {
   readonly id: NodeId;
   /** Those of the data folder: the peers are told with the hello. */
@@ -153,16 +153,16 @@ export interface TransportOptions {
   readonly incarnation: number;
   /** See `Hello.promiseMs`. */
   readonly promiseMs: number;
-  /** Where to dial a node, `host:port`, whatever its configuration or its hello says: its link. */
+  /** Address to dial a node at, `host:port`, in place of its configuration or its hello: its link. */
   readonly routes: ReadonlyMap<NodeId, string>;
-  /** Where this node is to be dialled by those who know of no other way. Null: where it listens. */
+  /** Address for nodes that know no other way to dial this node. Null: where it listens. */
   readonly advertise: string | null;
   readonly listenHost: string;
   readonly listenPort: number;
   readonly receive: (message: PeerMessage) => void;
-  /** The connection over which `peer` is sent entries was made anew: what the one before held may be lost. */
+  /** A new connection, over which entries are sent to `peer`, was made: messages on the earlier one may be lost. */
   readonly linkMade: (peer: NodeId) => void;
-  /** The connection over which `peer` sent has broken: it ended, or what came over it is no longer to be trusted. */
+  /** The connection over which `peer` sent has broken: it ended, or its bytes cannot be trusted any more. */
   readonly peerLost: (peer: NodeId) => void;
   readonly log: Log;
 }

@@ -7,7 +7,7 @@ export interface Proposal {
   readonly data: Uint8Array;
   readonly requester: Requester;
   readonly requestId: number;
-  /** Where it stands in the log; 0: not yet. */
+  /** Index in the log; 0: not yet in the log. */
   index: LogIndex;
   term: Term;
 }
@@ -20,7 +20,7 @@ export class Proposals {
   #gathered: Proposal[] = [];
   #gatheredBytes = 0;
   readonly #slab = new EntrySlab();
-  /** From `#head` on. A queue, because what is proposed is applied in the same order. */
+  /** The queue, from `#head` on: entries are applied in the order of their proposal. */
   #inLog: Proposal[] = [];
   #head = 0;
 
@@ -53,7 +53,7 @@ export class Proposals {
     return taken;
   }
 
-  /** `proposal` stands in the log at `index`, behind all before. */
+  /** `proposal` is in the log at `index`, after all earlier ones. */
   proposed(proposal: Proposal, index: LogIndex, term: Term): void {
     proposal.index = index;
     proposal.term = term;
@@ -61,7 +61,7 @@ export class Proposals {
     this.#inLog.push(proposal);
   }
 
-  /** The one that waits for `index`, which is applied now; null: nobody does. Indexes must rise. */
+  /** The proposal that waits for `index`, which is applied now; null: there is none. Indexes must rise. */
   takeApplied(index: LogIndex): Proposal | null {
     const first = this.#inLog[this.#head];
     if (first === undefined || first.index !== index) return null;
@@ -76,7 +76,7 @@ export class Proposals {
     return first;
   }
 
-  /** Those in the log up to `index`: what a snapshot stands for is not applied one by one. */
+  /** The proposals in the log up to `index`: entries that a snapshot covers are not applied one by one. */
   takeUpTo(index: LogIndex): readonly Proposal[] {
     let end = this.#head;
     while (end < this.#inLog.length && this.#inLog[end]!.index <= index) end++;
@@ -85,7 +85,7 @@ export class Proposals {
     return taken;
   }
 
-  /** Those in the log behind `index`: they will not be applied as they are. */
+  /** The proposals in the log after `index`: they will not be applied unchanged. */
   takeBehind(index: LogIndex): readonly Proposal[] {
     let kept = this.#inLog.length;
     while (kept > this.#head && this.#inLog[kept - 1]!.index > index) kept--;
@@ -100,7 +100,7 @@ export class Proposals {
   }
 }
 
-/** What may wait for the disk before it is even in the log; beyond it clients hear `busy`. */
+/** Maximum size of the commands that wait before they are in the log, in bytes; beyond it clients get `busy`. */
 const MAX_GATHERED_BYTES = 64 << 20;
 /** Answered ones at the queue's front that are worth moving the rest for. */
 const COMPACT_AT = 1_024;

@@ -16,7 +16,7 @@ interface PendingRead {
 export class Reads {
   /** Of this turn; they share one `readIndex`. */
   #new: PendingRead[] = [];
-  /** Those that the core is to confirm, by the number given to `readIndex`. */
+  /** Reads that the core must confirm, by the number given to `readIndex`. */
   readonly #unconfirmed = new Map<number, readonly PendingRead[]>();
   /** Confirmed, in order of index; served once that is applied. */
   #confirmed: { readonly index: LogIndex; readonly reads: readonly PendingRead[] }[] = [];

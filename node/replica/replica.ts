@@ -33,24 +33,24 @@ export interface ReplicaOptions {
   /** Of this node's data folder. */
   readonly incarnation: number;
   readonly snapshots?: SnapshotPolicy;
-  /** For how long a client's session may go unused, ms; 0 (by default): for ever. */
+  /** Maximum idle time of a client's session in ms; 0 (the default): no limit. */
   readonly sessionIdleMs?: number;
   readonly trace: Observer;
-  /** What one write to the disk holds at most, bytes. */
+  /** Maximum size of one write to the disk, in bytes. */
   readonly maxBatchBytes?: number;
-  /** A write to the disk has ended, and took so long. */
+  /** A write to the disk has ended after this duration. */
   readonly onWritten?: (ms: number) => void;
-  /** What happens in the core, at once: it may not be durable yet. */
+  /** An event in the core, reported at once: it may not be durable yet. */
   readonly onEvents?: (events: readonly CoreEvent[]) => void;
   /** Milliseconds of a monotonic clock. */
   readonly now: () => number;
   /** Runs a turn soon, after the input that is there already. */
   readonly soon: (turn: () => void) => void;
-  /** Runs what is due after so many milliseconds: once, unless the node ends before. */
+  /** Runs the action once after this many milliseconds, unless the node ends before. */
   readonly later: (delayMs: number, run: () => void) => void;
-  /** After each turn: whoever batches output sends it. */
+  /** Called after each turn, so that batched output is sent. */
   readonly onTurnEnd: () => void;
-  /** The disk has failed: the replica has answered everyone and does nothing any more. */
+  /** The disk has failed: the replica has answered all requests and does nothing any more. */
   readonly onStorageFailure: (error: unknown) => void;
   readonly log: Log;
 }
@@ -69,11 +69,11 @@ export class Replica {
   readonly #snapshots: SnapshotWork;
   readonly #members: MemberLinks;
   readonly #sessionClock: SessionClock;
-  /** What clients have asked for so far. */
+  /** Open requests of clients. */
   readonly counts = { proposals: 0, reads: 0 };
   #applied: LogIndex;
   #turnDue = false;
-  /** Why nothing is served any more. */
+  /** The reason why no request is served any more. */
   #ended: { readonly code: ErrorCode; readonly message: string } | null = null;
 
   constructor(options: ReplicaOptions) {
@@ -133,11 +133,11 @@ export class Replica {
     const nowMs = this.#o.now();
     this.#o.raft.peerLost(peer, nowMs);
     this.wake();
-    // Its turn to stand may come before the next tick.
+    // Its election may be due before the next tick.
     this.#o.later(this.#o.raft.nextDeadlineMs() - nowMs, () => this.tick());
   }
 
-  /** The connection over which `peer` is sent entries was made anew. */
+  /** A new connection, over which entries are sent to `peer`, was made. */
   linkMade(peer: NodeId): void {
     if (this.#ended) return;
     this.#o.raft.linkMade(peer, this.#o.now());
@@ -181,7 +181,7 @@ export class Replica {
     this.wake();
   }
 
-  /** What is asked of the node rather than of the store; answered at once, or when it has ended. */
+  /** Requests to the node rather than to the store; answered at once, or when they are complete. */
   administer(operation: AdminOperation, requester: Requester, requestId: number): void {
     if (this.#ended) return this.#refuse(requester, requestId);
     this.#admin.serve(operation, requester, requestId);
@@ -195,7 +195,7 @@ export class Replica {
     this.#o.soon(() => this.#turn());
   }
 
-  /** Ends the service in order: everyone who waits is told, the write in flight ends. */
+  /** Ends the service in order: every waiting client gets an answer, the write in flight ends. */
   async stop(): Promise<void> {
     this.#end('stopping', 'the node stops');
     await Promise.all([this.#writer.stop(), this.#snapshots.stop()]);
@@ -220,12 +220,12 @@ export class Replica {
       if (raft.hasReady()) this.wake();
     }
     this.#o.transport.flush();
-    // Behind what those who leave are told.
+    // After the messages to the members that leave.
     if (status !== null) this.#members.follow(status);
     this.#o.onTurnEnd();
   }
 
-  /** The log hears now and then what time it is. */
+  /** The time is written into the log from time to time. */
   #tellTime(nowMs: number): void {
     const { raft } = this.#o;
     const command = this.#sessionClock.due(raft.status(), this.#applied, nowMs);
@@ -239,8 +239,8 @@ export class Replica {
   }
 
   /**
-   * While a write is under way, a leader's next commands gather: they go to its disk and to its followers together, as
-   * one batch, so the busier the node is, the less each of them costs.
+   * While a write is under way, a leader's next commands are collected: they go to its disk and to its followers
+   * together, as one batch, so the cost per command falls with the load.
    */
   #proposeGathered(nowMs: number): void {
     const { raft } = this.#o;
@@ -265,7 +265,7 @@ export class Replica {
     if (ready.events.some(({ type }) => type === 'BecomeFollower')) this.#giveUpProposals();
   }
 
-  /** Steps whose Ready, and all before, are on the disk. */
+  /** Number of steps whose Ready, and all before, are on the disk. */
   #onDurable(steps: readonly DurableStep[]): void {
     if (this.#ended) return;
     const { raft, trace } = this.#o;
@@ -288,8 +288,7 @@ export class Replica {
       if (kind === 'config') this.#admin.applied({ index, term, kind, data });
       const proposal = this.#proposals.takeApplied(index);
       if (proposal === null) continue;
-      // Another leader's entry stands where this node's was: that one is gone, but it may have been proposed
-      // again.
+      // Another leader's entry replaced this node's, but the command may have been proposed again.
       const mine = proposal.term === term && outcome !== null;
       proposal.requester.answer(proposal.requestId, mine ? outcome : leadershipLost());
     }
@@ -303,7 +302,7 @@ export class Replica {
     this.#snapshots.install(meta);
     this.#applied = meta.index;
     this.#o.raft.appliedTo(meta.index);
-    // Whether they are in it nobody can tell.
+    // It is unknown whether they are in it.
     for (const { requester, requestId } of this.#proposals.takeUpTo(meta.index))
       requester.answer(requestId, leadershipLost());
   }
@@ -313,14 +312,12 @@ export class Replica {
     else this.#o.transport.send(message);
   }
 
-  /**
-   * Leadership is lost: what is committed will still be applied and answered here; of the rest nobody knows.
-   */
+  /** Leadership is lost: committed entries will still be applied and answered here; the fate of the rest is unknown. */
   #giveUpProposals(): void {
     const status = this.#o.raft.status();
     const { commitIndex, durableIndex, diskHangs } = status;
     this.#admin.leadLost(status);
-    // Committed by the others alone: it would be applied here once the disk has it, which may be never.
+    // Committed by the others alone: it would be applied here when the disk has it, which may never happen.
     const applies = diskHangs && durableIndex < commitIndex ? durableIndex : commitIndex;
     for (const { requester, requestId } of this.#proposals.takeBehind(applies)) {
       requester.answer(requestId, leadershipLost());

@@ -3,13 +3,13 @@ import type { StateMachine } from '../kv/state-machine.ts';
 import type { CoreStatus } from '../raft/ready.ts';
 import type { LogIndex, Term } from '../raft/types.ts';
 
-/** What the log is told of the time: so much of a session's allowed idle time is what it may be late. */
+/** Maximum delay of the time in the log, as a share of a session's allowed idle time. */
 const TOLD_PER_IDLE = 8;
 
 /**
- * The cluster's time (dissertation 6.3): it passes as its leaders' monotonic clocks do, one going on where the log says
- * that the one before stood, so no node's wall clock matters and none needs be set. Told to the log now and then, it
- * makes idle sessions go on all nodes at the same index.
+ * The cluster's time (dissertation 6.3). It passes as its leaders' monotonic clocks do; each leader continues from the
+ * time that the log has, so no node's wall clock matters. It is written into the log from time to time, so that all
+ * nodes remove idle sessions at the same index.
  */
 export class SessionClock {
   readonly #idleMs: number;
@@ -30,7 +30,7 @@ export class SessionClock {
     }
     if (this.#lead?.term !== term) this.#lead = { term, from: lastIndex, since: null };
     const lead = this.#lead;
-    // Only when all that its predecessors have told is applied does a leader know where the clock stands.
+    // A leader knows the time of the clock only after it has applied all entries of its predecessors.
     if (lead.since === null && applied >= lead.from) {
       const { clockMs } = this.#sessions;
       lead.since = { nowMs, clockMs, toldMs: clockMs };
@@ -48,6 +48,6 @@ interface Lead {
   readonly term: Term;
   /** Where the log ended when it was noticed. */
   readonly from: LogIndex;
-  /** Since when it tells the time, where the log's clock stood then, and what it last said; null: not yet. */
+  /** Time since which it writes the time, the log's time then, and the last written time; null: not yet. */
   since: { readonly nowMs: number; readonly clockMs: number; toldMs: number } | null;
 }

@@ -30,7 +30,7 @@ interface Incoming {
   offer: SnapshotOffer;
   readonly restore: StateRestore;
   sink: SnapshotSink | null;
-  /** What has come in order, and what of it is in the file. */
+  /** Bytes received in order, and the part of them that is in the file. */
   came: number;
   written: number;
   /** Where the sender was told to go on again; −1: nowhere since the last piece. */
@@ -40,8 +40,8 @@ interface Incoming {
 }
 
 /**
- * Puts together what a leader streams: to a file, and, as it comes, to a state that can take the place of the one that
- * is served. Only when all of it is there, checked and durable, does the core hear of it.
+ * Assembles a snapshot that a leader streams: into a file, and, as it arrives, into a state that can replace the
+ * present one. The core learns of it only when all of it is received, checked and durable.
  */
 export class SnapshotReceiver {
   readonly #o: SnapshotReceiverOptions;
@@ -59,7 +59,7 @@ export class SnapshotReceiver {
     const { snapshot, bytes, checksum } = offer;
     const incoming = this.#incoming;
     if (this.#applied >= snapshot.index) {
-      // The core answers with what it has committed.
+      // The core answers with its commit index.
       this.#answer(offer, bytes, false);
       this.#install(offer, snapshot);
     } else if (this.#ready !== null && this.#ready.snapshot.index >= snapshot.index) {
@@ -81,7 +81,7 @@ export class SnapshotReceiver {
     if (offer.snapshot.index !== index || offer.from !== from) return;
     const fits = incoming.came - incoming.written + data.length <= MAX_WAITING_BYTES;
     if (offset !== incoming.came || incoming.came + data.length > offer.bytes || !fits) {
-      // One lost piece makes all behind it come in vain: ask once.
+      // After a lost chunk all later ones are useless: request a resend once.
       if (incoming.askedAt !== incoming.came) this.#answer(offer, incoming.came, true);
       incoming.askedAt = incoming.came;
       return;
@@ -107,7 +107,7 @@ export class SnapshotReceiver {
     return ready.snapshot;
   }
 
-  /** Resolves when nothing is written any more. */
+  /** Resolves when no write is under way any more. */
   async stop(): Promise<void> {
     this.#stopped = true;
     const incoming = this.#incoming;

@@ -3,12 +3,12 @@ import type { InstallSnapshot } from '../raft/message.ts';
 import type { LogIndex, NodeId } from '../raft/types.ts';
 import type { Snapshots, SnapshotSource } from './ports.ts';
 
-/** One message's bytes; and how many may be under way to a peer ahead of its answers. */
+/** Size of one message, and maximum number of bytes under way to a peer ahead of its answers. */
 const CHUNK_BYTES = 256 << 10;
 const WINDOW_BYTES = 1 << 20;
-/** Nothing was heard for so long: the peer is asked where to go on. */
+/** Time without an answer after which the peer is asked where to continue, in ms. */
 const ASK_AGAIN_MS = 500;
-/** It got no further for so long: the transfer has failed; the core decides what follows. */
+/** Time without progress after which the transfer has failed, in ms; the core decides what follows. */
 const GIVE_UP_MS = 10_000;
 
 export interface SnapshotSenderOptions {
@@ -17,7 +17,7 @@ export interface SnapshotSenderOptions {
   /** A transfer has ended: `to` has all of it, or it did not work. */
   readonly report: (to: NodeId, ok: boolean) => void;
   readonly now: () => number;
-  /** What was sent leaves with the next turn. */
+  /** Messages leave with the next turn. */
   readonly wake: () => void;
   readonly onFailure: (error: unknown) => void;
 }
@@ -30,9 +30,9 @@ interface Transfer {
   /** They were sent up to here. */
   sent: number;
   reading: boolean;
-  /** The peer has said where to go on: it is there. */
+  /** The peer has named the offset to continue at, so it is alive. */
   answered: boolean;
-  /** When the peer last got further, and when it was last heard from or asked. */
+  /** Time of the peer's last progress, and time at which it was last heard from or asked. */
   progressMs: number;
   heardMs: number;
 }
@@ -41,7 +41,7 @@ interface Transfer {
 export class SnapshotSender {
   readonly #o: SnapshotSenderOptions;
   readonly #transfers = new Map<NodeId, Transfer>();
-  /** Those whose file is being opened. */
+  /** Peers whose file is being opened. */
   readonly #opening = new Map<NodeId, InstallSnapshot>();
   #stopped = false;
 
@@ -64,7 +64,7 @@ export class SnapshotSender {
     this.#open(install, this.#o.now());
   }
 
-  /** The peer says how far it is. */
+  /** The peer reports its offset. */
   wanted({ from, index, offset, again }: SnapshotWanted): void {
     const transfer = this.#transfers.get(from);
     if (transfer === undefined) return;
@@ -95,13 +95,13 @@ export class SnapshotSender {
     }
   }
 
-  /** `to` can be reached again: whoever is there now is asked at once, not when the time for it has come. */
+  /** `to` can be reached again: it is asked at once, without waiting for the next regular question. */
   linkMade(to: NodeId): void {
     const transfer = this.#transfers.get(to);
     if (transfer !== undefined) this.#ask(transfer, this.#o.now());
   }
 
-  /** This node leads no more: whoever does sees to its followers. */
+  /** This node does not lead any more: the new leader serves the followers. */
   endAll(): void {
     this.#opening.clear();
     for (const to of this.#transfers.keys()) this.#end(to);
@@ -135,7 +135,7 @@ export class SnapshotSender {
       install,
       source,
       arrived: 0,
-      // Nothing is sent before the peer says where to begin.
+      // Nothing is sent before the peer names the offset to begin at.
       sent: Infinity,
       reading: false,
       answered: false,
@@ -157,7 +157,7 @@ export class SnapshotSender {
   /** Where to go on? */
   #ask(transfer: Transfer, nowMs: number): void {
     transfer.heardMs = nowMs;
-    // Who was never there may have the newest.
+    // A peer that has received nothing yet can get the newest snapshot.
     if (transfer.answered) this.#offer(transfer);
     else this.#open(transfer.install, transfer.progressMs);
   }

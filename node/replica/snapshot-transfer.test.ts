@@ -22,7 +22,7 @@ const install: InstallSnapshot = {
   snapshot: META,
 };
 
-/** A store with so many keys of 64 KiB; 40 are some ten messages. */
+/** A store with this number of keys of 64 KiB; 40 are about ten messages. */
 function filledStore(keys: number): KvStore {
   const store = new KvStore();
   store.apply(1, encodeCommand({ type: 'open-session' }));
@@ -40,7 +40,7 @@ const bytesOf = (store: KvStore): string => {
   return bytes;
 };
 
-/** A leader's sender, a follower's receiver, and what is under way between them, in the test's hand. */
+/** A leader's sender, a follower's receiver, and the messages between them, under the control of the test. */
 class Pair {
   nowMs = 0;
   readonly leader = new MemoryStorage(memoryDisk(), identity);
@@ -158,7 +158,7 @@ describe('a snapshot on its way', () => {
       if (isChunk(message)) chunks++;
       await pair.deliver(message);
     }
-    // What is under way is lost.
+    // The messages under way are lost.
     pair.wire = [];
     const before = pair.sentBytes;
     await pair.pass(600);

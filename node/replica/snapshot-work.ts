@@ -23,7 +23,7 @@ export interface SnapshotWorkOptions {
   readonly trace: Observer;
   readonly send: (message: PeerMessage) => void;
   readonly now: () => number;
-  /** There is something to do, or to send: a turn is to follow. */
+  /** There is work to do, or a message to send: a turn must follow. */
   readonly wake: () => void;
   readonly log: Log;
   readonly onFailure: (error: unknown) => void;
@@ -75,7 +75,7 @@ export class SnapshotWork {
     this.#sender.begin(install);
   }
 
-  /** The connection over which `peer` is sent entries, and snapshots, was made anew. */
+  /** A new connection, over which entries and snapshots are sent to `peer`, was made. */
   linkMade(peer: NodeId): void {
     this.#sender.linkMade(peer);
   }
@@ -114,7 +114,7 @@ export class SnapshotWork {
     this.#sender.stop();
   }
 
-  /** Resolves when nothing is written any more. */
+  /** Resolves when no write is under way any more. */
   async stop(): Promise<void> {
     await Promise.all([this.#snapshotter.stop(), this.#receiver.stop()]);
   }

@@ -4,12 +4,15 @@ import type { Raft } from '../raft/raft.ts';
 import type { Entry, LogIndex } from '../raft/types.ts';
 import type { Storage, StoredSnapshot } from './ports.ts';
 
-/** When a node takes snapshots, and what of the log it keeps beside them. */
+/** Policy for taking snapshots, and for the log that is kept after them. */
 export interface SnapshotPolicy {
   /** Due when so much was applied since the last one: entries, or bytes of them. */
   readonly everyEntries: number;
   readonly everyBytes: number;
-  /** Kept behind a snapshot for followers that are a little late: at most so many entries, and half of `everyBytes`. */
+  /**
+   * Number of entries that are kept before a snapshot's end for followers that are a little late, limited to half of
+   * `everyBytes`.
+   */
   readonly keepEntries: number;
 }
 
@@ -26,23 +29,25 @@ export interface SnapshotterOptions {
   readonly stateMachine: StateMachine;
   /** The log digest at an index that is applied. */
   readonly digestAt: (index: LogIndex) => number;
-  /** Index of the oldest snapshot that is being sent: what follows it will be needed. Null: none is. */
+  /** Index of the oldest snapshot that is being sent, because the entries after it will be needed. Null: none is. */
   readonly sending: () => LogIndex | null;
-  /** The snapshot is durable, and the log begins behind `keptFrom` now. */
+  /** The snapshot is durable, and the log begins after `keptFrom` now. */
   readonly onTaken: (snapshot: StoredSnapshot, keptFrom: LogIndex) => void;
   readonly onFailure: (error: unknown) => void;
 }
 
-/** A state that is much larger than the log since its last snapshot is not written again for each bit of log. */
+/**
+ * A state that is much larger than the log since its last snapshot is not written again for each small piece of log.
+ */
 const MAX_STATE_PER_LOG = 4;
 /** Below this the state's size does not matter. */
 const SMALL_STATE_BYTES = 1 << 20;
-/** What the end of the log is measured in, to know where its last so many bytes begin. */
+/** Unit in which the end of the log is measured, in bytes, to find the beginning of its last part. */
 const MARKS_PER_EVERY = 16;
-/** A follower that takes longer than so many times the usual log gets a newer snapshot instead of the log. */
+/** Multiple of the usual log after which a slow follower gets a newer snapshot instead of the log. */
 const MAX_HELD_BACK = 4;
 
-/** Takes a snapshot when it is due, while the node goes on, and lets go of the log that it stands for. */
+/** Takes a snapshot when it is due, while the node goes on, and releases the log that the snapshot covers. */
 export class Snapshotter {
   readonly #o: SnapshotterOptions;
   #last: LogIndex;
@@ -51,7 +56,7 @@ export class Snapshotter {
   /** Applied since. */
   #bytes = 0;
   #applied: LogIndex;
-  /** Every so many bytes the index that was applied then, ascending. */
+  /** The applied index after each unit of log bytes, ascending. */
   readonly #marks: LogIndex[] = [];
   #bytesSinceMark = 0;
   /** One is due, and is taken once this is applied: where the stored log was divided. Null: none is due. */
@@ -90,8 +95,8 @@ export class Snapshotter {
   }
 
   /**
-   * Takes one, if it is due. It ends where a piece of the stored log ends: nothing of what it stands for is left to
-   * be read at the next start. That much is under way already, so it is a moment until it is applied.
+   * Takes a snapshot if it is due. It ends at the end of a piece of the stored log, so that the next start reads
+   * nothing that it covers. That piece is under way already, so it takes only a moment until it is applied.
    */
   takeIfDue(): void {
     if (this.#taking !== null || !this.#isDue()) return;
@@ -113,7 +118,7 @@ export class Snapshotter {
     return taken;
   }
 
-  /** Resolves when nothing is being taken any more. */
+  /** Resolves when no snapshot is being taken any more. */
   async stop(): Promise<void> {
     await this.#taking;
   }

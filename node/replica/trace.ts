@@ -16,13 +16,13 @@ export interface Reports {
   flush(): void;
 }
 
-/** What a replica tells of its steps. */
+/** Steps that a replica reports. */
 export type Observer = Pick<
   Trace,
   'events' | 'applied' | 'status' | 'digestAt' | 'installing' | 'taken' | 'compacted'
 >;
 
-/** Of a node that nobody watches: no digests, no lines. */
+/** For a node without reports: no digests, no lines. */
 export const NO_OBSERVER: Observer = {
   events: () => undefined,
   applied: () => undefined,
@@ -48,7 +48,7 @@ export class Trace {
   /** digests[i] is the log digest at index #base + i; at index 0 it is 0. */
   #digests: number[] = [0];
   #base = 0;
-  /** The last index that was reported as applied, or began with: reports wait for the disk, so it may lag behind. */
+  /** The last index that was reported as applied, or the initial one. Reports wait for the disk, so it may be late. */
   #reportedApplied = 0;
   /** Installed, in order, though their events wait for the disk. */
   readonly #installing: StoredSnapshot[] = [];
@@ -106,7 +106,7 @@ export class Trace {
     this.#reports.report({ type: 'TakeSnapshot', ...pointOf(snapshot) });
   }
 
-  /** Nothing before `index` will be asked for any more, but for what is applied and waits to be reported. */
+  /** Digests before `index` are not needed any more, except for applied entries that wait to be reported. */
   compacted(index: LogIndex): void {
     const base = Math.min(index, this.#reportedApplied);
     if (base <= this.#base) return;
@@ -201,7 +201,7 @@ const pointOf = ({ index, term, logDigest: digest, stateDigest: state }: StoredS
 const TWO_32 = 0x1_0000_0000;
 const head = Buffer.alloc(13);
 
-/** The log digest behind `entry`: CRC-32 over u32 digest before, u64 term, u8 kind, data. */
+/** The log digest after `entry`: CRC-32 over u32 digest before, u64 term, u8 kind, data. */
 export function entryDigest(before: number, entry: Entry): number {
   head.writeUInt32BE(before, 0);
   head.writeUInt32BE(Math.floor(entry.term / TWO_32), 4);

@@ -3,7 +3,7 @@ import type { CoreStatus } from '../raft/ready.ts';
 import type { NodeId, Term } from '../raft/types.ts';
 import type { Requester } from './answers.ts';
 
-/** Where no leader emerges, whoever asked is told after this time. */
+/** Time after which a request is answered if no leader emerges, in ms. */
 const ANSWER_WITHIN_MS = 5_000;
 
 interface PendingTransfer {
@@ -15,7 +15,7 @@ interface PendingTransfer {
   readonly requestId: number;
 }
 
-/** Transfers of leadership that clients asked for and wait to hear the end of. */
+/** Transfers of leadership that clients requested and whose result they wait for. */
 export class Transfers {
   #waiting: PendingTransfer[] = [];
 
@@ -27,7 +27,7 @@ export class Transfers {
     this.#waiting.push({ to, term, untilMs: nowMs + ANSWER_WITHIN_MS, ...client });
   }
 
-  /** Answers those whose end `status` shows. */
+  /** Answers the requests whose end `status` shows. */
   settle(status: CoreStatus, nowMs: number): void {
     if (this.#waiting.length === 0) return;
     this.#waiting = this.#waiting.filter((transfer) => {

@@ -16,7 +16,7 @@ export interface AdminServerOptions {
   readonly health: () => Health;
 }
 
-/** What an operator's tools read over HTTP: `/metrics` for Prometheus, `/healthz` for a probe. It changes nothing. */
+/** Read-only HTTP server for an operator's tools: `/metrics` for Prometheus, `/healthz` for a probe. */
 export class AdminServer {
   readonly #o: AdminServerOptions;
   readonly #server: Server;

@@ -15,14 +15,17 @@ import { FrameReader, ProtocolError } from '../protocol/frame.ts';
 import type { Requester } from '../replica/answers.ts';
 import type { Log, LogLine } from '../replica/log.ts';
 
-/** Requests of one connection that may wait for their answers; the next ones hear `busy`. */
+/** Maximum number of requests of one connection that wait for their answers; further ones get `busy`. */
 const MAX_IN_FLIGHT = 4_096;
 /** While more than this waits for a client that does not read, none of its requests is read. */
 const PAUSE_ABOVE_BYTES = 4 << 20;
-/** What is in flight can still be answered; above this the client is cut off. */
+/**
+ * Maximum size of unread answers, in bytes. Requests under way can still be answered; above this the client is
+ * disconnected.
+ */
 const CLOSE_ABOVE_BYTES = 64 << 20;
 
-/** Port: what serves the requests. */
+/** Port: the service that answers the requests. */
 export interface Service {
   /** The command's bytes are copied. */
   propose(command: Uint8Array, requester: Requester, requestId: number): void;
@@ -39,7 +42,7 @@ export interface ClientConnectionOptions {
   readonly openSession: Uint8Array;
   /** Whether the node has room for one more request. */
   readonly admit: () => boolean;
-  /** An answer waits: `flush` is to be called at the end of the turn. */
+  /** An answer waits: `flush` must be called at the end of the turn. */
   readonly onAnswer: (connection: ClientConnection) => void;
   readonly log: Log;
   /** An answer was an error. */
@@ -58,7 +61,7 @@ export class ClientConnection implements Requester {
     const { socket } = options;
     socket.on('data', (chunk: Buffer) => this.#onData(chunk));
     socket.on('drain', () => socket.resume());
-    // What ended it does not matter: the close that follows ends it here.
+    // The cause does not matter: the close that follows ends the connection here.
     socket.on('error', () => undefined);
   }
 

@@ -11,7 +11,7 @@ import type { Requester } from '../replica/answers.ts';
 import type { Service } from './client-connection.ts';
 import { ClientServer } from './client-server.ts';
 
-/** Keeps what it is asked, and answers when the test says so. */
+/** Keeps the requests, and answers when the test says so. */
 class HeldService implements Service {
   readonly asked: {
     command: Uint8Array | null;

@@ -10,13 +10,13 @@ import type { Service } from './client-connection.ts';
 import type { Address } from './option-values.ts';
 
 const MAX_CONNECTIONS = 4_096;
-/** Requests of all connections that may wait for their answers; the next ones hear `busy`. */
+/** Maximum number of requests of all connections that wait for their answers; further ones get `busy`. */
 const MAX_WAITING = 32_768;
 
 export interface ClientServerOptions {
   readonly listen: Address;
   readonly service: Service & { readonly waiting: number };
-  /** Sessions that are kept, by what this node puts into the log while it leads. */
+  /** Maximum number of sessions, which this node writes into the log while it leads. */
   readonly sessionCap?: number;
   readonly log: Log;
   /** An answer was an error. */
@@ -66,7 +66,7 @@ export class ClientServer {
     for (const connection of answered) connection.flush();
   }
 
-  /** Accepts no more; ends each connection behind the answers that it has. Resolves when all are closed. */
+  /** Accepts no more connections; ends each connection after its pending answers. Resolves when all are closed. */
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     this.flush();

@@ -6,19 +6,19 @@ import type { NodeOptions } from './options.ts';
 /** Incarnations are drawn from 1 up to this, excluded. */
 const INCARNATIONS = 2 ** 48;
 
-/** What an empty folder is made as. */
+/** Identity that an empty folder gets. */
 export function freshIdentity({ id, peers, join, bootstrap, cluster }: NodeOptions): Identity {
   const founders = join ? [] : [id, ...peers.keys()].sort();
   return {
     node: id,
     cluster: cluster ?? founders.join(','),
     founders,
-    // A folder that is empty though its node is not new counts as nobody's: see `Message.incarnation`.
+    // An empty folder of a node that is not new belongs to no incarnation yet: see `Message.incarnation`.
     incarnation: bootstrap ? 0 : randomInt(1, INCARNATIONS),
   };
 }
 
-/** Throws `StorageError` if the folder is not what the options say. */
+/** Throws `StorageError` if the folder does not fit the options. */
 export function checkFolder(
   { id, cluster, bootstrap, dataFolder }: NodeOptions,
   { identity, hardState, snapshot, entries }: Recovered,
@@ -41,6 +41,6 @@ export function checkFolder(
   }
 }
 
-/** Said at the first start with an empty folder that is not the node's first. */
+/** Log line at the first start with an empty folder that is not the node's first. */
 export const LOST_FOLDER =
   'the data folder is empty, and this is no first start (no --bootstrap): what this node had promised is lost, so it gets the log, but neither votes nor counts until it is removed from the cluster and added again';

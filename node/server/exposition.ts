@@ -1,5 +1,5 @@
 /**
- * Prometheus' text exposition format 0.0.4. Series are read when somebody asks; only a histogram gathers meanwhile.
+ * Prometheus' text exposition format 0.0.4. Series are read on request; only a histogram collects values in between.
  * https://prometheus.io/docs/instrumenting/exposition_formats/
  */
 export const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
@@ -12,7 +12,7 @@ interface Family {
   readonly name: string;
   readonly help: string;
   readonly type: 'gauge' | 'counter' | 'histogram';
-  /** Samples: what follows the name, labels, value. */
+  /** Samples: suffix of the name, labels, value. */
   readonly read: () => readonly (readonly [suffix: string, Labels, number])[];
 }
 
@@ -29,7 +29,7 @@ export class Exposition {
     this.#families.push({ name, help, type: 'gauge', read: () => samplesOf(read()) });
   }
 
-  /** What `read` gives must never fall. */
+  /** The value of `read` must never fall. */
   counter(name: string, help: string, read: () => Reading): void {
     this.#families.push({ name, help, type: 'counter', read: () => samplesOf(read()) });
   }
@@ -54,10 +54,10 @@ export class Exposition {
   }
 }
 
-/** Counts of what was at most each bound. */
+/** Number of values up to each bound. */
 export class Histogram {
   readonly #bounds: readonly number[];
-  /** Of what fell between a bound and the one before; the last is for what is above all. */
+  /** Number of values between a bound and the one before; the last is for values above all bounds. */
   readonly #counts: number[];
   #sum = 0;
 

@@ -4,8 +4,8 @@ export const LOG_FORMATS = ['text', 'json'] as const;
 export type LogFormat = (typeof LOG_FORMATS)[number];
 
 /**
- * One line, without its end (as text: continued on more, where the message has more). `at` is wall-clock time: a log is
- * read beside those of other machines.
+ * One line, without its end (as text, it has more lines if the message has). `at` is wall-clock time, because a log is
+ * compared with those of other machines.
  */
 export function formatLogLine(format: LogFormat, line: LogLine, node: string, at: Date): string {
   const { level, event, message, fields } = line;
@@ -22,8 +22,8 @@ function without(fields: LogLine['fields']): object {
 }
 
 /**
- * What a peer or a client sent may be quoted in a message, and a stack has lines: none of them looks like a line of its
- * own.
+ * A message may quote bytes of a peer or a client, and a stack has several lines: none of them must look like a log
+ * line of its own.
  */
 function indented(text: string): string {
   return text.replaceAll(/[\r\n]+/g, '\n    ');

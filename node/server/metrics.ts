@@ -4,10 +4,10 @@ import { CONTENT_TYPE, Exposition } from './exposition.ts';
 import type { Histogram, Reading } from './exposition.ts';
 import { addProcessMetrics } from './process-metrics.ts';
 
-/** What the metrics are read from, when somebody asks. */
+/** Source of the metrics, read on request. */
 export interface Vitals {
   readonly status: () => CoreStatus;
-  /** Empty for whoever does not lead. */
+  /** Empty on a node that does not lead. */
   readonly followers: () => readonly FollowerStatus[];
   /** Of the clock that `lastContactMs` is of. */
   readonly nowMs: () => number;
@@ -29,8 +29,8 @@ const WRITE_BUCKETS = [
 ];
 
 /**
- * What Prometheus scrapes: read when it asks, but for writes to the disk, role changes, snapshots and errors, which are
- * counted as they happen.
+ * The metrics that Prometheus scrapes. They are read on request, except for writes to the disk, role changes, snapshots
+ * and errors, which are counted as they happen.
  */
 export class Metrics {
   readonly contentType = CONTENT_TYPE;

@@ -8,13 +8,13 @@ import { Metrics } from './metrics.ts';
 import type { Vitals } from './metrics.ts';
 import type { Address } from './option-values.ts';
 
-/** What an operator sees of a node: its log, and, if there is an admin port, metrics and health. */
+/** The operator's view of a node: its log, and, if there is an admin port, metrics and health. */
 export class NodeWatch {
   readonly #log: Log;
   readonly #metrics: Metrics | null;
   readonly #vitals: Vitals;
 
-  /** `vitals` are not asked before somebody asks the admin server. */
+  /** `vitals` is called only for a request to the admin server. */
   constructor(node: string, options: { log: Log; vitals: Vitals; withMetrics: boolean }) {
     const { log, vitals, withMetrics } = options;
     this.#log = log;
@@ -33,7 +33,7 @@ export class NodeWatch {
   readonly onWritten = (ms: number): void => this.#metrics?.wrote(ms);
   readonly onError = (code: string): void => this.#metrics?.answeredError(code);
 
-  /** `trace`, and what it is told of snapshots is logged and counted. */
+  /** `trace`, with the snapshots in it also logged and counted. */
   besides(trace: Observer): Observer {
     return {
       events: (events) => trace.events(events),

@@ -22,13 +22,13 @@ export interface NodeOptions {
   readonly clientListen: Address;
   /** The other founders, unless `join`, and where to dial each (its link), `host:port`. */
   readonly peers: ReadonlyMap<NodeId, string>;
-  /** Where to dial further nodes, instead of where the configuration says that they listen. */
+  /** Addresses to dial other nodes at, instead of those in the configuration. */
   readonly routes: ReadonlyMap<NodeId, string>;
-  /** Where others are to dial this node; null: where it listens. */
+  /** Address at which other nodes dial this node; null: the one where it listens. */
   readonly advertise: string | null;
   /** The very first start of a founder: its folder is empty because there was nothing yet. */
   readonly bootstrap: boolean;
-  /** This node is no founder: it is to be added to the cluster that it is told of by its leader. */
+  /** True if this node is not a founder and will be added to a cluster, whose leader then contacts it. */
   readonly join: boolean;
   /** The cluster's name; null: made of its founders' ids. */
   readonly cluster: string | null;

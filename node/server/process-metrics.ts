@@ -1,7 +1,7 @@
 import { constants, monitorEventLoopDelay, PerformanceObserver } from 'node:perf_hooks';
 import type { Exposition } from './exposition.ts';
 
-/** How finely the event loop's delay is watched, ms: a timer that fires so often. */
+/** Resolution of the event loop's delay, in ms: a timer fires at this interval. */
 const LOOP_RESOLUTION_MS = 10;
 const GC_KIND: Readonly<Record<number, string>> = {
   [constants.NODE_PERFORMANCE_GC_MAJOR]: 'major',
@@ -10,7 +10,7 @@ const GC_KIND: Readonly<Record<number, string>> = {
   [constants.NODE_PERFORMANCE_GC_WEAKCB]: 'weakcb',
 };
 
-/** The process under the names that Prometheus' client libraries use, as far as Node.js knows them. */
+/** Figures of the process under the names of Prometheus' client libraries, as far as Node.js provides them. */
 export function addProcessMetrics(to: Exposition): void {
   const startedAt = Date.now() / 1_000 - process.uptime();
   to.gauge('process_start_time_seconds', 'Since the Unix epoch.', () => startedAt);

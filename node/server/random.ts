@@ -1,4 +1,4 @@
-/** A seed of its own for each node of a cluster that shares one: FNV-1a over the id and the seed. */
+/** A different seed for each node of a cluster that shares one seed: FNV-1a over the id and the seed. */
 export function nodeSeed(seed: number, id: string): number {
   let hash = 0x811c9dc5;
   for (const char of `${id}/${seed}`) hash = Math.imul(hash ^ char.codePointAt(0)!, 0x01000193);

@@ -7,7 +7,7 @@ import type { NodeReport } from '../protocol/report.ts';
 
 const pipe = JSON.stringify(new URL('report-pipe.ts', import.meta.url).href);
 
-/** Runs `body` in a process of its own, with `pipe` and `report(i)` at hand, and its reports on descriptor 3. */
+/** Runs `body` in a process of its own, which has `pipe` and `report(i)`, with its reports on descriptor 3. */
 function reporter(body: string): {
   child: ReturnType<typeof spawn>;
   reports: Readable;

@@ -3,26 +3,29 @@ import type { LogReport } from '../protocol/report.ts';
 import type { NodeId } from '../raft/types.ts';
 import type { ReportLine, Reports } from '../replica/trace.ts';
 
-/** While more than this waits for the reader, `status` lines are left out: the next one says more. */
+/**
+ * Maximum number of bytes that wait for the reader; above it `status` lines are left out, because the next one says
+ * more.
+ */
 const STATUS_UP_TO_BYTES = 1 << 20;
 /** No trace line may be lost; when this much waits, the node ends instead of growing. */
 const MAX_WAITING_BYTES = 64 << 20;
 
 export interface ReportPipeOptions {
-  /** Null: nobody wants reports. */
+  /** Null: no reports are wanted. */
   readonly fd: number | null;
   readonly node: NodeId;
   /** The reader went away, or does not read: the node must not run on unobserved. */
   readonly onLost: (reason: string) => void;
 }
 
-/** JSON lines on a pipe to whoever started the node; one write a turn. */
+/** JSON lines on a pipe to the process that started the node; one write per turn. */
 export class ReportPipe implements Reports {
   readonly #node: NodeId;
   readonly #pipe: Socket | null;
   readonly #onLost: (reason: string) => void;
   #lines = '';
-  /** Lines from before the `ready` line, which is to be the first; null: it was sent. */
+  /** Lines from before the `ready` line, which must be the first; null: it was sent. */
   #held: ReportLine[] | null = [];
   #count = 0;
   #lost = false;

@@ -31,9 +31,7 @@ import type { NodeOptions } from './options.ts';
 import { nodeSeed, seededRandom } from './random.ts';
 import { ReportPipe } from './report-pipe.ts';
 
-/**
- * What a node is put together from. A test may wrap or replace a part; the shipped node uses `NODE_PARTS`.
- */
+/** Parts of a node. A test may wrap or replace one; the shipped node uses `NODE_PARTS`. */
 export interface NodeParts {
   readonly storage: (options: StorageOptions) => Storage;
   readonly raft: (config: RaftConfig, initial: InitialState) => Raft;
@@ -51,10 +49,10 @@ export const NODE_PARTS: NodeParts = {
   replica: (options) => new Replica(options),
 };
 
-/** How the process ends. Anything else (1): an assertion of the node broke. */
+/** Exit codes of the process. Any other one (1): an assertion of the node failed. */
 export const EXIT = { stopped: 0, broken: 1, badOptions: 2, cannotServe: 3, unobserved: 4 } as const;
 
-/** What an ending node still has to write, to clients and to its reports, may take this long. */
+/** Maximum time for an ending node to write to clients and to its reports, in ms. */
 const FAREWELL_MS = 2_000;
 
 /**
@@ -82,18 +80,18 @@ class NodeProcess {
   readonly #options: NodeOptions;
   readonly #parts: NodeParts;
   readonly #reports: ReportPipe;
-  /** What was started, to be stopped in the reverse order. */
+  /** Started parts, which are stopped in the reverse order. */
   readonly #started: (() => Promise<void>)[] = [];
   #ending = false;
 
   constructor(options: NodeOptions, parts: NodeParts) {
     this.#options = options;
     this.#parts = parts;
-    // Whoever read it is gone, or does not want to: no reason to end.
+    // The reader is gone, which is no reason to end.
     process.stderr.on('error', () => undefined);
     process.on('uncaughtException', (error) => this.#end(EXIT.broken, error.stack ?? String(error)));
     process.on('SIGTERM', () => this.#end(EXIT.stopped, 'SIGTERM: stopping'));
-    // A terminal sends Ctrl-C to the whole group; a node that reports to somebody leaves it to them.
+    // A terminal sends Ctrl-C to the whole group; a node with a report pipe leaves the decision to the harness.
     process.on('SIGINT', () => {
       if (options.reportFd === null) this.#end(EXIT.stopped, 'SIGINT: stopping');
     });
@@ -115,7 +113,7 @@ class NodeProcess {
     try {
       await this.#start();
     } catch (error) {
-      // What keeps a node from starting is its surroundings: the disk, a port. Anything else is a bug.
+      // Only its environment may keep a node from starting: the disk, a port. Any other reason is a bug.
       const known = error instanceof StorageError || (error as NodeJS.ErrnoException).syscall !== undefined;
       const text =
         error instanceof Error ? (known ? error.message : (error.stack ?? error.message)) : String(error);
@@ -171,7 +169,7 @@ class NodeProcess {
     );
     this.#started.push(() => transport.close());
 
-    // Stopped after the replica, which answers those who wait.
+    // Stopped after the replica, which still answers the waiting clients.
     let server: ClientServer | null = null;
     this.#started.push(async () => server?.close());
     const now = (): number => performance.now();
@@ -239,7 +237,7 @@ class NodeProcess {
       this.#started.push(() => started.close());
     }
 
-    // Time runs for the core only from here on: a node that is not reachable yet must not stand for election.
+    // Time runs for the core only from here on, because a node that is not reachable yet must not start an election.
     const ticking = setInterval(() => service.tick(), Math.max(1, Math.floor(this.#options.heartbeatMs / 5)));
     this.#started.push(() => Promise.resolve(clearInterval(ticking)));
     service.begin(fastFailover);
@@ -270,7 +268,7 @@ class NodeProcess {
     });
   }
 
-  /** To stderr, and to whoever reads the reports. */
+  /** Writes to stderr and to the reports. */
   #log(line: LogLine): void {
     this.#write(line);
     this.#reports.log(line.level, line.message);
@@ -329,7 +327,7 @@ async function restored(stateMachine: StateMachine, storage: Storage): Promise<S
   return snapshot;
 }
 
-/** Says what a system error kept the node from doing. */
+/** Describes the action that a system error prevented. */
 async function named<T>(what: string, act: Promise<T>): Promise<T> {
   try {
     return await act;

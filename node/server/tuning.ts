@@ -8,18 +8,18 @@ export interface Tuning {
   /** A follower's pipeline: messages that are sent ahead of its answers, and the entries in one. */
   readonly maxInflightMessages: number;
   readonly maxMessageBytes: number;
-  /** What a leader has in its log and not committed; beyond it clients hear `busy`. */
+  /** Maximum size of a leader's uncommitted entries, in bytes; beyond it clients get `busy`. */
   readonly maxUncommittedBytes: number;
-  /** What one write to the disk holds. */
+  /** Maximum size of one write to the disk, in bytes. */
   readonly maxBatchBytes: number;
   /** Whether a broken connection from the leader starts an election at once. */
   readonly fastFailover: boolean;
   /** Null: off. The fraction by which the rates of two nodes' clocks may differ. */
   readonly leaseReads: { readonly maxClockDrift: number } | null;
-  /** Client sessions that are kept, while this node leads: the log says so to all. */
+  /** Maximum number of client sessions while this node leads, which it tells all nodes through the log. */
   readonly sessionCap: number;
   readonly snapshots: SnapshotPolicy;
-  /** For how long a session may go unused; 0: for ever. */
+  /** Maximum idle time of a session; 0: no limit. */
   readonly sessionIdleMs: number;
 }
 

@@ -23,7 +23,7 @@ const EMPTY: Recovered = {
   tornBytes: 0,
 };
 
-/** A disk whose writes end when the test says so. */
+/** A disk whose writes end on command of the test. */
 class HeldDisk implements Storage {
   readonly snapshots = new MemoryStorage(memoryDisk(), IDENTITY).snapshots;
   readonly writes: (readonly LogWrite[])[] = [];
@@ -49,7 +49,7 @@ class HeldDisk implements Storage {
   }
 }
 
-/** What may differ from test to test. */
+/** Options of a test. */
 type MoreOptions = Partial<Pick<ReplicaOptions, 'sessionIdleMs'>>;
 
 /** One replica with everything around it in the test's hand. */
@@ -58,7 +58,7 @@ export class Member {
   readonly store = new KvStore();
   readonly lines: ReportLine[] = [];
   readonly sent: PeerMessage[] = [];
-  /** What clients were told, by request number. */
+  /** Answers to clients, by request number. */
   readonly answers = new Map<number, ClientResult>();
   readonly failures: unknown[] = [];
   readonly replica: Replica;
@@ -72,7 +72,7 @@ export class Member {
         electionTimeoutMinMs: 300,
         electionTimeoutMaxMs: 600,
         heartbeatMs: 50,
-        // n1 stands first, n2 after it.
+        // n1 starts its election first, n2 after it.
         random: () => cluster.ids.indexOf(id) / 3,
         maxInflightMessages: 32,
         maxMessageBytes: 1 << 16,
@@ -135,7 +135,7 @@ export class Cluster {
   readonly turns: (() => void)[] = [];
   readonly ids = [nodeId('n1'), nodeId('n2'), nodeId('n3')];
   readonly members: ReadonlyMap<NodeId, Member>;
-  /** Nodes that neither hear nor are heard. */
+  /** Nodes that neither receive messages nor reach others. */
   readonly cut = new Set<NodeId>();
   readonly n1: Member;
   readonly n2: Member;

@@ -51,7 +51,7 @@ export const SNAPSHOTS: readonly Removal[] = [
     edits: [
       {
         file: 'node/storage/wal.ts',
-        find: '    // A snapshot may have been quicker than the first record behind what it stands for.\n    this.#letGo();',
+        find: '    // A snapshot may have been written before the first record after the entries that it covers.\n    this.#letGo();',
         replace: '',
       },
     ],
