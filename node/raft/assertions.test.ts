@@ -85,7 +85,7 @@ test.each<[string, (state: ServerState) => void, RegExp]>([
 ])('a server stops at %s, before anything of it gets out', (_what, damage, finds) => {
   const raft = leader();
   damage(raft.inside);
-  // Whom a leader sends to is looked at when it begins to lead, and when the members change.
+  // The receivers of a leader are checked when it begins to lead, and when the members change.
   if (finds.source === 'follows itself') raft.proposeConfiguration([{ type: 'remove', id: n2 }], 161);
   expect(() => raft.takeReady(161)).toThrow(finds);
 });

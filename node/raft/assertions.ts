@@ -4,7 +4,7 @@ import type { Ready } from './ready.ts';
 import type { Candidate, Follower, Leader, ServerState } from './state.ts';
 import type { HardState } from './types.ts';
 
-/** What may only rise, or only change under a condition, as it was with the last Ready. */
+/** Values that may only rise, or only change under a condition, as of the last Ready. */
 interface Before {
   term: number;
   votedFor: string | null;
@@ -18,9 +18,9 @@ interface Before {
 }
 
 /**
- * What must hold of one server whatever it has heard, and from one moment to the next: LogCabin's basic and delta
- * invariants. Checked with every Ready, a few comparisons each. A server that breaks one stops before anything of it
- * gets out.
+ * Invariants of one server, whatever messages it has received, and from one moment to the next: LogCabin's basic and
+ * delta invariants. They are checked with every Ready, at the cost of a few comparisons each. A server that violates
+ * one stops before any message of it leaves.
  */
 export class Assertions {
   readonly #state: ServerState;

@@ -20,8 +20,8 @@ import type { LogIndex, NodeId } from './types.ts';
 export function proposeConfiguration(state: ServerState, changes: readonly MemberChange[]): ChangeResult {
   const { role, membership, commitIndex, currentTerm: term } = state;
   if (role.name !== 'leader') return { ok: false, reason: 'not-leader', leader: knownLeader(state) };
-  // Until an entry of its own term is committed, another leader's change may be so without this one knowing: two
-  // majorities that share no server (the bug of 2015 in single-server changes).
+  // Until an entry of its own term is committed, another leader's change may be committed without this leader knowing
+  // it: two majorities that share no server (the bug of 2015 in single-server changes).
   if (commitIndex < role.firstIndex || role.transfer !== null) return { ok: false, reason: 'busy' };
   if (isJoint(membership.current) || membership.index > commitIndex)
     return { ok: false, reason: 'change-under-way' };
@@ -37,7 +37,7 @@ export function advanceChange(state: ServerState, leader: Leader): void {
   const { membership, commitIndex } = state;
   if (membership.index > commitIndex) return;
   if (isJoint(membership.current)) {
-    // Also one that a predecessor began: it is committed, so nobody will undo it.
+    // This includes a change that a predecessor began: it is committed, so it cannot be undone.
     if (commitIndex >= leader.firstIndex) appendConfiguration(state, leader, leaveJoint(membership.current));
     return;
   }
@@ -60,7 +60,7 @@ function appendConfiguration(state: ServerState, leader: Leader, configuration: 
   return index;
 }
 
-/** Those who have left hear, as far as they can be reached, that they have; if the leader leaves, all hear it. */
+/** Servers that have left are told so, if they can be reached; if the leader leaves, every server is told. */
 function sayFarewell(state: ServerState, leader: Leader, toAll: boolean): void {
   const members = membersOf(state.membership.current);
   for (const [to, progress] of leader.progress) {
@@ -81,7 +81,9 @@ function readiness({ log, nowMs, config }: ServerState, leader: Leader, id: Node
   return `${id} is ${behind} entries behind: promote it once it has caught up`;
 }
 
-/** A configuration that no quorum could commit would never be left again. Who lost its folder counts for nothing. */
+/**
+ * A configuration that no quorum could commit could never be left again. A server that lost its folder does not count.
+ */
 function unheard({ config, nowMs }: ServerState, leader: Leader, next: Configuration): string | null {
   const lastHeardMs = reachedByQuorum(next, (id) => {
     if (id === config.id) return nowMs;
@@ -92,5 +94,5 @@ function unheard({ config, nowMs }: ServerState, leader: Leader, next: Configura
   return `no majority of the voters that there would be, ${next.voters.join(', ')}, is heard from`;
 }
 
-/** Dissertation 4.2.1: a server that begins far behind would hold up what it has a part in deciding. */
+/** Dissertation 4.2.1: a server that starts far back in the log would delay the decisions that it takes part in. */
 const mostEntriesBehind = 10_000;

@@ -31,7 +31,7 @@ const configurations: fc.Arbitrary<Configuration> = fc.array(steps, { maxLength:
 
 const REFUSED = { voters: [], learners: [] };
 
-/** What the changes mean, one after the other, on plain sets; null where one of them means nothing. */
+/** Meaning of the changes, one after the other, on plain sets; null if one of them is not possible. */
 function naive(
   from: Configuration,
   changes: readonly MemberChange[],

@@ -1,12 +1,12 @@
 import type { LogIndex, NodeId, Term } from './types.ts';
 
 /**
- * Who is in the cluster (§6, dissertation chapter 4). While `outgoing` holds anyone the configuration is joint
+ * The members of the cluster (§6, dissertation chapter 4). While `outgoing` is not empty the configuration is joint
  * (C_old,new): every decision needs a majority of `voters` and one of `outgoing`. A server uses the latest
- * configuration in its log, committed or not. Every list is sorted and repeats no one.
+ * configuration in its log, committed or not. Every list is sorted and has no duplicates.
  */
 export interface Configuration {
-  /** Those who vote and count; of a joint configuration: in C_new. A server that has yet to join knows of none. */
+  /** The servers that vote; in a joint configuration, those of C_new. Empty on a server that is still to join. */
   readonly voters: readonly NodeId[];
   /** Joint only, else empty: the voters of C_old. */
   readonly outgoing: readonly NodeId[];
@@ -14,13 +14,13 @@ export interface Configuration {
   readonly learners: readonly NodeId[];
   /** Joint only, else empty: voters of C_old that become learners with C_new. */
   readonly learnersNext: readonly NodeId[];
-  /** Where each member was said to listen, as it was said; the core does not look at it. */
+  /** Address of each member, unchanged from the request; the core does not read it. */
   readonly addresses: Readonly<Record<string, string>>;
   /** Which incarnation of a voter counts; a founder, incarnation 0, is not listed. */
   readonly incarnations: Readonly<Record<string, number>>;
 }
 
-/** A snapshot as the core knows it: what it stands for, never its data. */
+/** The core's knowledge of a snapshot: the log that it covers, never its data. */
 export interface SnapshotMeta {
   /** The last entry that it replaces, and that entry's term. */
   readonly index: LogIndex;
@@ -30,8 +30,8 @@ export interface SnapshotMeta {
 }
 
 /**
- * One step of a change. A server joins as a learner, and is promoted once the leader has heard from it: only then is
- * it known which incarnation of it is to vote.
+ * One step of a change. A server joins as a learner, and is promoted after the leader has heard from it, because only
+ * then is it known which incarnation of it will vote.
  */
 export type MemberChange =
   | { readonly type: 'add-learner'; readonly id: NodeId; readonly address: string }

@@ -2,9 +2,10 @@ import { becomeFollower } from './role.ts';
 import type { ServerState } from './state.ts';
 
 /**
- * A disk that neither ends a write nor fails it leaves a server half alive: its heartbeats would keep everyone from
- * electing another leader, although it can neither commit nor give a vote. So a leader whose write is under way for an
- * election timeout steps down, as if it had lost its followers, and no such server stands or promises a vote.
+ * A disk that neither completes a write nor fails it leaves a server half alive: its heartbeats would keep the others
+ * from electing another leader, although it can neither commit nor vote. So a leader whose write has been under way for
+ * an election timeout steps down, as if it had lost its followers, and no such server starts an election or promises a
+ * vote.
  */
 export function diskHangs({ diskBusySinceMs, nowMs, config }: ServerState): boolean {
   return diskBusySinceMs !== null && nowMs - diskBusySinceMs >= config.electionTimeoutMaxMs;

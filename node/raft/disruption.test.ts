@@ -8,7 +8,7 @@ import type { NodeId } from './types.ts';
 const { electionTimeoutMinMs, electionTimeoutMaxMs } = timing;
 const seeds = 40;
 
-/** Whatever the timers, delays and disks draw. */
+/** For all random timers, delays and disks. */
 function forEachSeed(holds: (seed: number) => void): void {
   for (let seed = 1; seed <= seeds; seed++) {
     try {

@@ -38,8 +38,8 @@ export function electionTimeout(state: ServerState): void {
 export function handleRequestVote(state: ServerState, m: RequestVote): void {
   const upToDate = state.log.isUpToDate(m.lastLogIndex, m.lastLogTerm);
   if (m.preVote) {
-    // A pre-candidate of a lower term hears our term, adopts it and asks again: silence would let two servers that
-    // each need the other wait for ever, one with the longer log, one with the higher term (etcd#8501).
+    // A pre-candidate of a lower term learns our term, adopts it and asks again. Without an answer, two servers that
+    // need each other, one with the longer log and one with the higher term, would wait for ever (etcd#8501).
     const granted = m.term > state.currentTerm && upToDate && !hearsLiveLeader(state) && !diskHangs(state);
     state.outbox.messages.push(voteResponse(state, m, granted));
     return;
@@ -68,8 +68,8 @@ export function handleRequestVoteResponse(state: ServerState, m: RequestVoteResp
 }
 
 /**
- * Dissertation 4.2.3: whoever hears from a live leader takes part in no election. A leader hears from itself; if it has
- * lost its followers, CheckQuorum ends that.
+ * Dissertation 4.2.3: a server that hears from a live leader takes part in no election. A leader hears from itself; if
+ * it has lost its followers, CheckQuorum ends that.
  */
 export function hearsLiveLeader(state: ServerState): boolean {
   const { role } = state;
@@ -85,8 +85,8 @@ export function refuseVote(state: ServerState, m: RequestVote): void {
 }
 
 /**
- * Dissertation 3.10: the leader wants this server to succeed it. It stands at once, without a PreVote, which those who
- * hear the leader would refuse.
+ * Dissertation 3.10: the leader asks this server to succeed it. It starts an election at once, without a PreVote,
+ * because servers that hear the leader would refuse it.
  */
 export function handleTimeoutNow(state: ServerState, m: TimeoutNow): void {
   const { name } = state.role;
@@ -95,8 +95,8 @@ export function handleTimeoutNow(state: ServerState, m: TimeoutNow): void {
 }
 
 /**
- * §5.1: a request without an answer is made again; here at once when there is a connection that there was none of
- * before. Two who start at the same moment would else find each other only with the next election.
+ * §5.1: a request without an answer is repeated; here at once, when a new connection exists. Without this, two servers
+ * that start at the same moment would reach each other only in the next election.
  */
 export function askAgain(state: ServerState, peer: NodeId): void {
   const { role, membership, currentTerm } = state;

@@ -3,10 +3,10 @@ import type { ServerState } from './state.ts';
 import type { NodeId } from './types.ts';
 
 /**
- * When the process that leads dies, its connections break at once: who sees that need not wait for the election timeout
- * to believe it. It forgets its leader, and asks the others within `firstTryWithinMs` whether they would vote for it.
- * Those who still hear the leader refuse; those whose connection broke too do not. Only waiting is skipped, never
- * voting: PreVote, term, vote and log are looked at as ever.
+ * When the leader's process dies, its connections break at once, and a server that sees this need not wait for the
+ * election timeout. It forgets its leader, and asks the others within `firstTryWithinMs` whether they would vote for
+ * it. Servers that still hear the leader refuse; servers whose connection broke, too, do not. Only waiting is skipped,
+ * never voting.
  */
 export function leaderLost(state: ServerState, peer: NodeId): void {
   const { role, currentTerm: term, config } = state;
@@ -26,8 +26,9 @@ export function leaderLost(state: ServerState, peer: NodeId): void {
 }
 
 /**
- * A server that has just started waits only as long as a leader that is there needs to be heard: one dials whoever
- * dials it, and begins with `linkMade`. If it was not heard for another reason, the others, who hear it, refuse.
+ * A server that has just started waits only as long as an existing leader needs to reach it: the leader dials a server
+ * that has dialled it, and begins with `linkMade`. If the leader was not heard for another reason, the others, which
+ * hear it, refuse.
  */
 export function hurryAtStart(state: ServerState): void {
   const { role, config, nowMs } = state;
@@ -50,8 +51,9 @@ export function hurry(state: ServerState): void {
 }
 
 /**
- * All who lost the leader notice it at the same moment. So each has a turn of its own, by its place among the voters:
- * two who stand at once split the vote. The term moves the places on, so that no one is always first.
+ * All servers that lost the leader notice it at the same moment. So each has a turn of its own, by its place among the
+ * voters, because two elections at once split the vote. The term moves the places on, so that no server is always
+ * first.
  */
 function turnMs({ config, membership, currentTerm }: ServerState, lost: NodeId): number {
   const { voters, outgoing } = membership.current;
@@ -64,5 +66,8 @@ function turnMs({ config, membership, currentTerm }: ServerState, lost: NodeId):
 /** All turns lie within this time. */
 const firstTryWithinMs = 10;
 const mostQuickTries = 6;
-/** A PreVote is two messages, a vote waits for two disks; who refused may soon notice that the leader is gone. */
+/**
+ * A PreVote takes two messages, and a vote waits for two disks; a server that refused may soon notice that the leader
+ * is gone.
+ */
 const firstRetryMs = { follower: 20, 'pre-candidate': 20, candidate: 60 } as const;

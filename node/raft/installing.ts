@@ -10,13 +10,13 @@ import type { LogIndex } from './types.ts';
 export function handleInstallSnapshot(state: ServerState, m: InstallSnapshot): void {
   followLeader(state, m.from);
   install(state, m.snapshot);
-  // What is committed here is what the leader has, be it in the snapshot or behind it.
+  // The committed entries here are in the leader's log, too, either in the snapshot or after it.
   acknowledge(state, m.from, state.commitIndex);
 }
 
 /**
- * Nothing is older than what is committed: a snapshot that took so long that its leader has a successor is as good as
- * before, and need not be sent again. Whoever leads or stands needs none.
+ * A snapshot of committed entries is valid for ever: if its transfer took so long that its leader has a successor, it
+ * need not be sent again. A leader or candidate needs none.
  */
 export function installFromOldLeader(state: ServerState, { snapshot }: InstallSnapshot): void {
   if (state.role.name === 'follower') install(state, snapshot);
@@ -42,7 +42,7 @@ export function compactLog(state: ServerState, snapshot: SnapshotMeta, upTo: Log
 function install(state: ServerState, snapshot: SnapshotMeta): void {
   const { index, term } = snapshot;
   if (index <= state.commitIndex) return;
-  // Figure 13, rule 6: what follows in the log may be acknowledged already, and must stay.
+  // Figure 13, rule 6: later entries of the log may be acknowledged already, and must stay.
   if (state.log.matches(index, term)) commitTo(state, index);
   else restoreLog(state, snapshot);
 }

@@ -165,12 +165,12 @@ describe('replication to a follower', () => {
     const server = new TestServer({ term: 6, log: [1, 1, 4, 4, 5, 5, 6, 6] });
     server.electLeader();
     server.settle();
-    // The leader has entries of term 4: the search goes on behind its last one.
+    // The leader has entries of term 4: the search continues after its last one.
     server.receive(refuse(n2, 7, 8, [4, 3]));
     expect(only(server.settle(), 'AppendEntries')).toMatchObject([
       { to: n2, prevLogIndex: 4, prevLogTerm: 4 },
     ]);
-    // It has none of term 3: the search goes on before the follower's first one.
+    // It has none of term 3: the search continues before the follower's first one.
     server.receive(refuse(n3, 7, 8, [3, 2]));
     expect(only(server.settle(), 'AppendEntries')).toMatchObject([
       { to: n3, prevLogIndex: 1, prevLogTerm: 1 },
@@ -240,7 +240,7 @@ describe('replication to a follower', () => {
     server.raft.linkMade(n2, server.nowMs);
     const sent = server.settle();
     const [probe] = only(sent, 'AppendEntries').filter((m) => m.to === n2);
-    // And is told at once who leads, be there anything to be sent or not.
+    // It is also told the leader at once, even if there is nothing to send.
     expect(only(sent, 'Heartbeat').map((m) => m.to)).toEqual([n2]);
     expect(probe).toMatchObject({ prevLogIndex: server.status.lastIndex - 1 });
     expect(probe!.entries).toHaveLength(1);

@@ -67,8 +67,9 @@ export function handleHeartbeatResponse(state: ServerState, leader: Leader, m: H
 }
 
 /**
- * Figure 2's last leader rule, §5.4.2: a majority has it, and it is of this leader's own term. An entry of an older
- * term that a majority has can still be overwritten (figure 8); it is committed by the first own one behind it.
+ * Figure 2's last leader rule, §5.4.2: an entry is committed if a majority has it and it is of this leader's own term.
+ * An entry of an older term that a majority has can still be overwritten (figure 8); the first own entry after it
+ * commits it.
  */
 export function advanceCommit(state: ServerState, leader: Leader): void {
   const { log } = state;
@@ -76,25 +77,26 @@ export function advanceCommit(state: ServerState, leader: Leader): void {
     leader.mute = false;
     leader.appendsDue = true;
   }
-  // The leader is one of the majority only as far as its own disk is (dissertation 10.2.1).
+  // The leader counts for the majority only up to the index that is on its own disk (dissertation 10.2.1).
   const index = reached(state, leader, log.durableIndex, (progress) => progress.matchIndex) as LogIndex;
   if (index <= state.commitIndex || log.termAt(index) !== state.currentTerm) return;
-  // What `propose` counted: neither the noop at firstIndex nor what other terms left behind.
+  // The bytes that `propose` counted: neither the noop at firstIndex nor entries of other terms.
   leader.uncommittedBytes -= log.costOf(Math.max(state.commitIndex, leader.firstIndex) + 1, index);
   commitTo(state, index);
   advanceChange(state, leader);
 }
 
 /**
- * Whether a round for the waiting reads may begin: the leader's own first entry must be committed, or its commit index
- * may be behind what was acknowledged before (dissertation 6.4). While rounds are out, reads gather for the next one.
+ * True if a round for the waiting reads may begin: the leader's own first entry must be committed, or its commit index
+ * may be older than acknowledged writes (dissertation 6.4). While rounds are under way, reads wait together for the
+ * next one.
  */
 export function canBeginReads(state: ServerState, leader: Leader): boolean {
   if (leader.reads.waiting === 0 || state.commitIndex < leader.firstIndex) return false;
   return leader.reads.rounds < maxReadRounds;
 }
 
-/** A heartbeat round with a context of its own, begun after every read so far has arrived. */
+/** A heartbeat round with a context of its own, begun after every waiting read has arrived. */
 export function beginReadRound(state: ServerState, leader: Leader): void {
   state.lastReadContext++;
   if (state.commitIndex >= leader.firstIndex) leader.reads.begin(state.lastReadContext, state.commitIndex);
@@ -110,7 +112,7 @@ function confirmReads(state: ServerState, leader: Leader): void {
 }
 
 /**
- * The driver has streamed a snapshot to `to`, or could not. A follower that has it is asked where it stands; else the
+ * The driver has streamed a snapshot to `to`, or failed. A follower that has it is asked for its position; else the
  * next heartbeat tries again.
  */
 export function snapshotSent({ log }: ServerState, leader: Leader, to: NodeId, ok: boolean): void {
@@ -126,8 +128,8 @@ function nextIndexAfter({ log }: ServerState, m: AppendEntriesResponse): LogInde
 }
 
 /**
- * What a quorum has reached: `own` is the leader's part, if it is a voter. Whoever has lost what it promised does not
- * count (membership.ts).
+ * The value that a quorum has reached. `own`: the leader's part, if it is a voter. A server that has lost its promises
+ * does not count (membership.ts).
  */
 function reached(
   { config, membership: { current } }: ServerState,
@@ -142,5 +144,8 @@ function reached(
   });
 }
 
-/** Read rounds under way at once. More would only be more heartbeats: what waits shares the next. */
+/**
+ * Maximum number of read rounds under way. More would only mean more heartbeats, because waiting reads share the next
+ * round.
+ */
 const maxReadRounds = 4;

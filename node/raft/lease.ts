@@ -1,11 +1,11 @@
 import type { RaftConfig } from './ready.ts';
 
 /**
- * Lease reads (dissertation 6.4.1): whoever hears the leader promises to take part in no election for the shortest
- * election timeout. So from the moment at which a heartbeat round left that a quorum has answered, nobody else can lead
- * for that long, by the clocks of those who promised, and the leader may read without asking again.
+ * Lease reads (dissertation 6.4.1): a server that hears the leader promises to take part in no election for the
+ * shortest election timeout. So, from the moment at which a heartbeat round left that a quorum has answered, no other
+ * server can lead for that time, by the clocks of the promising servers, and the leader may read without asking again.
  *
- * This stands on clocks, as nothing else here does: on all servers they must run at the same rate, within
+ * This relies on clocks, as nothing else here does: on all servers they must run at the same rate, within
  * `maxClockDrift`, and must not stand still while a server does (a suspended or migrated virtual machine).
  */
 export class Lease {
@@ -35,7 +35,9 @@ export class Lease {
       this.#untilMs = this.#rounds.shift()!.sentMs + this.#lastsMs;
   }
 
-  /** TimeoutNow makes voters break their promises, whenever it arrives: there are no more lease reads in this term. */
+  /**
+   * TimeoutNow makes voters break their promises, whenever it arrives, so there are no more lease reads in this term.
+   */
   end(): void {
     this.#ended = true;
   }

@@ -27,14 +27,14 @@ export function appendToLog(state: ServerState, entry: Entry, truncatedFrom: Log
   outbox.event({ type: 'ChangeConf', index: entry.index, configuration: membership.current });
 }
 
-/** Removes `from` and all that follows; a configuration among it is not in force any more. */
+/** Removes the entries from `from` on; a configuration among them is not in force any more. */
 export function truncateLog({ log, membership, outbox }: ServerState, from: LogIndex): void {
   log.truncateFrom(from);
   if (!membership.truncateFrom(from)) return;
   outbox.event({ type: 'ChangeConf', index: membership.index, configuration: membership.current });
 }
 
-/** The whole log makes room for a snapshot, which holds nothing but what is committed. */
+/** A snapshot, which holds only committed entries, replaces the whole log. */
 export function restoreLog(state: ServerState, snapshot: SnapshotMeta): void {
   const { log, membership, outbox } = state;
   const { index, configuration } = snapshot;

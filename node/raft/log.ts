@@ -2,7 +2,7 @@ import { broken } from './invariant.ts';
 import type { Persisted } from './ready.ts';
 import type { Entry, LogIndex, Term } from './types.ts';
 
-/** What stands before the first entry: (0, 0), or the last entry of a snapshot. */
+/** Position before the first entry: (0, 0), or that of the last entry of a snapshot. */
 export interface LogBase {
   readonly index: LogIndex;
   readonly term: Term;
@@ -19,24 +19,24 @@ interface PendingWrite {
   /** Its last entry. */
   readonly index: LogIndex;
   readonly term: Term;
-  /** What its acknowledgement still proves: a truncation since then lowers it. */
+  /** The last index that its acknowledgement still proves: a later truncation lowers it. */
   provesUpTo: number;
 }
 
-/** What an entry counts for against the bounds of messages and of what is uncommitted, bytes. */
+/** Size of an entry for the limits of messages and of uncommitted entries, in bytes. */
 export function entryCost(dataBytes: number): number {
   return dataBytes + entryOverheadBytes;
 }
 
 /**
- * The log, in memory, and how much of it storage has. Entries stand at `base.index + 1` and up. Terms never fall along
- * it, so a short list of term runs answers "where does this term begin and end" without walking entries.
+ * The log, in memory, and the part of it that is in storage. Entries are at `base.index + 1` and up. Terms never fall
+ * along it, so a short list of term runs answers "where does this term begin and end" without a walk over the entries.
  */
 export class RaftLog {
   #base: LogBase;
   readonly #entries: Entry[];
   readonly #runs: TermRun[] = [];
-  /** Last index that was handed to storage; what is above goes out with the next Ready. */
+  /** Last index that was handed to storage; later entries leave with the next Ready. */
   #handedIndex: number;
   /** Last index that is known to be durable here. ≤ #handedIndex. */
   #durableIndex: number;
@@ -51,7 +51,7 @@ export class RaftLog {
     this.#durableIndex = this.lastIndex;
   }
 
-  /** What stands before the first entry. */
+  /** Position before the first entry. */
   get base(): LogBase {
     return this.#base;
   }
@@ -73,12 +73,12 @@ export class RaftLog {
     return this.#handedIndex < this.lastIndex;
   }
 
-  /** The term at `index`; undefined where the log has no such entry (any more). */
+  /** The term at `index`; undefined if the log has no such entry (any more). */
   termAt(index: LogIndex): Term | undefined {
     return index === this.#base.index ? this.#base.term : this.#entries[index - this.#base.index - 1]?.term;
   }
 
-  /** Figure 2, AppendEntries rule 2: an entry at `index` whose term is `term`. */
+  /** Figure 2, AppendEntries rule 2: true if there is an entry at `index` with this term. */
   matches(index: LogIndex, term: Term): boolean {
     return this.termAt(index) === term;
   }
@@ -104,7 +104,7 @@ export class RaftLog {
     return this.#entries.slice(from - this.#base.index - 1, to - this.#base.index);
   }
 
-  /** What the entries `from`..`to`, both included and in the log, count for against the bounds, bytes. */
+  /** Size of the entries `from`..`to` for the limits, in bytes. Both are included and in the log. */
   costOf(from: number, to: number): number {
     let cost = 0;
     const offset = this.#base.index + 1;
@@ -127,7 +127,7 @@ export class RaftLog {
     if (entry.index !== this.lastIndex + 1) broken(`entry ${entry.index} does not follow ${this.describe()}`);
     if (entry.term < this.lastTerm)
       broken(`term ${entry.term} of entry ${entry.index} falls: ${this.describe()}`);
-    // Behind a base of the same term a run begins too: runs are about entries.
+    // A run begins after the base, even if the base has the same term, because runs contain entries only.
     if (this.#runs.length === 0 || entry.term > this.lastTerm)
       this.#runs.push({ term: entry.term, first: entry.index });
     this.#entries.push(entry);
@@ -145,7 +145,7 @@ export class RaftLog {
     for (const write of this.#writes) write.provesUpTo = Math.min(write.provesUpTo, kept);
   }
 
-  /** Forgets the entries up to `index`, which are in a snapshot. What is forgotten must be durable. */
+  /** Forgets the entries up to `index`, which are in a snapshot. They must be durable. */
   compactTo(index: LogIndex): void {
     const term = this.termAt(index);
     if (term === undefined || index > this.#durableIndex) broken(`compact to ${index}: ${this.describe()}`);
@@ -157,13 +157,13 @@ export class RaftLog {
     else if (this.#runs[0]!.first < first) this.#runs[0] = { term: this.#runs[0]!.term, first };
   }
 
-  /** Everything goes: a snapshot that ends here stands for it. Writes that are under way prove nothing any more. */
+  /** Removes everything, because a snapshot that ends here replaces it. Writes under way prove nothing any more. */
   restore({ index, term }: LogBase): void {
     this.#base = { index, term };
     this.#entries.length = 0;
     this.#runs.length = 0;
     this.#handedIndex = index;
-    // The snapshot goes out with the next Ready: whatever is stored later lies behind it.
+    // The snapshot leaves with the next Ready, and all later entries follow it.
     this.#durableIndex = index;
     for (const write of this.#writes) write.provesUpTo = 0;
   }
@@ -197,8 +197,8 @@ export class RaftLog {
   }
 
   /**
-   * Storage has the write that ended in `p`, and all before it. What a truncation has replaced since does not count,
-   * even if an entry of the same index and term has come back: its own write is still under way.
+   * Storage has the write that ended in `p`, and all before it. Entries that a truncation has replaced since do not
+   * count, even if an entry of the same index and term has come back, because its own write is still under way.
    */
   persisted(p: Persisted): void {
     const at = this.#writes.findIndex((write) => write.index === p.index && write.term === p.term);

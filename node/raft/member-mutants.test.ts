@@ -28,7 +28,7 @@ function seeAs(membership: Membership, view: (is: Configuration) => Configuratio
   });
 }
 
-/** From C_old to C_new in one step: two majorities that share nobody (§6, figure 10). */
+/** From C_old to C_new in one step: two majorities without a common server (§6, figure 10). */
 class SkipsJointConsensus extends Raft {
   constructor(config: RaftConfig, initial: InitialState) {
     super(config, initial);
@@ -47,7 +47,7 @@ class ForgetsTheOldMajority extends Raft {
   }
 }
 
-/** Stands for election by the configuration that is committed, not by the latest in its log (etcd#11284). */
+/** Starts elections by the committed configuration, not by the latest in its log (etcd#11284). */
 class StandsByTheCommittedConfiguration extends Raft {
   constructor(config: RaftConfig, initial: InitialState) {
     super(config, initial);
@@ -71,7 +71,7 @@ class StandsByTheCommittedConfiguration extends Raft {
   }
 }
 
-/** What was truncated from the log stays in force. */
+/** A configuration that was truncated from the log stays in force. */
 class KeepsARemovedConfiguration extends Raft {
   constructor(config: RaftConfig, initial: InitialState) {
     super(config, initial);
@@ -86,7 +86,7 @@ class CountsLearners extends Raft {
   }
 }
 
-/** A server that lost its disk goes on as if nothing had happened (RethinkDB 2.2.3). */
+/** A server that lost its disk continues as if nothing had happened (RethinkDB 2.2.3). */
 class VotesAfterItsDiskIsLost extends Raft {
   constructor(config: RaftConfig, initial: InitialState) {
     super(config, { ...initial, incarnation: 0 });
@@ -100,14 +100,14 @@ class CountsWhoeverAnswers extends Raft {
   }
 }
 
-/** A snapshot holds the state, but not who is a member. */
+/** A snapshot holds the state, but not the members. */
 class SnapshotsWithoutMembers extends Raft {
   override snapshotMeta(index: LogIndex): SnapshotMeta {
     return { ...super.snapshotMeta(index), configuration: founding(this.state.config.peers) };
   }
 }
 
-/** Installs whatever snapshot comes in, be it older than what is applied. */
+/** Installs every snapshot, even if it is older than the applied state. */
 class InstallsOldSnapshots extends Raft {
   protected override dispatch(m: Message): void {
     if (m.type === 'InstallSnapshot' && m.snapshot.index < this.state.commitIndex)
@@ -132,7 +132,7 @@ class KeepsAWrongLogUnderASnapshot extends Raft {
   }
 }
 
-/** `seeds`: how many storms may pass before the bug must be seen. */
+/** `seeds`: maximum number of storms until the bug must be found. */
 const mutants = [
   { mutant: SkipsJointConsensus, seeds: 100, finds: /durable on|Election Safety|State Machine Safety/ },
   { mutant: ForgetsTheOldMajority, seeds: 100, finds: /durable on|Election Safety|State Machine Safety/ },

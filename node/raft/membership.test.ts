@@ -16,7 +16,7 @@ test('(§6) the configuration in force is the latest one in the log, whatever wa
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
       const named = (index: number): ReturnType<typeof founding> => founding([nodeId(`n${index}`)]);
       const membership = new Membership({ index: logIndex(0), configuration: named(0) });
-      /** For each index, where the configuration in force there stands. */
+      /** For each index, the index of the configuration in force there. */
       const inForce = [0];
       let base = 0;
       for (const step of steps) {

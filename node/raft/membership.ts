@@ -3,15 +3,18 @@ import type { Configuration } from './configuration.ts';
 import { broken } from './invariant.ts';
 import type { Entry, LogIndex, NodeId } from './types.ts';
 
-/** A configuration and where in the log it stands: the entry's index, or the end of what holds it (a snapshot; 0). */
+/**
+ * A configuration and its place in the log: the entry's index, or the end of the snapshot that holds it (0: the
+ * founding one).
+ */
 export interface ConfigurationAt {
   readonly index: LogIndex;
   readonly configuration: Configuration;
 }
 
 /**
- * The configurations that the log holds. A server uses the latest one, committed or not (§6): a majority of C_new could
- * otherwise decide without those who do not know of it yet. If its entry is removed, the one before it is in force
+ * The configurations in the log. A server uses the latest one, committed or not (§6), because a majority of C_new could
+ * otherwise decide without servers that do not know of it yet. If its entry is removed, the one before it is in force
  * again.
  */
 export class Membership {
@@ -26,7 +29,7 @@ export class Membership {
     return this.#history.at(-1)!.configuration;
   }
 
-  /** Where the current one stands. */
+  /** Index of the current one. */
   get index(): LogIndex {
     return this.#history.at(-1)!.index;
   }
@@ -43,7 +46,7 @@ export class Membership {
       .configuration;
   }
 
-  /** Those that stand in the log behind `after` up to `upTo`. */
+  /** The configurations in the log after `after`, up to `upTo`. */
   between(after: LogIndex, upTo: LogIndex): readonly ConfigurationAt[] {
     if (this.index <= after) return [];
     return this.#history.filter(({ index }) => index > after && index <= upTo);
@@ -64,7 +67,7 @@ export class Membership {
     return true;
   }
 
-  /** The log begins behind `index` now. */
+  /** The log begins after `index` now. */
   compactTo(index: LogIndex): void {
     const base = this.#history.findLastIndex((known) => known.index <= index);
     if (base > 0) this.#history.splice(0, base);
@@ -85,14 +88,14 @@ export function isVoter({ voters, outgoing }: Configuration, id: NodeId): boolea
   return voters.includes(id) || outgoing.includes(id);
 }
 
-/** Everyone who gets the log, each once. */
+/** Every server that receives the log, once. */
 export function membersOf({ voters, outgoing, learners }: Configuration): Set<NodeId> {
   return new Set([...voters, ...outgoing, ...learners]);
 }
 
 /**
- * Whether the votes and answers of this incarnation of `id` count. Another one has lost its data folder, and with it
- * what it had promised: it may have voted for another leader, or acknowledged what it has no more.
+ * True if the votes and answers of this incarnation of `id` count. Another incarnation has lost its data folder, and
+ * its promises with it: it may have voted for another leader, or acknowledged entries that it does not have any more.
  */
 export function counts(configuration: Configuration, id: NodeId, incarnation: number): boolean {
   return isVoter(configuration, id) && incarnationOf(configuration, id) === incarnation;

@@ -1,12 +1,14 @@
 import type { SnapshotMeta } from './configuration.ts';
 import type { Entry, LogIndex, NodeId, Term } from './types.ts';
 
-/** Every message names its sender, its receiver and the sender's term (for PreVote: the term it would stand in). */
+/**
+ * Every message names its sender, its receiver and the sender's term (for PreVote: the term of the intended election).
+ */
 interface Envelope {
   readonly from: NodeId;
   /**
-   * Which life of `from`'s data folder speaks (`InitialState.incarnation`). One that is not the member that the
-   * configuration counts has forgotten what that one promised: it gets the log, but its answers count for nothing.
+   * Incarnation of `from`'s data folder (`InitialState.incarnation`). An incarnation that the configuration does not
+   * count has forgotten the promises of the counted one: it gets the log, but its answers do not count.
    */
   readonly incarnation: number;
   readonly to: NodeId;
@@ -29,7 +31,7 @@ export interface RequestVoteResponse extends Envelope {
   readonly voteGranted: boolean;
 }
 
-/** §5.3: entries that follow (prevLogIndex, prevLogTerm), and how far the leader has committed. */
+/** §5.3: entries that follow (prevLogIndex, prevLogTerm), and the leader's commit index. */
 export interface AppendEntries extends Envelope {
   readonly type: 'AppendEntries';
   readonly prevLogIndex: LogIndex;
@@ -56,8 +58,8 @@ export interface AppendEntriesResponse extends Envelope {
 }
 
 /**
- * The heartbeat on a path of its own, so that it never waits behind bulk entries or a disk. Whoever has the entry
- * (`commit`, `commitTerm`) has all that is committed (Log Matching, §5.3). `readContext` > 0 asks the follower to echo
+ * The heartbeat has a path of its own, so that it never waits for bulk entries or a disk. A server with the entry
+ * (`commit`, `commitTerm`) has all committed entries (Log Matching, §5.3). `readContext` > 0 asks the follower to echo
  * it: one quorum round for ReadIndex (dissertation 6.4).
  */
 export interface Heartbeat extends Envelope {
@@ -82,7 +84,7 @@ export interface InstallSnapshot extends Envelope {
   readonly snapshot: SnapshotMeta;
 }
 
-/** The leader asks the receiver, which has all of its log, to stand at once (dissertation 3.10). */
+/** The leader asks the receiver, which has all of its log, to start an election at once (dissertation 3.10). */
 export interface TimeoutNow extends Envelope {
   readonly type: 'TimeoutNow';
 }
@@ -97,7 +99,7 @@ export type Message =
   | InstallSnapshot
   | TimeoutNow;
 
-/** What only a leader sends: hearing it is hearing the leader of its term. */
+/** Messages that only a leader sends: to receive one is to hear from the leader of its term. */
 export function isFromLeader(m: Message): m is AppendEntries | Heartbeat | InstallSnapshot | TimeoutNow {
   return (
     m.type === 'AppendEntries' ||

@@ -123,7 +123,7 @@ class CountsVotesOfAnyTerm extends Raft {
   }
 }
 
-/** `seeds`: how many storms may pass before the bug must be seen. */
+/** `seeds`: maximum number of storms until the bug must be found. */
 const mutants = [
   {
     mutant: NoLogCheckOnVote,

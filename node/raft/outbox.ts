@@ -46,7 +46,7 @@ export class Outbox {
     this.#growing = entries;
   }
 
-  /** A leader that must not lead any more takes back what it has not handed out. */
+  /** A leader that must not lead any more takes back its unsent messages. */
   dropLeaderMessages(): void {
     this.messages = this.messages.filter((m) => !isFromLeader(m));
   }

@@ -2,9 +2,9 @@ import { broken } from './invariant.ts';
 import type { LogIndex } from './types.ts';
 
 /**
- * What a leader knows of one follower (figure 2, "volatile state on leaders"), and how it sends to it: `probe` sends
- * one message and waits, until a success shows where the logs agree; `replicate` streams ahead of the
- * acknowledgements; `snapshot` sends nothing while the driver streams what the log does not have any more.
+ * A leader's knowledge of one follower (figure 2, "volatile state on leaders"), and its way of sending to it: `probe`
+ * sends one message and waits until a success shows where the logs agree; `replicate` streams ahead of the
+ * acknowledgements; `snapshot` sends nothing while the driver streams the part that is not in the log any more.
  */
 export class Progress {
   mode: 'probe' | 'replicate' | 'snapshot' = 'probe';
@@ -16,19 +16,19 @@ export class Progress {
   probeOut = false;
   /** Snapshot: where the one that is under way ends; else 0. */
   pendingSnapshot = 0 as LogIndex;
-  /** Which incarnation of the follower all of this is about; null: it was not heard from yet. */
+  /** Incarnation of the follower that all of this is about; null: the leader has not heard from it yet. */
   incarnation: number | null;
-  /** Time of the last answer in this term, ms: what CheckQuorum counts. At first: when this leader was elected. */
+  /** Time of the last answer in this term in ms, for CheckQuorum. At first it is the time of this leader's election. */
   lastContactMs: number;
   /** Whether an append was answered since the last heartbeat; if not and something is in flight, it may be lost. */
   answered = false;
-  /** Nothing was heard for long: nothing but probes is sent before it answers again. */
+  /** True if there was no answer for long: only probes are sent until the next answer. */
   #away = false;
   /** Highest read context that the follower echoed in this term. */
   readContext = 0;
-  /** Refusals in a row that deny what the follower had acknowledged. */
+  /** Number of consecutive refusals that contradict the follower's acknowledgements. */
   #denials = 0;
-  /** Last index of each message in flight, ascending, and what its entries cost; only in `replicate`. */
+  /** Last index of each message in flight, ascending, and the size of its entries; only in `replicate`. */
   readonly #inflight: LogIndex[] = [];
   readonly #costs: number[] = [];
   #inflightBytes = 0;
@@ -47,14 +47,14 @@ export class Progress {
     return this.#inflight.length;
   }
 
-  /** What all entries in flight cost. */
+  /** Size of all entries in flight. */
   get inflightBytes(): number {
     return this.#inflightBytes;
   }
 
   /**
-   * It has answered. Another incarnation has nothing of what was acknowledged before. Returns whether it was away: then
-   * it is to be asked where it stands.
+   * Notes an answer. Another incarnation does not have the acknowledged entries. Returns true if it was away: then its
+   * position must be asked.
    */
   heard(incarnation: number, nowMs: number): boolean {
     this.lastContactMs = nowMs;
@@ -70,7 +70,7 @@ export class Progress {
       this.matchIndex = 0 as LogIndex;
       this.readContext = 0;
       this.#denials = 0;
-      // A snapshot that is under way reaches whoever is there.
+      // A snapshot under way is useful for any incarnation.
       if (this.mode === 'replicate') this.#enter('probe');
     }
     this.incarnation = incarnation;
@@ -85,7 +85,7 @@ export class Progress {
   }
 
   /**
-   * The follower has everything up to `index` durable. Late or repeated acknowledgements change nothing. From `base`
+   * The follower has all entries up to `index` durable. Late or repeated acknowledgements change nothing. From `base`
    * on, where the leader's log begins, no snapshot is needed any more.
    */
   succeeded(index: LogIndex, base: LogIndex): void {
@@ -104,8 +104,9 @@ export class Progress {
   }
 
   /**
-   * The follower refused the message whose prevLogIndex was `refused`; `hint` is where §5.3's search goes on. Returns
-   * whether that was news: a refusal that is not about the outstanding probe, or was overtaken by a success, is not.
+   * The follower refused the message whose prevLogIndex was `refused`; `hint`: the index where §5.3's search continues.
+   * Returns true if this was news; a refusal of another message than the open probe, or one that was overtaken by a
+   * success, is not.
    */
   refused(refused: LogIndex, hint: LogIndex): boolean {
     this.answered = true;
@@ -129,7 +130,7 @@ export class Progress {
   }
 
   /**
-   * The snapshot has arrived (`ok`), or its way has ended otherwise. It may be behind a newer base already.
+   * The snapshot has arrived (`ok`), or its transfer has ended otherwise. It may be older than a newer base already.
    */
   snapshotSent(ok: boolean, base: LogIndex): void {
     if (this.mode !== 'snapshot') return;
@@ -137,18 +138,18 @@ export class Progress {
     const next = arrived ? this.pendingSnapshot + 1 : this.matchIndex + 1;
     this.#enter('probe');
     this.nextIndex = next as LogIndex;
-    // What failed waits for the next heartbeat, and does not begin again at once.
+    // A failed transfer waits for the next heartbeat, and does not begin again at once.
     this.probeOut = !arrived;
   }
 
-  /** Nothing was heard for long: stop streaming into the void, and begin again from what is known. */
+  /** No answer for long: stops streaming, and begins again from the known state. */
   lostContact(): void {
     if (this.mode === 'replicate') this.#enter('probe');
     this.probeOut = true;
     this.#away = true;
   }
 
-  /** What is in flight may be lost with the connection that it went over: begin again from what is known. */
+  /** The messages in flight may be lost with their connection: begins again from the known state. */
   linkMade(): void {
     if (this.mode === 'replicate') this.#enter('probe');
     this.probeOut = false;

@@ -11,7 +11,7 @@ const some = (minLength: number): fc.Arbitrary<NodeId[]> => fc.subarray(all, { m
 /** Plain or joint; the halves share voters or do not. */
 const electorates: fc.Arbitrary<Electorate> = fc.record({ voters: some(1), outgoing: some(0) });
 
-/** The definition, word for word: more than half of C_new, and more than half of C_old if there is one. */
+/** The definition, literally: more than half of C_new, and more than half of C_old if there is one. */
 function isQuorum({ voters, outgoing }: Electorate, holds: (id: NodeId) => boolean): boolean {
   return [voters, outgoing].every((half) => half.length === 0 || half.filter(holds).length * 2 > half.length);
 }

@@ -1,9 +1,11 @@
 import type { Configuration } from './configuration.ts';
 import type { NodeId } from './types.ts';
 
-/** Votes, matchIndex, read contexts and contact times are all decided by "what has a quorum reached?". */
+/**
+ * Votes, matchIndex, read contexts and contact times are all decided by one question: which value has a quorum reached?
+ */
 
-/** Who decides: a majority of `voters`, and while the configuration is joint also one of `outgoing` (§6). */
+/** The deciding groups: a majority of `voters`, and while the configuration is joint also one of `outgoing` (§6). */
 export type Electorate = Pick<Configuration, 'voters' | 'outgoing'>;
 
 /** The smallest majority of `voters` (≥ 1) servers. */
@@ -25,7 +27,7 @@ export function reachedByQuorum(
 
 export type Tally = 'won' | 'lost' | 'pending';
 
-/** How an election stands. `lost` once the votes that are still out cannot make a quorum. Only voters' votes count. */
+/** State of an election. `lost` as soon as the missing votes cannot make a quorum. Only voters' votes count. */
 export function tally(votes: ReadonlyMap<NodeId, boolean>, { voters, outgoing }: Electorate): Tally {
   const half = tallyMajority(votes, voters);
   if (outgoing.length === 0 || half === 'lost') return half;

@@ -66,8 +66,9 @@ export class Raft {
   }
 
   /**
-   * A message from a peer. One that is stale, or for another, changes nothing. Its sender need not be in this server's
-   * configuration, which may be the older one (dissertation 4.1): whoever decides by answers counts members only.
+   * A message from a peer. A stale message, or one for another server, changes nothing. Its sender need not be in this
+   * server's configuration, which may be the older one (dissertation 4.1); decisions that count answers count members
+   * only.
    */
   step(message: Message, nowMs: number): void {
     const { state } = this;
@@ -82,8 +83,9 @@ export class Raft {
   }
 
   /**
-   * The connection that `peer` sends over has broken. Whoever followed it looks for another leader at once, unless this
-   * cluster reads by leases, which are promises to wait. `nextDeadlineMs()` is earlier then: tick at that time.
+   * The connection that `peer` sends over has broken. A server that followed it looks for another leader at once,
+   * unless this cluster reads by leases, which are promises to wait. `nextDeadlineMs()` is earlier then: tick at that
+   * time.
    */
   peerLost(peer: NodeId, nowMs: number): void {
     this.#letTimePass(nowMs);
@@ -91,8 +93,8 @@ export class Raft {
   }
 
   /**
-   * The connection over which `peer` is sent entries was made anew, and what was under way on the one before may be
-   * lost: a leader asks it at once where their logs agree, and whoever stands for election asks for its vote again.
+   * A new connection, over which entries are sent to `peer`, was made, and the messages on the earlier one may be lost:
+   * a leader asks at once where their logs agree, and a candidate asks for its vote again.
    */
   linkMade(peer: NodeId, nowMs: number): void {
     this.#letTimePass(nowMs);
@@ -102,15 +104,18 @@ export class Raft {
   }
 
   /**
-   * This server has just started and has heard of no leader: its first elections need not wait for a timeout. As with
-   * `peerLost`, not where leases are promises to wait.
+   * This server has just started and has heard from no leader: its first elections need not wait for a timeout. As with
+   * `peerLost`, not if leases are promises to wait.
    */
   hurry(nowMs: number): void {
     this.#letTimePass(nowMs);
     hurryAtStart(this.state);
   }
 
-  /** Since when the write that is under way on this node's disk lasts, ms; null: none is. To be said before a tick. */
+  /**
+   * Time since which the write on this node's disk has been under way, in ms; null: none is. Must be called before a
+   * tick.
+   */
   diskBusySince(sinceMs: number | null): void {
     this.state.diskBusySinceMs = sinceMs;
   }
@@ -151,8 +156,8 @@ export class Raft {
   }
 
   /**
-   * Hands leadership to `to`, or to the voter whose log is furthest (null). Until that has happened, or an election
-   * timeout has passed, nothing can be proposed. `status().transferTo` tells when it has ended.
+   * Transfers the leadership to `to`, or to the voter with the longest log (null). Until that has happened, or an
+   * election timeout has passed, nothing can be proposed. `status().transferTo` shows the end.
    */
   transferLeadership(to: NodeId | null, nowMs: number): TransferResult {
     this.#letTimePass(nowMs);
@@ -190,7 +195,7 @@ export class Raft {
     return role.appendsDue || canBeginReads(state, role) || canReadByLease(state, role);
   }
 
-  /** Hands out everything since the last call, each thing once. See `Ready` for what to do in which order. */
+  /** Returns everything since the last call, each thing once. See `Ready` for the order of the work. */
   takeReady(nowMs: number = this.state.nowMs): Ready {
     this.#letTimePass(nowMs);
     const { state } = this;
@@ -212,7 +217,7 @@ export class Raft {
     return ready;
   }
 
-  /** What a snapshot of the state machine, as applied up to `index`, stands for. `index` must be in the log. */
+  /** Metadata for a snapshot of the state machine that has applied up to `index`. `index` must be in the log. */
   snapshotMeta(index: LogIndex): SnapshotMeta {
     const { log, membership, appliedIndex } = this.state;
     if (index > appliedIndex) broken(`snapshot at ${index}, but applied ${appliedIndex}`);
@@ -221,8 +226,8 @@ export class Raft {
   }
 
   /**
-   * A snapshot of the applied state is durable: the entries up to `upTo` (≤ `snapshot.index`) may go. Whoever needs one
-   * of them gets a snapshot. From now on `snapshot` is the newest.
+   * A snapshot of the applied state is durable: the entries up to `upTo` (≤ `snapshot.index`) may be removed. A server
+   * that needs one of them gets a snapshot. From now on `snapshot` is the newest.
    */
   compact(snapshot: SnapshotMeta, upTo: LogIndex): void {
     compactLog(this.state, snapshot, upTo);
@@ -243,7 +248,7 @@ export class Raft {
     return proposeConfiguration(this.state, changes);
   }
 
-  /** What a leader knows of the others; empty for anyone else. */
+  /** A leader's knowledge of the others; empty on other servers. */
   followers(): readonly FollowerStatus[] {
     const { role } = this.state;
     if (role.name !== 'leader') return [];
@@ -314,8 +319,8 @@ export class Raft {
     const { state } = this;
     if (m.type === 'RequestVote') {
       if (m.preVote) return true;
-      // Dissertation 4.2.3: not even the term is adopted, or a server that cannot hear its leader would depose it.
-      // It is not shut out: it answers the leader's next message with its higher term.
+      // Dissertation 4.2.3: not even the term is adopted, or a server that cannot hear its leader would depose it. It
+      // is not shut out, because it answers the leader's next message with its higher term.
       if (!m.transfer && hearsLiveLeader(state)) return false;
     }
     // A grant of a PreVote repeats the term that was asked about; no one is in that term yet.
@@ -325,7 +330,7 @@ export class Raft {
     return true;
   }
 
-  /** §5.1: what an older term says is refused; those who could act on it are told the current term. */
+  /** §5.1: messages of an older term are refused; senders that could act on it are told the current term. */
   #answerOldTerm(m: Message): void {
     if (m.type === 'RequestVote') refuseVote(this.state, m);
     if (m.type === 'InstallSnapshot') installFromOldLeader(this.state, m);

@@ -202,7 +202,7 @@ describe('pending reads', () => {
             const proven: { requestId: number; index: ReturnType<typeof logIndex> }[] = [];
             reads.confirm(confirmed, proven);
             out.push(...proven.map((read) => read.requestId));
-            // Exactly the reads whose round began at or before what was confirmed.
+            // Exactly the reads whose round began at or before the confirmed one.
             for (const [id, at] of begunAt) if (at <= confirmed !== out.includes(id)) wrong.push(id);
           }
         }

@@ -48,13 +48,13 @@ export class PendingReads {
     if (done > 0) this.#asked.splice(0, done);
   }
 
-  /** Serves what waits, by other proof: `index` is the commit index now. */
+  /** Serves the waiting reads, by another proof. `index`: the present commit index. */
   serve(index: LogIndex, proven: ReadState[]): void {
     for (const requestId of this.#waiting) proven.push({ requestId, index });
     this.#waiting = [];
   }
 
-  /** Leadership is lost: none of these can be proven any more. */
+  /** Leadership is lost: none of these reads can be confirmed any more. */
   failAll(failed: number[]): void {
     for (const { requestIds } of this.#asked) for (const requestId of requestIds) failed.push(requestId);
     for (const requestId of this.#waiting) failed.push(requestId);

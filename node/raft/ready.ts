@@ -8,11 +8,11 @@ export type CoreEvent =
       readonly type: 'BecomeFollower' | 'BecomePreCandidate' | 'BecomeCandidate' | 'BecomeLeader';
       readonly term: Term;
       readonly leader: NodeId | null;
-      /** Why, in a few words: "higher term from n2", "lost contact with a majority", "election timeout". */
+      /** The reason in a few words: "higher term from n2", "lost contact with a majority", "election timeout". */
       readonly reason: string;
     }
   | { readonly type: 'GrantVote'; readonly term: Term; readonly candidate: NodeId }
-  /** Entries from `entries[0].index` on were put into the log; anything that stood there before was removed. */
+  /** Entries from `entries[0].index` on were put into the log; earlier ones from there on were removed. */
   | {
       readonly type: 'Replicate';
       readonly entries: readonly Entry[];
@@ -20,7 +20,9 @@ export type CoreEvent =
     }
   /** `term` is that of the entry at `index`. */
   | { readonly type: 'Commit'; readonly index: LogIndex; readonly term: Term }
-  /** `configuration` came in force: its entry at `index` was put into the log, or what stood above it was removed. */
+  /**
+   * `configuration` came into force: its entry at `index` was put into the log, or the entries above it were removed.
+   */
   | { readonly type: 'ChangeConf'; readonly index: LogIndex; readonly configuration: Configuration }
   /** The configuration in force, that of the entry at `index`, is committed. */
   | { readonly type: 'ApplyConfChange'; readonly index: LogIndex; readonly configuration: Configuration }
@@ -57,21 +59,21 @@ export interface Ready {
   readonly messagesAfterPersist: readonly Message[];
   readonly committed: readonly Entry[];
   readonly reads: readonly ReadState[];
-  /** Reads that cannot be confirmed any more (leadership lost): definite, nothing was read. */
+  /** Reads that cannot be confirmed any more (leadership lost): a definite result, nothing was read. */
   readonly failedReads: readonly number[];
   readonly events: readonly CoreEvent[];
 }
 
 /**
- * What `persisted` hands back: the last entry that became durable, with its term, so that a late acknowledgement of
- * entries that were replaced meanwhile does not count.
+ * Argument of `persisted`: the last entry that became durable, with its term, so that a late acknowledgement of entries
+ * that were replaced meanwhile does not count.
  */
 export interface Persisted {
   readonly index: LogIndex;
   readonly term: Term;
 }
 
-/** What the core shows of itself. `leader` is who it believes leads. */
+/** Visible state of the core. `leader`: the leader as far as this server knows. */
 export interface CoreStatus {
   readonly id: NodeId;
   readonly role: RoleName;
@@ -79,9 +81,12 @@ export interface CoreStatus {
   readonly votedFor: NodeId | null;
   readonly leader: NodeId | null;
   readonly commitIndex: LogIndex;
-  /** A write to its disk has been under way for an election timeout: it neither leads nor stands. */
+  /**
+   * True if a write to its disk has been under way for an election timeout: then it neither leads nor starts an
+   * election.
+   */
   readonly diskHangs: boolean;
-  /** To whom this leader hands over at the moment; null: to nobody. */
+  /** Target of this leader's transfer of leadership; null: there is none. */
   readonly transferTo: NodeId | null;
   readonly lastIndex: LogIndex;
   readonly lastTerm: Term;
@@ -94,13 +99,13 @@ export interface CoreStatus {
   readonly configurationIndex: LogIndex;
 }
 
-/** How a leader sees one of the others: its flow control. */
+/** A leader's view of one of the others: its flow control. */
 export interface FollowerStatus {
   readonly id: NodeId;
   readonly mode: 'probe' | 'replicate' | 'snapshot';
   readonly matchIndex: LogIndex;
   readonly nextIndex: LogIndex;
-  /** Messages that were sent and are not acknowledged, and what their entries count for. */
+  /** Number of messages without an acknowledgement, and the size of their entries. */
   readonly inflight: number;
   readonly inflightBytes: number;
   /** In mode `snapshot`: the last index of the one that is under way; else 0. */
@@ -118,8 +123,8 @@ export type ProposeResult =
   | { readonly ok: false; readonly reason: 'transferring'; readonly to: NodeId };
 
 /**
- * A change of the membership. It is done when a configuration that is not joint is committed, at `index` or behind it:
- * the leader itself appends C_new once C_old,new is committed.
+ * A change of the membership. It is complete when a configuration that is not joint is committed, at `index` or later:
+ * the leader itself appends C_new after C_old,new is committed.
  */
 export type ChangeResult =
   | { readonly ok: true; readonly index: LogIndex; readonly term: Term }
@@ -133,7 +138,9 @@ export type ReadResult =
   | { readonly ok: true }
   | { readonly ok: false; readonly reason: 'not-leader'; readonly leader: NodeId | null };
 
-/** Whether a transfer of leadership has begun, or runs already; `CoreStatus` shows how it ends. */
+/**
+ * Result of a request for a transfer of leadership: it has begun, or is under way already; `CoreStatus` shows its end.
+ */
 export type TransferResult =
   | { readonly ok: true; readonly to: NodeId }
   /** Definite refusals: nothing has begun. */
@@ -153,9 +160,9 @@ export interface RaftConfig {
   readonly electionTimeoutMaxMs: number;
   readonly heartbeatMs: number;
   /**
-   * Reads without a round of heartbeats while a lease holds (lease.ts has what that assumes of the clocks). Absent:
-   * off. Equal on all servers of a cluster, as `electionTimeoutMinMs` must be then. `maxClockDrift`: by which fraction
-   * the rates of two servers' clocks may differ, in [0, 1).
+   * Reads without a round of heartbeats while a lease holds (lease.ts says what this assumes of the clocks). Absent:
+   * off. It must be equal on all servers of a cluster, and so must `electionTimeoutMinMs` then. `maxClockDrift`:
+   * fraction by which the rates of two servers' clocks may differ, in [0, 1).
    */
   readonly leaseReads?: { readonly maxClockDrift: number };
   /** Whether the server checks itself with every Ready (assertions.ts). Absent: it does. */
@@ -163,8 +170,8 @@ export interface RaftConfig {
   /** Uniform in [0, 1); the only source of randomness. */
   readonly random: () => number;
   /**
-   * Bounds of one follower's pipeline: so many messages, and as many bytes as these may hold; and of what is
-   * uncommitted on a leader (beyond it `propose` says busy).
+   * Limits of one follower's pipeline, in messages and in bytes of their entries, and of a leader's uncommitted entries
+   * (beyond it `propose` returns busy).
    */
   readonly maxInflightMessages: number;
   readonly maxMessageBytes: number;

@@ -2,12 +2,12 @@ import type { Configuration, MemberChange } from './configuration.ts';
 import { membersOf } from './membership.ts';
 import type { NodeId } from './types.ts';
 
-/** Says which incarnation of a learner would vote, or why it may not be promoted yet. */
+/** Returns the incarnation of a learner that would vote, or the reason why it may not be promoted yet. */
 export type Readiness = (learner: NodeId) => number | string;
 
 /**
- * What `current`, which is not joint, becomes by all of `changes` at once: C_old,new if the voters change, else C_new,
- * for learners decide nothing. A text says why there can be no such change.
+ * The configuration that follows from `current`, which is not joint, and all of `changes` at once: C_old,new if the
+ * voters change, else C_new, because learners decide nothing. A text is the reason why there can be no such change.
  */
 export function reconfigured(
   current: Configuration,
@@ -25,7 +25,7 @@ export function reconfigured(
   return next.toConfiguration(current);
 }
 
-/** C_new of a joint configuration: those who leave are gone, with what was known of them. */
+/** C_new of a joint configuration: the leaving servers are removed, with all knowledge about them. */
 export function leaveJoint(joint: Configuration): Configuration {
   const left: Configuration = {
     ...joint,

@@ -22,7 +22,7 @@ export function handleAppendEntries(state: ServerState, message: AppendEntries):
   const { log } = state;
   const m = behindBase(state, message);
   if (!log.matches(m.prevLogIndex, m.prevLogTerm)) {
-    // Nothing that this says needs to be durable, so it need not wait for the disk.
+    // The answer promises nothing durable, so it need not wait for the disk.
     state.outbox.messages.push({
       type: 'AppendEntriesResponse',
       ...envelope(state, m.from),
@@ -33,7 +33,7 @@ export function handleAppendEntries(state: ServerState, message: AppendEntries):
     return;
   }
   putEntries(state, m);
-  // Verified by this message; what stands behind it may be an old leader's, and must be neither acknowledged nor
+  // Last index that this message verifies; later entries may be an old leader's, and must be neither acknowledged nor
   // committed (figure 2's "index of last new entry").
   const verified = (m.prevLogIndex + m.entries.length) as LogIndex;
   commitTo(state, Math.min(m.leaderCommit, verified) as LogIndex);
@@ -55,12 +55,15 @@ export function acknowledge(state: ServerState, leader: NodeId, matchIndex: LogI
 
 export function handleHeartbeat(state: ServerState, m: Heartbeat): void {
   followLeader(state, m.from);
-  // What is at that index may be another leader's, or be there no more (a disk that lost data): its term tells.
+  // The entry at that index may be another leader's, or missing (a disk that lost data): its term shows it.
   if (state.log.matches(m.commit, m.commitTerm)) commitTo(state, m.commit);
   state.outbox.messages.push(heartbeatResponse(state, m.from, m.readContext));
 }
 
-/** A leader of an older term learns of the current one; nothing it says is looked at, its read round least of all. */
+/**
+ * A leader of an older term learns the current one; the content of its message is ignored, and especially its read
+ * round.
+ */
 export function refuseOldLeader(state: ServerState, m: AppendEntries | Heartbeat | InstallSnapshot): void {
   if (m.type === 'Heartbeat') {
     state.outbox.messages.push(heartbeatResponse(state, m.from, 0));
@@ -105,7 +108,7 @@ export function followLeader(state: ServerState, leader: NodeId): void {
 }
 
 /**
- * What a message says about entries that are in a snapshot here is left away: they are committed, and equal (§5.4.3).
+ * The part of a message about entries that are in a snapshot here is left out: they are committed, and equal (§5.4.3).
  */
 function behindBase({ log }: ServerState, m: AppendEntries): AppendEntries {
   const { index, term } = log.base;
@@ -119,8 +122,8 @@ function behindBase({ log }: ServerState, m: AppendEntries): AppendEntries {
 }
 
 /**
- * Figure 2, AppendEntries rules 3 and 4. Only an entry that differs in term removes anything: a message that is old, or
- * came twice, or out of order, finds its entries in the log already, and what stands behind them stays.
+ * Figure 2, AppendEntries rules 3 and 4. Only an entry with a different term removes anything: an old, repeated or
+ * reordered message finds its entries in the log already, and the entries after them stay.
  */
 function putEntries(state: ServerState, { prevLogIndex, entries }: AppendEntries): void {
   const { log } = state;
@@ -143,7 +146,7 @@ function putEntries(state: ServerState, { prevLogIndex, entries }: AppendEntries
   }
 }
 
-/** §5.3, last paragraphs: where the leader should look next. A log that is too short just says where it ends. */
+/** §5.3, last paragraphs: the index where the leader should look next. A log that is too short returns its end. */
 function conflictAt(
   { log }: ServerState,
   { prevLogIndex }: AppendEntries,

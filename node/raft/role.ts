@@ -64,7 +64,7 @@ export function becomeCandidate(state: ServerState, reason: string): void {
   state.outbox.event({ type: 'GrantVote', term, candidate: id });
 }
 
-/** §5.2, and §8: a noop first, because only an entry of its own term shows a leader how far the log is committed. */
+/** §5.2, and §8: a noop first, because only an entry of its own term shows a leader which entries are committed. */
 export function becomeLeader(state: ServerState, reason: string): void {
   const { config, log, nowMs, currentTerm: term, outbox } = state;
   if (!mayStand(state)) broken(`leader of term ${term}, but no voter`);
@@ -91,7 +91,7 @@ export function becomeLeader(state: ServerState, reason: string): void {
   appendToLog(state, firstEntry(state, firstIndex));
 }
 
-/** A noop; but the first leader ever puts the founders into the log, so that whoever joins learns who they are. */
+/** A noop; but the very first leader puts the founders into the log, so that a joining server learns them. */
 function firstEntry({ membership, currentTerm: term }: ServerState, index: LogIndex): Entry {
   return membership.index === 0
     ? { index, term, kind: 'config', data: encodeConfiguration(membership.current) }
@@ -108,7 +108,7 @@ function newProgress({ config, membership, nowMs }: ServerState, nextIndex: LogI
   return progress;
 }
 
-/** What a leader leaves behind: its reads can never be confirmed, and its unsent messages are no one's any more. */
+/** End of a leadership: its reads can never be confirmed, and its unsent messages are void. */
 function abandonLead(state: ServerState, leader: Leader): void {
   leader.reads.failAll(state.outbox.failedReads);
   state.outbox.dropLeaderMessages();

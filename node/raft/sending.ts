@@ -4,7 +4,7 @@ import { envelope } from './state.ts';
 import type { Leader, ServerState } from './state.ts';
 import type { Entry, LogIndex, NodeId } from './types.ts';
 
-/** Sends each follower what it has not been sent, as far as its window allows. */
+/** Sends each follower the entries that it has not been sent yet, as far as its window allows. */
 export function sendAppends(state: ServerState, leader: Leader): void {
   leader.appendsDue = false;
   if (leader.mute) return;
@@ -36,8 +36,8 @@ export function sendAppends(state: ServerState, leader: Leader): void {
 }
 
 /**
- * TCP delivers or breaks, and a broken connection loses what was in it. What was not answered for a whole heartbeat is
- * asked after with an empty message: its answer shows what arrived, at no cost if all did.
+ * TCP delivers or breaks, and a broken connection loses its content. If there was no answer for a whole heartbeat, an
+ * empty message asks for it: its answer shows what arrived, at no cost if everything did.
  */
 export function resendLost(state: ServerState, leader: Leader): void {
   for (const [to, progress] of leader.progress) {
@@ -60,7 +60,7 @@ function sendHeartbeat(state: ServerState, to: NodeId, readContext: number): voi
   outbox.messages.push({ type: 'Heartbeat', ...envelope(state, to), commit, commitTerm, readContext });
 }
 
-/** A peer can be reached again: it hears at once who leads, and what it says to that is the sooner known here. */
+/** A peer can be reached again: it is told the leader at once, and its answer arrives the sooner. */
 export function greet(state: ServerState, leader: Leader, to: NodeId): void {
   const progress = leader.progress.get(to);
   if (progress === undefined) return;
@@ -89,7 +89,7 @@ export function sendAppend(
   });
 }
 
-/** Messages and bytes: a command that is larger than a message may be counts for what it is. */
+/** Limits in messages and bytes: a command that is larger than a message counts with its full size. */
 function hasRoom({ config }: ServerState, { inflight, inflightBytes }: Progress): boolean {
   const { maxInflightMessages, maxMessageBytes } = config;
   return inflight < maxInflightMessages && inflightBytes < maxInflightMessages * maxMessageBytes;
@@ -105,7 +105,7 @@ function probe(state: ServerState, to: NodeId, progress: Progress, withEntries: 
   if (progress.mode === 'probe') progress.probeOut = true;
 }
 
-/** §7: what comes before the next entry is not in the log any more. */
+/** §7: the position before the next entry is not in the log any more. */
 export function needsSnapshot({ log }: ServerState, { nextIndex }: Progress): boolean {
   return nextIndex <= log.base.index;
 }
@@ -122,7 +122,7 @@ function sendSnapshot(state: ServerState, to: NodeId, progress: Progress): void 
   outbox.messages.push({ type: 'InstallSnapshot', ...envelope(state, to), snapshot });
 }
 
-/** As many entries from `from` on as one message may hold; one always fits. */
+/** The entries from `from` on that fit into one message, at least one. */
 function takeForMessage({ log, config }: ServerState, from: LogIndex): Entry[] {
   const to = Math.max(from, log.lastWithin(from, config.maxMessageBytes));
   return log.slice(from, Math.min(to, log.lastIndex));

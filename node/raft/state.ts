@@ -11,7 +11,7 @@ import type { PendingReads } from './read-index.ts';
 import type { RaftConfig } from './ready.ts';
 import type { Entry, HardState, LogIndex, NodeId, Term } from './types.ts';
 
-/** What a node starts from: what its storage gave back. */
+/** Initial data of a node, from its storage. */
 export interface InitialState {
   readonly hardState: HardState;
   /**
@@ -20,9 +20,12 @@ export interface InitialState {
    * configuration and added again before it may vote. It counts only as the incarnation that the configuration names.
    */
   readonly incarnation: number;
-  /** Where the stored log begins: what it was cut off behind, or was replaced by. Null: it begins at index 1. */
+  /**
+   * Position before the first stored entry: the end of its compaction, or of the snapshot that replaced it. Null: the
+   * log begins at index 1.
+   */
   readonly snapshot: SnapshotMeta | null;
-  /** The log behind the snapshot, without gaps, all durable. */
+  /** The log after the snapshot, without gaps, all durable. */
   readonly entries: readonly Entry[];
   /** Time of the driver's monotonic clock, ms. */
   readonly nowMs: number;
@@ -30,16 +33,16 @@ export interface InitialState {
 
 export interface Follower {
   readonly name: 'follower';
-  /** Who leads this term, once it was heard from. */
+  /** The leader of this term, as soon as it is known. */
   leader: NodeId | null;
-  /** When the leader of the current term was last heard from, ms. Meaningless while `leader` is null. */
+  /** Time at which the leader of the current term was last heard from, in ms. Meaningless while `leader` is null. */
   lastHeardMs: number;
   electionDeadlineMs: number;
-  /** The deadline was noticed so late that this process must have stalled, and was put off once. */
+  /** True if the deadline was noticed so late that this process must have stalled, and was postponed once. */
   deadlinePutOff: boolean;
 }
 
-/** `pre-candidate` asks whether it would win, in its old term (dissertation 9.6); `candidate` stands, §5.2. */
+/** `pre-candidate` asks whether it would win, in its old term (dissertation 9.6); `candidate` asks for votes, §5.2. */
 export interface Candidate {
   readonly name: 'pre-candidate' | 'candidate';
   /** Answers by voter, its own among them. */
@@ -63,8 +66,9 @@ export interface Leader {
   /** Someone in `progress` is no member of the configuration in force. */
   hasDeparting: boolean;
   /**
-   * Elected by its own vote alone, which may not be durable yet: no one may hear of this term before the noop at
-   * firstIndex is, and the vote with it; after a crash the same term would begin again, with other entries.
+   * True if it was elected by its own vote alone, which may not be durable yet: no other server may learn this term
+   * before the noop at firstIndex is durable, and the vote with it. After a crash the same term would begin again, with
+   * other entries.
    */
   mute: boolean;
   /** Index of the noop that began this term. Before it is committed, commitIndex may be out of date (§8). */
@@ -77,13 +81,13 @@ export interface Leader {
   readonly reads: PendingReads;
   /** Null: lease reads are off. */
   readonly lease: Lease | null;
-  /** Handing over to another; null: to nobody. */
+  /** Transfer of leadership under way; null: none. */
   transfer: Transfer | null;
   /** Something may have to be sent to a follower with the next Ready. */
   appendsDue: boolean;
 }
 
-/** What only a leader has exists only while it leads; likewise a candidate's votes. */
+/** A leader's state exists only while it leads; likewise a candidate's votes. */
 export type Role = Follower | Candidate | Leader;
 
 /** One server's state, figure 2. Changed only by the modules of this folder, while an input is carried out. */
@@ -93,36 +97,39 @@ export interface ServerState {
   readonly log: RaftLog;
   /** The configurations in the log; follows every change of it (log-change.ts). */
   readonly membership: Membership;
-  /** The newest that is durable here. Null: none. Its index is at or behind the log's base. */
+  /** The newest durable snapshot; null: none. Its index is at or after the log's base. */
   snapshot: SnapshotMeta | null;
   readonly outbox: Outbox;
   /** Latest term seen. Never falls. */
   currentTerm: Term;
-  /** Whom this node voted for in currentTerm. Set once a term. */
+  /** The candidate that this node voted for in currentTerm. Set once per term. */
   votedFor: NodeId | null;
   /** Highest entry known to be committed. Never falls. */
   commitIndex: LogIndex;
-  /** Last entry handed out in `Ready.committed`. ≤ commitIndex and ≤ what is durable here. */
+  /** Last entry returned in `Ready.committed`. ≤ commitIndex and ≤ the durable index. */
   deliveredIndex: LogIndex;
   /** Last entry the driver has applied. ≤ deliveredIndex. */
   appliedIndex: LogIndex;
   role: Role;
   /** Time of the latest input, ms. */
   nowMs: number;
-  /** When a leader of any term was last heard, ms; at first the time of the start, before which one may have been. */
+  /**
+   * Time at which a leader of any term was last heard from, in ms; at first the time of the start, because one may have
+   * been heard before.
+   */
   heardLeaderMs: number;
-  /** Since when the write that is under way on this server's disk lasts, ms; null: none is. The driver says. */
+  /** Time since which the write on this server's disk has been under way, in ms; null: none is. The driver sets it. */
   diskBusySinceMs: number | null;
   /**
-   * Elections that may still be tried without waiting for an election timeout, since the leader's connection broke. 0
-   * once a leader is heard, or a vote is given to another.
+   * Number of elections that may still be tried without waiting for an election timeout, since the leader's connection
+   * broke. 0 after a leader is heard from, or a vote is given to another server.
    */
   quickTries: number;
   /** Last read context that was given out. Never falls and never begins again, not even in a new term. */
   lastReadContext: number;
 }
 
-/** The state of a server that starts: a follower, with nothing known to be committed but what a snapshot holds. */
+/** The state of a starting server: a follower that knows nothing to be committed except the entries in a snapshot. */
 export function createState(config: RaftConfig, initial: InitialState): ServerState {
   checkConfig(config);
   const { hardState, incarnation, snapshot, entries, nowMs } = initial;
@@ -163,7 +170,7 @@ export function newFollower(config: RaftConfig, leader: NodeId | null, nowMs: nu
   return { name: 'follower', leader, lastHeardMs: nowMs, electionDeadlineMs, deadlinePutOff: false };
 }
 
-/** §5.2: a timeout drawn anew each time, so that split votes are rare and do not repeat. */
+/** §5.2: a new random timeout each time, so that split votes are rare and do not repeat. */
 export function drawElectionDeadline(config: RaftConfig, nowMs: number): number {
   const { electionTimeoutMinMs: min, electionTimeoutMaxMs: max } = config;
   return nowMs + min + config.random() * (max - min);
@@ -178,9 +185,9 @@ export function envelope(
 }
 
 /**
- * Whether this server may be elected: it is a voter, and not one that has forgotten what it promised. While C_new is
- * not known to be committed, also one that it removes: it may be the only one that has it, so that the others cannot
- * elect anyone without it (dissertation 4.2.2). It does not count itself.
+ * True if this server may be elected: it is a voter, and has not forgotten its promises. While C_new is not known to be
+ * committed, this includes a server that C_new removes: it may be the only one that has C_new, so that the others
+ * cannot elect a leader without it (dissertation 4.2.2). It does not count itself.
  */
 export function mayStand({ config, incarnation, membership, commitIndex }: ServerState): boolean {
   const { current, previous, index } = membership;
@@ -188,7 +195,7 @@ export function mayStand({ config, incarnation, membership, commitIndex }: Serve
   return index > commitIndex && previous !== null && counts(previous, config.id, incarnation);
 }
 
-/** Who leads, as far as this server knows. */
+/** The leader, as far as this server knows. */
 export function knownLeader(state: ServerState): NodeId | null {
   if (state.role.name === 'leader') return state.config.id;
   return state.role.name === 'follower' ? state.role.leader : null;

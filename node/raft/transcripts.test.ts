@@ -3,11 +3,14 @@ import { expect, test } from 'vitest';
 
 import { play } from './testing/transcript.ts';
 
-/** `RAFT_REWRITE=1 vitest run node/raft/transcripts` writes down what happens now: read the diff before it is kept. */
+/**
+ * `RAFT_REWRITE=1 vitest run node/raft/transcripts` writes the present results into the files: read the diff before you
+ * keep it.
+ */
 const rewrite = process.env['RAFT_REWRITE'] === '1';
 const folder = new URL('testdata/', import.meta.url);
 
-/** Each begins with the claim that it shows, and where that stands. */
+/** Each begins with the claim that it shows, and the claim's source. */
 const transcripts = readdirSync(folder)
   .filter((name) => name.endsWith('.txt'))
   .map((name) => {

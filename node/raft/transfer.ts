@@ -27,7 +27,10 @@ export function beginTransfer(state: ServerState, leader: Leader, to: NodeId | n
   return { ok: true, to: target };
 }
 
-/** Asks the target to stand, once it has everything; everything is committed by then: no client is left in doubt. */
+/**
+ * Asks the target to start an election when it has every entry; every entry is committed by then, so no client is left
+ * in doubt.
+ */
 export function continueTransfer(state: ServerState, leader: Leader, transfer: Transfer): void {
   const { lastIndex } = state.log;
   if (transfer.asked || state.commitIndex < lastIndex) return;
@@ -43,7 +46,10 @@ export function transferBeat(state: ServerState, leader: Leader, transfer: Trans
   else if (transfer.asked) sendTimeoutNow(state, transfer.to);
 }
 
-/** A leader that leaves the cluster asks whom it has brought furthest; if that is lost, an election timeout passes. */
+/**
+ * A leader that leaves the cluster asks the voter with the highest match index to succeed it; if that message is lost,
+ * an election timeout passes.
+ */
 export function nameSuccessor(state: ServerState, leader: Leader): void {
   const successor = mostUpToDate(state, leader);
   if (successor !== null) sendTimeoutNow(state, successor);

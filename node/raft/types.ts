@@ -12,8 +12,8 @@ export const term = (value: number): Term => value as Term;
 export const logIndex = (value: number): LogIndex => value as LogIndex;
 
 /**
- * `noop` is what a new leader appends at the start of its term (§8); `command` is for the state machine; `config` is a
- * Configuration (§6). The first entry of the first leader is that of the founders.
+ * `noop`: a new leader appends it at the start of its term (§8). `command`: for the state machine. `config`: a
+ * Configuration (§6). The first entry of the first leader holds the founders.
  */
 export type EntryKind = 'noop' | 'command' | 'config';
 
@@ -25,7 +25,7 @@ export interface Entry {
   readonly data: Uint8Array;
 }
 
-/** What must be durable before any message that depends on it leaves (figure 2, "persistent state"). */
+/** State that must be durable before any message that depends on it leaves (figure 2, "persistent state"). */
 export interface HardState {
   readonly term: Term;
   readonly votedFor: NodeId | null;

@@ -16,7 +16,7 @@ import type { Counts, Habits, Surroundings } from './sim-server.ts';
 
 export type RaftFactory = (config: RaftConfig, initial: InitialState) => Raft;
 
-/** What the links do to messages at the moment. Probabilities in [0, 1], delays in virtual ms. */
+/** Present behaviour of the links. Probabilities are in [0, 1], delays in virtual ms. */
 export interface Weather {
   readonly lossProbability: number;
   readonly duplicateProbability: number;
@@ -35,7 +35,7 @@ export class SimCluster implements Surroundings {
   readonly schedule = new Schedule();
   readonly watch: SafetyWatch;
   readonly founders: readonly NodeId[];
-  /** The founders, and those who may join. */
+  /** The founders, and the servers that may join. */
   readonly ids: readonly NodeId[];
   readonly habits: Habits;
   readonly counts: Counts = {
@@ -186,7 +186,7 @@ export class SimCluster implements Surroundings {
     }
   }
 
-  /** The process dies; those who are connected to it may see their connections break. */
+  /** The process dies; connected servers may see their connections break. */
   crash(id: NodeId): void {
     this.#server(id).crash();
     if (this.random.chance(0.5)) return;

@@ -44,7 +44,7 @@ function describeContent(m: Message): string {
     }
     case 'AppendEntriesResponse': {
       const conflict = m.conflictTerm === 0 ? 'log ends before' : `term ${m.conflictTerm} from`;
-      // Whoever tells an older leader that its term is over says nothing of its log.
+      // A server that tells an older leader the end of its term reports nothing about its log.
       const hint = m.conflictIndex === 0 ? '' : `: ${conflict} ${m.conflictIndex}`;
       const answer = m.success ? `has ${m.matchIndex}` : `refuses ${m.matchIndex}${hint}`;
       return `AppendEntriesResponse term ${m.term} ${answer}`;
@@ -65,7 +65,7 @@ function describeContent(m: Message): string {
   }
 }
 
-/** What happened in the core; null for what the rest of a Ready shows anyway. */
+/** Text of an event in the core; null if the rest of a Ready shows it anyway. */
 export function describeEvent(event: CoreEvent): string | null {
   switch (event.type) {
     case 'BecomeFollower':

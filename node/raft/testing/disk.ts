@@ -4,12 +4,12 @@ import type { InitialState } from '../state.ts';
 import { term } from '../types.ts';
 import type { Entry, HardState } from '../types.ts';
 
-/** What one server's storage holds; survives its crashes. */
+/** Content of one server's storage; survives its crashes. */
 export interface Disk {
   hardState: HardState;
   readonly incarnation: number;
   snapshot: SnapshotMeta | null;
-  /** Without gaps; from behind the snapshot or from before its end, as far as it was not compacted. */
+  /** Without gaps; it begins after the snapshot, or earlier if it was not compacted. */
   entries: Entry[];
 }
 
@@ -20,7 +20,7 @@ export const newDisk = (incarnation = 0): Disk => ({
   entries: [],
 });
 
-/** As a write-ahead log is read back: an entry replaces its index and all behind it, a snapshot everything. */
+/** Reads like a write-ahead log: an entry replaces its index and all later ones, a snapshot replaces everything. */
 export function store(disk: Disk, { hardState, snapshot, entries }: Ready): void {
   if (hardState !== null) disk.hardState = hardState;
   if (snapshot !== null) {
@@ -41,7 +41,7 @@ export function compact(disk: Disk, snapshot: SnapshotMeta, upTo: number): void 
   disk.entries = disk.entries.filter(({ index }) => index > upTo);
 }
 
-/** What a server starts from. */
+/** Initial data of a server. */
 export function recover({ hardState, incarnation, snapshot, entries }: Disk): Omit<InitialState, 'nowMs'> {
   const behind = snapshot?.index ?? 0;
   return { hardState, incarnation, snapshot, entries: entries.filter(({ index }) => index > behind) };
@@ -51,7 +51,7 @@ export function lastStored({ snapshot, entries }: Disk): number {
   return entries.at(-1)?.index ?? snapshot?.index ?? 0;
 }
 
-/** The term of what is stored at `index`; undefined where there is nothing, or only the snapshot's inside. */
+/** The term of the stored entry at `index`; undefined if there is none, or only the inside of the snapshot. */
 export function storedTerm({ snapshot, entries }: Disk, index: number): number | undefined {
   if (index === snapshot?.index) return snapshot.term;
   return entries[index - (entries[0]?.index ?? 0)]?.term;

@@ -7,7 +7,7 @@ import type { SimCluster } from './cluster.ts';
 const FEWEST_VOTERS = 3;
 const MOST_VOTERS = 5;
 
-/** A change that makes sense to an operator, asked of whoever seems to lead. */
+/** A change that makes sense to an operator, requested from a node that seems to lead. */
 export function changeMembers(cluster: SimCluster): void {
   const leader = cluster.leader();
   if (leader === null) return;

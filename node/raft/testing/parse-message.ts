@@ -52,7 +52,7 @@ export function parseMessage({ type, to, named }: MessageWords): Message {
   }
 }
 
-/** `entries=3,3`: the terms of the entries behind `prev`. */
+/** `entries=3,3`: the terms of the entries after `prev`. */
 function entriesAfter(prev: LogIndex, terms: string): Entry[] {
   return terms
     .split(',')

@@ -20,7 +20,7 @@ interface Seen {
   /** As of the last event. */
   leads: boolean;
   term: number;
-  /** Where the configuration stood that it has shown last. */
+  /** Index of the last configuration that it has shown. */
   shown: number;
 }
 
@@ -30,19 +30,21 @@ export interface SimDisk extends Disk {
 }
 
 /**
- * The five safety properties of figure 3, and what the core promises about durability, watched from outside over all
+ * The five safety properties of figure 3, and the core's promises about durability, checked from outside over all
  * servers. Every method throws at the first violation.
  */
 export class SafetyWatch {
   readonly #founders: readonly NodeId[];
   readonly #looksInside: boolean;
   readonly #servers = new Map<NodeId, Seen>();
-  /** Every incarnation's disk, `n3#0`: one that was lost keeps what it had when it counted. */
+  /** Every incarnation's disk, `n3#0`: a lost one keeps the content of the time when it counted. */
   readonly #disks = new Map<string, SimDisk>();
   /** By term: `n3#0`. */
   readonly #leaderOf = new Map<number, string>();
   readonly #voteSent = new Map<string, NodeId>();
-  /** Identity of the whole log up to (index, term), and who had it first; equal everywhere by Log Matching. */
+  /**
+   * Identity of the whole log up to (index, term), and the server that had it first; equal everywhere by Log Matching.
+   */
   readonly #prefix = new Map<string, string>();
   /** First known commit of each index: its prefix, and the term in which it was committed. */
   readonly #committed: { prefix: string; inTerm: number }[] = [];
@@ -60,7 +62,7 @@ export class SafetyWatch {
     return this.#committed.length;
   }
 
-  /** A server starts (again) with what is on its disk. `founder`: it was told who founded the cluster. */
+  /** A server starts (again) with the content of its disk. `founder`: it was told the founders of the cluster. */
   started(id: NodeId, disk: SimDisk, founder: boolean): void {
     const { snapshot, entries } = recover(disk);
     const seen: Seen = {
@@ -78,8 +80,8 @@ export class SafetyWatch {
   }
 
   /**
-   * A server has crashed. If it led by its own vote alone, and that is not on its disk, it may lead the same term again
-   * with other entries: nobody may know of it.
+   * A server has crashed. If it led by its own vote alone, and that vote is not on its disk, it may lead the same term
+   * again with other entries: no other server may know of it.
    */
   crashed(id: NodeId): void {
     const { term, disk } = this.#servers.get(id)!;
@@ -131,7 +133,7 @@ export class SafetyWatch {
     this.#reset(id, seen, snapshot, state);
   }
 
-  /** A message leaves the server: what it promises must be on the disk. */
+  /** A message leaves the server: its promises must be on the disk. */
   sent(m: Message): void {
     const { disk } = this.#servers.get(m.from)!;
     if (m.type === 'RequestVote' && !m.preVote) this.#vote(m.from, m.term, m.from);
@@ -144,7 +146,7 @@ export class SafetyWatch {
       fail('durability', `${m.from} acknowledges ${m.matchIndex}, stored: ${lastStored(disk)}`);
   }
 
-  /** All events of a Ready were told: what the server shows is what it did. */
+  /** All events of a Ready were reported: the visible state must fit them. */
   shows(id: NodeId, { term, lastIndex, configuration, configurationIndex }: CoreStatus): void {
     if (!this.#looksInside) return;
     const seen = this.#servers.get(id)!;
@@ -211,13 +213,13 @@ export class SafetyWatch {
     for (let at = this.#committed.length; at > 0; at--) {
       const { prefix, inTerm } = this.#committed[at - 1]!;
       if (inTerm >= term) continue;
-      // What comes before its log's base was checked when it got there.
+      // Entries before its log's base were checked earlier.
       if (at <= log.lastIndex && (log.at(at) ?? prefix) === prefix) return;
       fail('Leader Completeness', `${id} leads term ${term} without committed entry ${at}`);
     }
   }
 
-  /** Whoever wins has the votes of members, each of the incarnation that the configuration means, and its own. */
+  /** The winner has the votes of members, each of the incarnation that the configuration means, and its own. */
   #votedByQuorum(id: NodeId, configuration: Configuration, term: number): void {
     const voted = (voter: NodeId): boolean =>
       voter === id || this.#voteSent.get(`${voter}#${incarnationOf(configuration, voter)}/${term}`) === id;
@@ -227,7 +229,7 @@ export class SafetyWatch {
     }
   }
 
-  /** An older leader that knows no better may still have removed what a newer one has committed elsewhere. */
+  /** An older leader may still have removed entries that a newer one has committed elsewhere, without knowing it. */
   #removed(id: NodeId, seen: Seen, from: number): void {
     const { log, leads, term } = seen;
     if (leads) fail('Leader Append-Only', `${id} removed entries from ${from} on`);
@@ -248,7 +250,7 @@ export class SafetyWatch {
     if (known > 0 && here !== undefined && this.#committed[known - 1]!.prefix !== here)
       fail('State Machine Safety', `${id} commits another entry at ${known}`);
     if (index <= this.#committed.length) return;
-    // Of those in its log: what is behind the committed entry is not yet told.
+    // Configurations in its log only: those after the committed entry are not reported yet.
     this.#durableOnQuorum(id, configurations.at(-1)!.configuration, index, termOf(last));
     this.#configurations.push(
       ...configurations.filter((known) => known.index > this.#committed.length && known.index <= index),
@@ -257,7 +259,7 @@ export class SafetyWatch {
       this.#committed.push({ prefix: log.at(at)!, inTerm });
   }
 
-  /** Whoever commits counts the members that it knows, each as the incarnation that the configuration means. */
+  /** A committing leader counts the members that it knows, each as the incarnation that the configuration means. */
   #durableOnQuorum(id: NodeId, configuration: Configuration, index: number, term: number): void {
     const has = (voter: NodeId): boolean => {
       const disk = this.#disks.get(`${voter}#${incarnationOf(configuration, voter)}`);

@@ -4,7 +4,7 @@ interface Scheduled {
   readonly run: () => void;
 }
 
-/** Virtual time: a heap of what happens when. Equal times run in the order they were scheduled. */
+/** Virtual time: a heap of events by time. Events of equal times run in the order of their scheduling. */
 export class Schedule {
   nowMs = 0;
   readonly #heap: Scheduled[] = [];
@@ -27,7 +27,7 @@ export class Schedule {
     this.at(this.nowMs + delayMs, run);
   }
 
-  /** Runs what is due up to `untilMs`, calling `afterEach` after every step. */
+  /** Runs the events due up to `untilMs`, and calls `afterEach` after every step. */
   runUntil(untilMs: number, afterEach: () => void = () => {}): void {
     for (let next = this.#heap[0]; next !== undefined && next.atMs <= untilMs; next = this.#heap[0]) {
       this.#removeFirst();

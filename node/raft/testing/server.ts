@@ -39,11 +39,11 @@ type Loose<M extends Message> = {
   readonly [K in keyof Omit<M, 'to' | 'incarnation'>]: M[K] extends number ? number : M[K];
 };
 
-/** One core, n1, driven by hand: time moves, messages come and disks finish only when the test says so. */
+/** One core, n1, driven by hand: time moves, messages arrive and disks finish only on command of the test. */
 export class TestServer {
   nowMs = 1_000;
   readonly raft: Raft;
-  /** What `settle` has applied, answered and told so far. */
+  /** Results of `settle` so far: applied entries, answers and events. */
   readonly applied: Entry[] = [];
   readonly reads: ReadState[] = [];
   readonly failedReads: number[] = [];
@@ -141,7 +141,7 @@ export class TestServer {
     return sent;
   }
 
-  /** Terms of its log, as far as anyone was told. */
+  /** Terms of its log, as far as it was reported. */
   logTerms(): number[] {
     const terms: number[] = [];
     for (let at = 1; at <= this.status.lastIndex; at++) terms.push(this.termAt(at));

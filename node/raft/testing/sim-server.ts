@@ -11,7 +11,7 @@ import type { Schedule } from './schedule.ts';
 
 export const timing = { electionTimeoutMinMs: 150, electionTimeoutMaxMs: 300, heartbeatMs: 30 } as const;
 
-/** What a server stands in. */
+/** Environment of a server. */
 export interface Surroundings {
   readonly schedule: Schedule;
   readonly random: SeededRandom;
@@ -23,17 +23,17 @@ export interface Surroundings {
   elected(id: NodeId): void;
 }
 
-/** How all servers of one run work, drawn from its seed. */
+/** Options of all servers of one run, drawn from its seed. */
 export interface Habits {
   /** Ticks come exactly at the core's deadlines, which every input may move; else at a steady beat. */
   readonly tickByDeadline: boolean;
   readonly slowDisk: boolean;
-  /** A snapshot after so many applied entries (Infinity: never), of which the log keeps the last few. */
+  /** Number of applied entries after which a snapshot is taken (Infinity: never); the log keeps the last few. */
   readonly snapshotEvery: number;
   readonly keepEntries: number;
 }
 
-/** What happened in a run, so that a test can tell an empty storm from a calm one. */
+/** Counts of a run, so that a test can distinguish an empty storm from a calm one. */
 export interface Counts {
   proposed: number;
   busy: number;
@@ -59,7 +59,7 @@ export class SimServer {
   up = true;
   /** Since when it does not run (SIGSTOP), and input piles up. */
   pausedSinceMs: number | null = null;
-  /** Counts starts, so that what belonged to an earlier life is dropped. */
+  /** Number of starts, so that events of an earlier life are dropped. */
   life = 0;
   applied = 0;
   diskStalled = false;
@@ -79,9 +79,11 @@ export class SimServer {
   #drainAsked = false;
   /** When the next tick is due; Infinity if none is. */
   #tickAtMs = Infinity;
-  /** Reads that wait, and the highest commit anywhere when they were asked: their answers must have it. */
+  /**
+   * Waiting reads, and the highest commit index anywhere at the time of the request, which their answers must contain.
+   */
   readonly #reads = new Map<number, number>();
-  /** Set on resume after a long pause: in this term it must not lead any more. */
+  /** Set on resume after a long pause: it must not lead in this term any more. */
   #stalledTerm = -1;
 
   constructor(id: NodeId, disk: SimDisk, around: Surroundings) {
@@ -135,7 +137,10 @@ export class SimServer {
     this.#later(this.#around.random.between(0, 2), () => this.#drain());
   }
 
-  /** kill -9 and a power cut at once: what is not on the disk is gone; a write under way may be there in part. */
+  /**
+   * kill -9 and a power cut at once: everything that is not on the disk is gone; a write under way may be there in
+   * part.
+   */
   crash(): void {
     if (!this.up) return;
     const { random, watch, counts } = this.#around;
@@ -179,7 +184,7 @@ export class SimServer {
     if (this.up) this.pausedSinceMs ??= this.#nowMs;
   }
 
-  /** SIGCONT: what piled up runs at once, in any order. */
+  /** SIGCONT: the waiting events run at once, in any order. */
   resume(): void {
     if (this.pausedSinceMs === null) return;
     const { role, term } = this.raft.status();

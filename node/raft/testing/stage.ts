@@ -34,11 +34,11 @@ interface Actor {
   raft: Raft;
   /** Of its own clock. */
   nowMs: number;
-  /** While its disk is held: what waits for it, in order. Null: writes end at once. */
+  /** While its disk is held: the waiting work, in order. Null: writes end at once. */
   held: (() => void)[] | null;
 }
 
-/** Servers, disks and a network that do nothing by themselves: each step is a call, which returns what happened. */
+/** Servers, disks and a network that do nothing by themselves: each step is a call, which returns its events. */
 export class Stage {
   readonly #actors = new Map<NodeId, Actor>();
   /** Sent and neither delivered nor lost, in order. */
@@ -54,7 +54,7 @@ export class Stage {
     this.#actors.set(id, { config: whole, disk, raft, nowMs: 0, held: null });
   }
 
-  /** The server ends, with what it had not stored, and starts again. */
+  /** The server ends, loses everything that was not stored, and starts again. */
   restart(id: NodeId, disk: Disk = this.#actor(id).disk): void {
     const actor = this.#actor(id);
     // A write that was under way is lost.
@@ -82,7 +82,7 @@ export class Stage {
     this.#actor(id).nowMs += ms;
   }
 
-  /** Time passes for `id` until it stands for election, or for as long as it should have taken. */
+  /** Time passes for `id` until it starts an election, or for the longest time that this may take. */
   campaign(id: NodeId): string[] {
     const { raft, config } = this.#actor(id);
     for (let ms = 0; ms <= config.electionTimeoutMaxMs + config.heartbeatMs; ms += TICK_MS) {
@@ -112,7 +112,7 @@ export class Stage {
     return refusalOf(raft.readIndex(requestId, nowMs));
   }
 
-  /** A snapshot of what was applied up to `index`; the entries up to `upTo` go. */
+  /** A snapshot of the applied state up to `index`; the entries up to `upTo` are removed. */
   compact(id: NodeId, index: number, upTo: number): void {
     const { raft, disk } = this.#actor(id);
     const meta = raft.snapshotMeta(logIndex(index));
@@ -151,7 +151,7 @@ export class Stage {
     raft.peerLost(peer, nowMs);
   }
 
-  /** What is under way on these routes arrives twice. */
+  /** The messages under way on these routes arrive twice. */
   duplicate(isRoute: (m: Message) => boolean): void {
     this.#network = this.#network.flatMap((m) => (isRoute(m) ? [m, m] : [m]));
   }
@@ -177,7 +177,7 @@ export class Stage {
     return lines.length === 0 ? [] : [`${id}:`, ...lines.map((line) => `  ${line}`)];
   }
 
-  /** Hands over what is under way on these routes; for a snapshot that is all of its data. */
+  /** Delivers the messages under way on these routes; for a snapshot, all of its data. */
   deliver(isRoute: (m: Message) => boolean): number {
     const due = this.#take(isRoute);
     for (const m of due) {
@@ -224,7 +224,7 @@ export class Stage {
     ];
   }
 
-  /** The sender's driver learns how the streaming went. */
+  /** The sender's driver learns the result of the streaming. */
   #streamed(m: Message, ok: boolean): void {
     const from = this.#actors.get(m.from);
     if (m.type === 'InstallSnapshot') from?.raft.reportSnapshot(m.to, ok, from.nowMs);

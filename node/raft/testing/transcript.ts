@@ -11,8 +11,8 @@ import { Stage } from './stage.ts';
 const SEPARATOR = '----';
 
 /**
- * Plays a transcript and returns it with the outcome as it is: blocks of commands, a line `----`, and what they print,
- * up to an empty line. Whatever else stands between blocks is left alone. After etcd's rafttest.
+ * Plays a transcript and returns it with the actual output: blocks of commands, a line `----`, and their output, up to
+ * an empty line. Other text between blocks is left unchanged. After etcd's rafttest.
  */
 export function play(transcript: string): string {
   const stage = new Stage();
@@ -46,7 +46,7 @@ function carryOut(stage: Stage, line: string): string[] {
   }
 }
 
-/** A log begins with who founded. */
+/** A log begins with the founders. */
 function foundersFirst(entry: Entry, founders: readonly NodeId[]): Entry {
   if (entry.index > 1 || founders.length === 0) return entry;
   return { ...entry, kind: 'config', data: encodeConfiguration(founding(founders)) };
@@ -175,7 +175,7 @@ const COMMANDS: Readonly<Record<string, (stage: Stage, args: Args) => string[]>>
     for (const id of ids) stage.sync(id);
     return [];
   },
-  /** `busy n1 250`: a write has been under way on its disk for so many milliseconds. */
+  /** `busy n1 250`: a write has been under way on its disk for this number of milliseconds. */
   busy(stage, args) {
     stage.busy(args.id, args.number(1));
     return [];
@@ -197,7 +197,7 @@ const COMMANDS: Readonly<Record<string, (stage: Stage, args: Args) => string[]>>
   drop: (stage, { isRoute }) => stage.drop(isRoute),
   /** All, or the named ones among themselves. */
   stabilize: (stage, { ids }) => stage.stabilize(ids.length === 0 ? stage.ids : ids),
-  /** As `stabilize`, but says nothing. */
+  /** As `stabilize`, but without output. */
   settle(stage, { ids }) {
     stage.stabilize(ids.length === 0 ? stage.ids : ids);
     return [];

@@ -17,7 +17,7 @@ export function trial(size: number, seed: number, factory?: RaftFactory, looksIn
   cluster.healAll();
   cluster.runUntil('one leader that all follow', () => cluster.isSettled(), recoveryMs);
   const before = cluster.watch.maxCommit;
-  // Not one leader's: what was under way when all healed may still hand the lead over.
+  // Not by one leader alone: messages under way at the time of the healing may still move the leadership.
   const proposed = (): boolean => cluster.propose(cluster.leader() ?? cluster.ids[0]!);
   cluster.runUntil('a proposal is taken', proposed, recoveryMs);
   const committed = (): boolean => cluster.watch.maxCommit > before && cluster.isSettled();
@@ -31,7 +31,7 @@ export function firstFailure(
     readonly size: number;
     readonly firstSeed: number;
     readonly seeds: number;
-    /** Whether what a server shows of itself counts too; else only what it causes. */
+    /** True if the visible state of a server counts, too; else only its effects. */
     readonly looksInside?: boolean;
   },
   factory?: RaftFactory,

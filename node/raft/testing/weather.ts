@@ -17,7 +17,7 @@ export function storm(cluster: SimCluster, forMs: number): void {
   };
   const faultMs = random.pick([150, 400, 1_000]);
   during(() => {
-    // Everyone who believes to lead takes some, the deposed too: their logs grow apart.
+    // Every server that believes it leads accepts some, also deposed ones, so that their logs diverge.
     const asked = random.chance(0.7) ? [cluster.leader() ?? random.pick(ids)] : ids;
     for (const id of asked) cluster.propose(id);
   }, 15);
@@ -52,7 +52,7 @@ function handOver(cluster: SimCluster): void {
     cluster.transfer(leader, cluster.random.chance(0.5) ? cluster.random.pick(cluster.ids) : null);
 }
 
-/** Once in a run: a second one could be one too many. Sooner or later somebody notices. */
+/** Once per run, because a second loss could be one too many. It is noticed sooner or later. */
 function loseDisk(cluster: SimCluster): void {
   const { random, schedule } = cluster;
   const victim = random.pick(cluster.ids);
@@ -61,14 +61,14 @@ function loseDisk(cluster: SimCluster): void {
 }
 
 /**
- * Figure 8's weather: leaders fall just after their election, when what they began their term with is on few disks.
+ * Figure 8's weather: leaders fail just after their election, when the first entries of their term are on few disks.
  */
 function huntLeader(cluster: SimCluster, id: NodeId): void {
   const { random, schedule, ids } = cluster;
   if (random.chance(0.3)) return;
   const others = ids.filter((other) => other !== id);
   if (random.chance(0.5)) {
-    // What it sends to all, or to all but one, is lost.
+    // Its messages to all, or to all but one, are lost.
     const unheard = random.chance(0.5) ? others : others.slice(1);
     for (const other of unheard) cluster.cut(id, other);
     schedule.after(random.between(100, 600), () => unheard.forEach((other) => cluster.heal(id, other)));
@@ -110,7 +110,7 @@ function fault(cluster: SimCluster): void {
       return;
     }
     case 6: {
-      // The victim hears nothing, or is heard by no one, or both.
+      // The victim receives nothing, or its messages reach no server, or both.
       const mode = random.int(0, 2);
       const others = ids.filter((id) => id !== victim);
       for (const other of others) {
@@ -126,7 +126,7 @@ function fault(cluster: SimCluster): void {
       return;
     }
     default: {
-      // All at once: whatever is not durable on a majority is lost.
+      // All at once: every entry that is not durable on a majority is lost.
       const down = random.chance(0.3) ? ids : ids.filter(() => random.chance(0.5));
       for (const id of down) cluster.crash(id);
       for (const id of down) schedule.after(random.between(0, lastsMs), () => cluster.restart(id));
