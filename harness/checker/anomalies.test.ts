@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import type { Op } from '../history/op.ts';
-import { judgeKey } from './key.ts';
+import { checkKey } from './key.ts';
 
 const limits = { limitMs: 5_000, memoryBytes: 64 * 1_048_576 };
 
 type Sketch = Pick<Op, 'f' | 'call' | 'return'> & Partial<Op>;
 
-/** Operations in order, by what matters about them. */
+/** Operations in order, with only their essential fields. */
 const history = (...sketches: readonly Sketch[]): Op[] =>
   sketches.map((sketch, id) => ({
     id,
@@ -108,7 +108,7 @@ describe('each anomaly is named, and its window is the operations that prove it'
       ],
       [0, 1, 2, 3],
     ],
-    // The old leader's reads are stale, but it took no write: nothing says that two led at once.
+    // The old leader's reads are stale, but it accepted no write, so there is no sign of two leaders at once.
     [
       'stale read',
       [
@@ -125,13 +125,13 @@ describe('each anomaly is named, and its window is the operations that prove it'
   ];
 
   test.each(cases)('%s', (anomaly, sketches, opIds) => {
-    const verdict = judgeKey({ ops: history(...sketches) }, limits);
+    const verdict = checkKey({ ops: history(...sketches) }, limits);
     expect(verdict).toMatchObject({ verdict: 'violation', violation: { anomaly, opIds } });
   });
 
   test('in prose: who returned what, when, and what contradicts it', () => {
     const ops = history(write('a', 0, 1), write('b', 2, 3), read('b', 4, 5), read('a', 6, 7));
-    expect(judgeKey({ ops }, limits).violation!.prose).toBe(
+    expect(checkKey({ ops }, limits).violation!.prose).toBe(
       'Key k: read#3 (n1) returned "a" after write#1 (n2) wrote "b": write#1 (n2) had ended at 0.003 s before read#3 (n1) began at 0.006 s. ' +
         'Yet write#0 (n1) had ended at 0.001 s (it wrote "a") before write#1 (n2) began at 0.002 s, so "a" came before "b": stale read.',
     );
@@ -140,7 +140,7 @@ describe('each anomaly is named, and its window is the operations that prove it'
 
 test('an unknown CAS that took effect on a value from nowhere is what the words are about', () => {
   const ops = history(unknown(cas('x', 'b', 0, 1)), read('b', 2, 3));
-  expect(judgeKey({ ops }, limits).violation!.prose).toBe(
+  expect(checkKey({ ops }, limits).violation!.prose).toBe(
     'Key k: cas#0 (n1) took effect from "x", a value that no operation on this key can have left there.',
   );
 });
@@ -150,7 +150,7 @@ test('a chain too long to draw keeps the operations of the proof in the picture,
     cas(i === 0 ? null : `v${i}`, `v${i + 1}`, 2 * i, 2 * i + 1),
   );
   const ops = history(...links, read('v90', 300, 301));
-  const { anomaly, opIds, certificate } = judgeKey({ ops }, limits).violation!;
+  const { anomaly, opIds, certificate } = checkKey({ ops }, limits).violation!;
   expect(anomaly).toBe('stale read');
   expect(opIds).toHaveLength(60);
   expect(opIds).toEqual(expect.arrayContaining([89, 90, 100]));
@@ -183,6 +183,6 @@ describe('what is no anomaly', () => {
     ['an append to a key never written', [append('x', 0, 1), append('y', 2, 3), read('xy', 4, 5)]],
   ];
   test.each(cases)('%s', (_claim, sketches) => {
-    expect(judgeKey({ ops: history(...sketches) }, limits).verdict).toBe('linearizable');
+    expect(checkKey({ ops: history(...sketches) }, limits).verdict).toBe('linearizable');
   });
 });

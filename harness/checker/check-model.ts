@@ -17,7 +17,7 @@ import { type Bearing, verifyWitnesses } from './verify.ts';
 const WHOLE = 'history';
 /** A search gives the event loop a turn after this long. */
 const TURN_MS = 16;
-/** What showing a violation in few operations may take. */
+/** Maximum time for reducing a violation to few operations, in ms. */
 const MINIMISE_MS = 300;
 const BYTES_A_MIB = 1_048_576;
 
@@ -75,7 +75,7 @@ function problemOf<State, O extends Operation>(model: Model<State, O>, ops: read
   const call = Float64Array.from(ops, (op) => op.call);
   const ret = Float64Array.from(ops, (op) => op.return);
   const certain = Uint8Array.from(ops, (op) => Number(op.return !== Infinity));
-  // A read without an outcome says nothing.
+  // A read without an outcome constrains nothing.
   const steps = Int32Array.from(ops.keys()).filter(
     (step) => certain[step] === 1 || machine.nature[step] !== NATURE.reads,
   );
@@ -92,7 +92,7 @@ async function searchInTurns(
   if (performance.now() >= deadline) return 'the time limit was reached before it could be searched';
   const turns = new Turns();
   const portfolio = new Portfolio(problem, { deadline, memoryBytes });
-  // The states are the model's: what they take shows only in the process as a whole.
+  // The states belong to the model, so their memory shows only in the process as a whole.
   const most = Math.max(memoryMb * BYTES_A_MIB, process.memoryUsage.rss() + memoryBytes);
   for (;;) {
     await turns.give();

@@ -1,5 +1,5 @@
 import type { Op } from '../history/op.ts';
-import { judgeSteps } from './search/judge-steps.ts';
+import { searchSteps } from './search/search-steps.ts';
 import {
   decidePart,
   type KeyVerdict,
@@ -33,11 +33,17 @@ export interface PartLimits {
   readonly signal: AbortSignal | undefined;
 }
 
-/** What a search may take in the caller's thread before a worker takes it over, which costs about as much to start. */
+/**
+ * Maximum time of one search in the caller's thread, in ms, before a worker takes it over; starting a worker costs
+ * about as much.
+ */
 const SMALL_SEARCH = { searchMs: 25, minimiseMs: 100, memoryBytes: 16 * 1_048_576 } as const;
-/** What all searches may take there together. */
+/** Maximum time of all searches there together, in ms. */
 const SMALL_SEARCHES_MS = 250;
-/** Searches stop at this share of the limit, to tell how far they got; one that does not is ended this share after. */
+/**
+ * Share of the limit at which searches stop, to report their progress; a search that does not stop is ended the same
+ * share after the limit.
+ */
 const STOP_AT = 0.95;
 const GRACE = 0.1;
 
@@ -68,7 +74,7 @@ export async function checkRegisters(
   });
 }
 
-/** A key, and what is known of it so far: the verdict, an order to verify, or why a search is needed. */
+/** A key and its state so far: the verdict, an order to verify, or the reason why a search is needed. */
 interface Case {
   readonly part: Part;
   found: KeyVerdict | Ordered | { readonly reason: string } | null;
@@ -98,7 +104,7 @@ async function searchSmall(
     if (found === null || !('reason' in found) || performance.now() > stop) continue;
     await turns.give();
     judged(each, signal, () => {
-      const judgement = judgeSteps(stepsOf(part.columns), {
+      const judgement = searchSteps(stepsOf(part.columns), {
         deadline: Math.min(deadline, performance.now() + SMALL_SEARCH.searchMs),
         minimiseMs: SMALL_SEARCH.minimiseMs,
         memoryBytes: SMALL_SEARCH.memoryBytes,

@@ -1,7 +1,7 @@
 import type { Op, RegisterValue } from '../history/op.ts';
 import type { Step, StepKind } from './steps.ts';
 
-/** What a step asks and does, as a number; `StepKind` has the meanings. */
+/** Kinds of steps, as numbers; `StepKind` has the meanings. */
 export const KIND = { read: 0, differs: 1, write: 2, cas: 3, append: 4, impossible: 5 } as const;
 const KIND_NAMES = Object.keys(KIND) as readonly StepKind[];
 
@@ -11,8 +11,8 @@ export const NEVER_WRITTEN = 0;
 export const NONE = -1;
 
 /**
- * What one key's operations ask of the register, a step each, in order of invocation: a column a field. Left out,
- * because they constrain nothing: reads without an answer, and failures that took no effect.
+ * The operations of one key as the register sees them: one row per step in invocation order, one typed array per field.
+ * Left out, because they constrain nothing: reads without an answer, and failures that took no effect.
  */
 export interface Columns {
   /** The whole history's. */
@@ -29,14 +29,17 @@ export interface Columns {
   readonly call: Float64Array;
   /** `Infinity` where the outcome is unknown. */
   readonly ret: Float64Array;
-  /** Numbers of values: equal numbers, equal values. What a read or CAS found, what a `differs` did not. */
+  /**
+   * Numbers of values: equal numbers mean equal values. The value that a read or CAS found, and that a `differs` did
+   * not find.
+   */
   readonly from: Int32Array;
-  /** What a write or CAS leaves, what an append appends. */
+  /** The value that a write or CAS leaves, or that an append appends. */
   readonly to: Int32Array;
   readonly values: readonly RegisterValue[];
 }
 
-/** A row as an object, for words about it. */
+/** A row as an object, for texts about it. */
 export function stepAt(columns: Columns, i: number): Step {
   const from = columns.from[i]!;
   const to = columns.to[i]!;

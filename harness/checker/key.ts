@@ -4,7 +4,7 @@ import { type Columns, KIND, selectRows, stepAt } from './columns.ts';
 import { nameOf } from './explain/describe.ts';
 import { type Explanation, explain } from './explain/explain.ts';
 import { type SearchedWindow, explainSearch, explainUnknown } from './explain/explain-search.ts';
-import { judgeSteps, type Judgement } from './search/judge-steps.ts';
+import { searchSteps, type Judgement } from './search/search-steps.ts';
 import { bearingOf, models } from './models.ts';
 import { type Part, toParts } from './parts.ts';
 import { search } from './search/portfolio.ts';
@@ -27,20 +27,20 @@ export interface KeyLimits {
   readonly memoryBytes: number;
 }
 
-/** What looking at a contradiction by search may take: it has a proof of its own. */
+/** Maximum time to look at a contradiction by search, in ms: it has a proof of its own. */
 const CONFIRM_MS = 300;
 const CONFIRM_BYTES = 16 * 1_048_576;
 /** A window with more steps is shown by the ones that matter: the report cannot draw thousands. */
 const MAX_WINDOW = 60;
 
-/** A history of one key, and how to read it. */
+/** A history of one key, and the meaning of its failed CAS. */
 export interface KeyHistory {
   readonly ops: readonly Op[];
   readonly casFail?: CasFail | undefined;
 }
 
 /** Judges the operations of one key, none of them left out: without search where that is possible. */
-export function judgeKey({ ops, casFail }: KeyHistory, { limitMs, memoryBytes }: KeyLimits): KeyVerdict {
+export function checkKey({ ops, casFail }: KeyHistory, { limitMs, memoryBytes }: KeyLimits): KeyVerdict {
   const deadline = performance.now() + limitMs;
   const [part] = toParts(ops, casFail);
   if (part === undefined) throw new Error('no operations to judge');
@@ -49,7 +49,7 @@ export function judgeKey({ ops, casFail }: KeyHistory, { limitMs, memoryBytes }:
   const judged =
     'order' in decided
       ? decided
-      : searched(part, judgeSteps(stepsOf(part.columns), { deadline, memoryBytes }), decided.reason);
+      : searched(part, searchSteps(stepsOf(part.columns), { deadline, memoryBytes }), decided.reason);
   if ('verdict' in judged) return judged;
   const walk = verifyWitnesses(models.kv, ops, [proofOf(part, judged.order)], (op) => bearingOf(op, casFail));
   for (;;) {
@@ -81,7 +81,7 @@ function* failedOf({ positions, columns: { ops } }: Part): Generator<Op> {
   for (const position of positions) if (ops[position]!.outcome === 'fail') yield ops[position]!;
 }
 
-/** What a search of the part came to. `reason`: why it was needed. */
+/** Result of a search of the part. `reason`: why it was needed. */
 export function searched(part: Part, judgement: Judgement, reason: string): KeyVerdict | Ordered {
   switch (judgement.verdict) {
     case 'linearizable':
@@ -102,7 +102,7 @@ export function searched(part: Part, judgement: Judgement, reason: string): KeyV
 const nameAt = (columns: Columns, row: number | null): string | null =>
   row === null ? null : nameOf(stepAt(columns, row));
 
-/** What a search needs of the columns. */
+/** The part of the columns that a search needs. */
 export function stepsOf({ size, kind, certain, call, ret, from, to, values }: Columns): RegisterSteps {
   // Values go by their numbers, unless they are put together.
   const texts = kind.includes(KIND.append) ? values : [];
@@ -115,7 +115,7 @@ export const proofOf = ({ positions, columns: { at } }: Part, order: Int32Array)
   order: order.map((row) => at[row]!),
 });
 
-/** The verdict on an order, with what the verifier found wrong about it. */
+/** The verdict on an order, with the mistake that the verifier found in it. */
 export function linearizable({ columns: { id } }: Part, order: Int32Array, flaw: string | null): KeyVerdict {
   if (flaw !== null) return unknown(`the checker contradicts itself: its order proves nothing, ${flaw}`);
   const witness: number[] = Array.from(order);
@@ -141,7 +141,7 @@ function confirmed(key: string, explanation: Explanation, columns: Columns): Key
     return unknown(
       `the checker contradicts itself: it has an order for what it calls a ${explanation.anomaly}: ${explanation.prose}`,
     );
-  // Without a result the contradiction stands by its own proof; only the picture of it is poorer.
+  // Without a result, the contradiction has its own proof; only the picture of it has fewer operations.
   const found = result.verdict === 'violation' ? result : { prefix: [], stuck: columns.size - 1 };
   const core = [...explanation.steps, ...(explanation.alsoShown ?? [])];
   return asViolation({ key, ...explanation, window: windowOf(columns, steps, found), core });
@@ -166,14 +166,14 @@ interface Found {
   readonly anomaly: string;
   readonly prose: string;
   readonly window: SearchedWindow;
-  /** What must be shown beside, or however long the window is. */
+  /** Operations that must be shown, however long the window is. */
   readonly core: readonly Step[];
 }
 
 function asViolation({ key, anomaly, prose, window, core }: Found): KeyVerdict {
   const { steps, prefix, stuck, state } = window;
   const idsOf = (some: readonly Step[]): number[] => some.map((step) => step.op.id);
-  // Beside the core the latest ones: what is before them only leads up to it.
+  // After the core, the latest ones are shown, because the earlier ones only lead up to it.
   const shown = new Set(idsOf([stuck, ...core]));
   for (const id of idsOf(steps).reverse()) if (shown.size < MAX_WINDOW) shown.add(id);
   const byNumber = (a: number, b: number): number => a - b;

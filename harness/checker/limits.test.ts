@@ -19,7 +19,10 @@ import { WglSearch } from './search/wgl.ts';
 
 const MIB = 1_048_576;
 
-/** Many clients on few values, of which little is read; the last read fits nothing. Nobody waits for that search. */
+/**
+ * Many clients on few values, with few reads; the last read fits nothing. This search does not end in a reasonable
+ * time.
+ */
 function endless(): Problem {
   const options = { operations: 2_000, clients: 200, keys: 1, unknown: 0.1, failed: 0.01, opaque: 0.8 };
   const mix = { read: 1, write: 2, cas: 4, delete: 0, append: 0 };
@@ -90,8 +93,8 @@ test.each<[name: string, make: (problem: Problem, bytes: number) => Search]>([
   ['depth-first', (problem, bytes) => new WglSearch(problem, bytes)],
 ])('the arrays of a search are within its memory, also while they grow: %s', (_, make) => {
   const limit = 6 * MIB;
-  // What other tests left must not go while this one measures. The second collection waits until the first has
-  // given the arrays back, which it does beside the program.
+  // Garbage of other tests must not be collected during this measurement. The second collection waits until the first
+  // one has released the arrays, which happens in parallel.
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;
   collect();

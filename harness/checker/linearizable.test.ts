@@ -4,7 +4,7 @@ import { type Random, randomStream } from '../random.ts';
 import { isLinearizableByDefinition } from './testing/brute-force.ts';
 import { FrontierSearch } from './search/frontier.ts';
 import { generateHistory, type GeneratorOptions } from './testing/generate.ts';
-import { judgeKey, stepsOf } from './key.ts';
+import { checkKey, stepsOf } from './key.ts';
 import { checkLinearizable } from './linearizable.ts';
 import { bearingOf, models } from './models.ts';
 import { toParts } from './parts.ts';
@@ -32,10 +32,7 @@ const options = (random: Random, change: Partial<GeneratorOptions>): GeneratorOp
   ...change,
 });
 
-/**
- * One wrong answer: some read or failed CAS shows what another one showed, or what somebody wrote, or
- * nothing.
- */
+/** One wrong answer: some read or failed CAS returns the value of another one, or a written value, or none. */
 function tamper(ops: readonly Op[], random: Random): Op[] {
   const shown = ops.flatMap((op) => (op.output === undefined ? [] : [op.output]));
   const written = ops.flatMap((op) =>
@@ -56,7 +53,9 @@ function drain<Result>(walk: Generator<void, Result>): Result {
   }
 }
 
-/** Both methods and the whole against the definition, for one history: what is wrong, in words. */
+/**
+ * Compares both methods and the whole with the definition, for one history. Returns a description of the difference.
+ */
 function disagreements(ops: readonly Op[], expected: 'linearizable' | 'violation'): string[] {
   const wrong: string[] = [];
   const { columns, positions } = toParts(ops)[0]!;
@@ -79,7 +78,7 @@ function disagreements(ops: readonly Op[], expected: 'linearizable' | 'violation
     const [flaw] = drain(verifyWitnesses(models.kv, ops, [{ positions, order }], (op) => bearingOf(op)));
     if (flaw !== null) wrong.push(`${name}: its order is wrong, ${String(flaw)}`);
   }
-  const judged = judgeKey({ ops }, limits);
+  const judged = checkKey({ ops }, limits);
   if (judged.verdict !== expected) wrong.push(`whole: ${judged.verdict}, ${judged.detail}`);
   if (judged.violation !== null) {
     const window = new Set(judged.violation.opIds);
@@ -97,7 +96,7 @@ const coarse = (ops: readonly Op[]): Op[] =>
   ops.map((op) => ({ ...op, call: Math.floor(op.call), return: Math.floor(op.return) }));
 
 /**
- * Histories of which about a third are valid; returns how many were not linearizable, and how many needed no
+ * Histories of which about a third are valid. Returns the number of non-linearizable ones, and of those that needed no
  * search.
  */
 function compare(
@@ -233,14 +232,14 @@ describe('never a wrong ok', () => {
   });
 
   test('a search past its time or memory says how far it got, and what is in its way', () => {
-    const timed = judgeKey({ ops: hardHistory() }, { limitMs: 50, memoryBytes: MEMORY_BYTES });
+    const timed = checkKey({ ops: hardHistory() }, { limitMs: 50, memoryBytes: MEMORY_BYTES });
     expect([timed.verdict, timed.detail]).toEqual([
       'unknown',
       expect.stringMatching(
         /^the time limit was reached after \d+ of 42 operations could be ordered, at \w+#\d+ \(n1\): .* configurations/,
       ),
     ]);
-    const sized = judgeKey({ ops: hardHistory() }, { limitMs: 30_000, memoryBytes: 1_048_576 });
+    const sized = checkKey({ ops: hardHistory() }, { limitMs: 30_000, memoryBytes: 1_048_576 });
     expect([sized.verdict, sized.detail]).toEqual([
       'unknown',
       expect.stringContaining('the memory limit was reached after'),

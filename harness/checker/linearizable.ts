@@ -33,9 +33,9 @@ export interface CheckOptions {
   /** `models.kv` by default. */
   readonly model?: RegisterModel;
   readonly casFail?: CasFail;
-  /** For all keys together; what is not judged by then is `unknown`. 60,000 by default. */
+  /** Time limit for all keys together in ms; keys that are not checked by then are `unknown`. 60,000 by default. */
   readonly limitMs?: number;
-  /** Of the whole process, about: searches get what is left of it, but 16 at least. 512 by default. */
+  /** Approximate memory limit of the process in MB (default 512). Searches get the remainder, at least 16. */
   readonly memoryMb?: number;
   readonly signal?: AbortSignal;
 }
@@ -45,7 +45,7 @@ export interface ModelOptions<State, O extends Operation> extends Omit<CheckOpti
   readonly model: Model<State, O>;
 }
 
-/** How many keys beside the first are named where the verdict is told in a sentence. */
+/** Number of keys besides the first that the verdict's sentence names. */
 const MAX_NAMED_KEYS = 10;
 
 /**

@@ -10,7 +10,7 @@ interface QueueOp extends Operation {
   readonly queue: string;
   /** Absent: a dequeue. */
   readonly put?: number;
-  /** What a dequeue got; null: the queue was empty. */
+  /** Result of a dequeue; null: the queue was empty. */
   readonly got?: number | null;
 }
 
@@ -115,7 +115,7 @@ describe('a model of one’s own', () => {
   });
 
   test('a search past its time says how far it got, and stops when it is told to', async () => {
-    // Dequeues of what nobody put: to see that, every order of the puts is tried.
+    // Dequeues of elements that were never put: to detect this, every order of the puts is tried.
     const ops = Array.from({ length: 24 }, (_, id) => put(id, id, 0, 10));
     const hopeless = [...ops, get(99, -1, 11, 12)];
     const result = await checkLinearizable(hopeless, { model: queue, limitMs: 200 });

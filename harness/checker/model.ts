@@ -1,6 +1,6 @@
-/** What the checker itself needs of an operation; the rest is between the history and its model. */
+/** The fields of an operation that the checker itself needs; the rest is a matter of the history and its model. */
 export interface Operation {
-  /** Unique in the history: what verdicts and witnesses name it by. */
+  /** Unique in the history; verdicts and witnesses use it. */
   readonly id: number;
   /** On any one clock. The operation took effect at one moment within [call, return]; equal times are concurrent. */
   readonly call: number;
@@ -8,7 +8,7 @@ export interface Operation {
   readonly return: number;
 }
 
-/** `reads`: it never changes the state. `overwrites`: what it leaves is the same after any state, and legal in any. */
+/** `reads`: never changes the state. `overwrites`: leaves the same value after any state, and is legal in any. */
 export type Effect = 'reads' | 'overwrites' | 'any';
 
 /**
@@ -31,7 +31,7 @@ export interface Model<State, O extends Operation> {
    * the history is one part.
    */
   partition?(operation: O): string;
-  /** For prose: what the operation did, as a clause. `read#812 (n1) returned "17"`. */
+  /** The operation as a clause, for prose: `read#812 (n1) returned "17"`. */
   describe(operation: O): string;
   /** For prose. As JSON where it is absent. */
   describeState?(state: State): string;

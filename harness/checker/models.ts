@@ -5,7 +5,7 @@ import type { PartedHistory } from './parts.ts';
 import { type CasFail, casInput } from './steps.ts';
 import type { Bearing } from './verify.ts';
 
-/** A register for each key, empty (null) at first; the models differ in what may be asked of it. */
+/** A register for each key, empty (null) at first; the models differ in the allowed operations. */
 export interface RegisterModel extends Model<RegisterValue, Op> {
   /** A history with any other function is not one of this model. */
   readonly functions: readonly OpFunction[];
@@ -33,9 +33,12 @@ export function expectFunctions(
 export const models = {
   register: registers('register', ['read', 'write']),
   casRegister: registers('cas-register', ['read', 'write', 'cas']),
-  /** A delete is the write of a tombstone; an append puts its input behind the value (an empty one counts as ''). */
+  /**
+   * A delete is the write of a tombstone; an append adds its input to the end of the value (an empty value counts as
+   * '').
+   */
   kv: registers('kv', OP_FUNCTIONS),
-  /** A list: inputs of appends are made by `listElement`, what reads return by `listValue`. */
+  /** A list: `listElement` makes the inputs of appends, `listValue` the results of reads. */
   listAppend: registers('list-append', ['read', 'append']),
 } as const;
 
@@ -48,8 +51,8 @@ function registers(name: string, functions: readonly OpFunction[]): RegisterMode
 }
 
 /**
- * What a register does: the definition that every witness is verified against. It shares nothing with the decision and
- * the searches, so that a mistake there cannot hide here.
+ * Behaviour of a register: the definition that every witness is verified against. It shares nothing with the decision
+ * and the searches, so that a mistake there cannot hide here.
  */
 function stepRegister(state: RegisterValue, op: Op): RegisterValue | undefined {
   switch (op.f) {
@@ -72,8 +75,8 @@ function stepRegister(state: RegisterValue, op: Op): RegisterValue | undefined {
 }
 
 /**
- * Failures say nothing, but for a CAS that failed because of the value it found; nor do reads without an answer. What
- * else has an unknown outcome may have taken effect.
+ * Failures constrain nothing, except a CAS that failed because of the value it found; nor do reads without an answer.
+ * Any other operation with an unknown outcome may have taken effect.
  */
 export function bearingOf(op: Op, casFail?: CasFail): Bearing {
   if (op.outcome === 'ok') return 'must';

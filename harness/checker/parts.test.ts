@@ -8,7 +8,7 @@ import type { CasFail } from './steps.ts';
 
 const mix = { read: 3, write: 2, cas: 3, delete: 1, append: 2 };
 
-/** All that the parts say, without the numbers that values happen to have. */
+/** The content of the parts, without the arbitrary numbers of values. */
 const told = ({ parts, functions, casFail }: PartedHistory) => ({
   casFail,
   functions: [...functions].toSorted(),

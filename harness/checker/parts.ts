@@ -8,7 +8,7 @@ export interface Part {
   readonly key: string;
   /** All of them, as positions in the history. */
   readonly positions: Int32Array;
-  /** What they ask of the register. */
+  /** The kinds of their operations. */
   readonly columns: Columns;
   /** One of them cannot have been recorded so: a read ok without output, an end before its start. Else null. */
   readonly flaw: string | null;
@@ -17,18 +17,18 @@ export interface Part {
 /** A history with its parts. */
 export interface PartedHistory {
   readonly ops: readonly Op[];
-  /** What a failed CAS was taken to mean. */
+  /** Meaning of a failed CAS. */
   readonly casFail: CasFail | undefined;
-  /** What was asked for on any key. */
+  /** The kinds of operations on any key. */
   readonly functions: ReadonlySet<OpFunction>;
   /** Those with the fewest operations first, at a tie that which began first. */
   readonly parts: readonly Part[];
 }
 
 /**
- * Puts the operations of a history apart by keys, where they become numbers. Who reads a history does it while each
- * operation is at hand: to come back to all of them later is to wait for memory at each, which takes longer than to
- * judge them.
+ * Separates the operations of a history by key, where they become numbers. The reader of a history calls it while each
+ * operation is in the processor's cache: to return to all of them later means to wait for memory at each, which takes
+ * longer than checking them.
  */
 export class PartsBuilder {
   readonly #casFail: CasFail | undefined;
@@ -36,7 +36,7 @@ export class PartsBuilder {
   readonly #functions = new Set<OpFunction>();
   readonly #counts: ReadonlyMap<string, number>;
 
-  /** `counts`: how many operations are to come of a key, as far as that is known; then columns need not grow. */
+  /** `counts`: number of operations per key, if known; then columns need not grow. */
   constructor(casFail?: CasFail, counts: ReadonlyMap<string, number> = new Map()) {
     this.#casFail = casFail;
     this.#counts = counts;
@@ -79,7 +79,7 @@ export const toParts = (ops: readonly Op[], casFail?: CasFail): readonly Part[] 
 
 const FIRST_CAPACITY = 64;
 
-/** A part while its operations are added; the columns are longer than what is in them. */
+/** A part while its operations are added; the columns are longer than their content. */
 class Draft {
   readonly key: string;
   readonly numbers = new Map<RegisterValue, number>([[null, NEVER_WRITTEN]]);
@@ -200,13 +200,13 @@ function kindOf(op: Op, casFail: CasFail | undefined, part: Draft): number {
       part.flaw ??= `operation #${op.id} is a cas, but its input is not [from, to]`;
       return NO_STEP;
     default:
-      // Of a caller without types: no model has it.
+      // Only a caller without types can pass it: no model has it.
       op.f satisfies never;
       return NO_STEP;
   }
 }
 
-/** Of the failures only a CAS mismatch says something about the state. */
+/** Of the failures, only a CAS mismatch constrains the state. */
 function kindOfFailedCas(op: Op, casFail: CasFail | undefined): number {
   if (op.output !== undefined) return op.output === casInput(op).from ? KIND.impossible : KIND.read;
   return op.error === 'cas-mismatch' || casFail === 'mismatch' ? KIND.differs : NO_STEP;

@@ -42,7 +42,8 @@ function mergeRuns(items: Int32Array, keys: Float64Array, spare: Int32Array, run
   const firstRight = keys[items[middle]!]!;
   const lastLeft = keys[items[middle - 1]!]!;
   if (lastLeft <= firstRight) return;
-  // What stands right already: the left run up to the right one's first key, the right one from the left one's last.
+  // Parts that are in place already: the left run up to the right run's first key, and the right run from the left
+  // run's last key on.
   let { from, to } = runs;
   for (let high = middle; from < high;) {
     const probe = (from + high) >> 1;

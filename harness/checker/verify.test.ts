@@ -4,7 +4,7 @@ import { bearingOf, models } from './models.ts';
 import { verifyWitnesses } from './verify.ts';
 
 const base = { process: 0, key: 'k', node: 'n1', attempts: 1, outcome: 'ok' } as const;
-/** a, then b and a read of b side by side; a write that failed, and one whose outcome is unknown. */
+/** a, then b and a read of b at the same time; a write that failed, and one with an unknown outcome. */
 const OPS: readonly Op[] = [
   { ...base, id: 10, f: 'write', input: 'a', call: 0, return: 1 },
   { ...base, id: 11, f: 'write', input: 'b', call: 2, return: 5 },

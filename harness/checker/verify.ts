@@ -1,11 +1,11 @@
 import type { Model, Operation } from './model.ts';
 
-/** Whether an operation must stand in an order, may, or must not because it says nothing. */
+/** Whether an operation must be in an order, may be, or must not be because it constrains nothing. */
 export type Bearing = 'must' | 'may' | 'none';
 
 type Spec<State, O extends Operation> = Pick<Model<State, O>, 'init' | 'step'>;
 
-/** A part of a history, and an order that is said to prove it linearizable: both as positions in the history. */
+/** A part of a history, and an order that claims to prove it linearizable, both as positions in the history. */
 export interface Proof {
   readonly positions: Int32Array;
   readonly order: Int32Array;
@@ -43,7 +43,7 @@ export function* verifyWitnesses<State, O extends Operation>(
   return walks.map(({ flaw }) => flaw);
 }
 
-/** The walk along one order: how far it has got. */
+/** The walk along one order, with its position. */
 class Walk<State, O extends Operation> {
   readonly #step: Spec<State, O>['step'];
   readonly #order: Int32Array;
@@ -60,7 +60,7 @@ class Walk<State, O extends Operation> {
     this.#state = init();
   }
 
-  /** Up to an operation that lies behind `end`: a tight loop, since it goes over every operation there is. */
+  /** Walks up to an operation after `end`: a tight loop, because it visits every operation. */
   goOn(ops: readonly O[], owner: Int32Array, bearing: (op: O) => Bearing, end: number): void {
     if (this.flaw !== null) return;
     const order = this.#order;
@@ -89,7 +89,7 @@ class Walk<State, O extends Operation> {
   }
 }
 
-/** What is wrong with an operation where it stands. `state`: as the model left it; null: it is late. */
+/** The mistake of an operation at its place. `state`: state of the model before it; null: it is late. */
 function flawOf(bears: Bearing | 'other', state: string | null): string {
   if (bears === 'other') return 'is of another part, or stands in the order twice';
   if (bears === 'none') return 'says nothing, yet it stands in the order';
@@ -97,5 +97,5 @@ function flawOf(bears: Bearing | 'other', state: string | null): string {
   return `is not what the model allows in ${state}`;
 }
 
-/** How many operations further the walks go in a turn. */
+/** Number of operations that the walks advance per turn. */
 const STRIDE = 2_048;

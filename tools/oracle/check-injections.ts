@@ -1,5 +1,5 @@
 import { PorcupineStream } from '../../bench/porcupine/driver.ts';
-import { judgeKey, type KeyVerdict } from '../../harness/checker/key.ts';
+import { checkKey, type KeyVerdict } from '../../harness/checker/key.ts';
 import type { Op } from '../../harness/history/op.ts';
 import { randomStream } from '../../harness/random.ts';
 import { coreOf, MAX_CORE_OPERATIONS } from './examine.ts';
@@ -31,7 +31,7 @@ export async function checkInjections({
     const certificates: { readonly number: number; readonly ops: readonly Op[] }[] = [];
     for (let number = from; number < Math.min(count, from + BATCH); number++) {
       const history = injected(injection, seed, number);
-      const verdict = judgeKey({ ops: history.ops }, LIMITS);
+      const verdict = checkKey({ ops: history.ops }, LIMITS);
       const certificate = certificateOf(verdict, history);
       if (certificate.filter(({ f }) => f === 'append').length <= MAX_APPENDS)
         certificates.push({ number, ops: certificate });
@@ -75,7 +75,7 @@ export function falseAlarms(seed: number, count: number): readonly string[] {
   for (let number = 0; number < count; number++) {
     const random = randomStream(seed, 'workload', `valid/${number}`);
     const ops = validHistory(number % 2 === 0 ? 'register' : 'appends', random);
-    const { verdict, detail } = judgeKey({ ops }, LIMITS);
+    const { verdict, detail } = checkKey({ ops }, LIMITS);
     if (verdict !== 'linearizable')
       alarms.push(`valid history ${number} of seed ${seed}: ${verdict}: ${detail}`);
   }

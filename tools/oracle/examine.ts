@@ -1,6 +1,6 @@
 import { isLinearizableByDefinition } from '../../harness/checker/testing/brute-force.ts';
 import { FrontierSearch } from '../../harness/checker/search/frontier.ts';
-import { decidePart, judgeKey, proofOf, stepsOf } from '../../harness/checker/key.ts';
+import { decidePart, checkKey, proofOf, stepsOf } from '../../harness/checker/key.ts';
 import { bearingOf, models } from '../../harness/checker/models.ts';
 import { type Part, toParts } from '../../harness/checker/parts.ts';
 import type { Problem } from '../../harness/checker/search/problem.ts';
@@ -34,7 +34,7 @@ export function examine(ops: readonly Op[]): Examination {
   for (const [key, ofKey] of Map.groupBy(ops, (op) => op.key)) {
     const add = (what: string): number => flaws.push(`key ${key}: ${what}`);
     const [part] = toParts(ofKey);
-    const { verdict, detail, violation, witness } = judgeKey({ ops: ofKey }, LIMITS);
+    const { verdict, detail, violation, witness } = checkKey({ ops: ofKey }, LIMITS);
     if (verdict === 'unknown') add(`unknown: ${detail}`);
     else flawsOfSearches(part!, verdict).forEach(add);
     if (verdict === 'linearizable') flawsOfWitness(ofKey, witness).forEach(add);

@@ -2,15 +2,15 @@ import { type Columns, NONE } from '../columns.ts';
 import { sortByKey } from '../stable-sort.ts';
 import type { States } from './states.ts';
 
-/** Two steps whose places are forced, though `late`, whose place is behind, had ended before `early` began. */
+/** Two steps whose places are forced, although `late`, whose place is the later one, had ended before `early` began. */
 export interface Inversion {
   readonly early: { readonly step: number; readonly state: number };
   readonly late: { readonly step: number; readonly state: number };
 }
 
 /**
- * Blocks, a row each: a blind write (or the initial state) with everything that follows it by force, in the only order
- * it can have.
+ * Blocks, one row each: a blind write (or the initial state) with everything that must follow it, in the only possible
+ * order.
  */
 export interface Blocks {
   readonly size: number;
@@ -172,7 +172,7 @@ export function tellingPair(
   return [back, best];
 }
 
-/** Of two blocks the older is the initial one, or the one whose write had ended; else the one that lasts longer. */
+/** The older of two blocks is the initial one, or the one whose write had ended; else the one that lasts longer. */
 function cameBack(
   { call, ret }: Columns,
   initial: number,

@@ -7,7 +7,7 @@ import type { Step } from '../steps.ts';
 
 /** A state that the register must have held. */
 export interface StateNode {
-  /** What made it; null: the initial state, never written. */
+  /** The step that made it; null: the initial state, never written. */
   readonly producer: Step | null;
   readonly value: RegisterValue;
 }
@@ -22,7 +22,9 @@ export interface Block {
   readonly root: StateNode;
   /** Something saw it, or was made from it. */
   readonly observed: boolean;
-  /** What ends first and what begins last; null: the initial state's making, before all times; nothing. */
+  /**
+   * The step that ends first and the step that begins last; null: the making of the initial state, before all times.
+   */
   readonly firstEnd: PlacedStep | null;
   readonly lastBegin: PlacedStep | null;
   /** Their times. A must come before B iff A.first < B.last. */
@@ -39,26 +41,26 @@ export type Contradiction =
       readonly type: 'fork';
       readonly state: StateNode;
       readonly heirs: readonly [StateNode, StateNode];
-      /** What showed first where an heir stands; null: it is a CAS. */
+      /** The step that first showed the place of a successor; null: it is a CAS. */
       readonly shownBy: readonly (Step | null)[];
-      /** Where both are appends: what reads tell of them. */
+      /** If both are appends: the reads that show their order. */
       readonly bothShown: boolean;
       readonly apart: readonly [Step, Step] | null;
     }
   | { readonly type: 'twice'; readonly token: Step; readonly seen: readonly [Step, Step] }
   | { readonly type: 'cycle'; readonly nodes: readonly StateNode[] }
   | { readonly type: 'inversion'; readonly early: PlacedStep; readonly late: PlacedStep }
-  /** `over` had already replaced what `back` shows again. */
+  /** `over` had already replaced the value that `back` shows again. */
   | { readonly type: 'blocks'; readonly back: Block; readonly over: Block }
   | { readonly type: 'split'; readonly sides: readonly [Side, Side] };
 
-/** `newer` had already replaced what `older` shows again. */
+/** `newer` had already replaced the value that `older` shows again. */
 export interface Side {
   readonly older: Block;
   readonly newer: Block;
 }
 
-/** Turns what the decision found, which is rows of columns, into objects to speak about. One object a row. */
+/** Turns the result of the decision, which consists of rows of columns, into objects for texts. One object per row. */
 export class Evidence {
   readonly #columns: Columns;
   readonly #states: States;
@@ -145,7 +147,7 @@ export class Evidence {
    */
   support(steps: readonly Step[]): Int32Array {
     const closed = new Set<Step>();
-    // What a known step shows needs no other witness, so the known ones go first.
+    // A known step needs no other witness, so known ones go first.
     for (const step of steps) if (step.certain && step.kind !== 'append') this.#close(step, closed);
     for (const step of steps) {
       if (closed.has(step)) continue;
@@ -156,7 +158,7 @@ export class Evidence {
     return Int32Array.from(closed, (step) => this.#rows.get(step)!).sort();
   }
 
-  /** Adds the step, what left the value that it shows, what that one was made from, and so on. */
+  /** Adds the step, the step that left the value it shows, the step before that one, and so on. */
   #close(start: Step, closed: Set<Step>): void {
     const queue = [start];
     for (let step = queue.pop(); step !== undefined; step = queue.pop()) {
@@ -200,7 +202,7 @@ export class Evidence {
     let at = state;
     for (; at !== NONE && at !== initial && kind[at] === KIND.append; at = parent[at]!)
       tokens.push(values[to[at]!]!);
-    // An append that nobody saw has no parent: what it stands behind is not known.
+    // An append that was never seen has no parent, because its place is unknown.
     const base = at === NONE || at === initial ? null : values[to[at]!]!;
     return tokens.length === 0 ? base : [base ?? '', ...tokens.reverse()].join('');
   }

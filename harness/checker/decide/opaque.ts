@@ -40,7 +40,7 @@ export function placeOpaque(columns: Columns, states: States, order: Int32Array)
     let gap = low;
     while (gap <= high && values.at[gap] === from[step] && !helped.has(gap)) gap = next(gap);
     if (gap > high) {
-      // The value is `from` from `low` to `high`: what ends that is the one place for a helper.
+      // The value is `from` in the gaps `low` to `high`; the step that ends this is the only place for a helper.
       gap = values.changes[low]! - 1;
       const isBoundary = gap === order.length || kind[order[gap]!] === KIND.write;
       const helper = gap > high || !isBoundary ? NONE : takeHelper(gap, step);
@@ -52,14 +52,16 @@ export function placeOpaque(columns: Columns, states: States, order: Int32Array)
   }
   return merged(order, placed, helped);
 
-  /** Behind a gap with the wrong value: the next that has another one, or a helper. */
+  /** After a gap with the wrong value: the next gap that has another one, or a helper. */
   function next(gap: number): number {
     const change = values.changes[gap]!;
     const boundary = change - 1;
     return boundary > gap && helped.has(boundary) ? boundary : change;
   }
 
-  /** Of those that had been called by then and could stand there, the one called last: earlier ones fit more places. */
+  /**
+   * Of the steps that had been called by then and fit there, the one called last, because earlier ones fit more places.
+   */
   function takeHelper(gap: number, step: number): number {
     const at = helpers.findLastIndex(
       (helper) =>
@@ -68,7 +70,7 @@ export function placeOpaque(columns: Columns, states: States, order: Int32Array)
     return at < 0 ? NONE : helpers.splice(at, 1)[0]!;
   }
 
-  /** Whether what was placed already and returned before the helper's call stands before it. */
+  /** True if every placed step that returned before the helper's call comes before it. */
   function isBehindPlaced(helper: number, gap: number): boolean {
     const before = countBelow(placed, call[helper]!, (each) => ret[each.step]!);
     return before === 0 || latest[before - 1]! <= gap;
@@ -78,11 +80,11 @@ export function placeOpaque(columns: Columns, states: States, order: Int32Array)
 interface Placed {
   readonly step: number;
   readonly gap: number;
-  /** It stands behind the helper in its gap. */
+  /** True if it comes after the helper in its gap. */
   readonly isHelped: boolean;
 }
 
-/** By gap its value, and the next gap that has another one (behind the last gap: none). */
+/** By gap: its value, and the next gap with another one (after the last gap: none). */
 function valuesAtGaps(
   { kind, to }: Columns,
   order: Int32Array,
@@ -98,10 +100,10 @@ function valuesAtGaps(
   return { at, changes };
 }
 
-/** Between which gaps of an order a step may stand. */
+/** The gaps of an order between which a step may be. */
 class Bounds {
   readonly #returns: Float64Array;
-  /** By place among the returns: the first gap behind all up to there. */
+  /** By place among the returns: the first gap after all of them. */
   readonly #behind: Int32Array;
   readonly #calls: Float64Array;
   /** By place among the calls: the last gap before all from there on. */
@@ -142,7 +144,7 @@ class Bounds {
   }
 }
 
-/** How many of some items, sorted by a time, have one below `time`. */
+/** Number of items, sorted by a time, whose time is below `time`. */
 function countBelow<Item>(items: ArrayLike<Item>, time: number, timeOf: (item: Item) => number): number {
   let low = 0;
   for (let high = items.length; low < high;) {
@@ -153,7 +155,7 @@ function countBelow<Item>(items: ArrayLike<Item>, time: number, timeOf: (item: I
   return low;
 }
 
-/** In each gap: what is placed there, the helper, what is placed behind it. */
+/** In each gap: the placed steps, the helper, the steps placed after it. */
 function merged(
   order: Int32Array,
   placed: readonly Placed[],

@@ -12,9 +12,9 @@ export interface Ignored {
   readonly newer: number;
 }
 
-/** With more nodes than this nobody asks whether two of them went their own ways: it costs a look at each. */
+/** Maximum number of nodes for the question whether two of them diverged, because it costs a look at each. */
 const MOST_NODES = 16;
-/** How many reads behind a fork are looked at. */
+/** Number of reads after a fork that are examined. */
 const MOST_READS = 1_000;
 /** Two nodes that led in turns may each be caught with a stale read; at most so far apart it is one event. */
 const MOST_APART_MS = 1_000;
@@ -26,7 +26,8 @@ const MOST_APART_MS = 1_000;
 export function splitBrain(columns: Columns, blocks: Blocks): readonly [Ignored, Ignored] | null {
   const { first, last } = blocks;
   const shown = shownAgain(columns, blocks);
-  // Two that ignored each other are two nodes. A stale read alone is told without asking who wrote each block.
+  // Two leaders that ignored each other are two nodes. For a stale read alone, the writer of each block does not
+  // matter.
   if (new Set(shown.map(({ node }) => node)).size < 2) return null;
   const written = blocksByNode(columns, blocks);
   if (written.size > MOST_NODES) return null;
@@ -66,17 +67,17 @@ function shownAgain(
   return shown;
 }
 
-/** How long neither of two blocks lasts between them; not above 0: they overlap. */
+/** Time between two blocks in which neither exists; not above 0: they overlap. */
 const apartMs = ({ first, last }: Blocks, a: number, b: number): number =>
   Math.max(first[a]! - last[b]!, first[b]! - last[a]!);
 
-/** The blocks that a node wrote, to ask for the one that is seen first of those whose write began after a time. */
+/** The blocks that a node wrote, to find the one that is seen first among those whose write began after a time. */
 class Written {
   readonly #columns: Columns;
   readonly #blocks: Blocks;
   /** In order of their writes' beginnings. */
   readonly #all: number[] = [];
-  /** Per block: the one that is seen first of it and all behind it. */
+  /** Per block: the one that is seen first of it and all later ones. */
   #firstSeen: number[] | null = null;
 
   constructor(columns: Columns, blocks: Blocks) {
@@ -123,7 +124,7 @@ function blocksByNode(columns: Columns, blocks: Blocks): ReadonlyMap<string, Wri
 
 const nodeOf = ({ ops, at }: Columns, row: number): string => ops[at[row]!]!.node;
 
-/** What reads tell of two appends that each came directly after the one state. */
+/** The reads about two appends that each came directly after the same state. */
 export interface ForkSights {
   /** Some read shows both. */
   readonly bothShown: boolean;

@@ -8,7 +8,7 @@ export type Trouble =
   | { readonly type: 'impossible'; readonly step: number }
   /** Two steps that each turned the one state into another. */
   | { readonly type: 'fork'; readonly state: number; readonly heirs: readonly [number, number] }
-  /** An append that stands behind two different states. */
+  /** An append that follows two different states. */
   | { readonly type: 'twice'; readonly token: number; readonly seen: readonly [number, number] }
   /** No contradiction: a value could have come about in more than one way. */
   | { readonly type: 'ambiguous'; readonly reason: string };
@@ -38,16 +38,16 @@ export class States {
   readonly nextReader: Int32Array;
   /** Per step that made a state: the known step that showed it first, which is itself for a known write or CAS. */
   readonly witness: Int32Array;
-  /** Per append that made a state: the read or CAS whose value showed first where it stands. */
+  /** Per append that made a state: the read or CAS whose value first showed its place. */
   readonly shownBy: Int32Array;
   readonly values: Values;
-  /** How many states there are. */
+  /** Number of states. */
   count = 0;
   readonly #columns: Columns;
   readonly #lastReader: Int32Array;
-  /** Made by a CAS, what they were made from not looked up yet. */
+  /** States made by a CAS whose parents are not looked up yet. */
   readonly #unlinked: number[] = [];
-  /** The known step that is being looked at, and the one whose `from` is: it, or an unknown CAS that it showed. */
+  /** The known step under examination, and the step whose `from` it is: itself, or an unknown CAS that it showed. */
   #looking = NONE;
   #asking = NONE;
 
@@ -82,7 +82,7 @@ export class States {
       if (trouble !== null) return trouble;
     }
     this.#looking = NONE;
-    // Nobody depends on the state that such an append leaves: it is like a blind write of a value never seen.
+    // No step depends on the state that such an append leaves: it is like a blind write of a value that is never seen.
     for (let i = 0; i < size; i++) if (kind[i] === KIND.append && certain[i] === 1) this.#make(i);
     return null;
   }

@@ -55,7 +55,7 @@ export function decideUnambiguous(columns: Columns): Decision {
   const order = orderOf(blocks, sorted, states);
   const opaque = columns.kind.subarray(0, columns.size).indexOf(KIND.differs);
   if (opaque < 0) return { verdict: 'linearizable', order };
-  // Failed CAS that do not say what they found only forbid orders. If this one has room for them all, it will do.
+  // Failed CAS that do not say what they found only forbid orders. If this one has room for them all, it is sufficient.
   const all = placeOpaque(columns, states, order);
   if (all !== null) return { verdict: 'linearizable', order: all };
   return { verdict: 'ambiguous', reason: `#${columns.id[opaque]} failed without saying what it found` };

@@ -1,8 +1,8 @@
 import { type Columns, KIND, NEVER_WRITTEN, NONE } from '../columns.ts';
 
 /**
- * How a value came to be: the step that wrote its beginning (NONE: the key was never written), then the steps that
- * appended the rest, in order.
+ * Origin of a value: the step that wrote its beginning (NONE: the key was never written), then the steps that appended
+ * the rest, in order.
  */
 export interface Origin {
   readonly base: number;
@@ -16,7 +16,7 @@ export type Traced =
   | { readonly type: 'repeats'; readonly token: number }
   | { readonly type: 'ambiguous'; readonly reason: string };
 
-/** A parse gives up on a value after so many looks, as ambiguous. */
+/** Maximum number of looks at a value, after which it counts as ambiguous. */
 const MAX_LOOKS = 2_000_000;
 const NOWHERE: Traced = { type: 'nowhere' };
 
@@ -50,7 +50,7 @@ export class Values {
     this.#parser = appends.length === 0 ? null : new Parser(columns, this.#base, appends);
   }
 
-  /** Whether values are put together from tokens: then `baseOf` does not say where they come from. */
+  /** True if values are assembled from tokens: then `baseOf` does not say their origin. */
   get areParsed(): boolean {
     return this.#parser !== null;
   }
@@ -102,7 +102,7 @@ class Parser {
   readonly #emptyAppend: number | undefined;
   /** The value that was parsed last. */
   #text = '';
-  /** Per position of it: how many ways lead there (0, 1, 2: more), and the last step of one of them. */
+  /** Per position: number of ways that lead there (0, 1, 2: more), and the last step of one of them. */
   #ways = new Uint8Array(64);
   #last = new Int32Array(64);
   /** Per step: the number of the walk that met it last. */
@@ -130,7 +130,7 @@ class Parser {
     if (this.#emptyAppend !== undefined)
       return { type: 'ambiguous', reason: `${this.#name(this.#emptyAppend)} appends nothing` };
     if (!this.#readOn(value)) return this.#tooManyWays(value);
-    // The empty value is not "never written", whatever position 0 says: only a base or nothing leaves it.
+    // The empty value is not "never written", whatever position 0 says: only a base or no write leaves it.
     if (value === '') {
       const base = this.#bases.get('');
       return base === undefined ? NOWHERE : { type: 'origin', origin: { base, appends: [] } };
@@ -145,7 +145,9 @@ class Parser {
     this.#ways[0] = this.#last[0] === NONE ? 1 : 2;
   }
 
-  /** Fills in the positions of the value behind what it shares with the last one; false: that takes too long. */
+  /**
+   * Fills in the positions of the value after the part that it shares with the last one; false: this takes too long.
+   */
   #readOn(value: string): boolean {
     if (value.length >= this.#ways.length) this.#grow(2 * value.length);
     const from = 1 + sharedLength(this.#text, value);
@@ -209,7 +211,7 @@ class Parser {
 }
 const MAX_SHOWN = 60;
 
-/** How many characters two texts begin with alike. */
+/** Length of the common beginning of two texts. */
 function sharedLength(a: string, b: string): number {
   if (b.startsWith(a)) return a.length;
   const most = Math.min(a.length, b.length);

@@ -17,7 +17,7 @@ export const nameOf = (step: Step): string => `${step.op.f}#${step.op.id} (${ste
 export const began = (step: Step): string => `${nameOf(step)} began at ${seconds(step.call)}`;
 export const ended = (step: Step): string => `${nameOf(step)} had ended at ${seconds(step.ret)}`;
 
-/** What a step did, as a clause: `write#640 (n2) wrote "21"`. */
+/** A step as a clause: `write#640 (n2) wrote "21"`. */
 export function deed(step: Step): string {
   const name = nameOf(step);
   const unknown = step.certain ? '' : ', whose outcome is unknown,';

@@ -10,14 +10,14 @@ export interface SearchedWindow {
   /** The longest order of them that was found, and the value at its end. */
   readonly prefix: readonly Step[];
   readonly state: RegisterValue;
-  /** What had to come next and could not. */
+  /** The step that had to come next and could not. */
   readonly stuck: Step;
 }
 
-/** How many operations of an order are named in prose. */
+/** Maximum number of operations of an order that the prose names. */
 const MAX_NAMED = 8;
 
-/** Why there is no verdict: how far the search got, and what is in its way. `at`: the operation's name. */
+/** The reason why there is no verdict: the progress of the search, and the obstacle. `at`: names an operation. */
 export function explainUnknown(
   { limit, reach }: Extract<SearchResult, { verdict: 'unknown' }>,
   at: string | null,

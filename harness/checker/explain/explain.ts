@@ -4,20 +4,20 @@ import type { Block, Contradiction, PlacedStep, Side } from '../decide/evidence.
 import type { Step } from '../steps.ts';
 
 /**
- * A proof in words, and the steps it rests on: with their support (`States.support`) they have no order by
+ * A proof in words, and the steps that it rests on: with their support (`States.support`) they have no order by
  * themselves.
  */
 export interface Explanation {
   readonly anomaly: string;
   readonly prose: string;
   readonly steps: readonly Step[];
-  /** Steps that the name rests on beside, not the proof. */
+  /** Further steps that only the name of the anomaly rests on, not the proof. */
   readonly alsoShown?: readonly Step[];
 }
 
 /**
- * Names a contradiction and says it in prose. `failed`: the key's operations that definitely did not happen,
- * where a value may have come from nonetheless; asked for only where a value came from nowhere.
+ * Names a contradiction and describes it in prose. `failed`: the key's operations that definitely did not happen, from
+ * which a value may have come nonetheless; it is called only for a value without a writer.
  */
 export function explain(contradiction: Contradiction, failed: () => Iterable<Op>): Explanation {
   switch (contradiction.type) {
@@ -191,7 +191,7 @@ function explainBlocks(back: Block, over: Block): Explanation {
   };
 }
 
-/** Each side alone is a stale read, and the first is the proof; both together say that two nodes led at once. */
+/** Each side alone is a stale read, and the first one is the proof; both together show two leaders at once. */
 function explainSplit(x: Side, y: Side): Explanation {
   const told = ({ older, newer }: Side): string => {
     const [again, between] = [older.lastBegin!.step, newer.firstEnd!.step];
@@ -211,7 +211,7 @@ function explainSplit(x: Side, y: Side): Explanation {
 const placedRoot = ({ root }: Block): PlacedStep | null =>
   root.producer === null ? null : { step: root.producer, node: root };
 
-/** A step's part of a proof: itself, and what made the state that it is in. */
+/** A step's part of a proof: itself, and the step that made its state. */
 const withProducer = ({ step, node }: PlacedStep): Step[] =>
   node.producer === null ? [step] : [node.producer, step];
 

@@ -1,7 +1,7 @@
 import type { RegisterValue } from '../../history/op.ts';
 import type { State } from './block.ts';
 
-/** How a value can be put together from a known state and appends that stand nowhere yet. */
+/** A way to assemble a value from a known state and appends that have no place yet. */
 export type Assembly =
   | { readonly type: 'one'; readonly base: State; readonly appends: readonly State[] }
   | { readonly type: 'none' }
@@ -10,7 +10,7 @@ export type Assembly =
   | { readonly type: 'many' };
 
 export interface Parts {
-  /** By value: what it may begin with, or be. */
+  /** By value: its possible beginnings, or itself. */
   readonly states: ReadonlyMap<RegisterValue, State>;
   readonly baseLengths: Iterable<number>;
   /** The initial state, if it may still get a successor: it adds nothing to the value. */
@@ -19,15 +19,15 @@ export interface Parts {
   readonly tokenLengths: Lengths;
 }
 
-/** A value gives up after so many looks, as one with many ways. */
+/** Maximum number of looks at a value, after which it counts as one with many ways. */
 const MAX_LOOKS = 2_000_000;
 
-/** All the ways to put `value` together, as far as it matters: none, the one, or many. */
+/** The ways to assemble `value`, as far as it matters: none, the only one, or many. */
 export function assemble(value: string, parts: Parts): Assembly {
   const starts = beginnings(value, parts);
   const from = Math.min(...starts.keys());
   if (from === Infinity) return { type: 'none' };
-  // By position behind `from`: how many ways lead there (2: many), and the last part of one of them.
+  // By position after `from`: number of ways that lead there (2: many), and the last part of one of them.
   const ways: number[] = [];
   const last: (State | undefined)[] = [];
   let looks = 0;
@@ -53,7 +53,7 @@ export function assemble(value: string, parts: Parts): Assembly {
   return whole === undefined ? walkBack(last, parts.tokens) : { type: 'one', base: whole, appends: [] };
 }
 
-/** What the value may begin with, by where that ends. */
+/** The possible beginnings of the value, by their end. */
 function beginnings(value: string, parts: Parts): ReadonlyMap<number, State> {
   const starts = new Map<number, State>();
   if (parts.initial !== null && value !== '') starts.set(0, parts.initial);

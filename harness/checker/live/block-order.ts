@@ -36,8 +36,8 @@ export class BlockOrder {
   }
 
   /**
-   * A loose block turns out to be the last state of `block`, which takes its place if that comes first. What is known
-   * of the loose one's s stays true, since the merged block begins no earlier.
+   * A loose block turns out to be the last state of `block`, which takes its place if the loose one comes first. The
+   * known part of the loose block's s stays true, because the merged block begins no earlier.
    */
   merge(block: Block, loose: Block): void {
     const later = loose.f < block.f ? block : loose;
@@ -56,7 +56,7 @@ export class BlockOrder {
     }
   }
 
-  /** To be told of a block that operations were added to: a block in conflict with it, or null. */
+  /** Must be called for a block that got operations. Returns a block in conflict with it, or null. */
   rival(block: Block): Block | null {
     const known = firstAtLeast(this.#firsts, block.s);
     const before = Math.min(block.slot, known);

@@ -1,15 +1,15 @@
 import type { Op, RegisterValue } from '../../history/op.ts';
 
-/** An operation as far as it has got: `return` and `output` are there once it has ended. */
+/** An operation so far: `return` and `output` exist after it has ended. */
 export type Actor = Pick<Op, 'id' | 'f' | 'node' | 'input' | 'call'> & Partial<Pick<Op, 'return' | 'output'>>;
 
 /** A value that one operation leaves, or an append's token that no read has shown yet. */
 export class State {
-  /** The whole value; of an append that stands nowhere yet: its token. */
+  /** The whole value; for an append without a place: its token. */
   value: RegisterValue;
   /** null: the initial state. */
   maker: Actor | null;
-  /** null: nothing says that it ever was. */
+  /** null: there is no sign that it ever existed. */
   block: Block | null = null;
   /** Within the block, from 0. */
   position = 0;
@@ -67,12 +67,12 @@ export class Block {
     return true;
   }
 
-  /** `state` was made from the last one; it, or what came after it, was first known at `t`. */
+  /** `state` was made from the last one; it, or a later one, was first known at `t`. */
   extend(state: State, t: number): void {
     state.block = this;
     state.position = this.tail.position + 1;
     this.#states.push(state);
-    // A step that came later and says less says nothing.
+    // A later step that says less adds nothing.
     while (this.#times.length > 0 && this.#times.at(-1)! >= t) {
       this.#times.pop();
       this.#positions.pop();
@@ -88,7 +88,7 @@ export class Block {
     return before === 0 ? 0 : this.#positions[before - 1]!;
   }
 
-  /** What was made from one of its remembered states; null: nothing yet. */
+  /** The successor of one of its remembered states; null: there is none yet. */
   after(state: State): State | null {
     return this.#states[state.position + 1 - this.#states[0]!.position] ?? null;
   }

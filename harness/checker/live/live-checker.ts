@@ -4,10 +4,10 @@ import { LiveKey, type Invoked, type LiveOptions } from './live-key.ts';
 
 export type { Invoked } from './live-key.ts';
 
-/** How far the keys are judged. */
+/** Progress of the check of all keys. */
 export interface LiveCounts {
   readonly keys: number;
-  /** Of these, left to the final check: what they hold does not say who wrote it. */
+  /** Number of these keys that are left to the final check, because their values do not show the writer. */
   readonly undecided: number;
 }
 
@@ -51,7 +51,7 @@ export class LiveChecker {
     return { keys: this.#keys.size, undecided: this.#undecided };
   }
 
-  /** How many things it remembers. */
+  /** Number of remembered items. */
   get size(): number {
     let size = 0;
     for (const key of this.#keys.values()) size += key.size;

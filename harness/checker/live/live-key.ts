@@ -15,7 +15,7 @@ interface Ambiguity {
 type Trouble = Finding | Ambiguity;
 
 export interface LiveOptions {
-  /** So many states come before those are looked for that nobody may show any more; by default as many as are kept. */
+  /** Collect unreachable states after this many new ones; by default, as many as are kept. */
   readonly forgetAfter?: number;
 }
 
@@ -31,17 +31,17 @@ const MIN_FORGET_AFTER = 16;
  * Operations must come in order of time; of equal times, beginnings before ends.
  */
 export class LiveKey {
-  /** Under way, in order of beginning; with what it leaves if it takes effect. */
+  /** Operations under way, in order of their calls, with the value that each leaves if it takes effect. */
   readonly #open = new Map<number, { readonly call: number; readonly state: State | null }>();
-  /** By value: what may legally be shown, and what writes and CAS leave that have not been seen. */
+  /** By value: the values that may legally be shown, and the results of writes and CAS that have not been seen. */
   readonly #states = new Map<RegisterValue, State>();
-  /** By what they append: those that no read has shown. */
+  /** By token: the appends that no read has shown. */
   readonly #tokens = new Map<string, State>();
   readonly #tokenLengths = new Lengths();
   /** Of the values that an append may follow: unseen ones, and the last of each block. */
   readonly #baseLengths = new Lengths();
   readonly #order = new BlockOrder();
-  /** CAS whose `from` is being looked up. */
+  /** CAS operations whose `from` is being looked up. */
   readonly #linking = new Set<State>();
   #now = -Infinity;
   #grown = 0;
@@ -49,7 +49,7 @@ export class LiveKey {
   #forgetAt: number;
   /** The operation that has just ended. */
   #ending: Actor | null = null;
-  /** Who showed a value last that was new: for words only. */
+  /** The operation that last showed a new value: for texts only. */
   #newest: Actor | null = null;
   #finding: Finding | null = null;
   #undecided: string | null = null;
@@ -71,7 +71,7 @@ export class LiveKey {
     return this.#undecided;
   }
 
-  /** How many things it remembers. */
+  /** Number of remembered items. */
   get size(): number {
     let size = this.#open.size + this.#states.size + this.#tokens.size + this.#order.size;
     size += this.#tokenLengths.size + this.#baseLengths.size;
@@ -92,7 +92,7 @@ export class LiveKey {
     const open = this.#open.get(op.id);
     if (open === undefined) return null;
     this.#open.delete(op.id);
-    // An unknown outcome is what it was taken for all along; that it is known to be unknown says nothing.
+    // The operation was treated as unknown all along, so an unknown outcome adds nothing.
     if (op.outcome === 'info') return null;
     this.#now = op.return;
     this.#ending = op;
@@ -111,17 +111,17 @@ export class LiveKey {
     return this.#finding;
   }
 
-  /** What the operation leaves if it takes effect. */
+  /** The value that the operation leaves if it takes effect. */
   #candidate(op: Invoked): State | Ambiguity | null {
     if (op.f === 'read') return null;
     const cas = op.f === 'cas';
     const value = (cas ? (op.input as readonly [RegisterValue, string])[1] : op.input) as string;
     const append = op.f === 'append';
-    // Nothing, or the empty value: once something is appended to it nobody can tell.
+    // No value, or the empty value: after something is appended to it, the two cannot be distinguished.
     if (value === '') return { reason: `#${op.id} leaves or appends the empty value` };
     if (cas && fromOf(op) === value) return { reason: `#${op.id} sets a value to itself` };
     const known: ReadonlyMap<RegisterValue, State> = append ? this.#tokens : this.#states;
-    // It may be one that nobody can show any more.
+    // It may be a value that cannot be shown any more.
     if (known.has(value)) this.#forget();
     const twin = known.get(value);
     if (twin !== undefined) return { reason: `#${twin.maker!.id} and #${op.id} leave the same value` };
@@ -149,7 +149,7 @@ export class LiveKey {
     return trouble ?? this.#settle(state.block!);
   }
 
-  /** It took no effect; of the failures only a CAS mismatch says what the value was. */
+  /** It took no effect; of the failures, only a CAS mismatch says the value. */
   #failed(op: Op, state: State | null): Trouble | null {
     if (state === null) return null;
     const { block } = state;
@@ -162,7 +162,7 @@ export class LiveKey {
     return op.output === fromOf(op) ? words.refused(op, op.output) : this.#shown(op, op.output);
   }
 
-  /** `witness` began at its call, has just ended, and says that the value was this. */
+  /** `witness` began at its call, has just ended, and shows that the value was this. */
   #shown(witness: Actor, value: RegisterValue): Trouble | null {
     const state = this.#locate(value, witness);
     if (!(state instanceof State)) return state;

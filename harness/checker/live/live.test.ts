@@ -4,7 +4,7 @@ import { changed, coarse, smallHistory } from '../../../tools/oracle/small-histo
 import { type Random, randomStream } from '../../random.ts';
 import { generateHistory, type GeneratorOptions } from '../testing/generate.ts';
 import { toParts } from '../parts.ts';
-import { judgeKey } from '../key.ts';
+import { checkKey } from '../key.ts';
 import { decideUnambiguous } from '../decide/unambiguous.ts';
 import { LiveChecker } from './live-checker.ts';
 
@@ -29,7 +29,7 @@ const options = (random: Random, change: Partial<GeneratorOptions>): GeneratorOp
   ...change,
 });
 
-/** Some operations end otherwise: what took effect is told that it failed. */
+/** Some operations end differently: an operation that took effect reports a failure. */
 const deny = (ops: readonly Op[], random: Random): Op[] =>
   ops.map((op) =>
     op.f !== 'read' && op.outcome === 'ok' && random.float() < 0.03
@@ -52,7 +52,7 @@ function moments(ops: readonly Op[]): Moment[] {
   return all.sort((a, b) => a.t - b.t || Number(a.ends) - Number(b.ends) || a.op.id - b.op.id);
 }
 
-/** What is known of the operations when some have begun and some ended. */
+/** The known part of the operations when some have begun and some have ended. */
 const prefix = (begun: readonly Op[], ended: ReadonlySet<number>): Op[] =>
   begun.map((op) => {
     if (ended.has(op.id)) return op;
@@ -88,10 +88,10 @@ function play(ops: readonly Op[], name: string, seen: Seen, forgetAfter?: number
       seen.undecided++;
       return;
     }
-    // Where the batch checker must search, the live one may miss a violation (a failed CAS that does not say what it
-    // found), and must not make one up.
+    // Where the final checker must search, the live one may miss a violation (a failed CAS that does not say what it
+    // found), and must not report a false one.
     const expected =
-      batch !== 'ambiguous' ? batch : found === null ? verdict : judgeKey({ ops: known }, LIMITS).verdict;
+      batch !== 'ambiguous' ? batch : found === null ? verdict : checkKey({ ops: known }, LIMITS).verdict;
     if (verdict !== expected)
       throw new Error(
         `${name}, after #${op.id}: live ${verdict}, batch ${expected}: ${JSON.stringify(found)} ${JSON.stringify(known)}`,

@@ -2,7 +2,7 @@ import type { RegisterValue } from '../../history/op.ts';
 import { showValue } from '../explain/describe.ts';
 import type { Actor, Block } from './block.ts';
 
-/** Why no order of a key's operations so far exists, whatever those under way turn out to be. */
+/** The reason why no order of a key's operations so far exists, for every possible end of those under way. */
 export interface Finding {
   readonly anomaly: string;
   /** Names every operation by its id. */
@@ -11,7 +11,10 @@ export interface Finding {
   readonly opIds: readonly number[];
 }
 
-/** Nobody can have left this value where it was shown. `last`: who showed last that the key had another value. */
+/**
+ * No operation can have left this value where it was shown. `last`: the operation that last showed another value of the
+ * key.
+ */
 export function nowhere(witness: Actor, value: RegisterValue, last: Actor | null): Finding {
   const meanwhile = last === null ? '' : `; ${deed(last)} meanwhile`;
   return finding(
@@ -68,7 +71,7 @@ export function repeated(witness: Actor, value: RegisterValue, token: Actor): Fi
   );
 }
 
-/** An append that had ended before an operation began which stands before it. */
+/** An append that had ended before an operation began that comes before it. */
 export function misplaced(append: Actor, after: Actor | null): Finding {
   const who = after === null ? 'what stands before it' : name(after);
   return finding(
@@ -78,7 +81,7 @@ export function misplaced(append: Actor, after: Actor | null): Finding {
   );
 }
 
-/** A value that had been made into `next` when whoever shows it began. */
+/** A value that had been turned into `next` before the operation that shows it began. */
 export function outdated(witness: Actor, value: RegisterValue, next: Actor | null): Finding {
   const by = next === null ? 'what came of it' : deed(next);
   return finding(

@@ -1,15 +1,15 @@
 import type { MemoryBudget } from './memory-budget.ts';
 
-/** About what an allotment costs beside its list. */
+/** Approximate memory of an allotment in addition to its list, in bytes. */
 const ENTRY_BYTES = 200;
 
 /**
- * How many steps of each pool of unknown ones an order has used. Equal allotments have one number, so that a
+ * Number of steps of each pool of unknown ones that an order has used. Equal allotments have one number, so that a
  * configuration holds one word for them all. 0: none used.
  */
 export class Allotments {
   readonly #budget: MemoryBudget;
-  /** By allotment, pools (rising) and how many of each: pool, count, pool, count… */
+  /** By allotment: its pools (rising) and their numbers of steps: pool, count, pool, count… */
   readonly #lists: Int32Array[] = [new Int32Array(0)];
   readonly #numbers = new Map<string, number>([['', 0]]);
   /** By allotment: with one more of a pool. */
@@ -38,7 +38,7 @@ export class Allotments {
     return more;
   }
 
-  /** Without the pools that nobody has a use for any more. */
+  /** The allotment without the pools that are not needed any more. */
   without(allotment: number, isIdle: (pool: number) => boolean): number {
     const list = this.#lists[allotment]!;
     const kept: number[] = [];

@@ -1,8 +1,11 @@
 import type { MemoryBudget } from './memory-budget.ts';
 
-/** Words of a record before its content: hash, length. */
+/** Number of words of a record before its content: hash, length. */
 const HEADER = 2;
-/** The first chunk holds so many words, each further one twice as many, up to a limit; or one record that is longer. */
+/**
+ * Number of words of the first chunk. Each further chunk has twice as many, up to a limit, or the length of one longer
+ * record.
+ */
 const FIRST_CHUNK_WORDS = 1 << 9;
 const CHUNK_BITS = 14;
 const CHUNK_WORDS = 1 << CHUNK_BITS;
@@ -14,7 +17,7 @@ export class ConfigurationSet {
   /** Addresses of records plus one; 0 is free. Its length is a power of two. */
   #table: Int32Array<ArrayBuffer>;
   readonly #chunks: Int32Array[] = [];
-  /** How many words of the last chunk are taken. */
+  /** Number of used words of the last chunk. */
   #used = 0;
   #count = 0;
 
@@ -27,7 +30,7 @@ export class ConfigurationSet {
     return this.#count;
   }
 
-  /** False when these words were there before, or the budget is spent. They are the first `length` of `words`. */
+  /** False if these words were in the set already, or the budget is spent. They are the first `length` of `words`. */
   add(words: Int32Array, length: number): boolean {
     if (2 * this.#count >= this.#table.length && !this.#rehash()) return false;
     let hash = length | 0;
@@ -56,7 +59,7 @@ export class ConfigurationSet {
     return true;
   }
 
-  /** The address of so many free words, or −1. */
+  /** The address of this number of free words, or −1. */
   #reserve(size: number): number {
     const last = this.#chunks.at(-1);
     if (last === undefined || this.#used + size > last.length) {

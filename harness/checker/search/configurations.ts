@@ -3,12 +3,12 @@ import type { MemoryBudget } from './memory-budget.ts';
 
 const FIRST_ROWS = 16;
 const FIRST_TABLE = 64;
-/** How many rows are gone over between two pauses. */
+/** Number of rows between two pauses. */
 const ROWS_PER_PAUSE = 1_024;
 
 /**
- * A list of configurations, each of the same number of words, no two alike in all but the last word (the way there).
- * To be emptied and filled again and again.
+ * A list of configurations of equal length, in words. No two are equal in all but the last word (the way there). It is
+ * emptied and filled again and again.
  */
 export class Configurations {
   readonly #budget: MemoryBudget;
@@ -54,7 +54,7 @@ export class Configurations {
     return true;
   }
 
-  /** All rows, one behind the other. */
+  /** All rows, one after the other. */
   get words(): Int32Array {
     return this.#data;
   }
@@ -72,7 +72,7 @@ export class Configurations {
     }
   }
 
-  /** Where it stands in the table, or the free slot where it belongs. */
+  /** Its slot in the table, or the free slot for it. */
   #slotOf(words: Int32Array, at: number): number {
     const length = this.#stride - 1;
     const mask = this.#table.length - 1;

@@ -4,12 +4,12 @@ import type { Configurations } from './configurations.ts';
 import type { MemoryBudget } from './memory-budget.ts';
 import { has, type OpenSteps, put } from './open-steps.ts';
 
-/** A configuration is compared with at most so many others that it could be dominated by. */
+/** Maximum number of other configurations that one is compared with. */
 const MAX_COMPARED = 64;
-/** How many rows are gone over between two pauses. */
+/** Number of rows between two pauses. */
 const ROWS_PER_PAUSE = 32;
 
-/** Where a configuration's parts stand (`FrontierSearch`). */
+/** Places of a configuration's parts (`FrontierSearch`). */
 export interface Layout {
   readonly state: number;
   readonly allotment: number;
@@ -32,7 +32,7 @@ export class Dominance {
   readonly #open: OpenSteps;
   readonly #allotments: Allotments;
   readonly #budget: MemoryBudget;
-  /** Slots of blind writes that nobody can see. */
+  /** Slots of blind writes whose values cannot be read any more. */
   readonly idle: Int32Array;
 
   constructor(layout: Layout, open: OpenSteps, allotments: Allotments, budget: MemoryBudget) {
@@ -44,8 +44,8 @@ export class Dominance {
   }
 
   /**
-   * Adds those of `all` to `kept`, which is empty, that none of the others is known to stand for. Pauses now and then.
-   * Where the memory does not do, `kept` is of no use.
+   * Adds those of `all` to `kept`, which is empty, that are not known to be dominated by another. Pauses from time to
+   * time. If the memory is not sufficient, `kept` must not be used.
    */
   *prune(all: Configurations, kept: Configurations): Generator<void, void> {
     const { count, words } = all;
@@ -82,7 +82,7 @@ export class Dominance {
     for (const array of [heads, before, dropped]) if (array !== null) this.#budget.release(array);
   }
 
-  /** Of what must be the same in both. */
+  /** Hash of the parts that must be equal in both. */
   #hash(words: Int32Array, at: number): number {
     const { state, taken } = this.#layout;
     let hash = mix(0, words[at + state]!);
@@ -101,7 +101,7 @@ export class Dominance {
       const takenA = words[a + taken + i]!;
       const takenB = words[b + taken + i]!;
       const differ = takenA ^ takenB;
-      // Taken or hidden is all one for a write that nobody can see.
+      // Taken or hidden makes no difference for a write whose value cannot be read any more.
       const behindA = words[a + hidden + i]! | (takenA & this.idle[i]!);
       const behindB = words[b + hidden + i]! | (takenB & this.idle[i]!);
       const wrongReads = takenB & ~takenA & reads;

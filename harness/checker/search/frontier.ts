@@ -11,12 +11,12 @@ import { UnknownPools } from './unknown-pools.ts';
 
 type Result = Exclude<SearchResult, { verdict: 'unknown' }> | 'memory';
 
-/** How many configurations are gone on from between two looks at the clock. */
+/** Configurations expanded between clock checks. */
 const ROWS_PER_LOOK = 16;
 const EVENTS_PER_LOOK = 64;
-/** When a return has led to so many configurations, what is dominated is cleared away for the first time. */
+/** Number of configurations after a return at which dominated ones are removed for the first time. */
 const FIRST_PRUNE = 1_024;
-/** What is held beside the configurations: events, what is open, the problem itself. */
+/** Memory besides the configurations: events, open steps, the problem itself. */
 const BYTES_A_STEP = 40;
 /** A row is a configuration: state, allotment, the set of slots taken, the set hidden, the mark of its way. */
 const STATE = 0;
@@ -51,7 +51,7 @@ export class FrontierSearch implements Search {
   readonly #open: OpenSteps;
   readonly #pools: UnknownPools;
   readonly #poolOf = new Map<number, number>();
-  /** By pool how many of its steps have been called. */
+  /** By pool: number of its steps that have been called. */
   readonly #called: Int32Array;
   readonly #allotments: Allotments;
   readonly #trail: Trail;
@@ -59,7 +59,7 @@ export class FrontierSearch implements Search {
   readonly #hidden: number;
   readonly #mark: number;
   #frontier: Configurations;
-  /** While a return is under way: the step; where it leads to; what to go on from. */
+  /** During a return: the step; the configurations that it leads to; the configurations to continue from. */
   #returning: number | null = null;
   #next: Configurations;
   #spare: Configurations;
@@ -67,7 +67,7 @@ export class FrontierSearch implements Search {
   /** Likewise, but here the next step must depend on the state. */
   readonly #owing: Configurations;
   #pruneAt = FIRST_PRUNE;
-  /** Room for the row at hand and the one made from it. */
+  /** Buffers for the current row and the one made from it. */
   readonly #row: Int32Array;
   readonly #made: Int32Array;
   #returned = 0;
@@ -130,7 +130,7 @@ export class FrontierSearch implements Search {
     };
   }
 
-  /** The search, with pauses: between two of them it does about equally much, whatever is under way. */
+  /** The search, with pauses; the work between two of them is about equal. */
   *#search(): Generator<void, Result> {
     for (const [number, event] of this.#events.entries()) {
       if (number % EVENTS_PER_LOOK === 0) yield;
@@ -149,7 +149,8 @@ export class FrontierSearch implements Search {
 
   *#call(step: number): Generator<void, void> {
     const slot = this.#open.add(step);
-    if (this.#sights?.isIdle(this.#machine.alike[step]!) === true) put(this.#dominance.idle, 0, slot);
+    if (this.#sights?.isIdle(this.#machine.equivalenceClass[step]!) === true)
+      put(this.#dominance.idle, 0, slot);
     if (this.#machine.nature[step] !== NATURE.reads) return;
     yield* this.#frontier.change((row) => {
       if (this.#machine.apply(row[STATE]!, step) === ILLEGAL) return;
@@ -193,7 +194,7 @@ export class FrontierSearch implements Search {
   }
 
   #expand(row: Int32Array, owes: boolean): void {
-    const { alike } = this.#machine;
+    const { equivalenceClass } = this.#machine;
     const returning = this.#open.slotOf(this.#returning!);
     for (const slot of this.#open.changing(row, TAKEN)) {
       // Such a write shows nothing to anyone, so that no step can depend on it.
@@ -204,7 +205,11 @@ export class FrontierSearch implements Search {
       const used = this.#allotments.used(row[ALLOTMENT]!, pool);
       if (used >= this.#called[pool]!) continue;
       const step = steps[used]!;
-      if (this.#open.wasOffered(alike[step]!) || this.#sights?.isIdle(alike[step]!) === true) continue;
+      if (
+        this.#open.wasOffered(equivalenceClass[step]!) ||
+        this.#sights?.isIdle(equivalenceClass[step]!) === true
+      )
+        continue;
       this.#move(row, owes, step, NONE);
     }
   }
@@ -299,10 +304,10 @@ export class FrontierSearch implements Search {
 
   /** Rule 5, now that there is less to be seen. */
   *#merge(sights: Sights): Generator<void, void> {
-    const { alike } = this.#machine;
+    const { equivalenceClass } = this.#machine;
     for (const [slot, step] of this.#open.step.entries())
-      if (step !== NONE && sights.isIdle(alike[step]!)) put(this.#dominance.idle, 0, slot);
-    const isIdle = (pool: number): boolean => sights.isIdle(this.#pools.alike[pool]!);
+      if (step !== NONE && sights.isIdle(equivalenceClass[step]!)) put(this.#dominance.idle, 0, slot);
+    const isIdle = (pool: number): boolean => sights.isIdle(this.#pools.equivalenceClass[pool]!);
     this.#spare.clear();
     yield* this.#next.change((row) => {
       row[STATE] = sights.merged(row[STATE]!);
@@ -312,7 +317,7 @@ export class FrontierSearch implements Search {
     [this.#next, this.#spare] = [this.#spare, this.#next];
   }
 
-  /** The order that one of the configurations stands for: each hidden write directly before the write that hides it. */
+  /** The order of one of the configurations: each hidden write comes directly before the write that hides it. */
   #someOrder(): number[] {
     this.#frontier.read(0, this.#row);
     const order: { readonly step: number; readonly hides: number[] }[] = [];

@@ -1,6 +1,6 @@
 /**
- * What the searches know of a model: states are numbers, and so are steps. Equal states have one number; states that no
- * step of the history can tell apart may have one, too.
+ * A model as the searches see it: states are numbers, and so are steps. Equal states have one number; states that no
+ * step of the history can distinguish may have one, too.
  */
 export interface Machine {
   readonly initial: number;
@@ -9,15 +9,15 @@ export interface Machine {
   /** Per step one of NATURE. */
   readonly nature: Uint8Array;
   /** Per step a class: of two steps with one class each could take the other's place, but for their times. */
-  readonly alike: Int32Array;
+  readonly equivalenceClass: Int32Array;
   /**
-   * Whether a contradiction between the steps `kept` is one in the whole, too, of which `gone` were left out: then they
-   * cannot have made it. To leave out what changes nothing never does.
+   * True if a contradiction between the steps `kept` is also one in the whole, from which `gone` were left out, because
+   * these cannot have caused it. Leaving out steps that change nothing is always safe.
    */
-  canLeaveOut(gone: Int32Array, kept: Int32Array): boolean;
+  safeToDrop(gone: Int32Array, kept: Int32Array): boolean;
   /** The machine for a problem of these steps only; absent: the same one will do. */
   among?(steps: Int32Array): Machine;
-  /** What is still to be seen, at the beginning of a search, if the machine can tell. */
+  /** The values that can still be read at the beginning of a search, if the machine knows them. */
   readonly sights?: () => Sights;
 }
 
@@ -28,16 +28,16 @@ export const NATURE = {
   any: 0,
   /** Never changes the state. */
   reads: 1,
-  /** Is legal in every state, and what it leaves does not depend on that: a blind write. */
+  /** A blind write: legal in every state, with a result that does not depend on the state. */
   overwrites: 2,
 } as const;
 
-/** Tells, while a search goes on in order of time, which states can still be told apart. */
+/** During a search in order of time: the states that can still be distinguished. */
 export interface Sights {
-  /** The step is in every order now. True: what `merged` or `isIdle` say may have changed. */
+  /** The step is in every order now. Returns true if the results of `merged` or `isIdle` may have changed. */
   retire(step: number): boolean;
   /** One state for all that nothing which is not retired can tell apart. */
   merged(state: number): number;
   /** Nothing which is not retired could see that a step of this class took effect. */
-  isIdle(alike: number): boolean;
+  isIdle(equivalenceClass: number): boolean;
 }

@@ -1,10 +1,13 @@
 const BYTES_A_WORD = 4;
 
-/** Counts what a search holds before it takes it, so that it stays within a limit, also while an array grows. */
+/**
+ * Counts the memory of a search before it is allocated, so that the search stays within a limit, also while an array
+ * grows.
+ */
 export class MemoryBudget {
   readonly #limit: number;
   #used = 0;
-  /** Something was refused: what the search knows is no longer all. */
+  /** True if something was refused: then the search does not know everything any more. */
   isSpent = false;
 
   constructor(bytes: number) {
@@ -31,7 +34,7 @@ export class MemoryBudget {
     return larger;
   }
 
-  /** For what is not an array. */
+  /** For memory that is not an array. */
   take(bytes: number): boolean {
     if (this.#used + bytes > this.#limit) {
       this.isSpent = true;
@@ -42,10 +45,10 @@ export class MemoryBudget {
   }
 }
 
-/** Searches get what the rest of the process leaves of the memory, but this much at least. */
+/** Minimum memory for searches in bytes; else they get the part that the rest of the process leaves. */
 const MIN_SEARCH_BYTES = 16 * 1_048_576;
 const BYTES_A_MIB = 1_048_576;
 
-/** What searches may take if the process is to stay within so much. */
+/** Memory for searches, so that the process stays within this limit. */
 export const searchBytes = (memoryMb: number): number =>
   Math.max(MIN_SEARCH_BYTES, memoryMb * BYTES_A_MIB - process.memoryUsage.rss());

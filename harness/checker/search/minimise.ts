@@ -2,10 +2,10 @@ import { NATURE } from './machine.ts';
 import { search } from './portfolio.ts';
 import type { Problem, SearchLimits, SearchResult } from './problem.ts';
 
-/** Steps that have no order by themselves, and what is not among them has no part in that. */
+/** Steps that have no order by themselves; steps outside of them have no part in that. */
 export interface Window {
   readonly steps: Int32Array;
-  /** The longest order of them that was found, and what had to come next and could not. */
+  /** The longest order of them that was found, and the step that had to come next and could not. */
   readonly prefix: readonly number[];
   readonly stuck: number;
 }
@@ -16,7 +16,7 @@ const TRIAL_MS = 200;
 /**
  * A small window of a problem that is known to have no order: first the shortest prefix in time, then steps left out in
  * ever smaller runs, as long as what is left still has no order, and not because of what was left out
- * (`Machine.canLeaveOut`). Greedy: small, not smallest. When the time is up it stays as small as it got.
+ * (`Machine.safeToDrop`). Greedy: small, not smallest. When the time is up it stays as small as it got.
  */
 export function minimise(problem: Problem, found: Window, limits: SearchLimits): Window {
   let best = shortestPrefix(problem, found, limits);
@@ -25,7 +25,7 @@ export function minimise(problem: Problem, found: Window, limits: SearchLimits):
       if (performance.now() > limits.deadline) return best;
       const gone = best.steps.subarray(at, at + run);
       const steps = best.steps.filter((_, i) => i < at || i >= at + run);
-      if (problem.machine.canLeaveOut(gone, steps)) best = stillFails(among(problem, steps), limits) ?? best;
+      if (problem.machine.safeToDrop(gone, steps)) best = stillFails(among(problem, steps), limits) ?? best;
     }
   }
   return best;
@@ -54,7 +54,7 @@ function shortestPrefix(problem: Problem, found: Window, limits: SearchLimits): 
   return best;
 }
 
-/** The problem as it stood at a time: what had not returned is unknown, and an unknown read says nothing. */
+/** The problem at a certain time: steps that had not returned are unknown, and unknown reads are left out. */
 function prefixAt(problem: Problem, end: number): Problem {
   const { steps, call, machine } = problem;
   const ret = problem.ret.slice();

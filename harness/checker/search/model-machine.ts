@@ -6,7 +6,7 @@ const NATURE_OF: Readonly<Record<Effect, number>> = {
   overwrites: NATURE.overwrites,
   any: NATURE.any,
 };
-/** So many transitions are remembered; then they are asked for anew. */
+/** Maximum number of remembered transitions; later ones are computed again. */
 const MAX_REMEMBERED = 1_000_000;
 const INITIAL = 0;
 
@@ -16,11 +16,11 @@ export function modelMachine<State, O extends Operation>(model: Model<State, O>,
   const byHash = new Map<string | number, number[]>();
   const numberOf = (state: State): number => {
     const hash = model.hash === undefined ? JSON.stringify(state) : model.hash(state);
-    const alike = byHash.get(hash) ?? [];
-    const known = alike.find((number) => model.equal?.(states[number]!, state) ?? true);
+    const sameHash = byHash.get(hash) ?? [];
+    const known = sameHash.find((number) => model.equal?.(states[number]!, state) ?? true);
     if (known !== undefined) return known;
     const number = states.push(state) - 1;
-    byHash.set(hash, [...alike, number]);
+    byHash.set(hash, [...sameHash, number]);
     return number;
   };
   numberOf(model.init());
@@ -40,7 +40,7 @@ export function modelMachine<State, O extends Operation>(model: Model<State, O>,
     },
     nature,
     // Nothing is known of which operations are alike, but that each is like itself.
-    alike: Int32Array.from(ops, (_, step) => step),
-    canLeaveOut: (gone) => gone.every((step) => nature[step] === NATURE.reads),
+    equivalenceClass: Int32Array.from(ops, (_, step) => step),
+    safeToDrop: (gone) => gone.every((step) => nature[step] === NATURE.reads),
   };
 }

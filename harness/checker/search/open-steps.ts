@@ -3,12 +3,12 @@ import { NATURE } from './machine.ts';
 import type { Problem } from './problem.ts';
 
 /**
- * The known steps that have been called and have not returned: each has a slot, a bit in the sets of a configuration,
- * as long as it is open.
+ * The known steps that have been called and have not returned. Each has a slot, a bit in the sets of a configuration,
+ * while it is open.
  */
 export class OpenSteps {
   readonly #problem: Problem;
-  /** Words a set of slots takes. */
+  /** Number of words of a set of slots. */
   readonly words: number;
   /** By slot its step, or NONE. */
   readonly step: Int32Array;
@@ -29,8 +29,10 @@ export class OpenSteps {
     this.step = new Int32Array(slots).fill(NONE);
     this.reads = new Int32Array(this.words);
     this.overwrites = new Int32Array(this.words);
-    const { alike } = problem.machine;
-    this.#offered = new Int32Array(1 + problem.steps.reduce((most, step) => Math.max(most, alike[step]!), 0));
+    const { equivalenceClass } = problem.machine;
+    this.#offered = new Int32Array(
+      1 + problem.steps.reduce((most, step) => Math.max(most, equivalenceClass[step]!), 0),
+    );
   }
 
   get count(): number {
@@ -64,20 +66,20 @@ export class OpenSteps {
 
   /** Slots of the steps that change the state and are not in the set, of each class the one that returns first. */
   *changing(row: Int32Array, set: number): Generator<number> {
-    const { nature, alike } = this.#problem.machine;
+    const { nature, equivalenceClass } = this.#problem.machine;
     this.#round++;
     for (const slot of this.#byReturn) {
       const step = this.step[slot]!;
       if (nature[step] === NATURE.reads || has(row, set, slot)) continue;
-      if (this.#offered[alike[step]!] === this.#round) continue;
-      this.#offered[alike[step]!] = this.#round;
+      if (this.#offered[equivalenceClass[step]!] === this.#round) continue;
+      this.#offered[equivalenceClass[step]!] = this.#round;
       yield slot;
     }
   }
 
   /** Whether `changing` went over a step of this class just now. */
-  wasOffered(alike: number): boolean {
-    return this.#offered[alike] === this.#round;
+  wasOffered(equivalenceClass: number): boolean {
+    return this.#offered[equivalenceClass] === this.#round;
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Machine } from './machine.ts';
 import { sortByKey } from '../stable-sort.ts';
 
-/** What a search judges. Steps go by their numbers in the machine, here and in results. */
+/** Input of a search. Steps are named by their numbers in the machine, here and in results. */
 export interface Problem {
   readonly machine: Machine;
   /** The steps to put in order, by time of call. */
@@ -21,27 +21,27 @@ export interface SearchLimits {
 
 export type SearchResult =
   | { readonly verdict: 'linearizable'; readonly order: readonly number[] }
-  /** `prefix`: the longest order that was found; `stuck`: what had to come next and could not. */
+  /** `prefix`: the longest order that was found; `stuck`: the step that had to come next and could not. */
   | { readonly verdict: 'violation'; readonly prefix: readonly number[]; readonly stuck: number }
   | { readonly verdict: 'unknown'; readonly limit: 'time' | 'memory'; readonly reach: Reach };
 
-/** How far a search got. */
+/** Progress of a search. */
 export interface Reach {
-  /** Of so many steps with a known outcome so many could be ordered. */
+  /** Number of steps with a known outcome, and number of them that could be ordered. */
   readonly ordered: number;
   readonly certain: number;
   /** Which had to come next; null: none was tried. */
   readonly at: number | null;
-  /** Around it, so many steps were open, and so many of unknown outcome could still take effect. */
+  /** Number of open steps around it, and of steps with an unknown outcome that could still take effect. */
   readonly open: number;
   readonly unknown: number;
-  /** So many situations had been looked at, or stood side by side. */
+  /** Number of situations that were examined, or kept side by side. */
   readonly configurations: number;
 }
 
 /** A search that can be left and taken up again. */
 export interface Search {
-  /** Goes on until about then (`performance.now`'s clock); null: no result yet. */
+  /** Continues until about this time (`performance.now`'s clock); null: no result yet. */
   run(until: number): Exclude<SearchResult, { verdict: 'unknown' }> | 'memory' | null;
   reach(): Reach;
 }

@@ -37,7 +37,7 @@ export function registerMachine(columns: RegisterSteps, among?: Int32Array): Reg
     const isUseless = leaves[i] === lost || (k === KIND.append && !texts!.isSomewhere(to[i]!));
     if (certain[i] === 1 || !selective || !isUseless) steps.push(i);
   }
-  const { alike, leads } = classesOf(columns, leaves);
+  const { equivalenceClass, leads } = classesOf(columns, leaves);
   return {
     initial: NEVER_WRITTEN,
     apply(state, step) {
@@ -57,12 +57,12 @@ export function registerMachine(columns: RegisterSteps, among?: Int32Array): Reg
       }
     },
     nature,
-    alike,
-    canLeaveOut: (gone, kept) => canLeaveOut(columns, gone, kept),
+    equivalenceClass,
+    safeToDrop: (gone, kept) => safeToDrop(columns, gone, kept),
     steps: Int32Array.from(steps),
-    // With appends what can be told apart is a matter of texts: there `lost` must do.
+    // With appends, the distinction of states depends on texts, so `lost` is the only merged state there.
     ...(texts === null
-      ? { sights: () => new RegisterSights(columns, { steps, leads, alike, lost }) }
+      ? { sights: () => new RegisterSights(columns, { steps, leads, equivalenceClass, lost }) }
       : { among: (some: Int32Array) => registerMachine(columns, some) }),
   };
 }
@@ -75,7 +75,7 @@ function askedFor(
   const kinds = kind.subarray(0, size);
   const selective = !kinds.includes(KIND.differs) && !kinds.includes(KIND.append);
   const asked = new Uint8Array(valueCount);
-  /** By value: what unknown CAS that leave it ask for. */
+  /** By value: the expected values of unknown CAS that leave it. */
   const waiting = new Map<number, number[]>();
   const queue: number[] = [];
   for (const i of rows) {
@@ -95,10 +95,10 @@ function askedFor(
 function classesOf(
   { size, kind, from, to }: RegisterSteps,
   leaves: Int32Array,
-): { readonly alike: Int32Array; readonly leads: readonly number[] } {
+): { readonly equivalenceClass: Int32Array; readonly leads: readonly number[] } {
   const classes = new Map<string, number>();
   const leads: number[] = [];
-  const alike = new Int32Array(size);
+  const equivalenceClass = new Int32Array(size);
   for (let i = 0; i < size; i++) {
     const after = kind[i] === KIND.append ? to[i]! : leaves[i]!;
     const key = `${kind[i]} ${from[i]} ${after}`;
@@ -107,9 +107,9 @@ function classesOf(
       number = leads.push(leaves[i]!) - 1;
       classes.set(key, number);
     }
-    alike[i] = number;
+    equivalenceClass[i] = number;
   }
-  return { alike, leads };
+  return { equivalenceClass, leads };
 }
 
 /**
@@ -117,7 +117,7 @@ function classesOf(
  * step; it is an order still, for what comes between it and the next value would have shown this one. A failed CAS that
  * does not say what it found depends on every value; with appends a value depends on all that it contains.
  */
-function canLeaveOut(
+function safeToDrop(
   { size, kind, from, to, values }: RegisterSteps,
   gone: Int32Array,
   kept: Int32Array,

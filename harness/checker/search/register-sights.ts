@@ -3,19 +3,19 @@ import type { Sights } from './machine.ts';
 import type { RegisterSteps } from './register-steps.ts';
 
 /**
- * Which values of a register somebody may still ask for: known steps until they are retired, and unknown CAS as long as
- * what they leave may be asked for.
+ * Values of a register that a step may still ask for: known steps until they are retired, and unknown CAS as long as
+ * their results may be asked for.
  */
 export class RegisterSights implements Sights {
   readonly #columns: RegisterSteps;
   readonly #leads: readonly number[];
   readonly #lost: number;
-  /** By value: how many steps ask for it. */
+  /** By value: number of steps that ask for it. */
   readonly #askers: Int32Array;
-  /** Failed CAS that do not say what they found: while there is one, any change of state may be seen. */
+  /** Number of failed CAS that do not say what they found: while there is one, any change of state may matter. */
   #opaque = 0;
   readonly #hasOpaque: boolean;
-  /** By value: what unknown CAS that leave it ask for. */
+  /** By value: the expected values of unknown CAS that leave it. */
   readonly #waiting = new Map<number, number[]>();
 
   constructor(
@@ -23,12 +23,12 @@ export class RegisterSights implements Sights {
     {
       steps,
       leads,
-      alike,
+      equivalenceClass,
       lost,
     }: {
       readonly steps: readonly number[];
       readonly leads: readonly number[];
-      readonly alike: Int32Array;
+      readonly equivalenceClass: Int32Array;
       readonly lost: number;
     },
   ) {
@@ -39,7 +39,7 @@ export class RegisterSights implements Sights {
     this.#askers = new Int32Array(lost + 1);
     for (const step of steps) {
       if (certain[step] === 1 || kind[step] !== KIND.cas) continue;
-      const after = leads[alike[step]!]!;
+      const after = leads[equivalenceClass[step]!]!;
       if (this.#waiting.get(after)?.push(from[step]!) === undefined) this.#waiting.set(after, [from[step]!]);
     }
     for (const step of steps) {
@@ -60,14 +60,14 @@ export class RegisterSights implements Sights {
     return state === this.#lost || this.#askers[state] === 0 ? this.#lost : state;
   }
 
-  isIdle(alike: number): boolean {
-    return this.#opaque === 0 && this.merged(this.#leads[alike]!) === this.#lost;
+  isIdle(equivalenceClass: number): boolean {
+    return this.#opaque === 0 && this.merged(this.#leads[equivalenceClass]!) === this.#lost;
   }
 
   /** One asker less. True: it was the last one. */
   #release(value: number): boolean {
     if (--this.#askers[value]! > 0) return false;
-    // Nobody needs the unknown CAS any more that leave this value. (A ring of them stays: that only merges less.)
+    // The unknown CAS that leave this value are not needed any more. (A ring of them stays, which only merges less.)
     if (!this.#hasOpaque) for (const needed of this.#waiting.get(value) ?? []) this.#release(needed);
     return true;
   }

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import type { Judgement } from './judge-steps.ts';
+import type { Judgement } from './search-steps.ts';
 import type { RegisterSteps } from './register-steps.ts';
 import type { SearchAnswer, SearchRequest } from './worker.ts';
 
@@ -14,7 +14,7 @@ export interface PoolOptions {
   readonly signal: AbortSignal | undefined;
 }
 
-/** What a thread takes beside its search: its heap and code. */
+/** Memory of a thread besides its search: its heap and code. */
 const THREAD_BYTES = 16 * 1_048_576;
 /** Searches hold arrays; a thread would let the few objects that they make pile up to three times as much. */
 const YOUNG_MIB = 6;
@@ -28,8 +28,8 @@ export interface PoolAnswer {
 }
 
 /**
- * Searches in worker threads, as many at a time as there are processors, in the order of the list. Never rejects:
- * whatever happens to a thread makes its search end without a judgement.
+ * Searches in worker threads, as many at a time as there are processors, in the order of the list. Never rejects: any
+ * failure of a thread ends its search without a result.
  */
 export async function searchAll(
   searches: readonly RegisterSteps[],
@@ -71,7 +71,7 @@ class SearchThread {
         maxYoungGenerationSizeMb: YOUNG_MIB,
       },
     });
-    // One that is being ended may still report an error when nobody waits for an answer any more.
+    // A thread that is being ended may still report an error after the answer is not needed any more.
     this.#worker.on('error', () => {});
   }
 

@@ -9,7 +9,7 @@ import type { RegisterSteps } from './register-steps.ts';
 export class Texts {
   readonly #values: RegisterSteps['values'];
   readonly #lost: number;
-  /** What is asked for, sorted. */
+  /** The values that are asked for, sorted. */
   readonly #asked: readonly string[];
   readonly #numbers = new Map<string, number>();
   /** By state. */
@@ -17,8 +17,7 @@ export class Texts {
   /** By state and token. */
   readonly #after = new Map<number, number>();
   /**
-   * Where nothing but appends changes the state: the longest value that was read. Every state begins it, or goes on
-   * from it.
+   * If only appends change the state: the longest value that was read. Every state is a prefix of it, or continues it.
    */
   readonly #longest: string | null;
   #next: number;

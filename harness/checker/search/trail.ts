@@ -1,16 +1,16 @@
 import type { MemoryBudget } from './memory-budget.ts';
 
-/** Compaction is worth its while from so many marks on. */
+/** Minimum number of marks for a compaction. */
 const FIRST_COMPACTION = 1 << 16;
 const NO_MARK = -1;
-/** How many marks are gone over between two pauses. */
+/** Number of marks between two pauses. */
 const MARKS_PER_PAUSE = 1 << 14;
 /** Until it has a new number. */
 const KEPT = 0;
 
 /**
  * The ways to all configurations of a frontier, as marks that point back. Configurations share the beginnings of their
- * ways; what no configuration leads back to any more is cleared away now and then.
+ * ways; marks that no configuration leads back to are removed from time to time.
  */
 export class Trail {
   readonly #budget: MemoryBudget;
@@ -64,7 +64,7 @@ export class Trail {
         if (++gone % MARKS_PER_PAUSE === 0) yield;
       }
     }
-    // What a mark points back to has a lower number, so it has its new one already.
+    // A mark points back to a lower number, which has its new number already.
     let size = 0;
     for (let at = 0; at < this.#size; at++) {
       if (at % MARKS_PER_PAUSE === 0) yield;

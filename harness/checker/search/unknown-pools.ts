@@ -2,15 +2,15 @@ import { NATURE } from './machine.ts';
 import type { Problem } from './problem.ts';
 
 /**
- * The steps of a problem with an unknown outcome that could change the state, by class: a pool is used in order of
- * call, so that how many of it were used says which.
+ * The steps of a problem with an unknown outcome that could change the state, by class. A pool is used in order of
+ * call, so that the number of used steps says which ones.
  */
 export class UnknownPools {
   /** By pool its steps, by time of call. */
   readonly steps: readonly (readonly number[])[];
   /** By pool its class. */
-  readonly alike: readonly number[];
-  /** By pool how many of its steps were taken. */
+  readonly equivalenceClass: readonly number[];
+  /** By pool: number of its steps that were taken. */
   readonly used: Int32Array;
   /** `used`, packed: a field of bits a pool, just wide enough. */
   readonly packed: Int32Array;
@@ -21,11 +21,11 @@ export class UnknownPools {
     const pools = new Map<number, number[]>();
     for (const step of steps) {
       if (certain[step] === 1 || machine.nature[step] === NATURE.reads) continue;
-      const pool = pools.get(machine.alike[step]!);
-      if (pool === undefined) pools.set(machine.alike[step]!, [step]);
+      const pool = pools.get(machine.equivalenceClass[step]!);
+      if (pool === undefined) pools.set(machine.equivalenceClass[step]!, [step]);
       else pool.push(step);
     }
-    this.alike = [...pools.keys()];
+    this.equivalenceClass = [...pools.keys()];
     this.steps = [...pools.values()];
     this.used = new Int32Array(this.steps.length);
     this.#word = new Int32Array(this.steps.length);

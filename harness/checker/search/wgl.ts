@@ -4,12 +4,12 @@ import { MemoryBudget } from './memory-budget.ts';
 import { eventsOf, type Problem, type Reach, type Search, type SearchResult } from './problem.ts';
 import { UnknownPools } from './unknown-pools.ts';
 
-/** How many moves between two looks at the clock. */
+/** Number of moves between two looks at the clock. */
 const MOVES_PER_LOOK = 256;
-/** What is held beside the configurations: the list of events, the way here, the longest way. */
+/** Memory besides the configurations: the list of events, the present way, the longest way. */
 const BYTES_A_STEP = 80;
 const FULL_WORD = -1;
-/** No move: before the first, behind the last. */
+/** No move: before the first, after the last. */
 const NO_MOVE = -1;
 
 /**
@@ -46,7 +46,7 @@ export class WglSearch implements Search {
   /** By step of the problem: the places in time of its call, and of its return. */
   readonly #callAt: Map<number, number> = new Map();
   readonly #returnAt: Int32Array;
-  /** A bit a known step. */
+  /** One bit per known step. */
   readonly #taken: Int32Array;
   /** All words before are full; all from the end on are empty. */
   #firstWord = 0;
@@ -66,7 +66,7 @@ export class WglSearch implements Search {
   /** The move that was tried last from here. */
   #tried = NO_MOVE;
 
-  /** The longest order found, what was stuck behind it, and how many known steps were left then. */
+  /** The longest order found, the step that was stuck after it, and the number of known steps left then. */
   #best: number[] = [];
   #bestStuck: number | null = null;
   #bestLeft = Infinity;
@@ -82,11 +82,11 @@ export class WglSearch implements Search {
     this.#hasTwin = new Uint8Array(this.#left + this.#unknown.steps.length);
     const inClass = new Map<number, number>();
     for (const step of this.#steps)
-      inClass.set(machine.alike[step]!, (inClass.get(machine.alike[step]!) ?? 0) + 1);
+      inClass.set(machine.equivalenceClass[step]!, (inClass.get(machine.equivalenceClass[step]!) ?? 0) + 1);
     for (const [i, step] of this.#steps.entries())
-      if (inClass.get(machine.alike[step]!)! > 1) this.#hasTwin[i] = 1;
-    for (const [pool, alike] of this.#unknown.alike.entries())
-      if (inClass.has(alike)) this.#hasTwin[this.#left + pool] = 1;
+      if (inClass.get(machine.equivalenceClass[step]!)! > 1) this.#hasTwin[i] = 1;
+    for (const [pool, equivalenceClass] of this.#unknown.equivalenceClass.entries())
+      if (inClass.has(equivalenceClass)) this.#hasTwin[this.#left + pool] = 1;
     this.#state = machine.initial;
     this.#next = new Int32Array(2 * this.#left + 1);
     this.#prev = new Int32Array(2 * this.#left + 1);
@@ -174,7 +174,7 @@ export class WglSearch implements Search {
     return false;
   }
 
-  /** Behind `#tried` the next move that real time and rule 3 allow, never a read. */
+  /** The next move after `#tried` that real time and rule 3 allow, never a read. */
   #nextMove(): number {
     const { machine } = this.#problem;
     const known = this.#steps.length;
@@ -184,7 +184,7 @@ export class WglSearch implements Search {
         const i = (event - 1) >> 1;
         const step = this.#steps[i]!;
         if (machine.nature[step] === NATURE.reads) continue;
-        if (this.#hasTwin[i] === 1 && this.#firstTwin(machine.alike[step]!) !== i) continue;
+        if (this.#hasTwin[i] === 1 && this.#firstTwin(machine.equivalenceClass[step]!) !== i) continue;
         return i;
       }
     }
@@ -192,7 +192,10 @@ export class WglSearch implements Search {
     for (let pool = Math.max(0, this.#tried + 1 - known); pool < this.#unknown.steps.length; pool++) {
       const step = this.#unknown.next(pool);
       if (step === undefined || this.#callAt.get(step)! > end) continue;
-      if (this.#hasTwin[known + pool] === 1 && this.#firstTwin(this.#unknown.alike[pool]!) !== NO_MOVE)
+      if (
+        this.#hasTwin[known + pool] === 1 &&
+        this.#firstTwin(this.#unknown.equivalenceClass[pool]!) !== NO_MOVE
+      )
         continue;
       return known + pool;
     }
@@ -200,17 +203,17 @@ export class WglSearch implements Search {
   }
 
   /** Of the known steps that may be taken now, the one of this class that returns first. */
-  #firstTwin(alike: number): number {
+  #firstTwin(equivalenceClass: number): number {
     let first = NO_MOVE;
     for (let event = this.#next[0]!; isCall(event); event = this.#next[event]!) {
       const i = (event - 1) >> 1;
-      if (this.#problem.machine.alike[this.#steps[i]!] !== alike) continue;
+      if (this.#problem.machine.equivalenceClass[this.#steps[i]!] !== equivalenceClass) continue;
       if (first === NO_MOVE || this.#returnAt[i]! < this.#returnAt[first]!) first = i;
     }
     return first;
   }
 
-  /** Place in time of the first return that is left: what was called behind it may not be taken yet. */
+  /** Place in time of the first remaining return: steps that were called after it may not be taken yet. */
   #firstReturn(): number {
     let event = this.#next[0]!;
     while (isCall(event)) event = this.#next[event]!;

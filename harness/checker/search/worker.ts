@@ -1,8 +1,8 @@
 import { parentPort } from 'node:worker_threads';
-import { judgeSteps, type Judgement } from './judge-steps.ts';
+import { searchSteps, type Judgement } from './search-steps.ts';
 import type { RegisterSteps } from './register-steps.ts';
 
-/** What to search, and the answer, or what went wrong. */
+/** Messages: the problem, and the answer or the error. */
 export interface SearchRequest {
   readonly columns: RegisterSteps;
   /** On the clock of all threads: `performance.timeOrigin + performance.now()`. */
@@ -17,7 +17,7 @@ parentPort?.on('message', (request: SearchRequest) => {
 
 function answer({ columns, deadline, memoryBytes }: SearchRequest): SearchAnswer {
   try {
-    return { judgement: judgeSteps(columns, { deadline: deadline - performance.timeOrigin, memoryBytes }) };
+    return { judgement: searchSteps(columns, { deadline: deadline - performance.timeOrigin, memoryBytes }) };
   } catch (error) {
     return { error: error instanceof Error ? error.message : String(error) };
   }

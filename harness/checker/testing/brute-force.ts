@@ -1,6 +1,6 @@
 import type { Op, RegisterValue } from '../../history/op.ts';
 
-/** A set of operations is a word of bits. */
+/** Maximum number of operations, because a set of them is a word of bits. */
 const MOST_OPERATIONS = 31;
 
 /**
@@ -29,13 +29,13 @@ export function isLinearizableByDefinition(ops: readonly Op[]): boolean {
   return canFinish(0, null);
 }
 
-/** No effect and nothing said about the state. */
+/** No effect and no constraint on the state. */
 const isSilent = (op: Op): boolean =>
   op.outcome === 'fail' && !(op.f === 'cas' && (op.output !== undefined || op.error === 'cas-mismatch'));
 
 /**
- * The states that the operation can lead to: one, or none if what it said does not fit. An unknown CAS may
- * also have missed, but then it may as well be left out.
+ * The states that the operation can lead to: one, or none if its answer does not fit. An unknown CAS may also have
+ * missed, but then it can as well be left out.
  */
 function effect(op: Op, state: RegisterValue): readonly RegisterValue[] {
   if (op.f === 'read') return op.outcome === 'info' || op.output === state ? [state] : [];

@@ -13,7 +13,7 @@ export interface GeneratorOptions {
   readonly failed: number;
   /** False: a few values, written again and again. */
   readonly uniqueValues: boolean;
-  /** Chance that a failed CAS does not say what it found. */
+  /** Probability that a failed CAS does not say what it found. */
   readonly opaque: number;
 }
 
@@ -24,8 +24,8 @@ interface Draft {
 }
 
 /**
- * The operations of clients on real, atomic registers with random latencies: what a correct system's history
- * looks like, so it is linearizable by construction. In order of invocation.
+ * The operations of clients on real, atomic registers with random latencies: the history of a correct system,
+ * linearizable by construction. In order of invocation.
  */
 export function generateHistory(random: Random, options: GeneratorOptions): Op[] {
   const drafts = invocations(random, options);
@@ -91,14 +91,14 @@ function pickFunction(random: Random, mix: GeneratorOptions['mix']): OpFunction 
 function inputOf(f: OpFunction, id: number, random: Random, { uniqueValues }: GeneratorOptions): Op['input'] {
   if (f === 'read') return null;
   const value = uniqueValues ? `v${id};` : `${random.int(0, 2)}`;
-  // What a CAS expects is chosen when it takes effect; until then, and for one that never does: a value of
-  // its own kind.
+  // The expected value of a CAS is chosen when it takes effect; before that, and if it never does, it is a value of its
+  // own kind.
   if (f === 'cas' && uniqueValues) return [id === 0 ? null : `v${random.int(0, id - 1)};`, value];
   if (f === 'cas') return [`${random.int(0, 2)}`, value];
   return value;
 }
 
-/** Half of the CAS that take effect expect what they find. */
+/** Half of the CAS that take effect expect the value that they find. */
 function takeEffect(
   op: Op,
   state: RegisterValue,

@@ -1,4 +1,4 @@
-import { judgeKey } from '../../../checker/key.ts';
+import { checkKey } from '../../../checker/key.ts';
 import type { Op } from '../../../history/op.ts';
 import { randomStream } from '../../../random.ts';
 import type { WorkloadPlan } from '../../../ports/workload.ts';
@@ -126,7 +126,7 @@ function compareStates(cluster: SimCluster, ops: readonly Op[]): void {
 
 function judge(ops: readonly Op[]): void {
   for (const [key, ofKey] of Map.groupBy(ops, (op) => op.key)) {
-    const { verdict, detail } = judgeKey({ ops: ofKey }, JUDGE_LIMITS);
+    const { verdict, detail } = checkKey({ ops: ofKey }, JUDGE_LIMITS);
     if (verdict !== 'linearizable')
       throw new SimViolation(`linearizability: ${verdict}, key ${key}: ${detail}`);
   }

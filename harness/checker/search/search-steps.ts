@@ -19,13 +19,13 @@ export interface JudgeLimits extends SearchLimits {
 }
 
 /** Judges a register's steps by search. */
-export function judgeSteps(columns: RegisterSteps, limits: JudgeLimits): Judgement {
+export function searchSteps(columns: RegisterSteps, limits: JudgeLimits): Judgement {
   const machine = registerMachine(columns);
   const { call, ret, certain } = columns;
-  return judgeProblem({ machine, steps: machine.steps, call, ret, certain }, limits);
+  return searchProblem({ machine, steps: machine.steps, call, ret, certain }, limits);
 }
 
-export function judgeProblem(problem: Problem, limits: JudgeLimits): Judgement {
+export function searchProblem(problem: Problem, limits: JudgeLimits): Judgement {
   const result = search(problem, limits);
   if (result.verdict === 'unknown') return result;
   if (result.verdict === 'linearizable')
