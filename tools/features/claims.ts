@@ -6,6 +6,9 @@ export interface Claim {
   readonly name: string;
 }
 
+const PAGE = new URL('../../docs/node.md', import.meta.url);
+const TRANSITIONS = '## Role transitions';
+
 /** A row of docs/node.md. */
 export interface FeatureRow {
   readonly feature: string;
@@ -16,21 +19,51 @@ export interface FeatureRow {
 
 /** Reads the table of docs/node.md: each feature, and the tests that must fail without it. */
 export function featureRows(): readonly FeatureRow[] {
-  const page = readFileSync(new URL('../../docs/node.md', import.meta.url), 'utf8');
-  const lines = page.split('\n').filter((line) => line.startsWith('| ') && !line.startsWith('| feature'));
-  return lines.map((line) => {
-    const [feature, where, tests] = line
-      .split('|')
-      .slice(1)
-      .map((cell) => cell.trim());
-    const claims = [...tests!.matchAll(/`([\w./-]+\.test\.ts)`: “([^”]+)”/g)];
-    return {
-      feature: feature!,
-      where: where!,
-      claims: claims.map(([, file, name]) => ({ file: file!, name: name! })),
-    };
-  });
+  const [features] = readFileSync(PAGE, 'utf8').split(TRANSITIONS);
+  return rowsOf(features!).map(([feature, where, tests]) => ({
+    feature: feature!,
+    where: where!,
+    claims: claimsOf(tests!),
+  }));
 }
+
+/** A row of the table of role transitions in docs/node.md. */
+export interface TransitionRow {
+  readonly trigger: string;
+  /** Text of the column `where`. */
+  readonly where: string;
+  /** Texts of the column `reason in the trace`; `…` means any text. */
+  readonly reasons: readonly string[];
+  readonly claims: readonly Claim[];
+}
+
+export function transitionRows(): readonly TransitionRow[] {
+  const [, transitions] = readFileSync(PAGE, 'utf8').split(TRANSITIONS);
+  return rowsOf(transitions!).map(([trigger, , , where, reasons, tests]) => ({
+    trigger: trigger!,
+    where: where!,
+    reasons: [...reasons!.matchAll(/`([^`]+)`/g)].map(([, reason]) => reason!),
+    claims: claimsOf(tests!),
+  }));
+}
+
+/** Cells of each row of a Markdown table, without its head. */
+const rowsOf = (text: string): readonly (readonly string[])[] =>
+  text
+    .split('\n')
+    .filter((line) => line.startsWith('| ') && !/^\| (?:feature|trigger) /.test(line))
+    .map((line) =>
+      line
+        .split('|')
+        .slice(1)
+        .map((cell) => cell.trim()),
+    );
+
+const claimsOf = (cell: string): readonly Claim[] =>
+  [...cell.matchAll(/`([\w./-]+\.test\.ts)`: “([^”]+)”/g)].map(([, file, name]) => ({
+    file: file!,
+    name: name!,
+  }));
 
 /**
  * Pattern that matches the titles of a test by its name in the source. Its placeholders (`%i`, `$name`, `${name}`)
