@@ -4,7 +4,7 @@ import type { Op } from '../harness/history/op.ts';
 import { Recorder, type Completion, type Invocation, type OpenOp } from '../harness/history/recorder.ts';
 import { randomStream } from '../harness/random.ts';
 import { Generator } from '../harness/workload/generator.ts';
-import { Judge } from '../harness/workload/judge.ts';
+import { LiveCheck } from '../harness/workload/live-check.ts';
 import type { WorkloadPlan } from '../harness/ports/workload.ts';
 import { median } from './median.ts';
 
@@ -35,12 +35,12 @@ for (const [name, some] of Object.entries(MIXES)) {
   const with_: number[] = [];
   let remembered = '';
   for (let round = 0; round < ROUNDS; round++) {
-    const judge = new Judge((event) => {
+    const liveCheck = new LiveCheck((event) => {
       if (event.type !== 'checked') throw new Error(JSON.stringify(event));
     });
     without.push(microseconds(acts, null));
-    with_.push(microseconds(acts, judge));
-    remembered = String(judge.size);
+    with_.push(microseconds(acts, liveCheck));
+    remembered = String(liveCheck.size);
   }
   const added = median(with_.map((us, round) => us - without[round]!));
   console.log(
@@ -85,13 +85,13 @@ function takeEffect({ f, key, input }: Invocation, store: Map<string, string | n
 }
 
 /** Returns the CPU time per operation, in µs. */
-function microseconds(acts: readonly Act[], judge: Judge | null): number {
+function microseconds(acts: readonly Act[], liveCheck: LiveCheck | null): number {
   let bytes = 0;
   let now = 0;
   const recorder = new Recorder({
     nowNs: () => (now += 1_000),
     append: (line) => (bytes += line.length),
-    ...(judge !== null && { onInvoke: judge.onInvoke, onComplete: judge.onComplete }),
+    ...(liveCheck !== null && { onInvoke: liveCheck.onInvoke, onComplete: liveCheck.onComplete }),
   });
   const open: (OpenOp | null)[] = [];
   let last: Op | null = null;

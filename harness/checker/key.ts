@@ -4,7 +4,7 @@ import { type Columns, KIND, selectRows, stepAt } from './columns.ts';
 import { nameOf } from './explain/describe.ts';
 import { type Explanation, explain } from './explain/explain.ts';
 import { type SearchedWindow, explainSearch, explainUnknown } from './explain/explain-search.ts';
-import { searchSteps, type Judgement } from './search/search-steps.ts';
+import { searchSteps, type KeySearchResult } from './search/search-steps.ts';
 import { bearingOf, models } from './models.ts';
 import { type Part, toParts } from './parts.ts';
 import { search } from './search/portfolio.ts';
@@ -82,7 +82,7 @@ function* failedOf({ positions, columns: { ops } }: Part): Generator<Op> {
 }
 
 /** Result of a search of the part. `reason`: why it was needed. */
-export function searched(part: Part, judgement: Judgement, reason: string): KeyVerdict | Ordered {
+export function searched(part: Part, judgement: KeySearchResult, reason: string): KeyVerdict | Ordered {
   switch (judgement.verdict) {
     case 'linearizable':
       return { order: judgement.order };

@@ -32,7 +32,7 @@ export interface PartedHistory {
  */
 export class PartsBuilder {
   readonly #casFail: CasFail | undefined;
-  readonly #drafts = new Map<string, Draft>();
+  readonly #drafts = new Map<string, PartColumns>();
   readonly #functions = new Set<OpFunction>();
   readonly #counts: ReadonlyMap<string, number>;
 
@@ -46,7 +46,7 @@ export class PartsBuilder {
   add(op: Op, position: number): void {
     let draft = this.#drafts.get(op.key);
     if (draft === undefined) {
-      draft = new Draft(op.key, this.#counts.get(op.key) ?? FIRST_CAPACITY);
+      draft = new PartColumns(op.key, this.#counts.get(op.key) ?? FIRST_CAPACITY);
       this.#drafts.set(op.key, draft);
     }
     this.#functions.add(op.f);
@@ -80,7 +80,7 @@ export const toParts = (ops: readonly Op[], casFail?: CasFail): readonly Part[] 
 const FIRST_CAPACITY = 64;
 
 /** A part while its operations are added; the columns are longer than their content. */
-class Draft {
+class PartColumns {
   readonly key: string;
   readonly numbers = new Map<RegisterValue, number>([[null, NEVER_WRITTEN]]);
   readonly values: RegisterValue[] = [null];
@@ -144,7 +144,7 @@ function doubled<Column extends Uint8Array | Int32Array | Float64Array>(column: 
 
 const NO_STEP = -1;
 
-function addOperation(part: Draft, op: Op, position: number, casFail: CasFail | undefined): void {
+function addOperation(part: PartColumns, op: Op, position: number, casFail: CasFail | undefined): void {
   part.addPosition(position);
   const kind = kindOf(op, casFail, part);
   if (kind === NO_STEP) return;
@@ -172,7 +172,7 @@ function addOperation(part: Draft, op: Op, position: number, casFail: CasFail | 
   part.to[i] = to;
 }
 
-function numberOf({ numbers, values }: Draft, value: RegisterValue): number {
+function numberOf({ numbers, values }: PartColumns, value: RegisterValue): number {
   const known = numbers.get(value);
   if (known !== undefined) return known;
   const number = values.push(value) - 1;
@@ -181,7 +181,7 @@ function numberOf({ numbers, values }: Draft, value: RegisterValue): number {
 }
 
 /** The kind of step that an operation is, or NO_STEP. */
-function kindOf(op: Op, casFail: CasFail | undefined, part: Draft): number {
+function kindOf(op: Op, casFail: CasFail | undefined, part: PartColumns): number {
   if (op.outcome === 'fail' && (op.f !== 'cas' || casFail === 'nothing')) return NO_STEP;
   switch (op.f) {
     case 'read':
@@ -213,7 +213,7 @@ function kindOfFailedCas(op: Op, casFail: CasFail | undefined): number {
 }
 
 /** In order of call, operations called at one time in the order of the history. */
-function finished(draft: Draft, ops: readonly Op[]): Part {
+function finished(draft: PartColumns, ops: readonly Op[]): Part {
   const { key, size, operations, values, flaw, isRising } = draft;
   const positions = draft.positions.subarray(0, operations);
   if (!isRising) positions.sort();

@@ -12,7 +12,7 @@ const CHUNK_BYTES = 256 * 1_024;
  */
 export async function readBack(path: string, bytes = Infinity): Promise<readonly Op[]> {
   await using file = await open(path);
-  const pairing = new Pairing(path);
+  const pairing = new LinePairing(path);
   const decoder = new TextDecoder();
   const chunk = Buffer.alloc(CHUNK_BYTES);
   let text = '';
@@ -32,7 +32,7 @@ export async function readBack(path: string, bytes = Infinity): Promise<readonly
 }
 
 /** Puts invocations and completions together; ids count from 0 without a gap, as a `Recorder` gives them. */
-class Pairing {
+class LinePairing {
   readonly #path: string;
   readonly #ops: Op[] = [];
   readonly #open = new Map<number, Op>();

@@ -20,7 +20,7 @@ export const parseHistory = (text: string, file = 'history'): readonly Op[] =>
 
 /** The same with the lines of the operations. Throws HistoryError. */
 export function readChaosHistory(text: string, { file, onOp }: ReadOptions): ImportedHistory {
-  const pairing = new Pairing(onOp);
+  const pairing = new OperationPairing(onOp);
   const problems = new Problems(text);
   const notes: string[] = [];
   let number = 0;
@@ -61,7 +61,7 @@ type Objection = readonly [message: string, mend: string];
 const ORDER = 'lines are doubled, missing or out of order';
 
 /** Puts invocations and completions together. */
-class Pairing {
+class OperationPairing {
   readonly #onOp: ReadOptions['onOp'];
   readonly #pairs = new Map<number, Pair>();
   /** The operation that a process has open; absent: none. */

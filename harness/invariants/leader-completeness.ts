@@ -12,7 +12,7 @@ interface Committed {
   readonly digest: number;
 }
 
-interface Election {
+interface ElectedLeader {
   readonly t: number;
   readonly node: string;
   /** Where its log ended when it was elected, and the log itself (which, while it leads, only grows). */
@@ -30,7 +30,7 @@ export class LeaderCompleteness implements Property {
   readonly name = NAME;
   /** Per term: the highest commit that a node in that term has reported. */
   readonly #committed = new Map<number, Committed>();
-  readonly #elections = new Map<number, Election>();
+  readonly #elections = new Map<number, ElectedLeader>();
   readonly #reported = new Set<number>();
   #elected = 0;
   #commits = 0;
@@ -86,7 +86,7 @@ export class LeaderCompleteness implements Property {
 
   #compare(
     term: number,
-    election: Election,
+    election: ElectedLeader,
     committedIn: number,
     committed: Committed,
     digest: number | null,

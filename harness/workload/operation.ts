@@ -1,6 +1,6 @@
 import type { OpFunction } from '../history/op.ts';
 import type { Ask, AttemptEnd, SystemClient, SystemRequest } from '../ports/client.ts';
-import { judge, judgeTimeout, type OpEnd } from './outcome.ts';
+import { classifyAttempt, classifyTimeout, type OpEnd } from './outcome.ts';
 import type { Router } from './router.ts';
 import type { Timers } from './timers.ts';
 
@@ -54,7 +54,7 @@ export class Operation {
 
   /** Ends it now as if its time were up. */
   timeOut(): void {
-    if (!this.#ended) this.#end(judgeTimeout(this.#parts.f, this.#uncertain(), this.#lastError));
+    if (!this.#ended) this.#end(classifyTimeout(this.#parts.f, this.#uncertain(), this.#lastError));
   }
 
   #attempt(node: string): void {
@@ -88,18 +88,18 @@ export class Operation {
     if (ask.sent) this.#attemptsEnded++;
     const { f, router } = this.#parts;
     const othersUncertain = f !== 'read' && this.#uncertain();
-    const judgement = judge({ f, othersUncertain, pinned: router.pinned }, end);
+    const classified = classifyAttempt({ f, othersUncertain, pinned: router.pinned }, end);
     this.#tellRouter(node, end);
-    if (judgement.type === 'end') {
+    if (classified.type === 'end') {
       this.#lastNode = node;
-      return this.#end(judgement);
+      return this.#end(classified);
     }
-    if (judgement.uncertain && !this.#parts.mayRepeat) {
+    if (classified.uncertain && !this.#parts.mayRepeat) {
       this.#lastNode = node;
-      return this.#end({ type: 'end', outcome: 'info', error: judgement.error });
+      return this.#end({ type: 'end', outcome: 'info', error: classified.error });
     }
-    if (judgement.uncertain) this.#lost++;
-    this.#lastError = judgement.error;
+    if (classified.uncertain) this.#lost++;
+    this.#lastError = classified.error;
     this.#next(this.#retryDelayMs(), () => this.#attemptAnywhere());
   }
 

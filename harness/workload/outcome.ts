@@ -42,12 +42,12 @@ export interface OpEnd {
   readonly error?: string;
 }
 
-export type Judgement =
+export type Classification =
   | OpEnd
   | { readonly type: 'retry'; readonly uncertain: boolean; readonly error: string };
 
 /** Meaning of an attempt's end for its operation. */
-export function judge(context: AttemptContext, end: AttemptEnd): Judgement {
+export function classifyAttempt(context: AttemptContext, end: AttemptEnd): Classification {
   switch (end.type) {
     case 'unsent':
       return context.pinned && !context.othersUncertain
@@ -56,19 +56,19 @@ export function judge(context: AttemptContext, end: AttemptEnd): Judgement {
     case 'lost':
       return { type: 'retry', uncertain: true, error: 'closed' };
     case 'answer':
-      return judgeAnswer(context, end.result);
+      return classifyAnswer(context, end.result);
     default:
       return end satisfies never;
   }
 }
 
 /** The outcome when the operation's time is up. `lastError`: error of its last attempt that ended, if any did. */
-export function judgeTimeout(f: OpFunction, uncertain: boolean, lastError: string | null): OpEnd {
+export function classifyTimeout(f: OpFunction, uncertain: boolean, lastError: string | null): OpEnd {
   if (uncertain && f !== 'read') return { type: 'end', outcome: 'info', error: 'timeout' };
   return { type: 'end', outcome: 'fail', error: uncertain ? 'timeout' : (lastError ?? 'timeout') };
 }
 
-function judgeAnswer(context: AttemptContext, answer: Answer): Judgement {
+function classifyAnswer(context: AttemptContext, answer: Answer): Classification {
   switch (answer.type) {
     case 'value':
       return context.f === 'read' ? { type: 'end', outcome: 'ok', output: answer.value } : confused(context);
@@ -85,7 +85,7 @@ function judgeAnswer(context: AttemptContext, answer: Answer): Judgement {
       };
     }
     case 'refused':
-      return judgeRefusal(context, answer);
+      return classifyRefusal(context, answer);
     case 'wrong':
       return confused(context);
     default:
@@ -93,7 +93,7 @@ function judgeAnswer(context: AttemptContext, answer: Answer): Judgement {
   }
 }
 
-function judgeRefusal(context: AttemptContext, { error, definite, retry }: Refusal): Judgement {
+function classifyRefusal(context: AttemptContext, { error, definite, retry }: Refusal): Classification {
   if (error === 'not-leader' && context.pinned && !context.othersUncertain)
     return { type: 'end', outcome: 'fail', error };
   if (retry) return { type: 'retry', uncertain: !definite, error };

@@ -3,7 +3,7 @@ import type { Op } from '../history/op.ts';
 import { Recorder } from '../history/recorder.ts';
 import type { SystemClients } from '../ports/client.ts';
 import type { WorkloadEvent, WorkloadPlan } from '../ports/workload.ts';
-import { Judge } from './judge.ts';
+import { LiveCheck } from './live-check.ts';
 import { Load } from './load.ts';
 import type { Timers } from './timers.ts';
 import { Windows } from './windows.ts';
@@ -33,7 +33,7 @@ export interface RecordedLoadOptions {
 export class RecordedLoad {
   readonly #options: RecordedLoadOptions;
   readonly #history: LineFile;
-  readonly #judge: Judge | null;
+  readonly #liveCheck: LiveCheck | null;
   readonly #recorder: Recorder;
   readonly #windows: Windows;
   readonly #load: Load;
@@ -51,12 +51,12 @@ export class RecordedLoad {
     const { plan, nodes, clients, timers, now, nowNs, live, say } = options;
     this.#options = options;
     this.#history = history;
-    const judge = live ? new Judge(say) : null;
-    this.#judge = judge;
+    const liveCheck = live ? new LiveCheck(say) : null;
+    this.#liveCheck = liveCheck;
     this.#recorder = new Recorder({
       nowNs,
       append: (line) => history.append(line),
-      ...(judge !== null && { onInvoke: judge.onInvoke, onComplete: judge.onComplete }),
+      ...(liveCheck !== null && { onInvoke: liveCheck.onInvoke, onComplete: liveCheck.onComplete }),
     });
     this.#windows = new Windows(now());
     this.#load = new Load({
@@ -104,7 +104,7 @@ export class RecordedLoad {
   #closeWindow(): void {
     const { say, now } = this.#options;
     const t = now();
-    this.#judge?.report(t);
+    this.#liveCheck?.report(t);
     say({ type: 'window', ...this.#windows.close(t, this.#recorder.invoked) });
   }
 }

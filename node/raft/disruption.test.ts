@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 
-import { SimCluster } from './testing/cluster.ts';
+import { TrialCluster } from './testing/cluster.ts';
 import { timing } from './testing/sim-server.ts';
 import { n1, n2, n3 } from './testing/server.ts';
 import type { NodeId } from './types.ts';
@@ -20,20 +20,20 @@ function forEachSeed(holds: (seed: number) => void): void {
 }
 
 /** A calm cluster of three with a leader, and its two followers. */
-function settled(seed: number): { cluster: SimCluster; leader: NodeId; one: NodeId; other: NodeId } {
-  const cluster = new SimCluster({ size: 3, spares: 0 }, seed);
+function settled(seed: number): { cluster: TrialCluster; leader: NodeId; one: NodeId; other: NodeId } {
+  const cluster = new TrialCluster({ size: 3, spares: 0 }, seed);
   cluster.runUntil('a leader', () => cluster.isSettled(), 10 * electionTimeoutMaxMs);
   const leader = cluster.leader()!;
   const [one, other] = [n1, n2, n3].filter((id) => id !== leader) as [NodeId, NodeId];
   return { cluster, leader, one, other };
 }
 
-function separate(cluster: SimCluster, a: NodeId, b: NodeId): void {
+function separate(cluster: TrialCluster, a: NodeId, b: NodeId): void {
   cluster.cut(a, b);
   cluster.cut(b, a);
 }
 
-function join(cluster: SimCluster, a: NodeId, b: NodeId): void {
+function join(cluster: TrialCluster, a: NodeId, b: NodeId): void {
   cluster.heal(a, b);
   cluster.heal(b, a);
 }
@@ -136,7 +136,7 @@ describe('disruption', () => {
 
   test('slow links are no failure: with round trips near the election timeout one leader stays', () =>
     forEachSeed((seed) => {
-      const cluster = new SimCluster({ size: 3, spares: 0 }, seed);
+      const cluster = new TrialCluster({ size: 3, spares: 0 }, seed);
       cluster.weather = { lossProbability: 0, duplicateProbability: 0, minDelayMs: 60, maxDelayMs: 70 };
       cluster.runUntil('a leader', () => cluster.isSettled(), 40 * electionTimeoutMaxMs);
       const leader = cluster.leader()!;

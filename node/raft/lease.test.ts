@@ -13,7 +13,7 @@ import type {
   TransferResult,
 } from './ready.ts';
 import type { InitialState } from './state.ts';
-import { SimCluster } from './testing/cluster.ts';
+import { TrialCluster } from './testing/cluster.ts';
 import type { RaftFactory } from './testing/cluster.ts';
 import {
   acknowledge,
@@ -224,7 +224,7 @@ describe('lease reads', () => {
   /** n1 leads and is cut off; as soon as its successor has committed something, n1 is asked for it. */
   const readAtDeposedLeader = (seed: number, factory: RaftFactory): void => {
     const rafts = new Map<NodeId, Raft>();
-    const cluster = new SimCluster({ size: 3, spares: 0 }, seed, (config, initial) => {
+    const cluster = new TrialCluster({ size: 3, spares: 0 }, seed, (config, initial) => {
       const raft = factory(config, initial);
       rafts.set(config.id, raft);
       return raft;

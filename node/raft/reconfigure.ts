@@ -14,7 +14,7 @@ export function reconfigured(
   changes: readonly MemberChange[],
   readiness: Readiness,
 ): Configuration | string {
-  const next = new Draft(current);
+  const next = new NextConfiguration(current);
   if (changes.length === 0) return 'no change is given';
   if (new Set(changes.map(({ id }) => id)).size < changes.length) return 'a server is named twice';
   for (const change of changes) {
@@ -41,7 +41,7 @@ export function leaveJoint(joint: Configuration): Configuration {
   };
 }
 
-class Draft {
+class NextConfiguration {
   readonly voters: Set<NodeId>;
   readonly #learners: Set<NodeId>;
   readonly #learnersNext = new Set<NodeId>();

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import type { Judgement } from './search-steps.ts';
+import type { KeySearchResult } from './search-steps.ts';
 import type { RegisterSteps } from './register-steps.ts';
 import type { SearchAnswer, SearchRequest } from './worker.ts';
 
@@ -23,7 +23,7 @@ const BYTES_A_MIB = 1_048_576;
 
 export interface PoolAnswer {
   /** `none`: why there is no judgement. */
-  readonly judgement: Judgement | { readonly verdict: 'none'; readonly reason: string };
+  readonly judgement: KeySearchResult | { readonly verdict: 'none'; readonly reason: string };
   readonly tookMs: number;
 }
 

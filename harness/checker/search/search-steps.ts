@@ -5,7 +5,7 @@ import { registerMachine } from './register-machine.ts';
 import type { RegisterSteps } from './register-steps.ts';
 
 /** What a search came to: the order, the small window that has none, or how far it got. Steps are rows. */
-export type Judgement =
+export type KeySearchResult =
   | { readonly verdict: 'linearizable'; readonly order: Int32Array }
   | ({ readonly verdict: 'violation' } & Window)
   | Extract<SearchResult, { verdict: 'unknown' }>;
@@ -19,13 +19,13 @@ export interface JudgeLimits extends SearchLimits {
 }
 
 /** Judges a register's steps by search. */
-export function searchSteps(columns: RegisterSteps, limits: JudgeLimits): Judgement {
+export function searchSteps(columns: RegisterSteps, limits: JudgeLimits): KeySearchResult {
   const machine = registerMachine(columns);
   const { call, ret, certain } = columns;
   return searchProblem({ machine, steps: machine.steps, call, ret, certain }, limits);
 }
 
-export function searchProblem(problem: Problem, limits: JudgeLimits): Judgement {
+export function searchProblem(problem: Problem, limits: JudgeLimits): KeySearchResult {
   const result = search(problem, limits);
   if (result.verdict === 'unknown') return result;
   if (result.verdict === 'linearizable')

@@ -1,5 +1,5 @@
 import { parentPort } from 'node:worker_threads';
-import { searchSteps, type Judgement } from './search-steps.ts';
+import { searchSteps, type KeySearchResult } from './search-steps.ts';
 import type { RegisterSteps } from './register-steps.ts';
 
 /** Messages: the problem, and the answer or the error. */
@@ -9,7 +9,7 @@ export interface SearchRequest {
   readonly deadline: number;
   readonly memoryBytes: number;
 }
-export type SearchAnswer = { readonly judgement: Judgement } | { readonly error: string };
+export type SearchAnswer = { readonly judgement: KeySearchResult } | { readonly error: string };
 
 parentPort?.on('message', (request: SearchRequest) => {
   parentPort?.postMessage(answer(request));

@@ -17,7 +17,7 @@ export interface GeneratorOptions {
   readonly opaque: number;
 }
 
-interface Draft {
+interface PlannedOperation {
   op: Op;
   /** When it takes effect; null: never. */
   effectAt: number | null;
@@ -41,12 +41,12 @@ export function generateHistory(random: Random, options: GeneratorOptions): Op[]
   return drafts.map((draft) => draft.op);
 }
 
-function invocations(random: Random, options: GeneratorOptions): Draft[] {
+function invocations(random: Random, options: GeneratorOptions): PlannedOperation[] {
   const free = Array.from({ length: options.clients }, (_, client) => ({
     process: client,
     at: random.float(),
   }));
-  const drafts: Draft[] = [];
+  const drafts: PlannedOperation[] = [];
   for (let id = 0; id < options.operations; id++) {
     const client = free.reduce((first, other) => (other.at < first.at ? other : first));
     const call = client.at;

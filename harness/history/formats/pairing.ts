@@ -17,7 +17,7 @@ export interface Ending {
   readonly error?: string;
 }
 
-type Draft = { -readonly [Field in keyof Op]: Op[Field] };
+type OpenOperation = { -readonly [Field in keyof Op]: Op[Field] };
 /** A mistake and its likely correction. */
 type Objection = readonly [message: string, mend: string];
 
@@ -28,7 +28,7 @@ const NS_PER_MS = 1e6;
  * invocation, as in Jepsen: a process does one thing at a time, and nothing more after an unknown outcome.
  */
 export class Pairing {
-  readonly #ops: Draft[] = [];
+  readonly #ops: OpenOperation[] = [];
   readonly #callLines: number[] = [];
   readonly #returnLines: number[] = [];
   /** The operation that a process has open; −1: it retired after an unknown outcome. */

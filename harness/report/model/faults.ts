@@ -24,7 +24,7 @@ export interface FaultSpan {
 }
 
 type FaultEvent = Extract<HarnessEvent, { type: 'fault' }>;
-interface Draft {
+interface OpenFault {
   readonly span: { -readonly [K in keyof FaultSpan]: FaultSpan[K] };
   confirmed: boolean;
   closed: boolean;
@@ -35,8 +35,8 @@ const TAKES_NODE_DOWN = new Set(['kill', 'stop']);
 
 /** `events` oldest first. A fault's id may come again after it was healed (in a `repeat`): that is another span. */
 export function faultSpans(events: readonly HarnessEvent[], end: RunTime): readonly FaultSpan[] {
-  const drafts: Draft[] = [];
-  const current = new Map<string, Draft>();
+  const drafts: OpenFault[] = [];
+  const current = new Map<string, OpenFault>();
   for (const event of events) {
     if (event.type === 'life' && event.life === 'up') upAgain(drafts, event.node, event.t);
     // A fault that the clean-up heals has its own id already; the clean-up's own events are not faults.
@@ -59,7 +59,7 @@ export function faultSpans(events: readonly HarnessEvent[], end: RunTime): reado
     .map((span, i) => ({ ...span, label: letters(i), to: Math.max(span.from, span.to) }));
 }
 
-function begun(event: FaultEvent, end: RunTime): Draft {
+function begun(event: FaultEvent, end: RunTime): OpenFault {
   const { id, verb, text, by, nodes, links, t } = event;
   const span = {
     label: '',
@@ -78,7 +78,7 @@ function begun(event: FaultEvent, end: RunTime): Draft {
   return { span, confirmed: false, closed: false };
 }
 
-function advance(draft: Draft, event: FaultEvent): void {
+function advance(draft: OpenFault, event: FaultEvent): void {
   const { span } = draft;
   if (event.detail !== undefined) span.detail = event.detail;
   switch (event.state) {
@@ -107,13 +107,13 @@ function advance(draft: Draft, event: FaultEvent): void {
   }
 }
 
-function close(draft: Draft, t: RunTime, end: FaultSpan['end']): void {
+function close(draft: OpenFault, t: RunTime, end: FaultSpan['end']): void {
   draft.closed = true;
   draft.span.to = t;
   draft.span.end = end;
 }
 
-function upAgain(drafts: readonly Draft[], node: string, t: RunTime): void {
+function upAgain(drafts: readonly OpenFault[], node: string, t: RunTime): void {
   for (const draft of drafts) {
     const { verb, nodes } = draft.span;
     const ofThisNode = TAKES_NODE_DOWN.has(verb) && nodes.length === 1 && nodes[0] === node;

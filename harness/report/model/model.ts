@@ -10,7 +10,7 @@ import type { LinkLane } from './link-states.ts';
 import { latencyByPhase } from './phases.ts';
 import type { FaultPhases } from './phases.ts';
 import { elections, nodeLanes } from './roles.ts';
-import type { Election, NodeLane } from './roles.ts';
+import type { ReportedElection, NodeLane } from './roles.ts';
 
 /** Input of a report. */
 export interface ReportInput {
@@ -32,7 +32,7 @@ export interface ReportModel extends ReportInput {
   readonly lanes: readonly NodeLane[];
   readonly links: readonly LinkLane[];
   readonly bins: Bins;
-  readonly elections: readonly Election[];
+  readonly elections: readonly ReportedElection[];
   readonly byFault: readonly FaultPhases[];
   /** When each violation showed: drawn through every picture, numbered from 1. */
   readonly violationTimes: readonly (RunTime | null)[];

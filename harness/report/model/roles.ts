@@ -22,7 +22,7 @@ export interface NodeLane {
   readonly crashes: readonly { readonly t: RunTime; readonly text: string }[];
 }
 
-export interface Election {
+export interface ReportedElection {
   readonly t: RunTime;
   readonly node: string;
   readonly term: number;
@@ -80,9 +80,9 @@ class LaneDraft {
 }
 
 /** Every election that was won, oldest first. */
-export function elections(events: readonly HarnessEvent[]): readonly Election[] {
+export function elections(events: readonly HarnessEvent[]): readonly ReportedElection[] {
   const candidacies = new Map<string, RunTime>();
-  const won: Election[] = [];
+  const won: ReportedElection[] = [];
   let view = viewOf([]);
   for (const event of events) {
     const before = view.leadership.elections;

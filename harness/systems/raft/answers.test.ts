@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ERRORS, type ClientResult, type ErrorCode } from '../../../node/protocol/client.ts';
 import type { OpFunction } from '../../history/op.ts';
-import { judge, judgeTimeout } from '../../workload/outcome.ts';
+import { classifyAttempt, classifyTimeout } from '../../workload/outcome.ts';
 import { endOf, type WireEnd } from './answers.ts';
 
 const error = (code: ErrorCode): WireEnd => ({
@@ -20,9 +20,9 @@ const DONE = answer({ type: 'done' });
 
 /** `retry!` leaves the attempt uncertain. */
 function verdict(f: OpFunction, end: WireEnd, othersUncertain = false, pinned = false): string {
-  const judgement = judge({ f, othersUncertain, pinned }, endOf(end));
-  if (judgement.type === 'retry') return judgement.uncertain ? 'retry!' : 'retry';
-  return judgement.outcome;
+  const classified = classifyAttempt({ f, othersUncertain, pinned }, endOf(end));
+  if (classified.type === 'retry') return classified.uncertain ? 'retry!' : 'retry';
+  return classified.outcome;
 }
 
 describe('the outcome table', () => {
@@ -50,7 +50,7 @@ describe('the outcome table', () => {
   });
 
   it('an ok is an ok, whatever else was tried', () => {
-    expect(judge({ f: 'read', othersUncertain: false, pinned: false }, endOf(VALUE))).toEqual({
+    expect(classifyAttempt({ f: 'read', othersUncertain: false, pinned: false }, endOf(VALUE))).toEqual({
       type: 'end',
       outcome: 'ok',
       output: 'c1.1',
@@ -67,7 +67,7 @@ describe('the outcome table', () => {
 
   it('a mismatch fails the cas for good, with what was found, also on a retry: the answer is remembered', () => {
     for (const othersUncertain of [false, true]) {
-      expect(judge({ f: 'cas', othersUncertain, pinned: false }, endOf(MISMATCH))).toEqual({
+      expect(classifyAttempt({ f: 'cas', othersUncertain, pinned: false }, endOf(MISMATCH))).toEqual({
         type: 'end',
         outcome: 'fail',
         output: 'c1.1',
@@ -101,17 +101,21 @@ describe('the outcome table', () => {
   });
 
   it('at the end of its time a write is info iff an attempt is uncertain; a read fails', () => {
-    expect(judgeTimeout('write', true, 'not-leader')).toEqual({
+    expect(classifyTimeout('write', true, 'not-leader')).toEqual({
       type: 'end',
       outcome: 'info',
       error: 'timeout',
     });
-    expect(judgeTimeout('write', false, 'not-leader')).toEqual({
+    expect(classifyTimeout('write', false, 'not-leader')).toEqual({
       type: 'end',
       outcome: 'fail',
       error: 'not-leader',
     });
-    expect(judgeTimeout('write', false, null)).toEqual({ type: 'end', outcome: 'fail', error: 'timeout' });
-    expect(judgeTimeout('read', true, 'closed')).toEqual({ type: 'end', outcome: 'fail', error: 'timeout' });
+    expect(classifyTimeout('write', false, null)).toEqual({ type: 'end', outcome: 'fail', error: 'timeout' });
+    expect(classifyTimeout('read', true, 'closed')).toEqual({
+      type: 'end',
+      outcome: 'fail',
+      error: 'timeout',
+    });
   });
 });

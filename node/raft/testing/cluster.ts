@@ -9,9 +9,9 @@ import type { NodeId } from '../types.ts';
 import { newDisk, recover } from './disk.ts';
 import { SeededRandom } from './random.ts';
 import { SafetyWatch } from './safety.ts';
-import type { SimDisk } from './safety.ts';
+import type { WatchedDisk } from './safety.ts';
 import { Schedule } from './schedule.ts';
-import { SimServer, timing } from './sim-server.ts';
+import { TrialServer, timing } from './sim-server.ts';
 import type { Counts, Habits, Surroundings } from './sim-server.ts';
 
 export type RaftFactory = (config: RaftConfig, initial: InitialState) => Raft;
@@ -30,7 +30,7 @@ export const calm: Weather = { lossProbability: 0, duplicateProbability: 0, minD
 const STREAM_WITHIN_MS = 1_000;
 
 /** Real cores over a simulated network, disk and clock; everything follows from the seed. Throws at a violation. */
-export class SimCluster implements Surroundings {
+export class TrialCluster implements Surroundings {
   readonly random: SeededRandom;
   readonly schedule = new Schedule();
   readonly watch: SafetyWatch;
@@ -56,7 +56,7 @@ export class SimCluster implements Surroundings {
   };
   weather: Weather = calm;
   onElected: (id: NodeId) => void = () => {};
-  readonly #servers = new Map<NodeId, SimServer>();
+  readonly #servers = new Map<NodeId, TrialServer>();
   readonly #cuts = new Set<string>();
   readonly #factory: RaftFactory;
   readonly #looksInside: boolean;
@@ -91,7 +91,7 @@ export class SimCluster implements Surroundings {
       keepEntries: random.pick([0, 3, 20]),
     };
     this.watch = new SafetyWatch(this.founders, looksInside);
-    for (const id of this.ids) this.#servers.set(id, new SimServer(id, this.#newDisk(id), this));
+    for (const id of this.ids) this.#servers.set(id, new TrialServer(id, this.#newDisk(id), this));
   }
 
   run(forMs: number): void {
@@ -238,7 +238,7 @@ export class SimCluster implements Surroundings {
       .join('; ');
   }
 
-  newRaft(id: NodeId, disk: SimDisk): Raft {
+  newRaft(id: NodeId, disk: WatchedDisk): Raft {
     const knowsFounders = disk.incarnation === 0;
     this.watch.started(id, disk, knowsFounders);
     const peers = knowsFounders ? this.founders : [];
@@ -253,7 +253,7 @@ export class SimCluster implements Surroundings {
     return this.#factory(config, { ...recover(disk), nowMs: this.schedule.nowMs });
   }
 
-  send(from: SimServer, m: Message): void {
+  send(from: TrialServer, m: Message): void {
     if (m.type === 'InstallSnapshot') return this.#stream(from, m);
     const { weather, random } = this;
     if (random.chance(weather.lossProbability)) return;
@@ -271,7 +271,7 @@ export class SimCluster implements Surroundings {
   }
 
   /** The newest snapshot of `from` goes to `m.to`, piece by piece: it takes its time, and may fail in between. */
-  #stream(from: SimServer, m: InstallSnapshot): void {
+  #stream(from: TrialServer, m: InstallSnapshot): void {
     const { random, schedule, weather } = this;
     const { snapshot, snapshotState } = from.disk;
     const { life } = from;
@@ -296,12 +296,12 @@ export class SimCluster implements Surroundings {
     }
   }
 
-  #newDisk(id: NodeId): SimDisk {
+  #newDisk(id: NodeId): WatchedDisk {
     const incarnation = this.founders.includes(id) ? 0 : ++this.#incarnations;
     return { ...newDisk(incarnation), snapshotState: '' };
   }
 
-  #server(id: NodeId): SimServer {
+  #server(id: NodeId): TrialServer {
     return this.#servers.get(id)!;
   }
 }

@@ -1,14 +1,14 @@
 import type { Configuration, MemberChange } from '../configuration.ts';
 import { membersOf } from '../membership.ts';
 import type { NodeId } from '../types.ts';
-import type { SimCluster } from './cluster.ts';
+import type { TrialCluster } from './cluster.ts';
 
 /** Below that one wiped server could be the end of a majority. */
 const FEWEST_VOTERS = 3;
 const MOST_VOTERS = 5;
 
 /** A change that makes sense to an operator, requested from a node that seems to lead. */
-export function changeMembers(cluster: SimCluster): void {
+export function changeMembers(cluster: TrialCluster): void {
   const leader = cluster.leader();
   if (leader === null) return;
   const changes = someChange(cluster, cluster.status(leader).configuration);
@@ -16,12 +16,12 @@ export function changeMembers(cluster: SimCluster): void {
 }
 
 /** A server that lost its disk is taken out, so that it can be added again. */
-export function readmit(cluster: SimCluster, id: NodeId): void {
+export function readmit(cluster: TrialCluster, id: NodeId): void {
   const leader = cluster.leader();
   if (leader !== null) cluster.change(leader, [{ type: 'remove', id }]);
 }
 
-function someChange({ random, ids }: SimCluster, configuration: Configuration): MemberChange[] {
+function someChange({ random, ids }: TrialCluster, configuration: Configuration): MemberChange[] {
   const { voters, learners } = configuration;
   const members = membersOf(configuration);
   const strangers = ids.filter((id) => !members.has(id));

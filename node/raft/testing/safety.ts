@@ -13,7 +13,7 @@ import { Prefixes, termOf } from './prefixes.ts';
 /** One server as it is seen from outside. */
 interface Seen {
   /** Of its present incarnation. */
-  disk: SimDisk;
+  disk: WatchedDisk;
   readonly log: Prefixes;
   /** Those in its log, ascending, from the one at its base on. */
   configurations: ConfigurationAt[];
@@ -25,7 +25,7 @@ interface Seen {
 }
 
 /** A disk, and the state machine's state in its snapshot: the identity of the log up to its end. */
-export interface SimDisk extends Disk {
+export interface WatchedDisk extends Disk {
   snapshotState: string;
 }
 
@@ -38,7 +38,7 @@ export class SafetyWatch {
   readonly #looksInside: boolean;
   readonly #servers = new Map<NodeId, Seen>();
   /** Every incarnation's disk, `n3#0`: a lost one keeps the content of the time when it counted. */
-  readonly #disks = new Map<string, SimDisk>();
+  readonly #disks = new Map<string, WatchedDisk>();
   /** By term: `n3#0`. */
   readonly #leaderOf = new Map<number, string>();
   readonly #voteSent = new Map<string, NodeId>();
@@ -63,7 +63,7 @@ export class SafetyWatch {
   }
 
   /** A server starts (again) with the content of its disk. `founder`: it was told the founders of the cluster. */
-  started(id: NodeId, disk: SimDisk, founder: boolean): void {
+  started(id: NodeId, disk: WatchedDisk, founder: boolean): void {
     const { snapshot, entries } = recover(disk);
     const seen: Seen = {
       disk,

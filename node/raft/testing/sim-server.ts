@@ -6,7 +6,7 @@ import { logIndex } from '../types.ts';
 import type { NodeId } from '../types.ts';
 import { compact, store } from './disk.ts';
 import type { SeededRandom } from './random.ts';
-import type { SafetyWatch, SimDisk } from './safety.ts';
+import type { SafetyWatch, WatchedDisk } from './safety.ts';
 import type { Schedule } from './schedule.ts';
 
 export const timing = { electionTimeoutMinMs: 150, electionTimeoutMaxMs: 300, heartbeatMs: 30 } as const;
@@ -18,8 +18,8 @@ export interface Surroundings {
   readonly watch: SafetyWatch;
   readonly habits: Habits;
   readonly counts: Counts;
-  newRaft(id: NodeId, disk: SimDisk): Raft;
-  send(from: SimServer, m: Message): void;
+  newRaft(id: NodeId, disk: WatchedDisk): Raft;
+  send(from: TrialServer, m: Message): void;
   elected(id: NodeId): void;
 }
 
@@ -52,9 +52,9 @@ export interface Counts {
 }
 
 /** One core with its driver: disk, state machine, reads. It lives through crashes. */
-export class SimServer {
+export class TrialServer {
   readonly id: NodeId;
-  disk: SimDisk;
+  disk: WatchedDisk;
   raft: Raft;
   up = true;
   /** Since when it does not run (SIGSTOP), and input piles up. */
@@ -86,7 +86,7 @@ export class SimServer {
   /** Set on resume after a long pause: it must not lead in this term any more. */
   #stalledTerm = -1;
 
-  constructor(id: NodeId, disk: SimDisk, around: Surroundings) {
+  constructor(id: NodeId, disk: WatchedDisk, around: Surroundings) {
     this.id = id;
     this.disk = disk;
     this.#around = around;

@@ -39,7 +39,7 @@ interface Actor {
 }
 
 /** Servers, disks and a network that do nothing by themselves: each step is a call, which returns its events. */
-export class Stage {
+export class ScriptStage {
   readonly #actors = new Map<NodeId, Actor>();
   /** Sent and neither delivered nor lost, in order. */
   #network: Message[] = [];

@@ -6,7 +6,7 @@ import type { Entry, NodeId } from '../types.ts';
 import { newDisk } from './disk.ts';
 import { parseMessage } from './parse-message.ts';
 import { logOf } from './server.ts';
-import { Stage } from './stage.ts';
+import { ScriptStage } from './stage.ts';
 
 const SEPARATOR = '----';
 
@@ -15,7 +15,7 @@ const SEPARATOR = '----';
  * an empty line. Other text between blocks is left unchanged. After etcd's rafttest.
  */
 export function play(transcript: string): string {
-  const stage = new Stage();
+  const stage = new ScriptStage();
   const lines = transcript.split('\n');
   const played: string[] = [];
   let commands: string[] = [];
@@ -35,7 +35,7 @@ export function play(transcript: string): string {
   return played.join('\n');
 }
 
-function carryOut(stage: Stage, line: string): string[] {
+function carryOut(stage: ScriptStage, line: string): string[] {
   const [command, ...words] = line.split(' ');
   const run = COMMANDS[command!];
   if (run === undefined) return [`no command '${command}'; there are ${Object.keys(COMMANDS).join(', ')}`];
@@ -97,7 +97,7 @@ class Args {
  * `log=1,1,2`: the terms of its log; `term=` `vote=` `incarnation=` `inflight=` `message-bytes=`; `random=0,0.9`: what
  * it draws, again and again; `lease=10`: reads by leases, clocks drift by at most so many percent.
  */
-const COMMANDS: Readonly<Record<string, (stage: Stage, args: Args) => string[]>> = {
+const COMMANDS: Readonly<Record<string, (stage: ScriptStage, args: Args) => string[]>> = {
   add(stage, args) {
     const founders = args.named('founders') === undefined ? args.ids : args.list('founders').map(nodeId);
     for (const id of args.ids) {

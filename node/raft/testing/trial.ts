@@ -1,4 +1,4 @@
-import { SimCluster } from './cluster.ts';
+import { TrialCluster } from './cluster.ts';
 import type { RaftFactory } from './cluster.ts';
 import { timing } from './sim-server.ts';
 import { storm } from './weather.ts';
@@ -10,9 +10,9 @@ const recoveryMs = 60 * timing.electionTimeoutMaxMs;
  * A storm, then all heals. Throws at the first violated safety property, or if the healed cluster does not get a leader
  * that all follow, does not take and commit another entry, or ends with unequal logs. Everything follows from the seed.
  */
-export function trial(size: number, seed: number, factory?: RaftFactory, looksInside = true): SimCluster {
+export function trial(size: number, seed: number, factory?: RaftFactory, looksInside = true): TrialCluster {
   // A cluster of one stays alone.
-  const cluster = new SimCluster({ size, spares: size > 1 ? 2 : 0, looksInside }, seed, factory);
+  const cluster = new TrialCluster({ size, spares: size > 1 ? 2 : 0, looksInside }, seed, factory);
   storm(cluster, 6_000);
   cluster.healAll();
   cluster.runUntil('one leader that all follow', () => cluster.isSettled(), recoveryMs);

@@ -1,10 +1,10 @@
-import type { SimCluster } from './cluster.ts';
+import type { TrialCluster } from './cluster.ts';
 import { changeMembers, readmit } from './members.ts';
 import { timing } from './sim-server.ts';
 import type { NodeId } from '../types.ts';
 
 /** Seconds of every fault at once, drawn from the cluster's seed, under a load of writes and reads. */
-export function storm(cluster: SimCluster, forMs: number): void {
+export function storm(cluster: TrialCluster, forMs: number): void {
   const { random, schedule, ids } = cluster;
   const endMs = schedule.nowMs + forMs;
   const during = (what: () => void, meanMs: number): void => {
@@ -35,7 +35,7 @@ export function storm(cluster: SimCluster, forMs: number): void {
   cluster.run(forMs);
 }
 
-function changeWeather(cluster: SimCluster): void {
+function changeWeather(cluster: TrialCluster): void {
   const { random } = cluster;
   const minDelayMs = random.pick([0, 1, 10]);
   cluster.weather = {
@@ -46,14 +46,14 @@ function changeWeather(cluster: SimCluster): void {
   };
 }
 
-function handOver(cluster: SimCluster): void {
+function handOver(cluster: TrialCluster): void {
   const leader = cluster.leader();
   if (leader !== null)
     cluster.transfer(leader, cluster.random.chance(0.5) ? cluster.random.pick(cluster.ids) : null);
 }
 
 /** Once per run, because a second loss could be one too many. It is noticed sooner or later. */
-function loseDisk(cluster: SimCluster): void {
+function loseDisk(cluster: TrialCluster): void {
   const { random, schedule } = cluster;
   const victim = random.pick(cluster.ids);
   cluster.wipe(victim);
@@ -63,7 +63,7 @@ function loseDisk(cluster: SimCluster): void {
 /**
  * Figure 8's weather: leaders fail just after their election, when the first entries of their term are on few disks.
  */
-function huntLeader(cluster: SimCluster, id: NodeId): void {
+function huntLeader(cluster: TrialCluster, id: NodeId): void {
   const { random, schedule, ids } = cluster;
   if (random.chance(0.3)) return;
   const others = ids.filter((other) => other !== id);
@@ -78,7 +78,7 @@ function huntLeader(cluster: SimCluster, id: NodeId): void {
 }
 
 /** One fault, which ends by itself after a while. */
-function fault(cluster: SimCluster): void {
+function fault(cluster: TrialCluster): void {
   const { random, schedule, ids } = cluster;
   const victim = random.chance(0.4) ? (cluster.leader() ?? random.pick(ids)) : random.pick(ids);
   const lastsMs = random.between(5, 3 * timing.electionTimeoutMaxMs);

@@ -7,7 +7,7 @@ import type { WorkloadEvent } from '../ports/workload.ts';
  * Checks operations as they are recorded and reports a violation at once. An error in it ends the live check, never the
  * recording; the final check covers everything in any case.
  */
-export class Judge {
+export class LiveCheck {
   readonly #say: (event: WorkloadEvent) => void;
   #checker: LiveChecker | null = new LiveChecker();
 
