@@ -301,7 +301,7 @@ test('the close-up keeps the order of all calls and returns', () => {
   }
 });
 
-const shared = process.env['CHAOS_HISTORIES'] ?? path.resolve(ROOT, '../../shared/histories');
+const shared = process.env['CHAOS_HISTORIES'] ?? path.resolve(ROOT, '../shared/histories');
 const index = path.join(shared, 'verdicts.json');
 const verdicts: Record<string, boolean> = existsSync(index) ? JSON.parse(readFileSync(index, 'utf8')) : {};
 

@@ -25,7 +25,7 @@ describe('bad input starts no process and exits with 2', () => {
     ['a seed that is not a number', ['run', 'partition-leader', '--seed', 'x'], /"x" is not a whole number/],
     [
       'a node program that does not exist',
-      ['run', 'partition-leader', '--node', '../none.ts'],
+      ['run', 'partition-leader', '--node', './none.ts'],
       /none\.ts: no such file/,
     ],
     ['a dashboard without a terminal', ['run', 'partition-leader', '--reporter', 'tui'], /needs a terminal/],
