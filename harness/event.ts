@@ -136,7 +136,7 @@ export type HarnessEvent = { readonly t: RunTime } & (
    * which `undecided` are left to the final check.
    */
   | { readonly type: 'checked'; readonly to: RunTime; readonly keys: number; readonly undecided: number }
-  /** How far a check has got. */
+  /** Progress of a check. */
   | {
       readonly type: 'check';
       readonly name: string;

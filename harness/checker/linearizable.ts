@@ -11,7 +11,7 @@ export interface KeyResult {
   readonly key: string;
   readonly verdict: 'linearizable' | 'violation' | 'unknown';
   readonly operations: number;
-  /** Of judging it; the time to verify witnesses is not apart by keys. */
+  /** Time to check the key, in ms. The time to verify witnesses is not known per key. */
   readonly tookMs: number;
   readonly detail: string;
   /**

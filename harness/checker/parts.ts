@@ -120,7 +120,7 @@ class PartColumns {
     this.operations++;
   }
 
-  /** A row more; its number. */
+  /** Adds a row; returns its number. */
   addRow(): number {
     if (this.size === this.at.length) {
       this.at = doubled(this.at);

@@ -7,7 +7,7 @@ export interface HistoryProblem {
   readonly mend: string | null;
   /** The line; of a long line, the part around the column. */
   readonly source: string;
-  /** Which characters of `source` it is about. */
+  /** The range of characters of `source` that it is about. */
   readonly marked: { readonly from: number; readonly length: number };
 }
 

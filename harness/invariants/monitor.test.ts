@@ -9,7 +9,7 @@ import { applied, became, committed, recovered, replicated, voted } from './test
 const NODES = ['n1', 'n2', 'n3'];
 type Line = readonly [node: string, trace: TraceEvent];
 
-/** Feeds lines, a millisecond apart. */
+/** Feeds the lines to a monitor, one per millisecond. */
 function watch(lines: readonly Line[]): { violations: Violation[]; monitor: SafetyMonitor } {
   const monitor = new SafetyMonitor(NODES);
   const violations = lines.flatMap(([node, trace], t) => monitor.feed(t, node, trace));

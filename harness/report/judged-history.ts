@@ -5,7 +5,7 @@ import { plural } from './format.ts';
 
 /** A history and the result of checking it. Every output form of `chaos check` is made from this. */
 export interface JudgedHistory {
-  /** As messages name it. */
+  /** Name of the history in messages. */
   readonly file: string;
   readonly history: ImportedHistory;
   readonly model: string;
@@ -50,7 +50,7 @@ export function sentenceOf({ file, history, result }: JudgedHistory): string {
 }
 
 /**
- * The checker tells moments as seconds of a run: `at 0.041000 s`. Where the history counts lines or events, ms are its
+ * The checker writes times as seconds of a run: `at 0.041000 s`. If the history counts lines or events, its ms are
  * lines or events.
  */
 export function proseByClock(prose: string, clock: HistoryClock): string {

@@ -7,7 +7,7 @@ import type { Workload, WorkloadEvent } from '../ports/workload.ts';
 
 const START_WITHIN_MS = 10_000;
 const YOUNG_GENERATION_MB = 24;
-/** Over the drain. */
+/** Maximum time for closing the history after the drain, in ms. */
 const CLOSE_WITHIN_MS = 20_000;
 /** The thread has nothing left to do then; if something keeps it, it is ended. */
 const EXIT_WITHIN_MS = 500;

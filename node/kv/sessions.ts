@@ -127,7 +127,7 @@ interface Session<Outcome> {
 }
 
 export type Recall<Outcome> =
-  /** Never opened, or gone. */
+  /** The session was never opened, or has been removed. */
   | { readonly type: 'expired' }
   | { readonly type: 'new' }
   /** A retry of the last write. */

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 
 import { firstFailure, trial } from './testing/trial.ts';
 
-/** `RAFT_SEEDS=5000 RAFT_FIRST_SEED=1000000 vitest run node/raft/cluster` looks further. */
+/** `RAFT_SEEDS=5000 RAFT_FIRST_SEED=1000000 vitest run node/raft/cluster` tries more seeds. */
 const seeds = Number(process.env['RAFT_SEEDS'] ?? 300);
 const firstSeed = Number(process.env['RAFT_FIRST_SEED'] ?? 1);
 

@@ -120,7 +120,7 @@ export function snapshotSent({ log }: ServerState, leader: Leader, to: NodeId, o
   leader.appendsDue = true;
 }
 
-/** §5.3: with the conflicting term, skip over the whole term in one step. */
+/** §5.3: uses the conflicting term to skip the whole term in one step. */
 function nextIndexAfter({ log }: ServerState, m: AppendEntriesResponse): LogIndex {
   if (m.conflictTerm === (0 as Term)) return m.conflictIndex;
   const last = log.lastIndexOfTerm(m.conflictTerm);

@@ -68,7 +68,7 @@ export class RaftLog {
     return this.#durableIndex as LogIndex;
   }
 
-  /** Whether some entries have not been handed to storage. */
+  /** True if some entries have not been handed to storage. */
   get hasUnstored(): boolean {
     return this.#handedIndex < this.lastIndex;
   }

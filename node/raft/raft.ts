@@ -337,7 +337,7 @@ export class Raft {
     if (isFromLeader(m) && m.type !== 'TimeoutNow') refuseOldLeader(this.state, m);
   }
 
-  /** Notes the time, and ends a lead or candidacy that a stall of this process has outlived. */
+  /** Notes the time, and ends a leadership or candidacy if this process has stalled for too long. */
   #letTimePass(nowMs: number): void {
     const { state } = this;
     const { role, config } = state;

@@ -18,7 +18,7 @@ export type CoreEvent =
       readonly entries: readonly Entry[];
       readonly truncatedFrom: LogIndex | null;
     }
-  /** `term` is that of the entry at `index`. */
+  /** `term`: the term of the entry at `index`. */
   | { readonly type: 'Commit'; readonly index: LogIndex; readonly term: Term }
   /**
    * `configuration` came into force: its entry at `index` was put into the log, or the entries above it were removed.
@@ -130,7 +130,7 @@ export type ChangeResult =
   | { readonly ok: true; readonly index: LogIndex; readonly term: Term }
   /** Definite refusals: nothing was changed. */
   | { readonly ok: false; readonly reason: 'not-leader'; readonly leader: NodeId | null }
-  /** `busy`: this leader has yet to commit an entry of its own term; `change-under-way`: one at a time. */
+  /** `busy`: this leader has not committed an entry of its own term yet; `change-under-way`: only one at a time. */
   | { readonly ok: false; readonly reason: 'busy' | 'change-under-way' }
   | { readonly ok: false; readonly reason: 'bad-change'; readonly detail: string };
 

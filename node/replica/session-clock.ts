@@ -16,7 +16,7 @@ export class SessionClock {
   readonly #sessions: StateMachine['sessions'];
   #lead: Lead | null = null;
 
-  /** `idleMs`: 0: sessions do not go by time. */
+  /** `idleMs`: maximum idle time of a session; 0: there is no limit. */
   constructor(idleMs: number, sessions: StateMachine['sessions']) {
     this.#idleMs = idleMs;
     this.#sessions = sessions;

@@ -29,7 +29,7 @@ export interface SnapshotWorkOptions {
   readonly onFailure: (error: unknown) => void;
 }
 
-/** All that a replica has to do with snapshots: takes them, sends them, receives them, and puts them in place. */
+/** The snapshot work of a replica: takes them, sends them, receives them, and installs them. */
 export class SnapshotWork {
   readonly #o: SnapshotWorkOptions;
   readonly #snapshotter: Snapshotter;

@@ -49,7 +49,7 @@ export interface ClientConnectionOptions {
   readonly onError: (code: ErrorCode) => void;
 }
 
-/** One client: requests in, answers out in any order, one write a turn. */
+/** One client: requests come in, and answers leave in any order, with one write per turn. */
 export class ClientConnection implements Requester {
   readonly #o: ClientConnectionOptions;
   readonly #reader = new FrameReader('client-request', MAX_REQUEST_BYTES);

@@ -6,7 +6,7 @@ export interface Replayed {
   hardState: HardState;
   /** Index before the first of `entries`. */
   base: number;
-  /** Where a snapshot has replaced the log: nothing at or before it is ever written again. */
+  /** Index at which a snapshot has replaced the log: nothing at or before it is ever written again. */
   floor: number;
   /** From `base` + 1 on, no gaps. */
   readonly entries: Entry[];

@@ -45,7 +45,7 @@ export class Wal implements Storage {
   /** The segments before it, oldest first; the last of them only once this one has a record. */
   readonly #older: SegmentExtent[] = [];
   #retired: SegmentExtent | null = null;
-  /** The next write begins a segment, though this one has room. */
+  /** True if the next write begins a segment, although this one has room. */
   #rollDue = false;
   /** Index up to which a snapshot replaces the log. */
   #compactedTo = 0;

@@ -74,7 +74,7 @@ export class PeerLink {
     this.#socket = this.#dial();
   }
 
-  /** Stops dialling. `gently`: earlier messages still leave. */
+  /** Stops dialling. `gently`: messages that were sent before still leave. */
   close(gently: boolean): void {
     this.#closed = true;
     if (this.#redial !== null) clearTimeout(this.#redial);

@@ -12,7 +12,7 @@ export interface Origin {
 export type Traced =
   | { readonly type: 'origin'; readonly origin: Origin }
   | { readonly type: 'nowhere' }
-  /** Only an append that took effect more than once explains it. */
+  /** The value can only be explained by an append that took effect more than once. */
   | { readonly type: 'repeats'; readonly token: number }
   | { readonly type: 'ambiguous'; readonly reason: string };
 

@@ -25,7 +25,7 @@ export class State {
  * in any order (`blocks.ts`, `docs/decisions/0014-live-verdict.md`). Only the last state can get a successor.
  */
 export class Block {
-  /** When the first of its operations ended; -Infinity: the initial block. */
+  /** Time at which the first of its operations ended; -Infinity: the initial block. */
   f: number;
   firstEnd: Actor | null;
   /** When the last of its operations began; -Infinity: none has. */

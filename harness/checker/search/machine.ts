@@ -36,7 +36,7 @@ export const NATURE = {
 export interface Sights {
   /** The step is in every order now. Returns true if the results of `merged` or `isIdle` may have changed. */
   retire(step: number): boolean;
-  /** One state for all that nothing which is not retired can tell apart. */
+  /** One state for all states that no remaining step can distinguish. */
   merged(state: number): number;
   /** Nothing which is not retired could see that a step of this class took effect. */
   isIdle(equivalenceClass: number): boolean;

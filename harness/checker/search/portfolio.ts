@@ -6,7 +6,7 @@ import { WglSearch } from './wgl.ts';
 const FIRST_TURN_MS = 2;
 const LONGEST_TURN_MS = 100;
 
-/** In the order of their turns. */
+/** The searches, in the order of their turns. */
 const SEARCHES = [WglSearch, FrontierSearch] as const;
 
 /**

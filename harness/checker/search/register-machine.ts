@@ -67,7 +67,7 @@ export function registerMachine(columns: RegisterSteps, among?: Int32Array): Reg
   };
 }
 
-/** Per value 1: a step asks for it that took effect, or an unknown CAS that leaves something that is asked for. */
+/** Per value 1 if it is asked for: by a step that took effect, or by an unknown CAS whose result is asked for. */
 function askedFor(
   { size, kind, certain, from, to, valueCount }: RegisterSteps,
   rows: Int32Array,

@@ -8,7 +8,7 @@ import { STALE_MS, type Scene, type Size } from './panel.ts';
 interface Column {
   readonly head: string;
   readonly width: number;
-  /** Where the panel is narrow, the highest go first. */
+  /** Rank of the column: in a narrow panel, the columns with the highest ranks are left out first. */
   readonly rank: number;
   text(node: NodeState, now: number): string;
 }

@@ -10,7 +10,7 @@ export interface Scene {
    * Time since the run began, in ms, by the local clock. It advances without events, so that old data is recognisable.
    */
   readonly now: number;
-  /** The local clock, ms, that toasts fade by. */
+  /** The local clock in ms, by which toasts disappear. */
   readonly clock: number;
   readonly glyphs: Glyphs;
   readonly watchOnly: boolean;

@@ -14,7 +14,7 @@ export interface Backdrop {
 
 /** The plot's width on an ordinary screen: only for choosing which labels fit. */
 const USUAL_PLOT_PX = 940;
-/** Of the labels' font, a little more than the mean letter. */
+/** Width of a letter of the labels, in pixels, a little more than the mean. */
 const LETTER_PX = 6.8;
 
 /** Share of the plot's width that a text of this length takes. */

@@ -32,7 +32,7 @@ interface Actor {
   readonly config: RaftConfig;
   disk: Disk;
   raft: Raft;
-  /** Of its own clock. */
+  /** Time of the server's own clock, in ms. */
   nowMs: number;
   /** While its disk is held: the waiting work, in order. Null: writes end at once. */
   held: (() => void)[] | null;
