@@ -130,7 +130,7 @@ export function read(
   return loaded.ok ? { text, scenario: loaded.scenario } : { problem: formatErrors(loaded.errors) };
 }
 
-/** One line a run, when there were several. */
+/** One line per run, if there were several. */
 function table(results: readonly RunResult[]): string {
   const rows = results.map(
     (r) =>

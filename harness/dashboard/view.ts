@@ -34,7 +34,7 @@ export function Screen({ scene, size, color }: ScreenProps): ReactElement {
 
 /**
  * A panel's lines in a box of its size. They are exactly as wide as the box already, so Ink is spared measuring them:
- * it lays out a placeholder of one character a line, and the transform gives it the line itself when it writes.
+ * it lays out a placeholder of one character per line, and the transform gives it the line itself when it writes.
  * Measuring lines with box-drawing and braille in them took half of a frame's time.
  */
 function PanelText({

@@ -37,7 +37,7 @@ interface Transfer {
   heardMs: number;
 }
 
-/** Streams the newest snapshot to followers: at most one transfer a peer, a window of bytes ahead of its answers. */
+/** Streams the newest snapshot to followers: at most one transfer per peer, a window of bytes ahead of its answers. */
 export class SnapshotSender {
   readonly #o: SnapshotSenderOptions;
   readonly #transfers = new Map<NodeId, Transfer>();

@@ -35,7 +35,7 @@ export class LiveChecker {
     if (was === null && key.undecided !== null) this.#undecided++;
   }
 
-  /** An operation ends (`info`: it was given up): the violation that this completes, at most one a key. */
+  /** An operation ends (`info`: it was given up): the violation that this completes, at most one per key. */
   complete(op: Op): Violation | null {
     const key = this.#keys.get(op.key);
     if (key === undefined) return null;
