@@ -1,4 +1,4 @@
-import { OP_FUNCTIONS } from './op.ts';
+import { OP_FUNCTIONS, OP_FUNCTIONS_IN_WORDS } from './op.ts';
 import { jsonPlaces } from './formats/json-places.ts';
 import type { Flaw } from './history-error.ts';
 import type { HistoryLine, OpFunction, RegisterValue } from './op.ts';
@@ -59,7 +59,7 @@ function wrongField(fields: Partial<Record<keyof HistoryLine, unknown>>): WrongF
   }
   const { type, f, found, error, attempts, value } = fields;
   if (!TYPES.has(type as string)) return { name: 'type', value: type, want: 'invoke, ok, fail or info' };
-  if (!FUNCTIONS.has(f as string)) return { name: 'f', value: f, want: 'read, write, cas, delete or append' };
+  if (!FUNCTIONS.has(f as string)) return { name: 'f', value: f, want: OP_FUNCTIONS_IN_WORDS };
   for (const name of ['key', 'node'] as const) {
     if (typeof fields[name] !== 'string') return { name, value: fields[name], want: 'a string' };
   }

@@ -1,10 +1,9 @@
-/**
- * One operation of a logical client, as Jepsen records it: `invoke`, then `ok`, `fail` (it definitely did not happen)
- * or `info` (unknown: it stays open for ever, and its process retires).
- */
 /** Every kind of operation. */
 export const OP_FUNCTIONS = ['read', 'write', 'cas', 'delete', 'append'] as const;
 export type OpFunction = (typeof OP_FUNCTIONS)[number];
+
+/** The kinds of operation in words, for messages: `read, write, … or append`. */
+export const OP_FUNCTIONS_IN_WORDS: string = `${OP_FUNCTIONS.slice(0, -1).join(', ')} or ${OP_FUNCTIONS.at(-1)}`;
 
 /** A record with the same value for every kind of operation. */
 export const perFunction = <T>(value: T): Record<OpFunction, T> =>
@@ -17,6 +16,10 @@ export type OpOutcome = 'ok' | 'fail' | 'info';
  */
 export type RegisterValue = string | null;
 
+/**
+ * One operation of a logical client, as Jepsen records it: `invoke`, then `ok`, `fail` (it definitely did not happen)
+ * or `info` (unknown: it stays open for ever, and its process retires).
+ */
 interface OpBase {
   /** Counts operations of a run from 0, in order of invocation. */
   readonly id: number;

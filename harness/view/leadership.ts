@@ -1,4 +1,3 @@
-import { pushBounded } from './bounded.ts';
 import type { Leadership, NodeState, TermLeader, View } from './model.ts';
 
 export const NO_LEADERSHIP: Leadership = {
@@ -15,7 +14,7 @@ export const NO_LEADERSHIP: Leadership = {
 };
 
 /** Maximum number of claims that are kept: two leaders of one term are seen within a few elections. */
-const MAX_CLAIMS = 64;
+export const MAX_CLAIMS = 64;
 
 /** Every node that is up and says that it leads, highest term first. */
 export function claimants({ nodes }: Pick<View, 'nodes'>): readonly TermLeader[] {
@@ -44,17 +43,31 @@ const follows = ({ life, status }: NodeState, { node, term }: TermLeader): boole
 const meet = ({ cuts }: Pick<View, 'cuts'>, a: string, b: string): boolean =>
   !cuts.has(`${a}->${b}`) && !cuts.has(`${b}->${a}`);
 
-/** The view after a node was seen to lead a term. The same node and term count once. */
+/**
+ * The view after a node was seen to lead a term. The same node and term count once. Without terms each call counts, and
+ * two leaders are no finding, because they may have led one after the other.
+ */
 export function claimed<V extends View>(
   view: V,
   { node, term = 0 }: { readonly node: string; readonly term?: number },
 ): V {
   const { leadership } = view;
-  if (leadership.claims.some((claim) => claim.term === term && claim.node === node)) return view;
-  const claims = pushBounded(leadership.claims, { term, node }, MAX_CLAIMS);
-  const rivals = claims.filter((claim) => claim.term === term).map((claim) => claim.node);
+  const isKnown = leadership.claims.some((claim) => claim.term === term && claim.node === node);
+  if (isKnown && term !== 0) return view;
+  const claims = withinBound([...leadership.claims, { term, node }]);
+  const rivals = term === 0 ? [] : claims.filter((claim) => claim.term === term).map((claim) => claim.node);
   const twoLeaders = leadership.twoLeaders ?? (rivals.length > 1 ? { term, nodes: rivals } : null);
   return { ...view, leadership: { ...leadership, claims, twoLeaders, elections: leadership.elections + 1 } };
+}
+
+/**
+ * Drops the oldest claim that its node has followed with a newer one. A node's latest claim stays, because a leader
+ * that is cut off reports the same term again and again, however many others are elected meanwhile.
+ */
+function withinBound(claims: readonly TermLeader[]): readonly TermLeader[] {
+  if (claims.length <= MAX_CLAIMS) return claims;
+  const oldest = claims.findIndex(({ node }, i) => claims.slice(i + 1).some((later) => later.node === node));
+  return claims.toSpliced(Math.max(0, oldest), 1);
 }
 
 /** The view after nodes or links have changed: the leader, the standing leader, and the time without one. */

@@ -79,7 +79,7 @@ export interface Leadership {
   readonly standing: TermLeader | null;
   /** Time since which it has stood without a break; null while none stands. */
   readonly standingSince: number | null;
-  /** The latest nodes that were seen to lead a term, newest last. */
+  /** The latest nodes that were seen to lead a term, newest last; at least the latest claim of each node. */
   readonly claims: readonly TermLeader[];
   /** The first term in which two nodes were seen to lead, which breaks Raft's election safety (§5.2). */
   readonly twoLeaders: { readonly term: number; readonly nodes: readonly string[] } | null;

@@ -38,7 +38,7 @@ export function viewAfter<V extends View>(view: V, event: HarnessEvent): V {
       );
     case 'status': {
       const next = withNode(seen, event.node, (node) => reported(node, event));
-      return followLeadership(event.role === 'leader' ? claimed(next, event) : next, event.t);
+      return followLeadership(isElected(view, next, event) ? claimed(next, event) : next, event.t);
     }
     case 'trace': {
       const { trace, node } = event;
@@ -131,6 +131,13 @@ function reported(node: NodeState, event: Extract<HarnessEvent, { type: 'status'
     commit: Math.max(node.commit, status.commit ?? 0),
     changes: changed ? node.changes + 1 : node.changes,
   };
+}
+
+/** True if a status shows a leader of a term or, in a system without terms, a node that has become leader. */
+function isElected(before: View, after: View, event: Extract<HarnessEvent, { type: 'status' }>): boolean {
+  const { node, role, term } = event;
+  if (role !== 'leader' || term !== undefined) return role === 'leader';
+  return before.nodes[node]?.role !== 'leader' && after.nodes[node]?.role === 'leader';
 }
 
 const ROLE_OF_STEP = {
