@@ -45,7 +45,7 @@ export class LeaderCompleteness implements Property {
   summary(): { evidence: number; detail: string } {
     return {
       evidence: this.#elected === 0 ? 0 : this.#commits,
-      detail: `${this.#elected} elections, ${this.#compared} times a leader's log was held against what was committed before its term`,
+      detail: `${this.#elected} elections, ${this.#compared} comparisons of a leader's log with the entries committed before its term`,
     };
   }
 

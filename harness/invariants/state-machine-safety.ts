@@ -17,7 +17,7 @@ export class StateMachineSafety implements Property {
   /** The entry that was applied first at each index, on any node. */
   readonly #applied = new LogMirror();
   readonly #appliers: { readonly from: number; readonly t: number; readonly node: string }[] = [];
-  /** Per node: up to where its applied entries were held against the others', and when it last applied. */
+  /** Per node: index up to which its applied entries were compared with the others', and time of its last one. */
   readonly #checked = new Map<string, number>();
   readonly #appliedAt = new Map<string, number>();
   readonly #reported = new Set<string>();
