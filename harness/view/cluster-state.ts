@@ -22,7 +22,6 @@ export class ClusterState {
   #view: View;
   readonly #elections: Election[] = [];
   readonly #commits = new Map<string, { t: number; commit: number }[]>();
-  readonly #gaps: LeaderGap[] = [];
   readonly #leaderships: (Election & { until: number | null })[] = [];
   #maxCommit = 0;
 
@@ -89,10 +88,10 @@ export class ClusterState {
 
   /** Times without a standing leader after the first one stood, up to `end`. */
   leaderGaps(end: number): readonly LeaderGap[] {
-    const last = this.#leaderships.at(-1);
-    const open =
-      last === undefined || last.until === null || last.until >= end ? [] : [{ from: last.until, to: end }];
-    return [...this.#gaps, ...open];
+    return this.#leaderships.flatMap(({ until }, i) => {
+      const to = this.#leaderships[i + 1]?.t ?? end;
+      return until === null || until >= to ? [] : [{ from: until, to }];
+    });
   }
 
   /** The commit index that the node had reported by time `t`. */
@@ -135,8 +134,6 @@ export class ClusterState {
     if (standing === before.leadership.standing) return;
     const latest = this.#leaderships.at(-1);
     if (latest !== undefined) latest.until ??= t;
-    if (standing === null) return;
-    if (latest !== undefined && latest.until! < t) this.#gaps.push({ from: latest.until!, to: t });
-    this.#leaderships.push({ t, ...standing, until: null });
+    if (standing !== null) this.#leaderships.push({ t, ...standing, until: null });
   }
 }

@@ -25,11 +25,10 @@ export function claimants({ nodes }: Pick<View, 'nodes'>): readonly TermLeader[]
 }
 
 /**
- * The standing leader, or null: the node that claims to lead in the highest term, if a majority of all nodes, itself
- * included, are up, name it as leader of its term, and exchange messages with it in both directions.
+ * The standing leader, or null: `top`, the node that claims to lead in the highest term, if a majority of all nodes,
+ * itself included, are up, name it as leader of its term, and exchange messages with it in both directions.
  */
-export function standingLeader(view: Pick<View, 'nodes' | 'cuts'>): TermLeader | null {
-  const [top] = claimants(view);
+function standingLeader(view: Pick<View, 'nodes' | 'cuts'>, top: TermLeader | undefined): TermLeader | null {
   if (top === undefined) return null;
   const nodes = Object.values(view.nodes);
   const followers = nodes.filter((node) => follows(node, top) && meet(view, node.id, top.node));
@@ -74,7 +73,7 @@ function withinBound(claims: readonly TermLeader[]): readonly TermLeader[] {
 export function followLeadership<V extends View>(view: V, t: number): V {
   const before = view.leadership;
   const [claim] = claimants(view);
-  const standing = standingLeader(view);
+  const standing = standingLeader(view, claim);
   const leader = claim?.node ?? null;
   const term = claim?.term ?? before.term;
   if (sameLeader(standing, before.standing)) {
