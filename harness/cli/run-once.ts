@@ -8,6 +8,7 @@ import type { Stage, StageSetup } from '../ports/stage.ts';
 import { pointLatest, writeReport } from '../report/write.ts';
 import { EXIT, type RunResult } from '../result.ts';
 import { runScenario, type RunOutcome } from '../scenario/play/runner.ts';
+import { stageSetup } from '../scenario/play/stage-setup.ts';
 import type { Scenario } from '../scenario/language/schema.ts';
 import { localStage } from '../stage/local.ts';
 import { simStage } from '../stage/sim/stage.ts';
@@ -100,7 +101,7 @@ async function play(
   const failed = new AbortController();
   await using stage = await openStage(options, dir, emit, (error) => failed.abort(error));
   onOpen(stage);
-  const { name, system, clock, cluster, links, workload } = stage;
+  const { name, clock, cluster, links } = stage;
   emit({
     t: clock.now(),
     type: 'run',
@@ -119,12 +120,7 @@ async function play(
     runScenario({
       scenario,
       seed,
-      system,
       stage,
-      cluster,
-      links,
-      workload,
-      clock,
       emit,
       signal: AbortSignal.any([interrupts.signal, failed.signal]),
       stopOnViolation: flags.stopOnViolation === true,
@@ -141,13 +137,8 @@ async function openStage(
 ): Promise<Stage> {
   const clock = realClock(originMs);
   const setup: StageSetup = {
-    seed,
+    ...stageSetup(scenario, seed),
     dir,
-    nodes: scenario.cluster.nodes,
-    electionTimeoutMs: scenario.cluster.electionTimeoutMs,
-    heartbeatMs: scenario.cluster.heartbeatMs,
-    workload: { ...scenario.workload, seed },
-    live: scenario.expect.always.linearizableMs !== null,
     signal: interrupts.signal,
     onNote: (level, text) => emit({ t: clock.now(), type: 'note', level, text }),
     onFailure,

@@ -1,16 +1,14 @@
 import type { LinearizabilityResult } from '../../checker/linearizable.ts';
-import type { Clock } from '../../clock.ts';
 import type { Able } from '../../ports/capability.ts';
-import type { Cluster, NodeExit } from '../../ports/cluster.ts';
+import type { NodeExit } from '../../ports/cluster.ts';
 import type { HarnessEvent, ManualCommand, Phase } from '../../event.ts';
 import { latencyStats } from '../../history/latency.ts';
 import type { Op } from '../../history/op.ts';
-import type { Links } from '../../ports/links.ts';
+import type { Stage } from '../../ports/stage.ts';
 import type { System } from '../../ports/system.ts';
 import { Nemesis } from '../../nemesis/nemesis.ts';
 import { randomStream } from '../../random.ts';
 import type { ExpectationResult, Violation } from '../../result.ts';
-import type { Workload } from '../../ports/workload.ts';
 import { checkHistory, isWanted, evaluateAlways, notJudged, whyNotJudged } from '../judge/evaluate-always.ts';
 import { Choices } from './choices.ts';
 import { baselineOf, evaluateCondition } from './evaluate-condition.ts';
@@ -32,17 +30,16 @@ import { orAbort, watch } from './watch.ts';
 
 export type { RunOutcome } from '../judge/run-outcome.ts';
 
+/** The parts of a stage that a run uses. */
+interface RunStage extends Pick<Stage, keyof Able | 'cluster' | 'links' | 'workload' | 'clock'> {
+  readonly system: Pick<System, 'monitor' | keyof Able>;
+}
+
 export interface RunOptions {
   readonly scenario: Scenario;
   readonly seed: number;
-  /** The system under test: which it is, what it can do, and how its trace is judged. */
-  readonly system: Pick<System, 'name' | 'monitor' | 'capabilities'>;
-  /** What the stage can do, for faults by hand. */
-  readonly stage: Able;
-  readonly cluster: Cluster;
-  readonly links: Links;
-  readonly workload: Workload;
-  readonly clock: Clock;
+  /** The open stage. The run happens within its `play`. */
+  readonly stage: RunStage;
   readonly emit: (event: HarnessEvent) => void;
   /** Registers the handler of a person's commands. */
   readonly commands: (handler: (command: ManualCommand) => void) => void;
@@ -90,7 +87,8 @@ class Run {
 
   constructor(options: RunOptions) {
     this.#options = options;
-    const { system, cluster, links, workload, clock, seed, scenario } = options;
+    const { stage, seed, scenario } = options;
+    const { system, cluster, links, workload, clock } = stage;
     const emit = (event: HarnessEvent): void => this.#emit(event);
     this.#observer = new Observer({
       system, cluster, workload, clock, emit,
@@ -118,7 +116,7 @@ class Run {
     }); // prettier-ignore
     this.#manual = new ManualControl({
       nodes: scenario.cluster.nodes,
-      chosen: { system: options.system, stage: options.stage },
+      chosen: { system, stage },
       nemesis: this.#nemesis,
       steps: this.#steps,
       choices,
@@ -143,7 +141,7 @@ class Run {
       // After `#cut`, the phase throws the reason of the cut, which is recorded already.
       if (!this.#going.signal.aborted) this.#end(endingOfError(error));
     }
-    const stepsTo = this.#options.clock.now();
+    const stepsTo = this.#options.stage.clock.now();
     this.#stepsTo = stepsTo;
     this.#manual.close();
     await this.#heal();
@@ -156,7 +154,8 @@ class Run {
   }
 
   async #start(): Promise<void> {
-    const { cluster, workload, system, scenario, clock } = this.#options;
+    const { scenario, stage } = this.#options;
+    const { cluster, workload, system, clock } = stage;
     this.#phase('starting');
     const open = notJudged(scenario.expect.always, this.#observer.monitor);
     if (open.length > 0) {
@@ -170,7 +169,8 @@ class Run {
   }
 
   async #steady(): Promise<void> {
-    const { scenario, clock } = this.#options;
+    const { scenario, stage } = this.#options;
+    const { clock } = stage;
     this.#phase('steady');
     for (const { condition, withinMs, line, text } of scenario.steady) {
       const from = clock.now();
@@ -199,7 +199,7 @@ class Run {
   async #run(): Promise<void> {
     this.#phase('running');
     this.#pace.start();
-    this.#stepsFrom = this.#options.clock.now();
+    this.#stepsFrom = this.#options.stage.clock.now();
     await this.#steps.run(this.#options.scenario.steps);
   }
 
@@ -215,7 +215,7 @@ class Run {
       this.#end({ kind: 'error', message: `not everything could be healed: ${(error as Error).message}` });
     }
     if (!this.#mayRecover()) return;
-    if (this.#recovery.since === null) this.#recovery.healed(this.#options.clock.now());
+    if (this.#recovery.since === null) this.#recovery.healed(this.#options.stage.clock.now());
     const { leaderWithinMs, caughtUpWithinMs, writesWithinMs } = this.#options.scenario.expect.recovery;
     const limits = [leaderWithinMs, caughtUpWithinMs, writesWithinMs].filter((limit) => limit !== null);
     if (limits.length === 0) return;
@@ -223,7 +223,7 @@ class Run {
       this.#observer.ok.write + this.#observer.ok.cas + this.#observer.ok.delete + this.#observer.ok.append;
     // Each client may have had one write in flight at the heal. One more than that was invoked after it.
     const enough = writes() + this.#options.scenario.workload.clients + 1;
-    const { clock } = this.#options;
+    const { clock } = this.#options.stage;
     const left = this.#recovery.since! + Math.max(...limits) - clock.now();
     const look = () => {
       this.#recovery.look(clock.now());
@@ -250,7 +250,7 @@ class Run {
 
   async #stopLoad(): Promise<readonly Op[]> {
     try {
-      return await this.#options.workload.stop();
+      return await this.#options.stage.workload.stop();
     } catch (error) {
       this.#end({ kind: 'error', message: `the load could not be stopped: ${(error as Error).message}` });
       return [];
@@ -283,7 +283,7 @@ class Run {
         linearizability,
         aborted: this.#hurry.signal.aborted,
         monitor: this.#observer.monitor,
-        system: this.#options.system.name,
+        system: this.#options.stage.system.name,
         ending: this.#ending,
       }),
       ...evaluateDuring(expect.during, record),
@@ -306,7 +306,8 @@ class Run {
   }
 
   async #linearizability(ops: readonly Op[]): Promise<LinearizabilityResult | null> {
-    const { scenario, clock } = this.#options;
+    const { scenario, stage } = this.#options;
+    const { clock } = stage;
     const { linearizableMs } = scenario.expect.always;
     if (linearizableMs === null || this.#hurry.signal.aborted || ops.length === 0) return null;
     const hurried = this.#ending?.kind === 'interrupted';
@@ -364,11 +365,11 @@ class Run {
     const yields = this.#ending === null || isOwn(this.#ending) || this.#ending.kind === 'violated';
     if (this.#ending === null || (yields && ending.kind === 'error')) this.#ending = ending;
     const level = ending.kind === 'interrupted' ? 'warn' : 'error';
-    this.#emit({ t: this.#options.clock.now(), type: 'note', level, text: messageOf(ending) });
+    this.#emit({ t: this.#options.stage.clock.now(), type: 'note', level, text: messageOf(ending) });
   }
 
   #phase(phase: Phase): void {
-    this.#emit({ t: this.#options.clock.now(), type: 'phase', phase });
+    this.#emit({ t: this.#options.stage.clock.now(), type: 'phase', phase });
   }
 
   /** Single exit for events. */

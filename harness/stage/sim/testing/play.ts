@@ -7,6 +7,7 @@ import { formatErrors, loadScenario } from '../../../scenario/language/load.ts';
 import type { System } from '../../../ports/system.ts';
 import type { Scenario } from '../../../scenario/language/schema.ts';
 import { runScenario, type RunOutcome } from '../../../scenario/play/runner.ts';
+import { stageSetup } from '../../../scenario/play/stage-setup.ts';
 import type { SimParts } from '../server.ts';
 import { simStage, type SimStage } from '../stage.ts';
 import { CrashingCluster } from './crashing-cluster.ts';
@@ -55,13 +56,8 @@ export async function play(text: string, options: PlayOptions = {}): Promise<Pla
   try {
     await using sim = simStage(
       {
-        seed,
+        ...stageSetup(scenario, seed),
         dir,
-        nodes: scenario.cluster.nodes,
-        electionTimeoutMs: scenario.cluster.electionTimeoutMs,
-        heartbeatMs: scenario.cluster.heartbeatMs,
-        workload: { ...scenario.workload, seed },
-        live: scenario.expect.always.linearizableMs !== null,
         signal: interrupt.signal,
         onNote: () => {},
         onFailure: (error) => interrupt.abort(error),
@@ -79,11 +75,11 @@ export async function play(text: string, options: PlayOptions = {}): Promise<Pla
       press: (command) => handler(command),
       abort: (reason) => interrupt.abort(reason),
     };
-    const { cluster, links, workload } = stage;
+    const { links } = stage;
     const outcome = await sim.play(() =>
       runScenario({
-        scenario, seed, system: options.system ?? sim.system, stage: sim,
-        cluster, links, workload, clock, stopOnViolation,
+        scenario, seed, stopOnViolation,
+        stage: { ...sim, ...stage, system: options.system ?? sim.system },
         emit: (event) => {
           events.push(event);
           // Not from within the runner's own call: as a key press, which comes between two of its steps.
