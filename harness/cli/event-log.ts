@@ -1,6 +1,7 @@
 import { createWriteStream } from 'node:fs';
 import { finished } from 'node:stream/promises';
 import type { HarnessEvent } from '../event.ts';
+import { Listeners } from '../listeners.ts';
 
 /** Bulk steps of the log: in `events.jsonl`, but not kept in memory (they are most of a run's events). */
 const BULK_TRACES = new Set(['Replicate', 'Commit', 'Apply']);
@@ -10,7 +11,7 @@ const BULK_TRACES = new Set(['Replicate', 'Commit', 'Apply']);
  * report draws. A full or failing disk does not stop the run: `failure` says what was lost.
  */
 export class EventLog {
-  readonly #listeners = new Set<(event: HarnessEvent) => void>();
+  readonly #listeners = new Listeners<HarnessEvent>();
   readonly #kept: HarnessEvent[] = [];
   readonly #file;
   #failure: string | null = null;
@@ -32,10 +33,10 @@ export class EventLog {
   }
 
   subscribe(listener: (event: HarnessEvent) => void): () => void {
-    this.#listeners.add(listener);
+    const unsubscribe = this.#listeners.subscribe(listener);
     // A listener that subscribes late (the dashboard, after Ink has loaded) still sees the beginning of the run.
     for (const event of this.#kept) listener(event);
-    return () => this.#listeners.delete(listener);
+    return unsubscribe;
   }
 
   readonly emit = (event: HarnessEvent): void => {
@@ -43,7 +44,7 @@ export class EventLog {
     const routine = event.type === 'status' || event.type === 'checked';
     const bulk = routine || (event.type === 'trace' && BULK_TRACES.has(event.trace.type));
     if (!bulk) this.#kept.push(event);
-    for (const listener of this.#listeners) listener(event);
+    this.#listeners.emit(event);
   };
 
   /** Resolves when all lines are with the operating system, or the disk has refused them. */

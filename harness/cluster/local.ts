@@ -4,7 +4,9 @@ import type { Links } from '../ports/links.ts';
 import type { Cluster, ClusterEvent, NodeExit, NodeLife, NodeView } from '../ports/cluster.ts';
 import type { Host, HostProcess } from '../ports/host.ts';
 import type { NodeLine, NodeSetup, System } from '../ports/system.ts';
+import { Listeners } from '../listeners.ts';
 import { localHost } from './local-host.ts';
+import { Members, type Member } from './members.ts';
 
 /** Time limits of the port, and of a signalled process until it has the requested state, in ms. */
 const READY_WITHIN_MS = 10_000;
@@ -44,9 +46,7 @@ export function localCluster(options: LocalClusterOptions): Cluster {
 }
 
 /** One node: its state, and its process while there is one. */
-interface Member {
-  readonly id: string;
-  life: NodeLife;
+interface LocalMember extends Member {
   process: HostProcess | null;
   /** The end of `process` was asked for. */
   endExpected: boolean;
@@ -57,37 +57,42 @@ interface Member {
   born: boolean;
 }
 
+const newMember = (id: string): LocalMember => ({
+  id,
+  life: 'down',
+  process: null,
+  get pid() {
+    return this.process?.pid ?? null;
+  },
+  endExpected: false,
+  born: false,
+});
+
 class LocalCluster implements Cluster {
   readonly nodes: readonly string[];
   readonly #options: LocalClusterOptions;
   readonly #host: Host;
-  readonly #members: ReadonlyMap<string, Member>;
-  readonly #listeners = new Set<(event: ClusterEvent) => void>();
+  readonly #members: Members<LocalMember>;
+  readonly #listeners = new Listeners<ClusterEvent>();
   #disposed: Promise<void> | null = null;
 
   constructor(options: LocalClusterOptions, host: Host) {
     this.#options = options;
     this.#host = host;
     this.nodes = options.nodes.map((node) => node.id);
-    this.#members = new Map(
-      this.nodes.map((id) => [id, { id, life: 'down', process: null, endExpected: false, born: false }]),
-    );
+    this.#members = new Members(this.nodes.map(newMember));
   }
 
   view(node: string): NodeView {
-    const { id, life, process } = this.#member(node);
-    return { id, life, pid: process?.pid ?? null };
+    return this.#members.view(node);
   }
 
   subscribe(listener: (event: ClusterEvent) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#listeners.subscribe(listener);
   }
 
   async start(node: string): Promise<void> {
-    const member = this.#member(node);
-    if (this.#disposed !== null) throw new Error(`cannot start ${node}: the cluster is being shut down`);
-    if (member.life !== 'down') throw new Error(`cannot start ${node}: it is ${member.life}`);
+    const member = this.#members.forAction('start', node);
     const { system } = this.#options;
     const { promise: ready, resolve: onReady } = Promise.withResolvers<'ready'>();
     const becomeReady = (): void => {
@@ -118,7 +123,7 @@ class LocalCluster implements Cluster {
     member.process = process;
     const forget = await this.#options.journal?.(process.pid, `node ${node}`);
     // The cluster may have been shut down meanwhile.
-    if (this.#disposed !== null) this.#end(member, process, 'SIGKILL');
+    if (this.#members.closed) this.#end(member, process, 'SIGKILL');
     const ended = process.end.then((end) => {
       const exit: NodeExit = { ...end, expected: member.endExpected, stderr: process.stderr() };
       forget?.();
@@ -140,13 +145,13 @@ class LocalCluster implements Cluster {
   }
 
   async kill(node: string): Promise<void> {
-    const { member, process } = this.#running(node, 'kill');
+    const { member, process } = this.#running('kill', node);
     this.#end(member, process, 'SIGKILL');
     await this.#gone(node, process, KILL_WITHIN_MS);
   }
 
   async stop(node: string): Promise<void> {
-    const { member, process } = this.#running(node, 'stop');
+    const { member, process } = this.#running('stop', node);
     const wasPaused = member.life === 'paused';
     this.#setLife(member, 'stopping');
     this.#end(member, process, 'SIGTERM');
@@ -160,16 +165,14 @@ class LocalCluster implements Cluster {
   }
 
   async pause(node: string): Promise<void> {
-    const { member, process } = this.#running(node, 'pause');
-    if (member.life !== 'up') throw new Error(`cannot pause ${node}: it is ${member.life}`);
+    const { member, process } = this.#running('pause', node);
     process.signal('SIGSTOP');
     await process.untilStopped(true, PAUSE_WITHIN_MS);
     if (member.process === process) this.#setLife(member, 'paused');
   }
 
   async resume(node: string): Promise<void> {
-    const { member, process } = this.#running(node, 'resume');
-    if (member.life !== 'paused') throw new Error(`cannot resume ${node}: it is ${member.life}`);
+    const { member, process } = this.#running('resume', node);
     // Set before the signal, because the node reports as a running one from then on.
     this.#setLife(member, 'up');
     process.signal('SIGCONT');
@@ -177,9 +180,8 @@ class LocalCluster implements Cluster {
   }
 
   async wipe(node: string): Promise<void> {
-    const { life } = this.#member(node);
-    if (life !== 'down') throw new Error(`cannot wipe ${node}: it is ${life}; kill or stop it first`);
-    await this.#host.removeFolder(this.#dataDir(node));
+    const { id } = this.#members.forAction('wipe', node);
+    await this.#host.removeFolder(this.#dataDir(id));
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -189,7 +191,8 @@ class LocalCluster implements Cluster {
 
   /** SIGKILL also ends stopped processes. Nodes are durable at every point, so a soft stop would gain nothing. */
   async #shutDown(): Promise<void> {
-    const ends = [...this.#members.values()].map(async (member) => {
+    this.#members.closed = true;
+    const ends = this.#members.all.map(async (member) => {
       const { process } = member;
       if (process === null) return;
       this.#end(member, process, 'SIGKILL');
@@ -203,7 +206,7 @@ class LocalCluster implements Cluster {
       );
   }
 
-  #end(member: Member, process: HostProcess, signal: 'SIGTERM' | 'SIGKILL'): void {
+  #end(member: LocalMember, process: HostProcess, signal: 'SIGTERM' | 'SIGKILL'): void {
     member.endExpected = true;
     process.signal(signal);
   }
@@ -223,7 +226,7 @@ class LocalCluster implements Cluster {
       clientListen: `127.0.0.1:${self.clientPort}`,
       peers: others.map(({ id }) => ({ id, address: links.address({ from: node, to: id }) })),
       dataDir: this.#dataDir(node),
-      first: !this.#member(node).born,
+      first: !this.#members.member(node).born,
       electionTimeoutMs,
       heartbeatMs,
       seed,
@@ -234,27 +237,22 @@ class LocalCluster implements Cluster {
     return join(this.#options.dir, node);
   }
 
-  #member(node: string): Member {
-    const member = this.#members.get(node);
-    if (member === undefined) throw new Error(`no node ${node}; there are ${this.nodes.join(', ')}`);
-    return member;
+  #running(
+    action: 'kill' | 'stop' | 'pause' | 'resume',
+    node: string,
+  ): { member: LocalMember; process: HostProcess } {
+    const member = this.#members.forAction(action, node);
+    return { member, process: member.process! };
   }
 
-  #running(node: string, verb: string): { member: Member; process: HostProcess } {
-    const member = this.#member(node);
-    if (member.process === null) throw new Error(`cannot ${verb} ${node}: it is ${member.life}`);
-    return { member, process: member.process };
-  }
-
-  #setLife(member: Member, life: NodeLife, exit?: NodeExit): void {
+  #setLife(member: LocalMember, life: NodeLife, exit?: NodeExit): void {
     member.life = life;
-    const pid = member.process?.pid ?? null;
-    this.#emit({
+    this.#listeners.emit({
       type: 'life',
       t: this.#now(),
       node: member.id,
       life,
-      pid,
+      pid: member.pid,
       ...(exit === undefined ? {} : { exit }),
     });
   }
@@ -264,13 +262,13 @@ class LocalCluster implements Cluster {
     const t = line.atMs === undefined ? this.#now() : line.atMs - this.#options.originMs;
     switch (line.type) {
       case 'ready':
-        return this.#emit({ type: 'ready', t, node });
+        return this.#listeners.emit({ type: 'ready', t, node });
       case 'status':
-        return this.#emit({ type: 'status', t, node, status: line.status });
+        return this.#listeners.emit({ type: 'status', t, node, status: line.status });
       case 'trace':
-        return this.#emit({ type: 'trace', t, node, trace: line.trace });
+        return this.#listeners.emit({ type: 'trace', t, node, trace: line.trace });
       case 'log':
-        return this.#emit({ type: 'log', t, node, log: line.log });
+        return this.#listeners.emit({ type: 'log', t, node, log: line.log });
       default:
         line satisfies never;
     }
@@ -278,11 +276,7 @@ class LocalCluster implements Cluster {
 
   /** A line of the harness's own in the node's log. */
   #note(node: string, level: 'warn' | 'error', message: string): void {
-    this.#emit({ type: 'log', t: this.#now(), node, log: { level, message } });
-  }
-
-  #emit(event: ClusterEvent): void {
-    for (const listener of this.#listeners) listener(event);
+    this.#listeners.emit({ type: 'log', t: this.#now(), node, log: { level, message } });
   }
 
   #now(): number {

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
 import type { Op } from '../history/op.ts';
 import { readBack } from '../history/read-back.ts';
+import { Listeners } from '../listeners.ts';
 import type { SystemClients } from '../ports/client.ts';
 import type { Workload, WorkloadEvent, WorkloadPlan } from '../ports/workload.ts';
 import { RecordedLoad } from './recorded-load.ts';
@@ -22,7 +23,7 @@ export interface InProcessOptions {
 /** Port `Workload`: the clients live in the caller's thread, and in the time that it gives them. */
 export class InProcessWorkload implements Workload {
   readonly #options: InProcessOptions;
-  readonly #listeners = new Set<(event: WorkloadEvent) => void>();
+  readonly #listeners = new Listeners<WorkloadEvent>();
   #starting: Promise<RecordedLoad> | null = null;
   #stopping: Promise<readonly Op[]> | null = null;
 
@@ -31,8 +32,7 @@ export class InProcessWorkload implements Workload {
   }
 
   subscribe(listener: (event: WorkloadEvent) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#listeners.subscribe(listener);
   }
 
   async start(): Promise<void> {
@@ -45,7 +45,7 @@ export class InProcessWorkload implements Workload {
         timers: clock,
         now: () => clock.now(),
         nowNs: () => Math.round(clock.now() * NS_PER_MS),
-        say: (event) => this.#emit(event),
+        say: (event) => this.#listeners.emit(event),
       }),
     );
     const load = await this.#starting;
@@ -69,9 +69,5 @@ export class InProcessWorkload implements Workload {
     const load = await this.#starting;
     await load.stop(drainMs);
     return await clock.still(async () => await readBack(historyPath, await load.close()));
-  }
-
-  #emit(event: WorkloadEvent): void {
-    for (const listener of this.#listeners) listener(event);
   }
 }

@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { monotonicMs } from '../clock.ts';
 import type { Op } from '../history/op.ts';
 import { readBack } from '../history/read-back.ts';
+import { Listeners } from '../listeners.ts';
 import type { FromWorker, ToWorker, WorkerInput } from './messages.ts';
 import type { Workload, WorkloadEvent } from '../ports/workload.ts';
 
@@ -19,7 +20,7 @@ export function threadedWorkload(options: WorkerInput): Workload {
 
 class ThreadedWorkload implements Workload {
   readonly #input: WorkerInput;
-  readonly #listeners = new Set<(event: WorkloadEvent) => void>();
+  readonly #listeners = new Listeners<WorkloadEvent>();
   readonly #started = Promise.withResolvers<void>();
   /** Bytes of the history. */
   readonly #finished = Promise.withResolvers<number>();
@@ -36,8 +37,7 @@ class ThreadedWorkload implements Workload {
   }
 
   subscribe(listener: (event: WorkloadEvent) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#listeners.subscribe(listener);
   }
 
   async start(): Promise<void> {
@@ -106,7 +106,7 @@ class ThreadedWorkload implements Workload {
       case 'violation':
       case 'unchecked':
       case 'broken':
-        return this.#emit(message);
+        return this.#listeners.emit(message);
       default:
         return message satisfies never;
     }
@@ -116,13 +116,9 @@ class ThreadedWorkload implements Workload {
   #broken(message: string): void {
     if (this.#isFinished) return;
     this.#isFinished = true;
-    this.#emit({ type: 'broken', t: monotonicMs() - this.#input.originMs, message });
+    this.#listeners.emit({ type: 'broken', t: monotonicMs() - this.#input.originMs, message });
     this.#started.reject(new Error(message));
     this.#finished.reject(new Error(message));
-  }
-
-  #emit(event: WorkloadEvent): void {
-    for (const listener of this.#listeners) listener(event);
   }
 }
 

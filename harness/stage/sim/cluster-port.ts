@@ -3,6 +3,8 @@ import type { NodeId } from '../../../node/raft/types.ts';
 import { StorageError } from '../../../node/replica/ports.ts';
 import type { ReportLine } from '../../../node/replica/trace.ts';
 import type { Cluster, ClusterEvent, NodeExit, NodeLife, NodeView } from '../../ports/cluster.ts';
+import { Members, type Member } from '../../cluster/members.ts';
+import { Listeners } from '../../listeners.ts';
 import { randomStream, type Random } from '../../random.ts';
 import type { SimCluster } from './cluster.ts';
 import type { SimServer } from './server.ts';
@@ -21,10 +23,9 @@ const KILLED: NodeExit = { code: null, signal: 'SIGKILL', expected: true, stderr
 const STOPPED: NodeExit = { code: EXIT.stopped, signal: null, expected: true, stderr: '' };
 
 /** One node: its state, and its invented process while it runs. */
-interface Member {
+interface SimMember extends Member {
   readonly server: SimServer;
   readonly random: Random;
-  life: NodeLife;
   pid: number | null;
   /** Reports of this process so far. */
   reports: number;
@@ -38,44 +39,37 @@ interface Member {
 export class SimClusterPort implements Cluster {
   readonly nodes: readonly string[];
   readonly #sim: SimCluster;
-  readonly #members: ReadonlyMap<string, Member>;
-  readonly #listeners = new Set<(event: ClusterEvent) => void>();
+  readonly #members: Members<SimMember>;
+  readonly #listeners = new Listeners<ClusterEvent>();
   #nextPid = FIRST_PID;
-  #disposed = false;
 
   constructor(sim: SimCluster, seed: number) {
     this.#sim = sim;
     this.nodes = sim.servers.map(({ id }) => id);
-    this.#members = new Map(
-      sim.servers.map((server) => [
-        server.id,
-        {
-          server,
-          random: randomStream(seed, 'node-timers', `starts of ${server.id}`),
-          life: 'down',
-          pid: null,
-          reports: 0,
-          unread: [],
-          starting: null,
-        },
-      ]),
+    this.#members = new Members(
+      sim.servers.map((server) => ({
+        id: server.id,
+        server,
+        random: randomStream(seed, 'node-timers', `starts of ${server.id}`),
+        life: 'down',
+        pid: null,
+        reports: 0,
+        unread: [],
+        starting: null,
+      })),
     );
   }
 
   view(node: string): NodeView {
-    const { life, pid } = this.#member(node);
-    return { id: node, life, pid };
+    return this.#members.view(node);
   }
 
   subscribe(listener: (event: ClusterEvent) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#listeners.subscribe(listener);
   }
 
   async start(node: string): Promise<void> {
-    const member = this.#member(node);
-    if (this.#disposed) throw new Error(`cannot start ${node}: the cluster is being shut down`);
-    if (member.life !== 'down') throw new Error(`cannot start ${node}: it is ${member.life}`);
+    const member = this.#members.forAction('start', node);
     const starting = Promise.withResolvers<void>();
     const pid = this.#nextPid++;
     Object.assign(member, { pid, starting, reports: 0 });
@@ -87,13 +81,13 @@ export class SimClusterPort implements Cluster {
   }
 
   async kill(node: string): Promise<void> {
-    const member = this.#running(node, 'kill');
+    const member = this.#members.forAction('kill', node);
     member.server.crash('kill');
     this.#down(member, KILLED);
   }
 
   async stop(node: string): Promise<void> {
-    const member = this.#running(node, 'stop');
+    const member = this.#members.forAction('stop', node);
     const { server, pid } = member;
     this.#setLife(member, 'stopping');
     server.resume();
@@ -117,33 +111,29 @@ export class SimClusterPort implements Cluster {
   }
 
   async pause(node: string): Promise<void> {
-    const member = this.#running(node, 'pause');
-    if (member.life !== 'up') throw new Error(`cannot pause ${node}: it is ${member.life}`);
+    const member = this.#members.forAction('pause', node);
     member.server.pause();
     this.#setLife(member, 'paused');
   }
 
   async resume(node: string): Promise<void> {
-    const member = this.#running(node, 'resume');
-    if (member.life !== 'paused') throw new Error(`cannot resume ${node}: it is ${member.life}`);
+    const member = this.#members.forAction('resume', node);
     this.#setLife(member, 'up');
     member.server.resume();
   }
 
   async wipe(node: string): Promise<void> {
-    const { life, server } = this.#member(node);
-    if (life !== 'down') throw new Error(`cannot wipe ${node}: it is ${life}; kill or stop it first`);
-    this.#sim.loseFolder(server.id);
+    this.#sim.loseFolder(this.#members.forAction('wipe', node).server.id);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#disposed = true;
-    for (const [node, { pid }] of this.#members) if (pid !== null) await this.kill(node);
+    this.#members.closed = true;
+    for (const { id, pid } of this.#members.all) if (pid !== null) await this.kill(id);
   }
 
   /** The node has written a line to its report pipe. */
   reported(id: NodeId, line: ReportLine): void {
-    const member = this.#member(id);
+    const member = this.#members.member(id);
     const isFirst = member.unread.length === 0;
     if (line.type === 'ready') {
       member.unread.unshift({ ...line, pid: member.pid! });
@@ -155,7 +145,7 @@ export class SimClusterPort implements Cluster {
 
   /** An assertion of the node broke, or its disk refused: the process ends by itself. */
   broken(id: NodeId, error: unknown): void {
-    const member = this.#member(id);
+    const member = this.#members.member(id);
     if (member.pid === null) return;
     const code = error instanceof StorageError ? EXIT.cannotServe : EXIT.broken;
     const stderr = error instanceof Error ? (error.stack ?? error.message) : String(error);
@@ -163,7 +153,7 @@ export class SimClusterPort implements Cluster {
     this.#down(member, { code, signal: null, expected: false, stderr });
   }
 
-  #ready(member: Member): void {
+  #ready(member: SimMember): void {
     const { starting } = member;
     if (starting === null) return;
     member.starting = null;
@@ -173,7 +163,7 @@ export class SimClusterPort implements Cluster {
     starting.resolve();
   }
 
-  #down(member: Member, exit: NodeExit): void {
+  #down(member: SimMember, exit: NodeExit): void {
     // Lines that were written before the end are still read.
     this.#read(member);
     const { starting, server } = member;
@@ -183,40 +173,31 @@ export class SimClusterPort implements Cluster {
     starting?.reject(new Error(`${server.id} ended before it was ready: ${how}`));
   }
 
-  #read(member: Member): void {
+  #read(member: SimMember): void {
     if (member.starting !== null) return;
     for (const line of member.unread.splice(0)) {
       const t = this.#sim.time.now();
       const envelope = { n: member.reports++, at: Math.round(t * 1_000), node: member.server.id };
       const report: NodeReport = { ...envelope, ...line };
       const { node } = report;
-      if (report.type === 'ready') this.#emit({ type: 'ready', t, node });
-      else if (report.type === 'status') this.#emit({ type: 'status', t, node, status: report });
-      else if (report.type === 'log') this.#emit({ type: 'log', t, node, log: report });
-      else this.#emit({ type: 'trace', t, node, trace: report });
+      if (report.type === 'ready') this.#listeners.emit({ type: 'ready', t, node });
+      else if (report.type === 'status') this.#listeners.emit({ type: 'status', t, node, status: report });
+      else if (report.type === 'log') this.#listeners.emit({ type: 'log', t, node, log: report });
+      else this.#listeners.emit({ type: 'trace', t, node, trace: report });
     }
   }
 
-  #setLife(member: Member, life: NodeLife, exit?: NodeExit): void {
+  #setLife(member: SimMember, life: NodeLife, exit?: NodeExit): void {
     member.life = life;
     const { pid, server } = member;
     const t = this.#sim.time.now();
-    this.#emit({ type: 'life', t, node: server.id, life, pid, ...(exit !== undefined && { exit }) });
-  }
-
-  #emit(event: ClusterEvent): void {
-    for (const listener of this.#listeners) listener(event);
-  }
-
-  #member(node: string): Member {
-    const member = this.#members.get(node);
-    if (member === undefined) throw new Error(`no node ${node}; there are ${this.nodes.join(', ')}`);
-    return member;
-  }
-
-  #running(node: string, verb: string): Member {
-    const member = this.#member(node);
-    if (member.pid === null) throw new Error(`cannot ${verb} ${node}: it is ${member.life}`);
-    return member;
+    this.#listeners.emit({
+      type: 'life',
+      t,
+      node: server.id,
+      life,
+      pid,
+      ...(exit !== undefined && { exit }),
+    });
   }
 }

@@ -20,6 +20,7 @@ const GROUND = [
   'harness/random.ts',
   'harness/duration.ts',
   'harness/names.ts',
+  'harness/listeners.ts',
   'harness/history',
 ] as const;
 const PORTS = 'harness/ports';
@@ -78,6 +79,8 @@ export const PARTS: readonly Part[] = [
   part('harness/stage/sim', 8, [
     PROTOCOL,
     'harness/systems',
+    // The rules of port `Cluster`, which every implementation shares.
+    'harness/cluster/members.ts',
     'harness/workload',
     'harness/checker',
     'harness/invariants',

@@ -1,12 +1,13 @@
 import type { Clock } from '../../../clock.ts';
 import type { Op } from '../../../history/op.ts';
+import { Listeners } from '../../../listeners.ts';
 import type { Workload, WorkloadEvent } from '../../../ports/workload.ts';
 
 /** A load that can break, and whose live checker can be wrong. */
 export class AccusingWorkload implements Workload {
   readonly #workload: Workload;
   readonly #clock: Clock;
-  readonly #listeners = new Set<(event: WorkloadEvent) => void>();
+  readonly #listeners = new Listeners<WorkloadEvent>();
 
   constructor(workload: Workload, clock: Clock) {
     this.#workload = workload;
@@ -22,21 +23,17 @@ export class AccusingWorkload implements Workload {
       key,
       opIds: [0],
     };
-    this.#tell({ type: 'violation', t: this.#clock.now(), violation });
+    this.#listeners.emit({ type: 'violation', t: this.#clock.now(), violation });
   }
 
   /** The load itself breaks. */
   break(message: string): void {
-    this.#tell({ type: 'broken', t: this.#clock.now(), message });
+    this.#listeners.emit({ type: 'broken', t: this.#clock.now(), message });
   }
 
   subscribe(listener: (event: WorkloadEvent) => void): () => void {
-    this.#listeners.add(listener);
-    const unsubscribe = this.#workload.subscribe(listener);
-    return () => {
-      this.#listeners.delete(listener);
-      unsubscribe();
-    };
+    const ends = [this.#listeners.subscribe(listener), this.#workload.subscribe(listener)];
+    return () => ends.forEach((end) => end());
   }
 
   start(): Promise<void> {
@@ -49,9 +46,5 @@ export class AccusingWorkload implements Workload {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.#workload[Symbol.asyncDispose]();
-  }
-
-  #tell(event: WorkloadEvent): void {
-    for (const listener of this.#listeners) listener(event);
   }
 }
