@@ -98,7 +98,7 @@ export type HarnessEvent = { readonly t: RunTime } & (
       readonly nodes: readonly string[];
       /** Link names `n1->n2`. */
       readonly links: readonly string[];
-      /** The step as it would stand in a scenario, names resolved (manual faults are recorded with it). */
+      /** The step as it would be in a scenario, names resolved (manual faults are recorded with it). */
       readonly step?: unknown;
       readonly detail?: string;
       readonly tookMs?: number;
@@ -165,7 +165,7 @@ export type HarnessEvent = { readonly t: RunTime } & (
  * manual`.
  */
 export type ManualCommand =
-  /** A step as it would stand in YAML, e.g. `{ kill: { node: 'n1' } }` or `{ heal: 'all' }`. */
+  /** A step as it would be in YAML, e.g. `{ kill: { node: 'n1' } }` or `{ heal: 'all' }`. */
   | { readonly type: 'inject'; readonly step: Readonly<Record<string, unknown>> }
   | { readonly type: 'undo' }
   | { readonly type: 'hold' }

@@ -93,7 +93,7 @@ function describe(op: Op): string {
   return op.f === 'read' ? `${name}${found}${outcome}` : `${name} of ${input}${found}${outcome}`;
 }
 
-/** A list's element as the input of an append. No two lists are alike when their elements are put together. */
+/** A list's element as the input of an append. Joined, the elements of two different lists never give the same text. */
 export const listElement = (element: string | number | boolean | null): string =>
   `${JSON.stringify(element)},`;
 

@@ -57,7 +57,7 @@ test.each<[seed: number, casFail: CasFail | undefined]>([
   },
 );
 
-test('parts that took a failed cas for something else than is asked for are made anew', async () => {
+test('parts are made again if they treated a failed cas differently from what is asked for', async () => {
   const base = { process: 0, key: 'k', node: 'n1', attempts: 1 } as const;
   const ops: readonly Op[] = [
     { ...base, id: 0, f: 'write', input: 'a', call: 0, return: 1, outcome: 'ok' },

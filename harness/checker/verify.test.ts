@@ -29,15 +29,15 @@ test('an order of all that must be in it, with or without what may, proves its p
 
 test.each<[what: string, order: readonly number[], flaw: string]>([
   ['one is missing', [0, 1], '#12 is missing'],
-  ['one that returned before the other was called comes behind it', [1, 2, 0], '#10 had returned before one'],
-  ['the model does not allow it there', [0, 2, 1], '#12 is not what the model allows in "a"'],
   [
-    'one stands there twice',
-    [0, 0, 1, 2],
-    'the operation at 0 is of another part, or stands in the order twice',
+    'one that returned before the other was called comes after it',
+    [1, 2, 0],
+    '#10 had returned before the call of an operation',
   ],
+  ['the model does not allow it there', [0, 2, 1], '#12 is not what the model allows in "a"'],
+  ['one is twice in it', [0, 0, 1, 2], 'the operation at 0 is of another part, or is twice in the order'],
   ['one is none of the history', [0, 1, 2, 7], 'the operation at 7 is of another part'],
-  ['one says nothing', [0, 1, 2, 3], '#13 says nothing'],
+  ['one constrains nothing', [0, 1, 2, 3], '#13 constrains nothing'],
 ])('an order proves nothing where %s', (_, order, flaw) => {
   expect(flawOf(order)).toContain(flaw);
 });

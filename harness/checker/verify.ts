@@ -91,9 +91,9 @@ class Walk<State, O extends Operation> {
 
 /** The mistake of an operation at its place. `state`: state of the model before it; null: it is late. */
 function flawOf(bears: Bearing | 'other', state: string | null): string {
-  if (bears === 'other') return 'is of another part, or stands in the order twice';
-  if (bears === 'none') return 'says nothing, yet it stands in the order';
-  if (state === null) return 'had returned before one that stands before it was called';
+  if (bears === 'other') return 'is of another part, or is twice in the order';
+  if (bears === 'none') return 'constrains nothing, but is in the order';
+  if (state === null) return 'had returned before the call of an operation that the order puts before it';
   return `is not what the model allows in ${state}`;
 }
 

@@ -68,7 +68,7 @@ async function asked(
   withinMs: number,
 ): Promise<number> {
   const until = performance.now() + withinMs;
-  let last = 'nobody answered';
+  let last = 'no node answered';
   for (;;) {
     for (const address of addresses) {
       const answer = await membership.ask(address, request, withinMs);

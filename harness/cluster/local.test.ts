@@ -172,7 +172,7 @@ describe('localCluster', () => {
     expect(exitOf('n1')).toMatchObject({ signal: 'SIGKILL', expected: true });
   });
 
-  it('an end that nobody asked for is a finding, with its stderr', async () => {
+  it('a process that ends without being asked to is a finding, with its stderr', async () => {
     const local = makeCluster();
     await mode('dies');
     const down = next((event) => event.type === 'life' && event.life === 'down');

@@ -4,7 +4,7 @@ import type { DashboardState } from './state.ts';
 export interface ManualFault {
   /** Text for the user: `isolate n1`. */
   readonly says: string;
-  /** A step as it stands in a scenario file. */
+  /** The step as it would be in a scenario file. */
   readonly step: Readonly<Record<string, unknown>>;
   /** Nodes that will not answer while it lasts. */
   readonly stops?: readonly string[];

@@ -272,7 +272,7 @@ function step(ui: UiState, { state }: UiContext, by: number): Pressed {
 function withTarget(ui: UiState, context: UiContext, act: (target: faults.Target) => Pressed): Pressed {
   const target = targetOf(ui, context.state);
   if (target !== null) return act(target);
-  const why = ui.target === 'leader' ? 'nobody leads now: choose a node with 1-9' : 'no node yet';
+  const why = ui.target === 'leader' ? 'no node leads now: choose a node with 1-9' : 'no node yet';
   return tell(only(ui), context, why, 'warn');
 }
 

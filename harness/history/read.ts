@@ -134,7 +134,7 @@ class OperationPairing {
     if (op.f !== 'read' && !isSame(op.input, line.value))
       return [
         `operation ${line.id} was invoked with ${JSON.stringify(op.input)}, but completes with ${JSON.stringify(line.value)}`,
-        'only a read completes with another value; what a failed cas found stands in `found`',
+        'only a read completes with another value; what a failed cas found is in `found`',
       ];
     this.#open.delete(line.process);
     if (outcome === 'info') this.#retired.add(line.process);

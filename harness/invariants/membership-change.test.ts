@@ -54,7 +54,7 @@ describe('voters change by joint consensus (§6)', () => {
     ).toEqual([]);
   });
 
-  test('one index has one configuration, whoever tells of it', () => {
+  test('one index has one configuration, whichever node reports it', () => {
     expect(anomalies(['n1', config(1, 'n1 n2 n3')], ['n2', config(1, 'n1 n2')])).toEqual([
       'two configurations at one index',
     ]);

@@ -13,7 +13,7 @@ interface Committed extends Members {
 /**
  * Voters change only through joint consensus (Raft §6): from C_old to C_old,new, whose outgoing voters are those of
  * C_old, and from there to C_new; and one index has one committed configuration. It is watched only where members
- * change; the other properties check the logs, whoever the members are.
+ * change; the other properties check the logs, whichever nodes are members.
  */
 export class MembershipChange implements Property {
   readonly name = NAME;

@@ -80,7 +80,7 @@ describe('snapshots', () => {
     ]);
   });
 
-  test('that a node has installed are owed after a restart', () => {
+  test('that a node has installed must still be there after a restart', () => {
     expect(found([...leader, ['n2', installed(at2)], ['n2', recovered(1, null, [[1, 11]])]])).toEqual([
       ['durability', 'applied entries lost in a restart'],
     ]);
@@ -89,7 +89,7 @@ describe('snapshots', () => {
     ).toContainEqual(['durability', 'applied entries lost in a restart']);
   });
 
-  test('behind which a leader has nothing of what was committed are leader-completeness', () => {
+  test('that end before a committed entry which their leader lacks are leader-completeness', () => {
     const lines: Line[] = [...leader, ['n2', installed(snapshot(1, 1, 11))], ['n2', became('Leader', 2)]];
     expect(found(lines)).toEqual([['leader-completeness', 'leader lacks a committed entry']]);
   });

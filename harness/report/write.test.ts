@@ -69,7 +69,7 @@ test('a disk that refuses in mid-write loses that file only: the others are whol
      const run = generatedRun({ seconds: 20, operations: 5000, seed: 7, violation: true });
      await writeReport({ dir: '${dir}/run', ...run }).catch((error) => console.log(error.message));`,
   );
-  // The limit on a file's size stands for a full disk: the write fails when part of it is done.
+  // The limit on a file's size replaces a full disk: the write fails when part of it is done.
   const { stdout } = await promisify(execFile)('sh', [
     '-c',
     `ulimit -f 64; exec "${process.execPath}" "${script}"`,

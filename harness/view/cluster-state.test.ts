@@ -100,7 +100,7 @@ describe('elections, commits, convergence', () => {
     expect(state.converged(6).ok).toBe(true);
     expect(state.converged(7)).toEqual({ ok: false, detail: 'n3 has applied 6 of 7 entries' });
     state.says('n3', 'pre-candidate', 1, null, 7);
-    expect(state.converged(6).detail).toBe('n3 is in term 1 under nobody, n1 leads term 1');
+    expect(state.converged(6).detail).toBe('n3 is in term 1 without a leader, n1 leads term 1');
     state.life('n3', 'down');
     expect(state.converged(6).detail).toBe('n3 is down');
   });

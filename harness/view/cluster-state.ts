@@ -107,9 +107,10 @@ export class ClusterState {
       if (life !== 'up' || status === null)
         return { ok: false, detail: `${id} is ${life === 'up' ? 'starting' : life}` };
       if ((status.term ?? 0) !== leader.term || status.leader !== leader.node) {
+        const under = typeof status.leader === 'string' ? `under ${status.leader}` : 'without a leader';
         return {
           ok: false,
-          detail: `${id} is in term ${status.term ?? 0} under ${status.leader ?? 'nobody'}, ${leader.node} leads term ${leader.term}`,
+          detail: `${id} is in term ${status.term ?? 0} ${under}, ${leader.node} leads term ${leader.term}`,
         };
       }
       const applied = status.applied ?? 0;

@@ -88,7 +88,7 @@ describe('Generator', () => {
     expect(froms.filter((from) => from === 'v6').length).toBeGreaterThan(750);
   });
 
-  it('who may not write reads, or has nothing to do where the mix has no reads', () => {
+  it('a client that may not write reads, or has no task if the mix has no reads', () => {
     const generator = new Generator(PLAN);
     for (let i = 0; i < 100; i++) expect(generator.next(0, false)!.f).toBe('read');
     expect(

@@ -13,7 +13,7 @@ const MAX_RETRY_MS = 100;
 
 export interface OperationParts {
   readonly f: OpFunction;
-  /** Sent alike at each attempt. */
+  /** The same for every attempt. */
   readonly request: SystemRequest;
   readonly timeoutMs: number;
   readonly router: Router;

@@ -8,7 +8,7 @@ import type { Answer, AttemptEnd, Refusal } from '../ports/client.ts';
  * its bytes may have left until a definite refusal of that very attempt: until then it may take effect, even long
  * after.
  *
- * | what came of an attempt                          | read  | mutation, nothing else uncertain | mutation, another attempt uncertain |
+ * | end of an attempt                                | read  | mutation, nothing else uncertain | mutation, another attempt uncertain |
  * |--------------------------------------------------|-------|----------------------------------|-------------------------------------|
  * | value / done                                     | ok    | ok                               | ok: the answer is the operation's, not the attempt's |
  * | mismatch                                         | –     | fail, with what was found        | fail: it is the answer to the operation; no other attempt can be applied any more |

@@ -87,7 +87,7 @@ export class RecordedLoad {
 
   /** Closes the history file. Returns its number of bytes, all of them whole lines, even if the disk refused some. */
   async close(): Promise<number> {
-    // Its failure was told when it came.
+    // A failure was reported when it occurred.
     await this.#history.close().catch(() => {});
     return this.#history.bytes;
   }

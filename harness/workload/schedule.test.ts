@@ -10,7 +10,7 @@ const takeAll = (s: ReturnType<typeof schedule>, now: number): number => {
 };
 
 describe('schedule', () => {
-  it('gives as many slots as the rate says, evenly, whoever is free', () => {
+  it('gives as many slots as the rate says, evenly, whichever clients are free', () => {
     const s = schedule(500, 0);
     for (let now = 0; now < 10_000; now += 2) expect(takeAll(s, now)).toBe(1);
     expect(s.waitMs(9_998)).toBe(2);

@@ -189,7 +189,7 @@ describe('threadedWorkload', () => {
     expect(count(ops, (op) => op.node !== 'n1') / ops.length).toBeLessThan(0.1);
   });
 
-  it('a node that falls silent makes its pinned clients’ writes unknown, under new process numbers, and stops nobody else', async () => {
+  it('a node that falls silent makes its pinned clients’ writes unknown, under new process numbers, and stops no other client', async () => {
     const kv = await servers((node, request) =>
       node === 'n2' && request.type !== 'open-session'
         ? { type: 'silence', applied: false }

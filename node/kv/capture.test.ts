@@ -74,7 +74,7 @@ const captured = (store: KvStore): string => {
 };
 
 describe('a captured state', () => {
-  test('is that of the moment, equal on nodes that captured at other times, and goes on alike where restored', () => {
+  test('is that of the moment, equal on nodes that captured at other times, and behaves the same after it is restored', () => {
     fc.assert(
       fc.property(
         fc.array(commands, { maxLength: 60 }),

@@ -72,7 +72,7 @@ describe('entries', () => {
     );
   });
 
-  test('whose place in the log is not the one that stands before their data are written anew', () => {
+  test('whose place in the log differs from the one stored before their data are written again', () => {
     fc.assert(
       fc.property(lists, fc.nat({ max: 20 }), (entries, moved) => {
         const elsewhere = inSlab(entries, () => true).map((entry, i): Entry =>
@@ -88,7 +88,7 @@ describe('entries', () => {
     expect(written(inSlab(entries, () => true))).toEqual(naive(entries));
   });
 
-  test('that stand in memory in a long run are set aside uncopied, where they belong', () => {
+  test('that are in memory in a long run are passed on in place, without a copy', () => {
     const small = inSlab([command(1, 30), command(2, 40)], () => true);
     const long = inSlab([command(3, 5_000), command(4, 6_000)], () => true);
     const out = new ByteWriter();

@@ -72,7 +72,7 @@ test.each<[string, (state: ServerState) => void, RegExp]>([
     /matchIndex 8/,
   ],
   [
-    'bytes that nobody proposed',
+    'bytes that were not proposed',
     ({ role }) => role.name === 'leader' && (role.uncommittedBytes = 7),
     /7 bytes uncommitted/,
   ],

@@ -149,7 +149,7 @@ function checkMembers({ config, membership }: ServerState, { progress }: Leader)
 function checkCandidate({ config, votedFor, currentTerm }: ServerState, { name, votes }: Candidate): void {
   if (votes.get(config.id) !== true) broken(`a ${name} that does not vote for itself`);
   if (name === 'candidate' && votedFor !== config.id)
-    broken(`stands in term ${currentTerm}, but voted for ${votedFor}`);
+    broken(`a candidate of term ${currentTerm} that voted for ${votedFor}`);
 }
 
 function checkFollower({ config }: ServerState, { leader }: Follower): void {

@@ -68,7 +68,7 @@ describe('a change of the membership', () => {
     );
   });
 
-  test('(§6) goes through both majorities if the voters change, and loses sight of nobody until it is over', () => {
+  test('(§6) goes through both majorities if the voters change, and keeps every member until it is over', () => {
     fc.assert(
       fc.property(configurations, steps, (from, changes) => {
         const next = reconfigured(from, changes, incarnationOf);
@@ -83,7 +83,7 @@ describe('a change of the membership', () => {
     );
   });
 
-  test('keeps voters and learners apart, and knows of nobody who has left', () => {
+  test('keeps voters and learners apart, and forgets every node that has left', () => {
     fc.assert(
       fc.property(configurations, (configuration) => {
         const { voters, learners, addresses, incarnations } = configuration;

@@ -39,7 +39,7 @@ function join(cluster: TrialCluster, a: NodeId, b: NodeId): void {
 }
 
 describe('disruption', () => {
-  test('a rejoiner deposes no one: cut off from all, for long, and back again', () =>
+  test('a node that rejoins does not depose the leader, even after it was cut off from all others for long', () =>
     forEachSeed((seed) => {
       const { cluster, leader, one, other } = settled(seed);
       const { term } = cluster.status(leader);
@@ -55,7 +55,7 @@ describe('disruption', () => {
       expect(cluster.status(leader)).toMatchObject({ role: 'leader', term });
     }));
 
-  test('a broken link between the leader and one follower deposes no one (Cloudflare 2020)', () =>
+  test('a broken link between the leader and one follower does not depose the leader (Cloudflare 2020)', () =>
     forEachSeed((seed) => {
       const { cluster, leader, one } = settled(seed);
       const { term } = cluster.status(leader);

@@ -184,7 +184,7 @@ describe('voting (figure 2, §5.4.1)', () => {
 });
 
 describe('election timeouts (§5.2)', () => {
-  test('are drawn anew, over the whole of [min, max)', () => {
+  test('are chosen again for each election, over the whole of [min, max)', () => {
     const draws = [0, 0.5, 0.999];
     const server = new TestServer({ config: { random: () => draws.shift() ?? 0 } });
     expect(server.raft.nextDeadlineMs()).toBe(server.nowMs + 150);
@@ -264,7 +264,7 @@ describe('an election', () => {
     expect(server.role).toBe('candidate');
   });
 
-  test('a leader begins its term with an entry of its own: a noop (§8), the first leader ever with who founded', () => {
+  test('a leader begins its term with an entry of its own: a noop (§8), or the founders if it is the first leader ever', () => {
     const server = leader();
     const ready = server.take();
     expect(ready.entries).toMatchObject([{ index: 2, term: 2, kind: 'config' }]);

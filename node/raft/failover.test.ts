@@ -87,7 +87,7 @@ describe('a follower whose connection from the leader breaks', () => {
     expect(server.status).toMatchObject({ role: 'follower', term: 1 });
   });
 
-  test('is not moved by the loss of anyone else, nor is a leader or a candidate', () => {
+  test('starts no election after the loss of another follower, nor does a leader or a candidate', () => {
     const server = follower();
     server.raft.peerLost(n3, server.nowMs);
     expect(server.status.leader).toBe(n2);
@@ -154,12 +154,15 @@ describe('followers that lose the leader at the same moment', () => {
     });
   const survivors = [n1, n3, n4, n5];
 
-  test.each([0, 0.999])('stand one after the other, whatever they draw (%d)', (random) => {
-    const sorted = delays(survivors, 1, random).toSorted((a, b) => a - b);
-    const gaps = sorted.slice(1).map((at, i) => at - sorted[i]!);
-    expect(Math.min(...gaps)).toBeGreaterThan(1.2);
-    expect(sorted.at(-1)).toBeLessThan(10);
-  });
+  test.each([0, 0.999])(
+    'start their elections one after the other, whichever random number they get (%d)',
+    (random) => {
+      const sorted = delays(survivors, 1, random).toSorted((a, b) => a - b);
+      const gaps = sorted.slice(1).map((at, i) => at - sorted[i]!);
+      expect(Math.min(...gaps)).toBeGreaterThan(1.2);
+      expect(sorted.at(-1)).toBeLessThan(10);
+    },
+  );
 
   test('take turns at being the first, from term to term', () => {
     const firsts = [1, 2, 3, 4].map((term) => {

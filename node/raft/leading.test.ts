@@ -40,7 +40,7 @@ describe('the commit rule (§5.3, §5.4.2)', () => {
     expect(server.status.commitIndex).toBe(2);
   });
 
-  test('figure 8: an entry of an older term is not committed by counting, only behind an own one', () => {
+  test('figure 8: an entry of an older term is committed not by counting, only together with a later entry of the current term', () => {
     // (c): S1 leads term 4 and sends the entry of term 2 to a majority; (d) S5 of term 3 could still overwrite it.
     const server = new TestServer({ peers: [n1, n2, n3, n4, n5], term: 3, log: [1, 2] });
     server.pass(160);
@@ -287,7 +287,7 @@ describe('proposals', () => {
 });
 
 describe('heartbeats (§5.2)', () => {
-  test('go out at their interval, with the last committed entry: whoever has it has all before it', () => {
+  test('go out at their interval, with the last committed entry: a server that has it has all entries before it', () => {
     const server = leader();
     server.receive(acknowledge(n3, 2, 2));
     server.settle();

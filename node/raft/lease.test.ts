@@ -110,7 +110,7 @@ describe('a leader with a lease (dissertation 6.4.1)', () => {
   });
 });
 
-describe('whoever hears the leader of a cluster that reads by leases', () => {
+describe('a server that hears the leader of a cluster that reads by leases', () => {
   const promised = (server: TestServer): boolean => {
     server.receive(requestVote(n3, server.status.term + 1, [9, 9], true));
     return only(server.settle(), 'RequestVoteResponse').every(({ voteGranted }) => !voteGranted);

@@ -94,7 +94,7 @@ class VotesAfterItsDiskIsLost extends Raft {
 }
 
 /** Counts the answers of a server that lost its disk. */
-class CountsWhoeverAnswers extends Raft {
+class CountsEveryAnswer extends Raft {
   override step(m: Message, nowMs: number): void {
     super.step({ ...m, incarnation: incarnationOf(this.state.membership.current, m.from) }, nowMs);
   }
@@ -148,7 +148,7 @@ const mutants = [
   },
   { mutant: CountsLearners, seeds: 100, finds: /durable on|Election Safety|liveness/ },
   { mutant: VotesAfterItsDiskIsLost, seeds: 100, finds: /durable on|Election Safety|Leader Completeness/ },
-  { mutant: CountsWhoeverAnswers, seeds: 100, finds: /durable on|Election Safety|Leader Completeness/ },
+  { mutant: CountsEveryAnswer, seeds: 100, finds: /durable on|Election Safety|Leader Completeness/ },
   { mutant: SnapshotsWithoutMembers, seeds: 100, finds: /snapshot of \d+ with another configuration/ },
   { mutant: InstallsOldSnapshots, seeds: 100, finds: /applied \d+, but before \d+|durability|Safety/ },
   { mutant: KeepsAWrongLogUnderASnapshot, seeds: 300, finds: /liveness|Safety|log is|differs/ },

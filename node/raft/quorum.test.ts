@@ -66,9 +66,9 @@ describe('quorums', () => {
     );
   });
 
-  test('where no one votes, nothing is reached and nobody wins', () => {
-    const nobody = { voters: [], outgoing: [] };
-    expect(reachedByQuorum(nobody, () => 5)).toBe(-Infinity);
-    expect(tally(new Map([[nodeId('n1'), true]]), nobody)).toBe('lost');
+  test('without voters nothing is reached and no candidate wins', () => {
+    const empty = { voters: [], outgoing: [] };
+    expect(reachedByQuorum(empty, () => 5)).toBe(-Infinity);
+    expect(tally(new Map([[nodeId('n1'), true]]), empty)).toBe('lost');
   });
 });

@@ -40,7 +40,7 @@ describe('AppendEntries (§5.3)', () => {
     expect(server.logTerms()).toEqual([1, 1, 2]);
   });
 
-  test('removes an entry that differs, and all behind it', () => {
+  test('removes an entry that differs, and all entries after it', () => {
     const server = new TestServer({ term: 3, log: [1, 2, 2, 2] });
     answers(server, appendEntries(n2, 3, [1, 1], [3]));
     expect(server.logTerms()).toEqual([1, 3]);

@@ -89,7 +89,7 @@ describe('a read', () => {
       expect(cluster.n1.answers.get(i)).toEqual({ type: 'value', present: false, value: null });
   });
 
-  test('is never served by a leader that is cut off: it is told so when the lead is lost', async () => {
+  test('is never served by a leader that is cut off: the client is told when the leadership is lost', async () => {
     const cluster = await Cluster.withLeader();
     cluster.cut.add(cluster.ids[0]!);
     cluster.n1.replica.read('k', cluster.n1, 1);
@@ -181,7 +181,7 @@ describe('a leader whose disk hangs', () => {
 });
 
 describe('a disk that refuses a write', () => {
-  test('ends the service: everyone who waits is told, nothing is acknowledged or sent any more', async () => {
+  test('ends the service: every waiting client is told, and nothing is acknowledged or sent any more', async () => {
     const cluster = await Cluster.withLeader();
     cluster.n1.replica.read('k', cluster.n1, 1);
     cluster.n1.disk.held = true;

@@ -170,7 +170,7 @@ describe('a snapshot on its way', () => {
     expect(again).toBeGreaterThan(0);
   });
 
-  test('is offered anew at once when the connection was made anew, whether or not the follower had answered', async () => {
+  test('is offered again at once after a reconnect, whether or not the follower had answered', async () => {
     for (const answered of [false, true]) {
       const pair = new Pair(40);
       await pair.begin();
@@ -197,7 +197,7 @@ describe('a snapshot on its way', () => {
     expect(pair.wire).toEqual([]);
   });
 
-  test('that finds nobody is given up, and reported', async () => {
+  test('is given up and reported if no follower receives it', async () => {
     const pair = new Pair(1);
     await pair.begin();
     for (let ms = 0; ms <= 10_000; ms += 500) {

@@ -168,7 +168,7 @@ export class Trace {
   }
 
   #installed(): void {
-    const snapshot = this.#installing.shift() ?? broken('a snapshot was installed that nobody announced');
+    const snapshot = this.#installing.shift() ?? broken('a snapshot was installed without an announcement');
     this.#begin(snapshot);
     this.#reports.report({ type: 'InstallSnapshot', ...pointOf(snapshot) });
   }

@@ -65,7 +65,7 @@ export class NodeWatch {
     this.#log({
       level: 'info',
       event: 'snapshot-taken',
-      message: `a snapshot of ${bytes} bytes stands for the log up to entry ${index}`,
+      message: `a snapshot of ${bytes} bytes replaces the log up to entry ${index}`,
       fields: { index, term, bytes },
     });
   }

@@ -53,7 +53,7 @@ export const USAGE = `usage: node node/main.mjs --id n1 --peer-listen HOST:PORT 
   [--cluster NAME]                     default: the founders' ids; needed with --join
   [--routes n4=HOST:PORT]              where to dial other members, instead of where they say that they listen
   [--advertise HOST:PORT]              where others are to dial this node; default: where it listens
-  [--election-timeout 300..600]        ms; drawn anew from this range for each election
+  [--election-timeout 300..600]        ms; a new random one from this range for each election
   [--heartbeat 50]                     ms between a leader's heartbeats
   [--seed N]                           of the election timeouts; default: random
   [--report-fd N]                      file descriptor (a pipe) for report lines; default: none
@@ -68,7 +68,9 @@ export function parseOptions(argv: readonly string[]): NodeOptions {
   const bootstrap = given.bootstrap !== undefined;
   const join = given.join !== undefined;
   if (bootstrap && join)
-    throw new OptionError('--bootstrap is for founders, --join for those who come later: give one of them');
+    throw new OptionError(
+      '--bootstrap is for founders, --join for nodes that are added later: give one of them',
+    );
   if (join && given.cluster === undefined)
     throw new OptionError(
       '--join needs --cluster: the name of the cluster (of one that was given none: its founders)',

@@ -46,7 +46,7 @@ export const TUNING_USAGE = `  [--max-inflight-messages 32]         sent to a fo
   [--max-uncommitted-bytes 64MiB]      on a leader; beyond it clients hear busy
   [--max-batch-bytes 4MiB]             entries in one write to the disk
   [--fast-failover on]                 a broken connection from the leader starts an election; off with lease reads
-  [--lease-reads off]                  reads without asking a majority each time; stands on the nodes' clocks
+  [--lease-reads off]                  reads without asking a majority each time; relies on the nodes' clocks
   [--max-clock-drift 10]               percent, for lease reads: by how much the speed of two clocks may differ
   [--session-cap 10000]                client sessions that are kept; the leader's counts, for all nodes
   [--snapshot-entries 25000]           applied since the last snapshot: the next one is due

@@ -92,7 +92,7 @@ async function live(files: CrashDisk, allowed: readonly Model[], actions: Action
     states = await start(wal, allowed);
     while (actions.length > 0) {
       const next = actions.shift()!;
-      // Of states that look alike any may be meant; they go on alike.
+      // States that look the same also behave the same, so any of them may be meant.
       const before = states[0]!;
       if (next.do === 'reopen') {
         await wal.close();

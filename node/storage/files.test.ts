@@ -15,7 +15,7 @@ test('what a write that ended short has left to write is what it did not take', 
   );
 });
 
-test('pieces stand one behind the other, however many there are', async () => {
+test('pieces are written one after the other, however many there are', async () => {
   const folder = await fs.mkdtemp(join(tmpdir(), 'chaos-files-'));
   try {
     const path = join(folder, 'file');

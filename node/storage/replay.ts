@@ -64,7 +64,7 @@ function putEntries(log: Replayed, entries: readonly Entry[]): string | null {
   const first = entries[0];
   if (first === undefined) return null;
   if (first.index <= log.floor)
-    return `entry ${first.index}, though a snapshot stands for all up to ${log.floor}`;
+    return `entry ${first.index}, although a snapshot replaces all entries up to ${log.floor}`;
   // It replaces the entries of earlier steps.
   if (first.index <= log.base) log.base = first.index - 1;
   if (first.index > lastIndexOf(log) + 1) return `entry ${first.index} after entry ${lastIndexOf(log)}`;

@@ -164,7 +164,7 @@ function readRecord(
   const record = file.subarray(at, end);
   if (recordCrc(record, salt) !== file.readUInt32BE(at + 12)) return 'the CRC-32 of a record is wrong';
   const found = file.readUInt32BE(at + 8);
-  if (found !== number) return `record ${found} stands where record ${number} belongs`;
+  if (found !== number) return `record ${found} is at the place of record ${number}`;
   try {
     return { ...readPayload(record.subarray(RECORD_HEADER_BYTES), dataFrom), end };
   } catch (error) {

@@ -93,7 +93,7 @@ describe.each([
     await expect(storage.write([step([1, null])])).rejects.toBeInstanceOf(StorageError);
   });
 
-  test('is what it was made as, whoever opens it', async () => {
+  test('keeps the identity that it was made with, whichever program opens it', async () => {
     const folder = newFolder();
     const disk = memoryDisk();
     const onDisk = name.startsWith('its twin')

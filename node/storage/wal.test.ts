@@ -81,7 +81,7 @@ describe('a crash during a write', () => {
     );
   });
 
-  test('is repaired: what the next life writes behind it comes back, too', async () => {
+  test('is repaired, and what the next process writes after it is read back, too', async () => {
     const folder = newFolder();
     const list = [[step([1, 'n1'], entry(1, 1))], [step(null, entry(2, 1))]];
     const ends = await writeAll({ folder, aheadBytes: 0 }, list);
@@ -143,7 +143,7 @@ test('entries that are written as they were received come back between those tha
   expect(await recovered(new Wal({ folder, identity: IDENTITY }))).toBe(replayed(batch));
 });
 
-test('a log grows by segments, and those that a snapshot stands for go; the last of them is used again', async () => {
+test('a log grows by segments; a snapshot replaces the older ones, and the last of these is used again', async () => {
   const folder = newFolder();
   const wal = new Wal({ folder, identity: IDENTITY, segmentBytes: 60, aheadBytes: 0 });
   await wal.recover();
@@ -161,7 +161,7 @@ test('a log grows by segments, and those that a snapshot stands for go; the last
   await again.close();
 });
 
-test('a log that is divided lets go of all before with one snapshot, be it quicker than what follows or not', async () => {
+test('a log that is divided drops everything before one snapshot, whether or not that is written before what follows', async () => {
   const folder = newFolder();
   const wal = new Wal({ folder, identity: IDENTITY });
   await wal.recover();

@@ -241,7 +241,7 @@ describe('a transport', () => {
     expect(b.received).toEqual([]);
   });
 
-  test("ends a peer's older connection when it dials anew", async () => {
+  test("ends a peer's older connection when it connects again", async () => {
     const b = await Node.listen(n2, { n1: await freePort() });
     const dial = (channel: PeerChannel): Socket => {
       const socket = connect(b.transport.port, '127.0.0.1');

@@ -21,10 +21,10 @@ interface PeerLinks {
 }
 
 /**
- * Messages to and from the peers over TCP. A connection carries messages one way only: this node dials each
- * peer through its link and sends; the peer answers over its own. Each peer gets two, so that a heartbeat
- * never waits behind bulk. Peers come and go with the configuration; whoever dials this node is dialled back, for
- * it may be a member by a configuration that has not come here yet.
+ * Messages to and from the peers over TCP. A connection carries messages one way only: this node dials each peer
+ * through its link and sends; the peer answers over its own. Each peer gets two, so that a heartbeat never waits for
+ * bulk messages. Peers come and go with the configuration. This node also connects to a node that connects to it,
+ * because that one may be a member by a configuration that has not arrived here yet.
  */
 export class PeerTransport implements Transport {
   readonly #o: TransportOptions;

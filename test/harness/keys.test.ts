@@ -101,7 +101,7 @@ describe('a key', () => {
     const leaderless = contextOf([runEvent()]);
     const { commands, ui } = typing(['L', 'k'], leaderless);
     expect(commands).toEqual([]);
-    expect(ui.toast?.text).toContain('nobody leads');
+    expect(ui.toast?.text).toContain('no node leads');
   });
 
   test('says what it does, and then shows the answer of the run: the recorded line, or why nothing was done', () => {

@@ -30,7 +30,7 @@ async function startsElection(cluster: NodeCluster, id: string): Promise<void> {
 }
 
 describe.each([3, 5])('in a cluster of %i node processes', (size) => {
-  test('a follower that was cut off raises no term, neither meanwhile nor when it rejoins', async () => {
+  test('a follower that was cut off does not raise its term, neither while it is cut off nor when it rejoins', async () => {
     await using linked = await LinkedCluster.start(folder.path, size, TIMING);
     const { cluster } = linked;
     const before = await lead(cluster);

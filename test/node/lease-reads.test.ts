@@ -50,7 +50,7 @@ test.each([3, 5])(
       for (const follower of followers) follower.kill('SIGCONT');
       if (answer?.type === 'value') return;
     }
-    expect.unreachable('no read was served while nobody else could answer');
+    expect.unreachable('no read was served while no other node could answer');
   },
 );
 

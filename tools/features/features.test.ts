@@ -44,7 +44,9 @@ describe('a removal', () => {
     const edits = [
       { file, find: 'export const SESSION_CAP = 10_000;', replace: 'export const SESSION_CAP = 9;' },
     ];
-    const tried = await tryRemoval({ feature, without: 'many sessions', edits, servesNobody: true }, [crc]);
+    const tried = await tryRemoval({ feature, without: 'many sessions', edits, servesNoClients: true }, [
+      crc,
+    ]);
     expect(tried).toMatchObject({ verdicts: [{ outcome: 'passed' }], problem: 'no test failed without it' });
   });
 
@@ -63,7 +65,7 @@ describe('a removal', () => {
   });
 
   test('with a test that does not exist is a problem', async () => {
-    const tried = await tryRemoval({ feature, without: 'nothing', edits: [], servesNobody: true }, [
+    const tried = await tryRemoval({ feature, without: 'nothing', edits: [], servesNoClients: true }, [
       { ...crc, name: 'no such test' },
     ]);
     expect(tried.problem).toMatch(/^a test did not run/);
@@ -77,7 +79,10 @@ describe('an edit', () => {
     expect(edited('for one more', edit)).toBe('for two more');
   });
 
-  test.each(['for nobody', 'one by one'])('is refused unless its text is found exactly once: %s', (text) => {
-    expect(() => edited(text, edit)).toThrow(/a\.ts: the text of an edit is found \d times, not once/);
-  });
+  test.each(['for no client', 'one by one'])(
+    'is refused unless its text is found exactly once: %s',
+    (text) => {
+      expect(() => edited(text, edit)).toThrow(/a\.ts: the text of an edit is found \d times, not once/);
+    },
+  );
 });

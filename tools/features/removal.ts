@@ -15,7 +15,7 @@ export interface Removal {
   readonly without: string;
   readonly edits: readonly Edit[];
   /** Set if clients cannot be served without the feature. Otherwise a cluster of such nodes must still serve them. */
-  readonly servesNobody?: true;
+  readonly servesNoClients?: true;
 }
 
 /** Returns the text of a file with `edit` applied. Throws unless `edit.find` is found exactly once. */

@@ -21,7 +21,7 @@ export interface Tried {
 /** Runs the tests of the feature on a node without it. */
 export async function tryRemoval(removal: Removal, claims: readonly Claim[]): Promise<Tried> {
   await using copy = await ProjectCopy.make(removal.edits);
-  const serves = removal.servesNobody ? [] : [SERVES];
+  const serves = removal.servesNoClients ? [] : [SERVES];
   const all = await runTests(copy.folder, [...claims, ...serves]);
   const verdicts = all.slice(0, claims.length);
   return { removal, verdicts, problem: problemOf(verdicts, all.slice(claims.length)) };

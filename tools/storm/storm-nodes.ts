@@ -223,7 +223,7 @@ export class StormNodes implements AsyncDisposable {
       ...(own ?? { peers: others.map((other) => `${other}=${this.peerAddress(other)}`).join(',') }),
       ...this.#options.options,
     };
-    // A founder's first start creates the cluster. An empty value stands for an option without one.
+    // A founder's first start creates the cluster. An empty value means an option without one.
     const first = own === undefined && !wasReady ? { bootstrap: '' } : {};
     return Object.entries({ ...first, ...named }).flatMap(([name, value]) =>
       value === '' ? [`--${name}`] : [`--${name}`, value],

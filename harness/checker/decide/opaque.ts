@@ -4,14 +4,14 @@ import type { States } from './states.ts';
 
 /**
  * Puts failed CAS that do not say what they found into an order of all other steps. Gaps count from 0 (before the first
- * step). Between which gaps such a step may stand is a matter of real time: behind all that returned before its call,
- * before all that was called after its return. Taken in order of return, each goes into the first gap that those placed
- * already leave it and where the value is not the one that it did not find: then no other way of placing them in this
- * order puts any of them earlier. Where there is no such gap, an unknown blind write that nobody saw may serve, if no
- * step placed here expects its value: put directly before another blind write, or at the end, it shows itself to nobody
- * else.
+ * step). Real time decides which gaps such a step may take: after every step that returned before its call, and before
+ * every step that was called after its return. The failed CAS are taken in order of return. Each goes into the first
+ * gap that the ones placed before leave open, and where the state is not the value that it did not find. No other
+ * placement in this order puts any of them earlier. If there is no such gap, an unknown blind write that no step saw
+ * may make one, provided that no step placed here expects its value: directly before another blind write, or at the
+ * end, no other step can see it.
  *
- * Null: not in this way. Another order might do, so that says nothing about the history. O(n log n).
+ * Null: they cannot be placed in this way. Another order might exist, so this proves nothing. O(n log n).
  */
 export function placeOpaque(columns: Columns, states: States, order: Int32Array): Int32Array | null {
   const { kind, certain, call, ret, from, to, size } = columns;

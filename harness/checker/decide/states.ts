@@ -22,8 +22,8 @@ export type Trouble =
  * - What is read has been made by its writer, and a CAS follows directly after the state that it found: one state has
  *   at most one such heir, since nothing brings a value back.
  * - A value with appends shows the order of its tokens, each the heir of what is before it.
- * - An unknown step that made no such state is left out: nobody depends on what it would leave, so that an order with
- *   it stays one without it.
+ * - An unknown step that made no such state is left out: no step depends on the state that it would leave, so an order
+ *   that contains it is also an order without it.
  */
 export class States {
   readonly initial: number;

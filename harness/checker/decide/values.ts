@@ -90,7 +90,7 @@ export class Values {
   }
 }
 
-/** Takes values apart. Consecutive values that begin alike, as those of a growing list do, share the work. */
+/** Splits values into tokens. Consecutive values with the same beginning (as in a growing list) share the work. */
 class Parser {
   readonly #columns: Columns;
   readonly #bases = new Map<string, number>();

@@ -135,7 +135,7 @@ function explainTwice(token: Step, seen: readonly [Step, Step]): Explanation {
   const [first, second] = seen;
   return {
     anomaly: 'append reorder',
-    prose: `${deed(token)} once, but ${needs(first)} while ${needs(second)}: it stands behind different values in the two.`,
+    prose: `${deed(token)} once, but ${needs(first)} while ${needs(second)}: it comes after different values in the two.`,
     steps: unique([token, first, second]),
   };
 }

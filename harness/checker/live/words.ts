@@ -19,7 +19,7 @@ export function nowhere(witness: Actor, value: RegisterValue, last: Actor | null
   const meanwhile = last === null ? '' : `; ${deed(last)} meanwhile`;
   return finding(
     value === null ? 'stale read' : 'stale read or value from nowhere',
-    `${deed(witness, value)}, a value that had been replaced before ${name(witness)} began, or that nobody wrote${meanwhile}.`,
+    `${deed(witness, value)}, a value that had been replaced before ${name(witness)} began, or that no operation wrote${meanwhile}.`,
     [witness, last],
   );
 }
@@ -66,17 +66,17 @@ export function fork(value: RegisterValue, first: Actor | null, second: Actor): 
 export function repeated(witness: Actor, value: RegisterValue, token: Actor): Finding {
   return finding(
     'duplicate append',
-    `${deed(witness, value)}, in which what ${name(token)} appended once stands more than once.`,
+    `${deed(witness, value)}, which contains more than once what ${name(token)} appended once.`,
     [token, witness],
   );
 }
 
 /** An append that had ended before an operation began that comes before it. */
 export function misplaced(append: Actor, after: Actor | null): Finding {
-  const who = after === null ? 'what stands before it' : name(after);
+  const who = after === null ? 'the operation before it' : name(after);
   return finding(
     'append reorder',
-    `${deed(append)} and had ended before ${who} began, but stands behind it.`,
+    `${deed(append)} and had ended before ${who} began, but comes after it in the value.`,
     [append, after],
   );
 }

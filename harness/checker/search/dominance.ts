@@ -19,12 +19,12 @@ export interface Layout {
 }
 
 /**
- * Of configurations drops those that another one stands for. A stands for B if all that can follow B can follow A,
- * which is so if they have the same state and
- * - A has used of no pool of unknown steps more: what is unused may be left out;
- * - of every read taken in B: it is taken in A. What is taken needs no place any more, and a read does nothing else;
- * - of every blind write, A may count it as hidden by now: then it may still take effect, and need not; or it is the
- *   same in both; or nobody can see its value (`idle`), and then to have it behind one is all that counts;
+ * Drops configurations that another one covers. A covers B if everything that can follow B can also follow A. This is
+ * so if they have the same state and
+ * - A has used no more steps of any pool of unknown steps, because unused steps may be left out;
+ * - every read that is taken in B is taken in A: a taken step needs no further place, and a read has no other effect;
+ * - every blind write is either hidden in A, so that it may still take effect but need not; or it is in the same state
+ *   in both; or no step can see its value (`idle`), and then it only matters that A has taken it;
  * - every other open step is taken in both or in neither.
  */
 export class Dominance {

@@ -29,17 +29,17 @@ const TAKEN = 2;
  * put in order only when a return forces it: at the return of x every configuration without x goes on by open steps
  * until x is among them (Lowe, "Testing for linearizability", 2017, § 5).
  *
- * Rules, each of which leaves out configurations that a kept one stands for:
+ * Rules, each of which leaves out only configurations that a kept one covers:
  * 1. and 2. as in `WglSearch`: a read is taken as soon as it may be; an unknown step is taken only if the next step
  *    depends on it and it changes the state, or hides an open write (4.), without which the state would be as it was.
- *    3. likewise: of open steps that are alike the first to return is taken.
+ *    3. as there: of the open steps in one equivalence class, the first to return is taken.
  * 4. A blind write is taken only if the next step depends on the state, or when it returns. In any other order it
- *    stands directly before another blind write, and this hides it. It need not be placed there before it returns: all
+ *    comes directly before another blind write, and this hides it. It need not be placed there before it returns: all
  *    one has to know then is that a blind write was taken since its call (the set `hidden`). At its return that will
  *    do; if its value may still be seen, the orders in which it takes effect only now are kept as well. Where it is not
  *    hidden then, the write that is to hide it can as well be taken after it.
  * 5. States that no step can tell apart which has not returned are one (`Sights.merged`), and unknown steps that
- *    nobody could see are forgotten (`Sights.isIdle`).
+ *    no step could see are forgotten (`Sights.isIdle`).
  * 6. A configuration is dropped if another one can do all that it can (`Dominance`).
  */
 export class FrontierSearch implements Search {
@@ -197,7 +197,7 @@ export class FrontierSearch implements Search {
     const { equivalenceClass } = this.#machine;
     const returning = this.#open.slotOf(this.#returning!);
     for (const slot of this.#open.changing(row, TAKEN)) {
-      // Such a write shows nothing to anyone, so that no step can depend on it.
+      // No step can see such a write, so no step depends on it.
       const isVain = has(this.#dominance.idle, 0, slot) && has(this.#open.overwrites, 0, slot);
       if (!isVain || slot === returning) this.#move(row, owes, this.#open.step[slot]!, slot);
     }

@@ -39,7 +39,7 @@ export function modelMachine<State, O extends Operation>(model: Model<State, O>,
       return after;
     },
     nature,
-    // Nothing is known of which operations are alike, but that each is like itself.
+    // It is not known which operations are equivalent, so each has a class of its own.
     equivalenceClass: Int32Array.from(ops, (_, step) => step),
     safeToDrop: (gone) => gone.every((step) => nature[step] === NATURE.reads),
   };

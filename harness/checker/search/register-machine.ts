@@ -91,7 +91,7 @@ function askedFor(
   return asked;
 }
 
-/** Steps that ask for the same and leave the same are alike. `leads`: by class the state it leaves, or NONE. */
+/** Steps that expect the same and leave the same are in one class. `leads`: by class the state it leaves, or NONE. */
 function classesOf(
   { size, kind, from, to }: RegisterSteps,
   leaves: Int32Array,
@@ -113,9 +113,10 @@ function classesOf(
 }
 
 /**
- * Of a step that leaves a value: if nobody who is kept depends on that value, take an order of the whole and strike the
- * step; it is an order still, for what comes between it and the next value would have shown this one. A failed CAS that
- * does not say what it found depends on every value; with appends a value depends on all that it contains.
+ * A step that leaves a value is safe to drop if no kept step depends on that value: remove the step from an order of
+ * all steps, and the rest is still an order, because any step between it and the next value would have shown its value.
+ * A failed CAS that does not say what it found depends on every value. With appends, a value depends on all values that
+ * it contains.
  */
 function safeToDrop(
   { size, kind, from, to, values }: RegisterSteps,

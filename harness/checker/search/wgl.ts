@@ -17,14 +17,14 @@ const NO_MOVE = -1;
  * called before the first return still in the list; on a dead end go back; never visit the same (set of steps taken,
  * state) twice.
  *
- * Three rules keep it small where chaos makes it hard. Each only leaves out orders that another, kept order stands for:
+ * Three rules keep it small where chaos makes it hard. Each only leaves out orders that can be turned into a kept one:
  * 1. A step that never changes the state (a read) is taken at once when it may be, with nothing else tried: in any
  *    order that takes it later it can be moved here; the state is the same, and nothing that is left must precede it.
  * 2. A step with an unknown outcome is taken only if it changes the state, and if the next step depends on that (a
  *    read, a CAS, an append). Else leave it out of the order: what follows is a blind write or nothing, to which the
  *    state before is all one. Moving reads forward (1) and leaving steps out (2) each make an order earlier or
  *    shorter, so doing both comes to an end.
- * 3. Of steps that are alike and that may all be taken now, the one that returns first is; those with an unknown
+ * 3. Of equivalent steps that may all be taken now, the one that returns first is taken; those with an unknown
  *    outcome come last, the earliest called first. In an order that has it otherwise the two can change places: the one
  *    that then comes later has been called already, and returns later still.
  *
@@ -35,7 +35,7 @@ export class WglSearch implements Search {
   readonly #unknown: UnknownPools;
   /** Steps with a known outcome, by call. */
   readonly #steps: Int32Array;
-  /** By known step 1: another one is alike. By pool likewise, behind them. */
+  /** Per known step, and after these per pool: 1 if another one is in its equivalence class. */
   readonly #hasTwin: Uint8Array;
   /**
    * Lowe's list over the events of known steps: 1 + 2i is the call of #steps[i], 2 + 2i its return. 0 is the head, and

@@ -57,7 +57,8 @@ export function* ednEvents(text: string): Generator<JepsenEvent> {
   }
   reader.step();
   const rest = reader.next();
-  if (rest !== null) throw new EdnError(`text behind the closing \`${closing}\``, rest, 'one vector a file');
+  if (rest !== null)
+    throw new EdnError(`text after the closing \`${closing}\``, rest, 'a file holds one vector');
 }
 
 const FIELDS: ReadonlySet<string> = new Set([

@@ -81,7 +81,7 @@ describe('faults', () => {
       ['B', 20, 25],
     ]);
   });
-  test('a fault that nobody healed is open to the end, one that failed never was', () => {
+  test('a fault that was not healed is open to the end, and one that failed was never in effect', () => {
     const spans = faultSpans(
       [fault(10, 'a', 'confirmed'), fault(20, 'b', 'requested'), fault(21, 'b', 'failed')],
       100,

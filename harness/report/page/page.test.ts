@@ -91,7 +91,7 @@ test('a safety violation comes with the trace events that prove it', () => {
   expect(events.map((e) => e.text.trim().replaceAll(/\s+/g, ' '))).toHaveLength(4);
 });
 
-test('a fault of the run stands in every picture, in the table and in the latencies', () => {
+test('a fault of the run is in every picture, in the table and in the latencies', () => {
   expect(withClass(elements, 'fault').some((e) => e.text.includes('A cut n1<->n2 n1<->n3'))).toBe(true);
   expect(elements.some((e) => e.name === 'h4' && e.text.includes('A begins: cut n1<->n2 n1<->n3'))).toBe(
     true,

@@ -40,7 +40,7 @@ describe('the outcome table', () => {
     ['lost', { type: 'lost' }, 'retry!', 'retry!', 'retry!'],
     ['refused', { type: 'unsent', error: 'refused' }, 'retry', 'retry', 'retry'],
     ['closed before proof', { type: 'unsent', error: 'closed' }, 'retry', 'retry', 'retry'],
-    ['a session, which nobody asked for', answer({ type: 'session', session: 1 }), 'fail', 'info', 'info'],
+    ['a session, which was not asked for', answer({ type: 'session', session: 1 }), 'fail', 'info', 'info'],
   ])('%s', (_name, end, read, write, writeAgain) => {
     expect([verdict('read', end), verdict('write', end), verdict('write', end, true)]).toEqual([
       read,

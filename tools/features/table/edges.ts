@@ -48,7 +48,7 @@ export const EDGES: readonly Removal[] = [
   {
     feature: 'status and trace reports',
     without: 'only the first status is reported',
-    servesNobody: true,
+    servesNoClients: true,
     edits: [
       {
         file: 'node/replica/trace.ts',

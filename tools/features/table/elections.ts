@@ -2,9 +2,9 @@ import type { Removal } from '../removal.ts';
 
 export const ELECTIONS: readonly Removal[] = [
   {
-    feature: 'elections, one leader a term',
+    feature: 'elections, one leader per term',
     without: 'no follower becomes a candidate when it hears no leader',
-    servesNobody: true,
+    servesNoClients: true,
     edits: [
       {
         file: 'node/raft/election.ts',
@@ -19,10 +19,10 @@ export const ELECTIONS: readonly Removal[] = [
     ],
   },
   {
-    feature: 'elections, one leader a term',
+    feature: 'elections, one leader per term',
     without: 'a node votes for every candidate of a term',
     // Two leaders in one term make the nodes' own assertions fail.
-    servesNobody: true,
+    servesNoClients: true,
     edits: [
       {
         file: 'node/raft/election.ts',
@@ -32,7 +32,7 @@ export const ELECTIONS: readonly Removal[] = [
     ],
   },
   {
-    feature: 'PreVote: a rejoiner raises no term',
+    feature: 'PreVote: a node that rejoins does not raise the term',
     without: 'an election starts with a new term, without a pre-vote',
     edits: [
       {
@@ -45,7 +45,7 @@ export const ELECTIONS: readonly Removal[] = [
     ],
   },
   {
-    feature: 'vote stickiness: who hears a leader elects no other',
+    feature: 'vote stickiness: a follower that hears a leader does not vote for another',
     without: 'a node that hears a live leader votes nevertheless',
     edits: [
       {

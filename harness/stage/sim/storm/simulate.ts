@@ -109,7 +109,7 @@ function drawWorkload(seed: number): WorkloadPlan {
   };
 }
 
-/** State Machine Safety from its fruits: every member's store answers alike for every key. */
+/** State Machine Safety by its result: the stores of all members have the same value for every key. */
 function compareStates(cluster: SimCluster, ops: readonly Op[]): void {
   const [first, ...others] = cluster.members;
   for (const key of new Set(ops.map((op) => op.key))) {
