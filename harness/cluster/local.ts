@@ -48,11 +48,11 @@ export function localCluster(options: LocalClusterOptions): Cluster {
 /** One node: its state, and its process while there is one. */
 interface LocalMember extends Member {
   process: HostProcess | null;
-  /** The end of `process` was asked for. */
+  /** True if the harness has asked `process` to end. */
   endExpected: boolean;
   /**
-   * True if it was ready once. From then on its folder holds its promises: after a wipe it is not the same node any
-   * more.
+   * True if the node was ready once. From then on its data folder holds its votes and entries, so after a wipe it is
+   * started as another incarnation and not for the first time.
    */
   born: boolean;
 }

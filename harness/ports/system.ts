@@ -78,7 +78,7 @@ export interface PropertyResult {
   readonly detail: string;
 }
 
-/** A change of who is in the cluster, or of its leader. */
+/** A change of the cluster's members, or of its leader. */
 export type MembersRequest =
   | { readonly type: 'change'; readonly changes: readonly MembersChange[] }
   /** `target` null: to the node that the leader chooses. */

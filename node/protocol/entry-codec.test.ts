@@ -59,7 +59,7 @@ const command = (index: number, bytes: number): Entry => ({
 });
 
 describe('entries', () => {
-  test('have one form, wherever their data lie: read before, in a slab, or neither', () => {
+  test('entries are encoded to the same bytes whether their data was read from a message, is in a slab, or neither', () => {
     fc.assert(
       fc.property(lists, fc.func(fc.boolean()), (entries, sealed) => {
         const expected = naive(entries);
@@ -72,7 +72,7 @@ describe('entries', () => {
     );
   });
 
-  test('whose place in the log differs from the one stored before their data are written again', () => {
+  test('entries whose place in the log differs from the one stored before their data are encoded again', () => {
     fc.assert(
       fc.property(lists, fc.nat({ max: 20 }), (entries, moved) => {
         const elsewhere = inSlab(entries, () => true).map((entry, i): Entry =>
@@ -83,12 +83,12 @@ describe('entries', () => {
     );
   });
 
-  test('of a slab that is full go on in the next', () => {
+  test('entries continue in the next slab when one is full', () => {
     const entries = Array.from({ length: 40 }, (_, i) => command(i + 1, 20_000));
     expect(written(inSlab(entries, () => true))).toEqual(naive(entries));
   });
 
-  test('that are in memory in a long run are passed on in place, without a copy', () => {
+  test('entries that are next to each other in memory in a long run are passed on without a copy', () => {
     const small = inSlab([command(1, 30), command(2, 40)], () => true);
     const long = inSlab([command(3, 5_000), command(4, 6_000)], () => true);
     const out = new ByteWriter();

@@ -45,7 +45,7 @@ describe('a stream of frames', () => {
     }
   });
 
-  test('is refused when any single bit of a frame is flipped, or waits for bytes that never come', () => {
+  test('a frame with any single flipped bit is refused, or waits for bytes that never come', () => {
     fc.assert(
       fc.property(bytes, fc.nat(), (payload, position) => {
         const frame = frameOf(payload);
@@ -74,7 +74,7 @@ describe('a stream of frames', () => {
     expect(() => reader.push(frameOf(Buffer.from('y')))).toThrow(/CRC-32/);
   });
 
-  test('is refused at the header of a frame that is too long, before its bytes come', () => {
+  test('a frame that is too long is refused at its header, before its other bytes arrive', () => {
     const reader = new FrameReader('peer', 100);
     expect(() => reader.push(frameOf(Buffer.alloc(101)).subarray(0, FRAME_HEADER_BYTES))).toThrow(
       /101 bytes; at most 100/,

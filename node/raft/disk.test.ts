@@ -21,7 +21,7 @@ describe('a leader whose disk hangs', () => {
     return server;
   };
 
-  test('steps down after an election timeout, though all followers answer its heartbeats', () => {
+  test('a leader whose disk hangs steps down after an election timeout, although all followers answer its heartbeats', () => {
     const server = leader();
     const sinceMs = server.nowMs;
     passWithBusyDisk(server, 295, sinceMs);

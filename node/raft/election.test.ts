@@ -184,7 +184,7 @@ describe('voting (figure 2, §5.4.1)', () => {
 });
 
 describe('election timeouts (§5.2)', () => {
-  test('are chosen again for each election, over the whole of [min, max)', () => {
+  test('election timeouts are chosen again for each election, over the whole of [min, max)', () => {
     const draws = [0, 0.5, 0.999];
     const server = new TestServer({ config: { random: () => draws.shift() ?? 0 } });
     expect(server.raft.nextDeadlineMs()).toBe(server.nowMs + 150);
@@ -240,7 +240,7 @@ describe('an election', () => {
     ]);
   });
 
-  test('is won by a majority of one vote per voter', () => {
+  test('an election is won by a majority of one vote per voter', () => {
     const server = new TestServer({ peers: [n1, n2, n3, n4, n5] });
     server.pass(160);
     for (const voter of [n2, n3]) server.receive(preVoteGrant(voter, 1));
@@ -250,7 +250,7 @@ describe('an election', () => {
     expect(server.status).toMatchObject({ role: 'leader', leader: n1, term: 1 });
   });
 
-  test('is lost by the refusals of a majority', () => {
+  test('an election is lost by the refusals of a majority', () => {
     const server = candidate();
     server.receive(voteRefusal(n2, 2));
     expect(server.role).toBe('candidate');
@@ -281,7 +281,7 @@ describe('an election', () => {
     expect(only(ready.messages, 'AppendEntries').map((m) => m.entries.length)).toEqual([1, 1]);
   });
 
-  test('of one is won at once', () => {
+  test('an election in a cluster of one server is won at once', () => {
     const server = new TestServer({ peers: [n1] });
     server.pass(160);
     expect(server.status).toMatchObject({ role: 'leader', term: 1 });
@@ -293,7 +293,7 @@ describe('an election', () => {
 });
 
 describe('PreVote (dissertation 9.6)', () => {
-  test('asks about the next term, leaves its own term and vote alone, and needs no disk', () => {
+  test('a PreVote asks about the next term, does not change term and vote, and needs no disk', () => {
     const server = preCandidate();
     const ready = server.take();
     expect(ready.hardState).toBeNull();
@@ -386,7 +386,7 @@ describe('a server that hears a live leader (dissertation 4.2.3)', () => {
     expect(server.status).toMatchObject({ role: 'leader', term: 2 });
   });
 
-  test('but a server stuck in a higher term is not locked out: its answers raise the term', () => {
+  test('a server that is stuck in a higher term is not locked out, because its answers raise the term of the others', () => {
     const stuck = new TestServer({ term: 7 });
     stuck.receive(heartbeat(n2, 2));
     const [answer] = stuck.settle();
@@ -410,7 +410,7 @@ describe('a follower after a stall', () => {
     expect(server.status).toMatchObject({ role: 'follower', leader: n2, term: 1 });
   });
 
-  test('stands soon after, if no leader is heard, however slow its ticks are', () => {
+  test('a follower that stalled becomes a pre-candidate soon if it hears no leader, even if its ticks are slow', () => {
     const server = new TestServer({ term: 1 });
     for (let late = 0; late < 2; late++) {
       server.stall(1_000);

@@ -26,7 +26,7 @@ function follower(options: ConstructorParameters<typeof TestServer>[0] = {}): Te
 }
 
 describe('a follower whose connection from the leader breaks', () => {
-  test('asks for a PreVote within 10 ms, not an election timeout later', () => {
+  test('a follower asks for a PreVote within 10 ms, not an election timeout later', () => {
     const server = follower();
     server.raft.peerLost(n2, server.nowMs);
     expect(server.status).toMatchObject({ role: 'follower', leader: null, term: 1 });
@@ -71,7 +71,7 @@ describe('a follower whose connection from the leader breaks', () => {
     expect(server.role).toBe('follower');
   });
 
-  test('whose PreVote the others refuse tries again soon, each time later, and does not touch the term', () => {
+  test('a follower whose PreVote the others refuse tries again soon, each time later, and does not change its term', () => {
     const server = follower();
     server.raft.peerLost(n2, server.nowMs);
     const asked: number[] = [];

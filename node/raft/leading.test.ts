@@ -101,7 +101,7 @@ describe('the commit rule (§5.3, §5.4.2)', () => {
 });
 
 describe('replication to a follower', () => {
-  test('begins with one probe, then streams ahead of the acknowledgements up to a bound', () => {
+  test('replication begins with one probe, and then streams ahead of the acknowledgements up to a limit', () => {
     const server = leader({ config: { maxInflightMessages: 2 } });
     for (let i = 0; i < 5; i++) {
       server.propose(`${i}`);
@@ -129,7 +129,7 @@ describe('replication to a follower', () => {
     expect(sent.map((m) => m.entries.length)).toEqual([2, 1, 1, 1]);
   });
 
-  test('keeps what is in flight within as many bytes as its messages may hold, however large the entries', () => {
+  test('replication limits the bytes in flight to what its messages may hold, even if the entries are large', () => {
     const server = replicating({ config: { maxMessageBytes: 200, maxInflightMessages: 4 } });
     for (let i = 0; i < 6; i++) server.propose('x'.repeat(368));
     const appends = (): number => only(server.settle(), 'AppendEntries').filter((m) => m.to === n2).length;
@@ -161,7 +161,7 @@ describe('replication to a follower', () => {
     expect(server.raft.followers().find(({ id }) => id === n2)).toMatchObject({ matchIndex: 5 });
   });
 
-  test('(§5.3) skips a whole term of conflicts in one step', () => {
+  test('a leader skips a whole term of conflicts in one step (§5.3)', () => {
     const server = new TestServer({ term: 6, log: [1, 1, 4, 4, 5, 5, 6, 6] });
     server.electLeader();
     server.settle();
@@ -272,7 +272,7 @@ describe('proposals', () => {
     expect(new TestServer().propose('z')).toEqual({ ok: false, reason: 'not-leader', leader: null });
   });
 
-  test('are bounded by what is uncommitted: busy, until commits make room', () => {
+  test('proposals are refused as busy while too much is uncommitted, until commits make room', () => {
     const server = replicating({ config: { maxUncommittedBytes: 300 } });
     expect(server.propose('x'.repeat(900)).ok).toBe(true);
     expect(server.propose('')).toEqual({ ok: false, reason: 'busy' });
@@ -369,7 +369,7 @@ describe('a leader that stalled for an election timeout', () => {
     expect(server.reads).toEqual([]);
   });
 
-  test('fails its reads, and stands again only by election', () => {
+  test('a leader that stalled fails its reads, and leads again only after an election', () => {
     const server = replicating();
     server.read(1);
     server.settle();

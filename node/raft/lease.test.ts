@@ -123,7 +123,7 @@ describe('a server that hears the leader of a cluster that reads by leases', () 
     return server;
   };
 
-  test('takes part in no election for the shortest election timeout, also when it learns of a higher term', () => {
+  test('a server that hears the leader takes part in no election for the shortest election timeout, also when it learns of a higher term', () => {
     const server = follower();
     server.receive(preVoteRefusal(n3, 7));
     expect(server.status).toMatchObject({ leader: null, term: 7 });

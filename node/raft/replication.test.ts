@@ -21,7 +21,7 @@ const answers = (server: TestServer, m: Incoming): AppendEntriesResponse[] => {
 };
 
 describe('AppendEntries (§5.3)', () => {
-  test('is refused where the log has no entry, or one of another term, at prevLogIndex', () => {
+  test('an append is refused if the log has no entry, or one of another term, at prevLogIndex', () => {
     const server = new TestServer({ term: 3, log: [1, 1, 2, 2] });
     expect(answers(server, appendEntries(n2, 3, [3, 6], [3]))).toMatchObject([
       { success: false, matchIndex: 6, conflictTerm: 0, conflictIndex: 5 },
@@ -40,7 +40,7 @@ describe('AppendEntries (§5.3)', () => {
     expect(server.logTerms()).toEqual([1, 1, 2]);
   });
 
-  test('removes an entry that differs, and all entries after it', () => {
+  test('an append removes an entry that differs, and all entries after it', () => {
     const server = new TestServer({ term: 3, log: [1, 2, 2, 2] });
     answers(server, appendEntries(n2, 3, [1, 1], [3]));
     expect(server.logTerms()).toEqual([1, 3]);

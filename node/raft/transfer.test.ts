@@ -57,7 +57,7 @@ describe('a leader that hands over (dissertation 3.10)', () => {
     expect(only(server.settle(), 'TimeoutNow')).toMatchObject([{ to: n3 }]);
   });
 
-  test('takes no proposals meanwhile, but reads', () => {
+  test('a leader accepts no proposals during a transfer, but serves reads', () => {
     const server = leader();
     hand(server, n2);
     expect(server.propose('x')).toEqual({ ok: false, reason: 'transferring', to: n2 });
@@ -134,7 +134,7 @@ describe('a leader that hands over (dissertation 3.10)', () => {
 });
 
 describe('the target of a transfer (dissertation 3.10)', () => {
-  test('stands at once, in the next term, without a PreVote', () => {
+  test('the target of a transfer becomes a candidate at once, in the next term, without a PreVote', () => {
     const server = follower();
     server.receive(timeoutNow(n2, 2));
     const sent = only(server.settle(), 'RequestVote');

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { Cluster } from './testing/members.ts';
 
 describe('a proposal', () => {
-  test('is answered only when a majority has it on disk', async () => {
+  test('a proposal is answered only when a majority has it on disk', async () => {
     const cluster = await Cluster.withLeader();
     for (const { disk } of cluster.members.values()) disk.held = true;
     cluster.n1.open(1);
@@ -16,7 +16,7 @@ describe('a proposal', () => {
     expect(cluster.n1.told(1)).toBe('session');
   });
 
-  test('goes to the followers while the leader writes it to its own disk (dissertation 10.2.1)', async () => {
+  test('a proposal goes to the followers while the leader writes it to its own disk (dissertation 10.2.1)', async () => {
     const cluster = await Cluster.withLeader();
     cluster.n1.disk.held = true;
     cluster.n1.open(1);
@@ -25,7 +25,7 @@ describe('a proposal', () => {
     expect(cluster.n1.raft.status().durableIndex).toBe(1);
   });
 
-  test('that comes while a write is in flight shares the next one with all others that do', async () => {
+  test('all proposals that arrive while a write is in flight share the next write', async () => {
     const cluster = await Cluster.withLeader();
     cluster.n1.disk.held = true;
     const before = cluster.n1.disk.writes.length;
@@ -42,7 +42,7 @@ describe('a proposal', () => {
     ).toEqual([3, 4, 5, 6]);
   });
 
-  test('is refused by a node that does not lead, and by one that has too much uncommitted', async () => {
+  test('a proposal is refused by a node that does not lead, and by a leader that has too much uncommitted', async () => {
     const cluster = await Cluster.withLeader();
     cluster.n2.disk.held = true;
     cluster.n2.open(1);
@@ -55,7 +55,7 @@ describe('a proposal', () => {
     expect([cluster.n1.told(2), cluster.n1.told(3)]).toEqual(['nothing', 'busy']);
   });
 
-  test('of a leader that is cut off is answered leadership-lost, also when its index is committed by another', async () => {
+  test('a proposal to a leader that is cut off is answered leadership-lost, even if another leader commits its index', async () => {
     const cluster = await Cluster.withLeader();
     cluster.cut.add(cluster.ids[0]!);
     cluster.n1.open(1);
@@ -75,7 +75,7 @@ describe('a proposal', () => {
 });
 
 describe('a read', () => {
-  test('is served after a round of heartbeats, which all reads of a turn share', async () => {
+  test('a read is served after a round of heartbeats, which all reads of a turn share', async () => {
     const cluster = await Cluster.withLeader();
     for (let i = 1; i <= 50; i++) cluster.n1.replica.read('k', cluster.n1, i);
     for (const turn of cluster.turns.splice(0)) turn();
@@ -89,7 +89,7 @@ describe('a read', () => {
       expect(cluster.n1.answers.get(i)).toEqual({ type: 'value', present: false, value: null });
   });
 
-  test('is never served by a leader that is cut off: the client is told when the leadership is lost', async () => {
+  test('a read is never served by a leader that is cut off: the client is told when the leadership is lost', async () => {
     const cluster = await Cluster.withLeader();
     cluster.cut.add(cluster.ids[0]!);
     cluster.n1.replica.read('k', cluster.n1, 1);
@@ -99,7 +99,7 @@ describe('a read', () => {
     expect(cluster.n1.told(1)).toBe('read-unconfirmed');
   });
 
-  test('is not served by a leader that has slept, though the echoes of its last round are there', async () => {
+  test('a read is not served by a leader that has slept, although the answers to its last round have arrived', async () => {
     const cluster = await Cluster.withLeader();
     cluster.n1.replica.read('k', cluster.n1, 1);
     for (const turn of cluster.turns.splice(0)) turn();
@@ -115,7 +115,7 @@ describe('a read', () => {
 });
 
 describe('a follower', () => {
-  test('acknowledges and votes only what is on its disk', async () => {
+  test('a follower acknowledges entries and votes only when they are on its disk', async () => {
     const cluster = await Cluster.withLeader();
     cluster.n2.disk.held = true;
     cluster.cut.add(cluster.ids[2]!);
@@ -130,7 +130,7 @@ describe('a follower', () => {
 });
 
 describe('the trace', () => {
-  test('tells of a step only when it is on the disk', async () => {
+  test('the trace reports a step only when it is on the disk', async () => {
     const cluster = await Cluster.withLeader();
     cluster.n1.disk.held = true;
     const before = cluster.n1.lines.filter(({ type }) => type !== 'status').length;
@@ -147,7 +147,7 @@ describe('the trace', () => {
     expect(later()).toEqual(['Replicate', 'Commit', 'Apply']);
   });
 
-  test('has the same digests on all nodes', async () => {
+  test('the traces of all nodes have the same digests', async () => {
     const cluster = await Cluster.withLeader();
     for (let i = 1; i <= 5; i++) cluster.n1.open(i);
     await cluster.pass(100);
@@ -161,7 +161,7 @@ describe('the trace', () => {
 });
 
 describe('a leader whose disk hangs', () => {
-  test('gives way to another, and tells everyone who waits', async () => {
+  test('a leader whose disk hangs is replaced, and every waiting client is told', async () => {
     const cluster = await Cluster.withLeader();
     cluster.n1.disk.held = true;
     cluster.n1.open(1);
@@ -181,7 +181,7 @@ describe('a leader whose disk hangs', () => {
 });
 
 describe('a disk that refuses a write', () => {
-  test('ends the service: every waiting client is told, and nothing is acknowledged or sent any more', async () => {
+  test('a disk that refuses a write ends the service: every waiting client is told, and nothing is acknowledged or sent any more', async () => {
     const cluster = await Cluster.withLeader();
     cluster.n1.replica.read('k', cluster.n1, 1);
     cluster.n1.disk.held = true;
@@ -206,7 +206,7 @@ describe('a disk that refuses a write', () => {
 });
 
 describe('a stop', () => {
-  test('tells everyone who waits, and ends when the write in flight has', async () => {
+  test('a stop tells every waiting client, and ends when the write in flight has ended', async () => {
     const cluster = await Cluster.withLeader();
     cluster.n1.disk.held = true;
     cluster.n1.open(1);

@@ -41,7 +41,7 @@ describe('the clock that the log carries', () => {
     expect(clock.due(status('leader', 4, 12), logIndex(12), 190_000)).toBeNull();
   });
 
-  test('lets an idle session go on all nodes, and keeps one that is used, across a change of leaders', async () => {
+  test('the session clock removes an idle session on all nodes, and keeps a used one, across a change of leaders', async () => {
     const cluster = await Cluster.withLeader({ sessionIdleMs: IDLE_MS });
     cluster.n1.open(1);
     cluster.n1.open(2);

@@ -120,7 +120,7 @@ class Pair {
 const isChunk = ({ type }: PeerMessage | Message): boolean => type === 'SnapshotChunk';
 
 describe('a snapshot on its way', () => {
-  test('arrives in pieces, is durable before the core hears of it, and becomes the state when that says so', async () => {
+  test('a snapshot arrives in pieces, is durable before the core is told about it, and becomes the state when the core says so', async () => {
     const pair = new Pair(40);
     await pair.begin();
     expect(pair.wire.map(({ type }) => type)).toEqual(['SnapshotOffer']);
@@ -133,7 +133,7 @@ describe('a snapshot on its way', () => {
     expect(bytesOf(pair.store)).toBe(bytesOf(pair.source));
   });
 
-  test('is never more than a window ahead of the answers', async () => {
+  test('the sender of a snapshot is never more than a window ahead of the answers', async () => {
     const pair = new Pair(40);
     await pair.begin();
     let most = 0;
@@ -150,7 +150,7 @@ describe('a snapshot on its way', () => {
     expect(most).toBeLessThanOrEqual(1 << 20);
   });
 
-  test('goes on where it was when a connection breaks, also under the next leader', async () => {
+  test('a snapshot continues where it was after a connection breaks, also under the next leader', async () => {
     const pair = new Pair(40);
     await pair.begin();
     for (let chunks = 0; chunks < 5;) {
@@ -170,7 +170,7 @@ describe('a snapshot on its way', () => {
     expect(again).toBeGreaterThan(0);
   });
 
-  test('is offered again at once after a reconnect, whether or not the follower had answered', async () => {
+  test('a snapshot is offered again at once after a reconnect, whether or not the follower had answered', async () => {
     for (const answered of [false, true]) {
       const pair = new Pair(40);
       await pair.begin();
@@ -184,7 +184,7 @@ describe('a snapshot on its way', () => {
     }
   });
 
-  test('that ends while its file is read, and so is closed, is no failure of the disk', async () => {
+  test('a transfer that ends while its file is read, so that the file is closed, is not a disk failure', async () => {
     const pair = new Pair(40);
     await pair.begin();
     await pair.deliver(pair.wire.shift()!);
@@ -197,7 +197,7 @@ describe('a snapshot on its way', () => {
     expect(pair.wire).toEqual([]);
   });
 
-  test('is given up and reported if no follower receives it', async () => {
+  test('a snapshot is given up and reported if no follower receives it', async () => {
     const pair = new Pair(1);
     await pair.begin();
     for (let ms = 0; ms <= 10_000; ms += 500) {
@@ -208,7 +208,7 @@ describe('a snapshot on its way', () => {
     expect(pair.stepped).toEqual([]);
   });
 
-  test('that is damaged is dropped with its offset, and the core hears nothing of it', async () => {
+  test('a damaged snapshot is dropped and its offset reported, and the core is not told about it', async () => {
     const pair = new Pair(4);
     await pair.begin();
     while (pair.wire.length > 0) {
@@ -221,7 +221,7 @@ describe('a snapshot on its way', () => {
     expect(await pair.follower.snapshots.open()).toBeNull();
   });
 
-  test('that is not needed any more is answered at once, and nothing is sent', async () => {
+  test('a snapshot that is not needed any more is answered at once, and nothing is sent', async () => {
     const pair = new Pair(4);
     pair.receiver.applied(logIndex(9));
     await pair.begin();
@@ -231,7 +231,7 @@ describe('a snapshot on its way', () => {
     expect(pair.sentBytes).toBe(0);
   });
 
-  test('arrives whole through any loss, doubling and disorder that ends', async () => {
+  test('a snapshot arrives whole after messages were lost, doubled and reordered, once that ends', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.nat(9), { minLength: 1, maxLength: 80 }), async (fates) => {
         const pair = new Pair(24);

@@ -15,7 +15,7 @@ describe('a transfer of leadership (dissertation 3.10)', () => {
     expect(cluster.n3.told(2)).toBe('session');
   });
 
-  test('while it runs, proposals are refused as busy: none is left in doubt', async () => {
+  test('during a transfer proposals are refused as busy, so none has an unknown outcome', async () => {
     const cluster = await Cluster.withLeader();
     for (const { disk } of [cluster.n2, cluster.n3]) disk.held = true;
     cluster.n1.open(1);
@@ -31,7 +31,7 @@ describe('a transfer of leadership (dissertation 3.10)', () => {
     expect([1, 2].map((id) => cluster.n1.told(id))).toEqual(['session', 'done']);
   });
 
-  test('to a server that stays away is given up, and proposals are taken again', async () => {
+  test('a transfer to a server that stays away is given up, and then proposals are accepted again', async () => {
     const cluster = await Cluster.withLeader();
     cluster.cut.add(cluster.ids[2]!);
     cluster.n1.replica.administer({ type: 'transfer-leadership', target: cluster.ids[2]! }, cluster.n1, 1);
@@ -50,7 +50,7 @@ describe('a transfer of leadership (dissertation 3.10)', () => {
     expect(cluster.n1.answers.get(2)).toMatchObject({ code: 'bad-request' });
   });
 
-  test('that a stop interrupts is answered too', async () => {
+  test('a transfer that a stop interrupts is answered, too', async () => {
     const cluster = await Cluster.withLeader();
     cluster.cut.add(cluster.ids[2]!);
     cluster.n1.replica.administer({ type: 'transfer-leadership', target: cluster.ids[2]! }, cluster.n1, 1);

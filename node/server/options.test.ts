@@ -77,7 +77,7 @@ describe('the options', () => {
     });
   });
 
-  test('have defaults: 300..600 ms, a heartbeat of 50 ms, a random seed, no reports, no peers', () => {
+  test('options have defaults: 300..600 ms, a heartbeat of 50 ms, a random seed, no reports, no peers', () => {
     expect(parseOptions(base)).toMatchObject({
       electionTimeoutMinMs: 300,
       electionTimeoutMaxMs: 600,

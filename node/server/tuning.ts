@@ -41,18 +41,18 @@ export const TUNING_NAMES = [
   'session-idle',
 ] as const;
 
-export const TUNING_USAGE = `  [--max-inflight-messages 32]         sent to a follower ahead of its answers
-  [--max-message-bytes 256KiB]         entries in one message to a follower
-  [--max-uncommitted-bytes 64MiB]      on a leader; beyond it clients hear busy
-  [--max-batch-bytes 4MiB]             entries in one write to the disk
+export const TUNING_USAGE = `  [--max-inflight-messages 32]         maximum number of messages in flight to a follower
+  [--max-message-bytes 256KiB]         maximum size of the entries in one message to a follower
+  [--max-uncommitted-bytes 64MiB]      maximum size of uncommitted entries on a leader; then it answers busy
+  [--max-batch-bytes 4MiB]             maximum size of the entries in one write to the disk
   [--fast-failover on]                 a broken connection from the leader starts an election; off with lease reads
   [--lease-reads off]                  reads without asking a majority each time; relies on the nodes' clocks
-  [--max-clock-drift 10]               percent, for lease reads: by how much the speed of two clocks may differ
-  [--session-cap 10000]                client sessions that are kept; the leader's counts, for all nodes
-  [--snapshot-entries 25000]           applied since the last snapshot: the next one is due
-  [--snapshot-bytes 8MiB]              likewise, in bytes of entries
-  [--keep-entries 5000]                of the log behind a snapshot, for followers that are a little late
-  [--session-idle 86400]               seconds that a client's session may go unused; 0: for ever`;
+  [--max-clock-drift 10]               maximum difference in speed of two clocks in percent, for lease reads
+  [--session-cap 10000]                maximum number of client sessions; the leader's value counts for all nodes
+  [--snapshot-entries 25000]           number of applied entries after which the next snapshot is due
+  [--snapshot-bytes 8MiB]              the same, as the size of these entries
+  [--keep-entries 5000]                entries kept before the end of a snapshot, for followers that are a little late
+  [--session-idle 86400]               seconds after which an unused client session expires; 0: never`;
 
 /** Throws `OptionError`. */
 export function parseTuning(given: { readonly [Name in (typeof TUNING_NAMES)[number]]?: string }): Tuning {

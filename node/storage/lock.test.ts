@@ -18,7 +18,7 @@ afterAll(() => fs.rm(root, { recursive: true }));
 const newFolder = (): string => join(root, String(folders++));
 
 describe("the folder's lock", () => {
-  test('that a killed node left is stale: the next one takes the folder', async () => {
+  test('a lock that a killed node left is stale, and the next node takes the folder', async () => {
     const folder = newFolder();
     await fs.mkdir(folder);
     const program = `
@@ -42,7 +42,7 @@ describe("the folder's lock", () => {
     expect(await recovered(new Wal({ folder, identity: IDENTITY }))).toBe(replayed([]));
   });
 
-  test('of a dead process whose pid another one has now is stale, and so is one that a crash tore', async () => {
+  test('a lock of a dead process whose pid another process has now is stale, and so is a lock that a crash tore', async () => {
     const folder = newFolder();
     await fs.mkdir(folder);
     for (const left of [

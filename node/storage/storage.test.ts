@@ -75,7 +75,7 @@ describe.each([
     );
   });
 
-  test("is one node's at a time, and free again when that one closes", async () => {
+  test('a folder belongs to one node at a time, and is free again when that node closes', async () => {
     const disk = newDisk();
     const first = disk();
     await first.recover();
@@ -143,7 +143,7 @@ describe.each([
       expect(made[0]).toEqual(made[1]);
     });
 
-    test('that is sent in pieces of any size is the same one where it arrives', async () => {
+    test('a snapshot that is sent in pieces of any size arrives unchanged', async () => {
       const from = newDisk()();
       await from.recover();
       await from.write(log);
@@ -170,7 +170,7 @@ describe.each([
       await from.close();
     });
 
-    test('that is cut off, or damaged at any byte, is refused where it arrives, and leaves nothing', async () => {
+    test('a snapshot that is cut off, or damaged at any byte, is refused by its receiver and leaves no file', async () => {
       const from = newDisk()();
       await from.recover();
       const saved = await from.snapshots.save(header(3, 1), blocksAt(3));
@@ -200,7 +200,7 @@ describe.each([
       await from.close();
     });
 
-    test('from elsewhere replaces the log, unless the log has its last entry', async () => {
+    test('a received snapshot replaces the log, unless the log has its last entry', async () => {
       for (const [term, kept] of [
         [1, [4]],
         [2, []],

@@ -81,7 +81,7 @@ describe('a crash during a write', () => {
     );
   });
 
-  test('is repaired, and what the next process writes after it is read back, too', async () => {
+  test('a torn tail is repaired, and what the next process writes after it is read back, too', async () => {
     const folder = newFolder();
     const list = [[step([1, 'n1'], entry(1, 1))], [step(null, entry(2, 1))]];
     const ends = await writeAll({ folder, aheadBytes: 0 }, list);
@@ -113,7 +113,7 @@ describe('a crash during a write', () => {
     await again.close();
   });
 
-  test('while a segment is being made leaves the ones before it whole', async () => {
+  test('a crash while a segment is being made leaves the segments before it whole', async () => {
     const folder = newFolder();
     await writeAll({ folder, segmentBytes: 60, aheadBytes: 0 }, [
       [step([1, 'n1'], entry(1, 1))],
@@ -190,7 +190,7 @@ test('a log that is divided drops everything before one snapshot, whether or not
 describe('damage that is no interrupted write', () => {
   const list = [[step([1, 'n1'], entry(1, 1))], [step(null, entry(2, 1))], [step([2, null], entry(3, 2))]];
 
-  test('is refused with file and offset, for a flipped bit in any byte of any record but the last', async () => {
+  test('damage is refused with file and offset, for a flipped bit in any byte of any record except the last', async () => {
     const folder = newFolder();
     const ends = await writeAll({ folder, aheadBytes: 0 }, list);
     const whole = await fs.readFile(segmentPath(folder));

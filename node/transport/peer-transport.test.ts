@@ -206,7 +206,7 @@ describe('a transport', () => {
     await b.until(() => b.lost.length > 0);
   });
 
-  test('refuses a peer of another cluster, one of its own name, a link to the wrong node, and nonsense, each with its reason', async () => {
+  test('a transport refuses a peer of another cluster, a peer with its own name, a link to the wrong node, and invalid bytes, each with its reason', async () => {
     const b = await Node.listen(n2, { n1: await freePort() });
     const good: Hello = {
       cluster: 'c',
@@ -274,7 +274,7 @@ describe('a transport', () => {
 describe('members', () => {
   const n3 = nodeId('n3');
 
-  test('that come are dialled where the configuration says, and those that go are not any more', async () => {
+  test('nodes that join are dialled at the address in the configuration, and nodes that leave are not dialled any more', async () => {
     const a = await Node.listen(n1, {});
     const b = await Node.listen(n2, {});
     const c = await Node.listen(n3, {});
@@ -301,7 +301,7 @@ describe('members', () => {
     await sendUntil(a, heartbeat(1), b, () => b.received.length > 0);
   });
 
-  test('that this node does not know yet are answered where they say that they listen', async () => {
+  test('a node that this one does not know yet is answered at the address in its hello', async () => {
     const a = await Node.listen(n1, {});
     const b = await Node.listen(n2, {});
     a.transport.members(new Map([[n2, `127.0.0.1:${b.transport.port}`]]));
@@ -327,7 +327,7 @@ describe('members', () => {
 });
 
 describe('a peer that takes connections and does not read', () => {
-  test('gets no more than the bound of bulk, and the newest heartbeat in spite of it', async () => {
+  test('a peer that does not read is sent no more bulk messages than the limit, and still the newest heartbeat', async () => {
     const hole = await Hole.open();
     const a = await Node.listen(n1, { n2: hole.port });
     await hole.connected;

@@ -8,7 +8,7 @@ const FIVE = ['n1', 'n2', 'n3', 'n4', 'n5'];
 const folder = temporaryFolder();
 
 describe('five node processes', () => {
-  test('keep serving without the leader and one more node, and acknowledge nothing without three nodes', async () => {
+  test('five nodes keep serving without the leader and one more node, and acknowledge nothing without three nodes', async () => {
     await using cluster = await NodeCluster.start(folder.path, FIVE);
     using client = new ClusterClient(cluster);
     await client.append('k', 'a');
@@ -34,7 +34,7 @@ describe('five node processes', () => {
     await settled(cluster);
   });
 
-  test('bring two nodes up to date with a snapshot, and these can then complete a majority', async () => {
+  test('five nodes bring two of them up to date with a snapshot, and these can then complete a majority', async () => {
     await using cluster = await NodeCluster.start(folder.path, FIVE, {
       'snapshot-entries': '40',
       'keep-entries': '0',
@@ -54,7 +54,7 @@ describe('five node processes', () => {
     expect(await client.read('k')).toBe(`${'x'.repeat(100)}y`);
   });
 
-  test('become three by removing the leader and one more, and then two of three are a majority', async () => {
+  test('five nodes become three by removing the leader and one more, and then two of three are a majority', async () => {
     await using cluster = await NodeCluster.start(folder.path, FIVE);
     using client = new ClusterClient(cluster);
     await client.append('k', 'a');

@@ -12,7 +12,7 @@ async function leaveOnly(cluster: NodeCluster, ...ids: readonly string[]): Promi
 }
 
 describe('nodes of a running cluster', () => {
-  test('are added as learners, promoted, and count as voters from then on', async () => {
+  test('members are added as learners, promoted, and count as voters from then on', async () => {
     await using cluster = await NodeCluster.start(folder.path);
     using client = new ClusterClient(cluster);
     await client.append('k', 'a');
@@ -34,7 +34,7 @@ describe('nodes of a running cluster', () => {
     await settled(cluster);
   });
 
-  test('that join after the log was cut get a snapshot, and learn all members from it', async () => {
+  test('members that join after the log was cut receive a snapshot, and learn all members from it', async () => {
     await using cluster = await NodeCluster.start(folder.path, ['n1', 'n2'], {
       'snapshot-entries': '20',
       'keep-entries': '0',
@@ -55,7 +55,7 @@ describe('nodes of a running cluster', () => {
     expect(await client.read('k')).toBe(`${'x'.repeat(50)}yz`);
   });
 
-  test('can be removed without disturbing the others, even the leader', async () => {
+  test('members can be removed without disturbing the others, even the leader', async () => {
     await using cluster = await NodeCluster.start(folder.path, ['n1', 'n2', 'n3', 'n4']);
     using client = new ClusterClient(cluster);
     await client.append('k', 'a');
@@ -83,7 +83,7 @@ describe('nodes of a running cluster', () => {
     expect(await client.read('k')).toBe(`ab${'c'.repeat(20)}`);
   });
 
-  test('are replaced in one change while a minority is down', async () => {
+  test('members are replaced in one change while a minority is down', async () => {
     await using cluster = await NodeCluster.start(folder.path);
     using client = new ClusterClient(cluster);
     await client.append('k', 'a');
@@ -102,7 +102,7 @@ describe('nodes of a running cluster', () => {
     expect(await client.read('k')).toBe('ab');
   });
 
-  test('are not replaced while the old majority cannot agree, even if the new one can', async () => {
+  test('members are not replaced while the old majority cannot agree, even if the new one can', async () => {
     await using cluster = await NodeCluster.start(folder.path, ['n1', 'n2', 'n3'], {
       'election-timeout': '1000..2000',
     });
@@ -136,7 +136,7 @@ describe('nodes of a running cluster', () => {
     expect(await client.read('k')).toBe('ab');
   });
 
-  test('that lost their data folder vote again after they were removed and added again', async () => {
+  test('a node that lost its data folder votes again after it was removed and added again', async () => {
     await using cluster = await NodeCluster.start(folder.path);
     using client = new ClusterClient(cluster);
     await client.append('k', 'a');

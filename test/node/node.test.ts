@@ -22,7 +22,7 @@ const UNHURRIED = { 'election-timeout': '1000..2000' };
 describe.each([3, 5])('%i node processes', (size) => {
   const ids = Array.from({ length: size }, (_, i) => `n${i + 1}`);
 
-  test('elect one leader, answer linearizable reads, and report who leads', async () => {
+  test('node processes elect one leader, answer linearizable reads, and report the leader', async () => {
     await using cluster = await NodeCluster.start(folder.path, ids, UNHURRIED);
     const leader = await agreedLeader(cluster);
     using client = await cluster.client(leader);
@@ -62,7 +62,7 @@ describe.each([3, 5])('%i node processes', (size) => {
     expect(await client.request({ type: 'read', key: 'k' })).toMatchObject({ value: 'x'.repeat(500) });
   });
 
-  test('lose no acknowledged write when the leader is killed, and apply a retried append once', async () => {
+  test('node processes lose no acknowledged write when the leader is killed, and apply a retried append once', async () => {
     await using cluster = await NodeCluster.start(folder.path, ids, UNHURRIED);
     for (let round = 0; round < 3; round++) {
       const leader = await agreedLeader(cluster);
@@ -123,7 +123,7 @@ describe.each([3, 5])('%i node processes', (size) => {
     expect(new Set(digests.map((report) => report.type === 'status' && report.appliedDigest)).size).toBe(1);
   });
 
-  test('still have all data after all of them were killed', async () => {
+  test('nodes still have all data after all of them were killed', async () => {
     await using cluster = await NodeCluster.start(folder.path, ids, UNHURRIED);
     {
       using client = await cluster.client(await agreedLeader(cluster));
@@ -140,7 +140,7 @@ describe.each([3, 5])('%i node processes', (size) => {
     });
   });
 
-  test('replace a leader that was paused and resumed, and it serves no read itself', async () => {
+  test('a leader that was paused is replaced, and serves no read when it is resumed', async () => {
     await using cluster = await NodeCluster.start(folder.path, ids, UNHURRIED);
     const old = await agreedLeader(cluster);
     using client = await cluster.client(old);
@@ -165,7 +165,7 @@ describe.each([3, 5])('%i node processes', (size) => {
 });
 
 describe('a node process', () => {
-  test('drops a last write that was cut off, says so, and gets the missing entries from the others', async () => {
+  test('a node drops a last write that was cut off, reports it, and gets the missing entries from the others', async () => {
     await using cluster = await NodeCluster.start(folder.path);
     using client = new ClusterClient(cluster);
     await client.append('k', 'a');
@@ -188,7 +188,7 @@ describe('a node process', () => {
     expect(await client.read('k')).toBe('ab');
   });
 
-  test('reports ready first, then what it recovered, numbered without gaps', async () => {
+  test('a node reports ready first, then what it recovered, numbered without gaps', async () => {
     await using cluster = await NodeCluster.start(folder.path, alone);
     const node = cluster.nodes.get('n1')!;
     await node.until('its first entry applied', (reports) => reports.find(({ type }) => type === 'Apply'));
@@ -298,7 +298,7 @@ describe('a node process', () => {
     }
   });
 
-  test('ends with code 3 on a damaged log, and names the file and the offset', async () => {
+  test('a node ends with code 3 on a damaged log, and names the file and the offset', async () => {
     const cluster = await NodeCluster.start(folder.path, alone);
     await cluster.leader();
     using client = await cluster.client('n1');
@@ -313,7 +313,7 @@ describe('a node process', () => {
     expect(code).toBe(3);
   });
 
-  test('ends with code 3 on a value that the disk has changed, and never serves it', async () => {
+  test('a node ends with code 3 on a value that the disk has changed, and never serves it', async () => {
     const cluster = await NodeCluster.start(folder.path, alone);
     await cluster.leader();
     using client = await cluster.client('n1');
@@ -332,7 +332,7 @@ describe('a node process', () => {
     expect(code).toBe(3);
   });
 
-  test('ends with code 3 on a data folder that another node uses', async () => {
+  test('a node ends with code 3 on a data folder that another node uses', async () => {
     await using cluster = await NodeCluster.start(folder.path, alone);
     const args = cluster.args('n1', { 'peer-listen': '127.0.0.1:0', 'client-listen': '127.0.0.1:0' });
     const { code, stderr } = await new NodeProcess(args).exited;
@@ -340,7 +340,7 @@ describe('a node process', () => {
     expect(code).toBe(3);
   });
 
-  test('acknowledges no write that a full disk refused, and ends with code 3', async () => {
+  test('a node acknowledges no write that a full disk refused, and ends with code 3', async () => {
     const cluster = await NodeCluster.start(folder.path, alone);
     await cluster.nodes.get('n1')!.end('SIGTERM');
     // A limit on the file size acts as a full disk without privileges: writes beyond 2 MiB fail.
@@ -397,7 +397,7 @@ describe('a node process', () => {
   test.each([
     ['of another version', 4, /client .* closed: frame of version \d+; this end speaks version 1/],
     ['with a flipped bit', 12, /client .* closed: frame with CRC-32 .*: bytes were damaged/],
-  ])('closes a connection with a frame %s', async (_, at, reason) => {
+  ])('a node closes a connection with a frame %s', async (_, at, reason) => {
     await using cluster = await NodeCluster.start(folder.path, alone);
     await cluster.leader();
     using client = await cluster.client('n1');
@@ -413,7 +413,7 @@ describe('a node process', () => {
       );
   });
 
-  test('closes a connection that sends invalid bytes, says why, and serves the others', async () => {
+  test('a node closes a connection that sends invalid bytes, says why, and serves the others', async () => {
     await using cluster = await NodeCluster.start(folder.path, alone);
     await cluster.leader();
     const node = cluster.nodes.get('n1')!;

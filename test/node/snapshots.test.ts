@@ -14,7 +14,7 @@ const SMALL = { 'snapshot-entries': '40', 'keep-entries': '4' };
 const IDS = ['n1', 'n2', 'n3'];
 
 describe('snapshots of node processes', () => {
-  test('bring a node up to date, sessions included, when the log of the others no longer reaches back to it', async () => {
+  test('a snapshot brings a node up to date, sessions included, when the logs of the others do not reach back to its state', async () => {
     await using cluster = await NodeCluster.start(folder.path, IDS, SMALL);
     const leader = await cluster.leader();
     const late = IDS.find((id) => id !== leader)!;
@@ -33,7 +33,7 @@ describe('snapshots of node processes', () => {
     expect(await client.read('k')).toBe('x'.repeat(150));
   });
 
-  test('are what nodes start from, together with the log after them', async () => {
+  test('nodes start from a snapshot and the log after it', async () => {
     await using cluster = await NodeCluster.start(folder.path, IDS, SMALL);
     using client = new ClusterClient(cluster);
     const operation = await appends(client, 'k', 130);
@@ -62,7 +62,7 @@ describe('snapshots of node processes', () => {
     await settled(cluster);
   });
 
-  test('hold equal states on all nodes that take them at the same index', async () => {
+  test('snapshots at the same index hold equal states on all nodes', async () => {
     await using cluster = await NodeCluster.start(folder.path, IDS, SMALL);
     using client = new ClusterClient(cluster);
     await appends(client, 'a', 100);
@@ -78,7 +78,7 @@ describe('snapshots of node processes', () => {
     expect([...states.values()].filter(({ size }) => size > 1)).toEqual([]);
   });
 
-  test('lose no acknowledged write, even if nodes are killed while a snapshot is taken or sent', async () => {
+  test('no acknowledged write is lost, even if nodes are killed while a snapshot is taken or sent', async () => {
     await using cluster = await NodeCluster.start(folder.path, IDS, {
       'snapshot-entries': '15',
       'keep-entries': '0',

@@ -51,9 +51,9 @@ async function answerOf(
   try {
     return await Promise.race([
       new Promise<ClientResult | string>((resolve) => {
-        wire.ask(operation, (came) => {
-          if (came.type === 'answer') resolve(came.result);
-          else resolve(came.type === 'lost' ? 'the connection broke before an answer' : came.error);
+        wire.ask(operation, (outcome) => {
+          if (outcome.type === 'answer') resolve(outcome.result);
+          else resolve(outcome.type === 'lost' ? 'the connection broke before an answer' : outcome.error);
         });
       }),
       delay(withinMs, `no answer within ${withinMs} ms`, { signal: end.signal }),

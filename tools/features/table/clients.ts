@@ -58,7 +58,7 @@ export const CLIENTS: readonly Removal[] = [
     ],
   },
   {
-    feature: 'sessions end at the same place on all nodes',
+    feature: 'sessions expire at the same log index on all nodes',
     without: 'an idle session stays open',
     edits: [
       {
@@ -69,7 +69,7 @@ export const CLIENTS: readonly Removal[] = [
     ],
   },
   {
-    feature: 'sessions end at the same place on all nodes',
+    feature: 'sessions expire at the same log index on all nodes',
     without: 'each node ends sessions by its own clock',
     edits: [
       {

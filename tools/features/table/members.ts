@@ -58,7 +58,7 @@ export const MEMBERS: readonly Removal[] = [
     ],
   },
   {
-    feature: 'members: asked for from the shell',
+    feature: 'members: shown and changed from the shell',
     without: 'the command sends no change to the cluster',
     edits: [
       {

@@ -2,7 +2,7 @@ import type { Removal } from '../removal.ts';
 
 export const REPLICATION: readonly Removal[] = [
   {
-    feature: 'replication: logs are made equal',
+    feature: 'replication: the logs of followers become equal to the leader’s',
     without: 'entries that conflict with the leader’s log stay',
     edits: [
       {
@@ -13,7 +13,7 @@ export const REPLICATION: readonly Removal[] = [
     ],
   },
   {
-    feature: 'conflicts are backed up over by terms',
+    feature: 'a conflict of logs is skipped one term per message',
     without: 'the leader goes back one entry at a time',
     edits: [
       {
@@ -135,7 +135,7 @@ export const REPLICATION: readonly Removal[] = [
     ],
   },
   {
-    feature: 'acknowledged once durable on a majority',
+    feature: 'a write is acknowledged when it is durable on a majority',
     without: 'votes and acknowledgements are sent before the disk write is done',
     edits: [
       {
@@ -147,7 +147,7 @@ export const REPLICATION: readonly Removal[] = [
     ],
   },
   {
-    feature: 'replication: logs are made equal',
+    feature: 'replication: the logs of followers become equal to the leader’s',
     without: 'the term of the entry before is not compared',
     edits: [
       {
@@ -158,7 +158,7 @@ export const REPLICATION: readonly Removal[] = [
     ],
   },
   {
-    feature: 'acknowledged once durable on a majority',
+    feature: 'a write is acknowledged when it is durable on a majority',
     without: 'a leader counts itself before its own disk write is done',
     edits: [
       {
@@ -169,7 +169,7 @@ export const REPLICATION: readonly Removal[] = [
     ],
   },
   {
-    feature: 'acknowledged once durable on a majority',
+    feature: 'a write is acknowledged when it is durable on a majority',
     without: 'the leader’s own disk is enough',
     edits: [
       {

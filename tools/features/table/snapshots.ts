@@ -2,7 +2,7 @@ import type { Removal } from '../removal.ts';
 
 export const SNAPSHOTS: readonly Removal[] = [
   {
-    feature: 'snapshots, and the log that they replace is dropped',
+    feature: 'snapshots, and the removal of the log that they replace',
     without: 'no snapshot is taken',
     edits: [
       {
@@ -13,7 +13,7 @@ export const SNAPSHOTS: readonly Removal[] = [
     ],
   },
   {
-    feature: 'snapshots, and the log that they replace is dropped',
+    feature: 'snapshots, and the removal of the log that they replace',
     without: 'the log in memory is never cut',
     edits: [
       {
@@ -24,7 +24,7 @@ export const SNAPSHOTS: readonly Removal[] = [
     ],
   },
   {
-    feature: 'snapshots, and the log that they replace is dropped',
+    feature: 'snapshots, and the removal of the log that they replace',
     without: 'the segments on disk are never removed',
     edits: [
       {
@@ -35,7 +35,7 @@ export const SNAPSHOTS: readonly Removal[] = [
     ],
   },
   {
-    feature: 'a start reads no log that a snapshot replaces',
+    feature: 'a start does not read the log that a snapshot replaces',
     without: 'no new segment starts at the end of a snapshot',
     edits: [
       {
@@ -46,7 +46,7 @@ export const SNAPSHOTS: readonly Removal[] = [
     ],
   },
   {
-    feature: 'a start reads no log that a snapshot replaces',
+    feature: 'a start does not read the log that a snapshot replaces',
     without: 'a snapshot that is faster than the next log write removes no segments',
     edits: [
       {
@@ -68,7 +68,7 @@ export const SNAPSHOTS: readonly Removal[] = [
     ],
   },
   {
-    feature: 'snapshots go in chunks, a window ahead of the answers',
+    feature: 'snapshots are sent in chunks, at most a window ahead of the answers',
     without: 'all chunks are sent at once',
     edits: [
       {

@@ -69,7 +69,7 @@ export const STORAGE: readonly Removal[] = [
     ],
   },
   {
-    feature: 'a full or failing disk: stop serving, never lie',
+    feature: 'a full or failing disk: the node stops, and acknowledges nothing that is not durable',
     without: 'a failed write is treated as done',
     edits: [
       {
@@ -81,7 +81,7 @@ export const STORAGE: readonly Removal[] = [
     ],
   },
   {
-    feature: 'a leader whose disk hangs gives way',
+    feature: 'a leader whose disk hangs steps down',
     without: 'the leader waits for a write that never ends',
     edits: [
       {
@@ -104,7 +104,7 @@ export const STORAGE: readonly Removal[] = [
     ],
   },
   {
-    feature: 'a folder is one node’s at a time',
+    feature: 'a data folder belongs to one node at a time',
     without: 'a second node may use the folder',
     edits: [
       {
