@@ -141,7 +141,7 @@ function confirmed(key: string, explanation: Explanation, columns: Columns): Key
     return unknown(
       `the checker contradicts itself: it has an order for what it calls a ${explanation.anomaly}: ${explanation.prose}`,
     );
-  // Without a result, the contradiction has its own proof; only the picture of it has fewer operations.
+  // If the search had no result, the contradiction is still proven, but its picture has fewer operations.
   const found = result.verdict === 'violation' ? result : { prefix: [], stuck: columns.size - 1 };
   const core = [...explanation.steps, ...(explanation.alsoShown ?? [])];
   return asViolation({ key, ...explanation, window: windowOf(columns, steps, found), core });

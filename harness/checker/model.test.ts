@@ -14,7 +14,7 @@ interface QueueOp extends Operation {
   readonly got?: number | null;
 }
 
-/** First in, first out: its states are lists, of which no register knows. */
+/** A queue: first in, first out. Its states are lists, so it is not a register. */
 const queue: Model<readonly number[], QueueOp> = {
   name: 'queue',
   init: () => [],

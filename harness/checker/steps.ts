@@ -12,9 +12,9 @@ import type { Op, RegisterValue } from '../history/op.ts';
 export type StepKind = 'read' | 'differs' | 'write' | 'cas' | 'append' | 'impossible';
 
 /**
- * What a failed CAS means that does not say what it found. `mismatch`: the value was not its `from` (Porcupine's etcd
- * model). `nothing`: it did not happen, for whatever reason, and neither does one tell anything that says what it found
- * (Jepsen). Left open: the first if its error is `cas-mismatch`, else the second.
+ * Meaning of a failed CAS that does not report the value it found. `mismatch`: the value was not its `from`
+ * (Porcupine's etcd model). `nothing`: it did not happen, for whatever reason; then a failed CAS that reports the value
+ * proves nothing either (Jepsen). If undefined, it is the first if the error is `cas-mismatch`, else the second.
  */
 export type CasFail = 'mismatch' | 'nothing';
 

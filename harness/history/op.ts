@@ -50,7 +50,7 @@ export interface Op extends OpBase {
   readonly output?: RegisterValue;
   /** The error code (`node/protocol/client.ts`) or a client-side one: `timeout`, `refused`, `closed`. */
   readonly error?: string;
-  /** Which node answered last (or was asked last). */
+  /** The node that answered last (or, without an answer, was asked last). */
   readonly node: string;
   /** Number of times that it was sent. */
   readonly attempts: number;

@@ -74,7 +74,7 @@ export class LogMatching implements Property {
     return [violation(NAME, 'logs differ at the same index and term', prose, [...other, own])];
   }
 
-  /** The digest that this index and term are known by; the given one, remembered, if they are new. */
+  /** The known digest of this index and term. If there is none, the given one is stored and returned. */
   #digestOf(seen: Seen, index: number, term: number, digest: number): number {
     if (index < this.#first.first) return digest;
     if (!this.#first.has(index)) {

@@ -70,8 +70,8 @@ export class Load {
   }
 
   /**
-   * No new operations; resolves when those under way have ended, after `drainMs` at the latest (the rest are timed
-   * out).
+   * Starts no more operations. Resolves when the open ones have ended, at the latest after `drainMs`, when the rest are
+   * timed out.
    */
   async stop(drainMs: number): Promise<void> {
     this.#running = false;

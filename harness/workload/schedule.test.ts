@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { schedule } from './schedule.ts';
 
-/** How many slots are taken when somebody is free at each of these moments and takes all that are due. */
+/** Number of slots that are taken if a client takes all that are due at this time. */
 const takeAll = (s: ReturnType<typeof schedule>, now: number): number => {
   let taken = 0;
   while (s.take(now)) taken++;

@@ -32,7 +32,7 @@ class EvenSchedule implements Schedule {
 
   take(now: number): boolean {
     if (this.#dueMs > now) return false;
-    // Late by more than the limit: the missed slots are dropped, the grid goes on from here.
+    // If it is late by more than the limit, the missed slots are dropped and the next ones count from now.
     this.#dueMs = Math.max(this.#dueMs, now - MAX_LATE_MS) + this.#intervalMs;
     return true;
   }

@@ -46,7 +46,7 @@ class ThreadedWorkload implements Workload {
     this.#worker = new Worker(new URL('./worker.ts', import.meta.url), {
       workerData: this.#input,
       execArgv: [],
-      // Left alone, V8 lets the young generation grow to where the thread alone takes 150 MB.
+      // Without a limit, V8 lets the young generation grow until the thread takes 150 MB.
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
       name: 'workload',
     });
@@ -80,7 +80,8 @@ class ThreadedWorkload implements Workload {
     try {
       const late = 'the workload did not close its history';
       bytes = await bounded(this.#finished.promise, drainMs + CLOSE_WITHIN_MS, late);
-      // It ends by itself then, and is not stopped in the middle of that: V8 crashes now and then where threads go.
+      // The thread ends by itself now. It is not terminated meanwhile, because V8 sometimes crashes when a thread is
+      // terminated.
       await bounded(this.#exited.promise, EXIT_WITHIN_MS, 'it does not end').catch(() => {});
     } catch (error) {
       // The thread is gone; the file has everything that was written.

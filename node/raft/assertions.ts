@@ -18,9 +18,9 @@ interface Before {
 }
 
 /**
- * Invariants of one server, whatever messages it has received, and from one moment to the next: LogCabin's basic and
- * delta invariants. They are checked with every Ready, at the cost of a few comparisons each. A server that violates
- * one stops before any message of it leaves.
+ * Invariants of one server that hold for any received messages: of its state, and of the change from one state to the
+ * next (LogCabin's basic and delta invariants). They are checked with every Ready, which costs a few comparisons. A
+ * server that violates one stops before it sends any message of this Ready.
  */
 export class Assertions {
   readonly #state: ServerState;

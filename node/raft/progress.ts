@@ -156,9 +156,10 @@ export class Progress {
   }
 
   /**
-   * The follower denies the very entry it acknowledged. Once, that is an old refusal that came late. Again and again,
-   * its log is gone (a wiped disk): sending it afresh costs time only, while a match that stays would shut it out. A
-   * matchIndex that is too low is always safe for the commit rule.
+   * The follower denies that it has an entry that it acknowledged. If this happens once, it is an old refusal that
+   * arrived late. If it is repeated, the follower's log is lost (a wiped disk), and it must be sent again: this only
+   * costs time, while a matchIndex that stays would exclude the follower for ever. A matchIndex that is too low is
+   * always safe for the commit rule.
    */
   #denied(hint: LogIndex): boolean {
     if (++this.#denials < denialsOfLoss) return true;

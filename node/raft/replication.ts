@@ -108,7 +108,8 @@ export function followLeader(state: ServerState, leader: NodeId): void {
 }
 
 /**
- * The part of a message about entries that are in a snapshot here is left out: they are committed, and equal (§5.4.3).
+ * Removes the entries of a message that this server's snapshot covers. They are committed, so they are equal to its own
+ * (§5.4.3).
  */
 function behindBase({ log }: ServerState, m: AppendEntries): AppendEntries {
   const { index, term } = log.base;

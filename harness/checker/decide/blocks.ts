@@ -145,8 +145,9 @@ export function conflictingPair(
 }
 
 /**
- * Of a pair that conflicts the block that came back, with the block that shows best that it cannot: one that somebody
- * saw and that a known write began, wholly within its time; of these the latest.
+ * Returns two blocks of a conflict: the one that came back, and the one that shows best that it cannot have come back.
+ * The latter is preferably one that a step saw, and next one whose write ran wholly within the time of the former; of
+ * several, it is the latest.
  */
 export function tellingPair(
   columns: Columns,

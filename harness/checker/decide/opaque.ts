@@ -3,13 +3,15 @@ import { sortByKey } from '../stable-sort.ts';
 import type { States } from './states.ts';
 
 /**
- * Puts failed CAS that do not say what they found into an order of all other steps. Gaps count from 0 (before the first
- * step). Real time decides which gaps such a step may take: after every step that returned before its call, and before
- * every step that was called after its return. The failed CAS are taken in order of return. Each goes into the first
- * gap that the ones placed before leave open, and where the state is not the value that it did not find. No other
- * placement in this order puts any of them earlier. If there is no such gap, an unknown blind write that no step saw
- * may make one, provided that no step placed here expects its value: directly before another blind write, or at the
- * end, no other step can see it.
+ * Inserts the failed CAS that do not report the value they found into an order of all other steps. Gaps count from 0
+ * (before the first step). Real time decides which gaps such a step may take: after every step that returned before its
+ * call, and before every step that was called after its return. The failed CAS are inserted in order of return. Each
+ * takes the first gap that real time and the earlier ones allow, and in which the value is not the one that it did not
+ * find. No other placement in this order puts any of them earlier.
+ *
+ * If there is no such gap, an unknown blind write that no step saw may change the value of one, provided that no failed
+ * CAS expects the value of this write. It is placed directly before another blind write, or at the end, because no
+ * other step can see it there.
  *
  * Null: they cannot be placed in this way. Another order might exist, so this proves nothing. O(n log n).
  */
@@ -100,7 +102,7 @@ function valuesAtGaps(
   return { at, changes };
 }
 
-/** The gaps of an order between which a step may be. */
+/** The first and the last gap of an order that real time allows for a step. */
 class Bounds {
   readonly #returns: Float64Array;
   /** By place among the returns: the first gap after all of them. */

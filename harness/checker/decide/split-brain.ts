@@ -67,7 +67,7 @@ function shownAgain(
   return shown;
 }
 
-/** Time between two blocks in which neither exists; not above 0: they overlap. */
+/** Time between two blocks, in ms. It is 0 or negative if they overlap. */
 const apartMs = ({ first, last }: Blocks, a: number, b: number): number =>
   Math.max(first[a]! - last[b]!, first[b]! - last[a]!);
 

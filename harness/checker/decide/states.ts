@@ -14,16 +14,16 @@ export type Trouble =
   | { readonly type: 'ambiguous'; readonly reason: string };
 
 /**
- * The states that the register must have held, and how they follow from each other. A state goes by the number of the
- * step that made it; the initial one by `initial`, which is no step's.
+ * The states that the register must have held, and how they follow from each other. A state has the number of the step
+ * that made it. The initial state has the number `initial`, which belongs to no step.
  *
- * Rules (each exact for a key on which every value that is asked for has one writer):
- * - A known write, CAS or append took effect, and so did an unknown one whose value a step that took effect shows.
- * - What is read has been made by its writer, and a CAS follows directly after the state that it found: one state has
- *   at most one such heir, since nothing brings a value back.
- * - A value with appends shows the order of its tokens, each the heir of what is before it.
- * - An unknown step that made no such state is left out: no step depends on the state that it would leave, so an order
- *   that contains it is also an order without it.
+ * Rules (each is exact for a key on which every value that a step depends on has one writer):
+ * - A known write, CAS or append took effect. An unknown one took effect if a step that took effect shows its value.
+ * - A value that was read was made by its writer. A CAS follows directly after the state that it found. A state has at
+ *   most one heir of this kind, because no step restores a value.
+ * - A value with appends shows the order of its tokens. Each token's state is the heir of the state before it.
+ * - An unknown step that made none of these states is left out: no step depends on the state that it would leave, so an
+ *   order that contains it is also an order without it.
  */
 export class States {
   readonly initial: number;

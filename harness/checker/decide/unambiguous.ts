@@ -18,13 +18,14 @@ export type Decision =
   | { readonly verdict: 'ambiguous'; readonly reason: string };
 
 /**
- * Decides a key on which every value that is asked for was left by one write, CAS or append, in O(n log n) and without
- * search (after Gibbons and Korach, "Testing shared memories", 1997, who show it for registers; CAS and appends only
- * tie states together).
+ * Decides a key on which every value that a step depends on was left by one write, CAS or append. It takes O(n log n)
+ * and no search (after Gibbons and Korach, "Testing shared memories", 1997, who show it for registers; CAS and appends
+ * only join states).
  *
- * A value held once is held over one stretch of any order, since one step makes it and nothing brings it back. So a
- * state (`States`), its readers and whatever was made from it stand together in a forced sequence, a block, and blocks
- * are only ordered among each other: `blocks.ts` has those rules and their proofs.
+ * In any order, the register holds such a value for one uninterrupted time, because one step makes the value and no
+ * step restores it. So a state (`States`), its readers and the states made from it form a sequence, a block, whose
+ * order is forced. Only the order of the blocks remains to be found: `blocks.ts` has the rules for this, with their
+ * proofs.
  */
 export function decideUnambiguous(columns: Columns): Decision {
   const states = new States(columns);

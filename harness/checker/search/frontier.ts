@@ -24,23 +24,24 @@ const ALLOTMENT = 1;
 const TAKEN = 2;
 
 /**
- * The just-in-time frontier: goes along the events in order of time and keeps all configurations that the history so
- * far allows, side by side. A configuration is a state and what of the open steps has taken effect in it. Something is
- * put in order only when a return forces it: at the return of x every configuration without x goes on by open steps
- * until x is among them (Lowe, "Testing for linearizability", 2017, § 5).
+ * The just-in-time frontier: it goes through the events in order of time and keeps all configurations that are possible
+ * after the history so far. A configuration is a state, and the set of open steps that have taken effect in it. Steps
+ * are put in order only when a return requires it: at the return of x, every configuration without x is extended by
+ * open steps until x is among them (Lowe, "Testing for linearizability", 2017, § 5).
  *
- * Rules, each of which leaves out only configurations that a kept one covers:
- * 1. and 2. as in `WglSearch`: a read is taken as soon as it may be; an unknown step is taken only if the next step
- *    depends on it and it changes the state, or hides an open write (4.), without which the state would be as it was.
- *    3. as there: of the open steps in one equivalence class, the first to return is taken.
- * 4. A blind write is taken only if the next step depends on the state, or when it returns. In any other order it
- *    comes directly before another blind write, and this hides it. It need not be placed there before it returns: all
- *    one has to know then is that a blind write was taken since its call (the set `hidden`). At its return that will
- *    do; if its value may still be seen, the orders in which it takes effect only now are kept as well. Where it is not
- *    hidden then, the write that is to hide it can as well be taken after it.
- * 5. States that no step can tell apart which has not returned are one (`Sights.merged`), and unknown steps that
- *    no step could see are forgotten (`Sights.isIdle`).
- * 6. A configuration is dropped if another one can do all that it can (`Dominance`).
+ * Each of these rules drops only configurations that a kept one covers:
+ * 1. As in `WglSearch`, a read is taken as soon as it may be.
+ * 2. As in `WglSearch`, an unknown step is taken only if it changes the state and the next step depends on that. A
+ *    blind write that does not change the state is taken, too, if it hides an open write (rule 4).
+ * 3. As in `WglSearch`, of the open steps in one equivalence class the first to return is taken.
+ * 4. A blind write is taken only if the next step depends on the state, or when it returns. In any other order it comes
+ *    directly before another blind write, which hides it. It need not be placed there before it returns: until then it
+ *    is enough to know that a blind write was taken since its call (the set `hidden`). If it is hidden when it returns,
+ *    it is done; if its value may still be seen, the orders in which it takes effect only now are kept as well. If it
+ *    is not hidden then, the write that would hide it can be taken after its return.
+ * 5. States that no step without a return can distinguish are merged (`Sights.merged`), and unknown steps that no step
+ *    could see are forgotten (`Sights.isIdle`).
+ * 6. A configuration is dropped if another one covers it (`Dominance`).
  */
 export class FrontierSearch implements Search {
   readonly #problem: Problem;
@@ -250,7 +251,7 @@ export class FrontierSearch implements Search {
     return false;
   }
 
-  /** Takes every open read that may be taken now. True: there was one. */
+  /** Takes every open read that may be taken now. Returns true if there was one. */
   #takeReads(row: Int32Array): boolean {
     let isSeen = false;
     for (let i = 0; i < this.#open.words; i++) {

@@ -7,7 +7,7 @@ const BYTES_A_WORD = 4;
 export class MemoryBudget {
   readonly #limit: number;
   #used = 0;
-  /** True if something was refused: then the search does not know everything any more. */
+  /** True if memory was refused. From then on the search is incomplete. */
   isSpent = false;
 
   constructor(bytes: number) {

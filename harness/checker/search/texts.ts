@@ -50,7 +50,7 @@ export class Texts {
     return text === null ? NEVER_WRITTEN : this.#numberOf(text);
   }
 
-  /** Whether something that is asked for has this token in it. */
+  /** True if a text that a step depends on contains this token. */
   isSomewhere(token: number): boolean {
     const text = this.#values[token]!;
     return text === null || this.#asked.some((asked) => asked.includes(text));

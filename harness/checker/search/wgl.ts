@@ -14,21 +14,22 @@ const NO_MOVE = -1;
 
 /**
  * Wing and Gong's search with Lowe's linked list and memo ("Testing for linearizability", 2017): take any step that was
- * called before the first return still in the list; on a dead end go back; never visit the same (set of steps taken,
- * state) twice.
+ * called before the first return still in the list; at a dead end go back; never visit the same pair (set of steps
+ * taken, state) twice.
  *
- * Three rules keep it small where chaos makes it hard. Each only leaves out orders that can be turned into a kept one:
- * 1. A step that never changes the state (a read) is taken at once when it may be, with nothing else tried: in any
- *    order that takes it later it can be moved here; the state is the same, and nothing that is left must precede it.
- * 2. A step with an unknown outcome is taken only if it changes the state, and if the next step depends on that (a
- *    read, a CAS, an append). Else leave it out of the order: what follows is a blind write or nothing, to which the
- *    state before is all one. Moving reads forward (1) and leaving steps out (2) each make an order earlier or
- *    shorter, so doing both comes to an end.
- * 3. Of equivalent steps that may all be taken now, the one that returns first is taken; those with an unknown
- *    outcome come last, the earliest called first. In an order that has it otherwise the two can change places: the one
- *    that then comes later has been called already, and returns later still.
+ * Three rules reduce the work on histories with many unknown outcomes. Each one drops only orders that can be turned
+ * into a kept one:
+ * 1. A step that never changes the state (a read) is taken as soon as it may be, and no other step is tried. In any
+ *    order that takes it later it can be moved here: the state is the same, and no remaining step must come before it.
+ * 2. A step with an unknown outcome is taken only if it changes the state and the next step depends on that (a read, a
+ *    CAS, an append). Otherwise it is left out of the order, because a blind write or no step follows, and these do not
+ *    depend on the state before. Moving reads forward (1) and leaving steps out (2) each make an order earlier or
+ *    shorter, so applying both comes to an end.
+ * 3. Of equivalent steps that may all be taken now, the one that returns first is taken. Those with an unknown outcome
+ *    come last, in order of their calls. If an order has two of them the other way round, they can change places: the
+ *    one that then comes later was already called, and returns later.
  *
- * A move is a known step, by its place in #steps, or behind these a pool of unknown ones.
+ * A move is a known step, by its place in #steps, or a pool of unknown steps, by a number after these.
  */
 export class WglSearch implements Search {
   readonly #problem: Problem;
@@ -56,7 +57,10 @@ export class WglSearch implements Search {
   readonly #record: Int32Array;
   #left: number;
 
-  /** The way here: the moves, and before each the state and whether an observer was owed (rule 2). */
+  /**
+   * The current path: its moves, and before each move the state, and whether the next step had to depend on the state
+   * (rule 2).
+   */
   readonly #path: number[] = [];
   readonly #stepsTaken: number[] = [];
   readonly #before: number[] = [];

@@ -7,8 +7,8 @@ export interface HistoryFormat {
   /** A short history in this format, as a person would see it. */
   readonly example: string;
   /**
-   * Meaning of a failed CAS in this format, unless a history says more: the value was another (`mismatch`), or nothing
-   * (it did not happen, for any reason). Undefined: each operation says it.
+   * Meaning of a failed CAS in this format, unless a history says otherwise. `mismatch`: the value was not its `from`.
+   * `nothing`: it did not happen, for any reason. Undefined: each operation says it.
    */
   readonly casFail: 'mismatch' | 'nothing' | undefined;
   /** True if the text seems to be in this format. `head`: its beginning, without white space and comments. */

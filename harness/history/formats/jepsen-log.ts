@@ -58,10 +58,10 @@ function* logEvents(text: string): Generator<JepsenEvent> {
   }
 }
 
-/** Ends of a last line that no cut can have left. */
+/** Ends of a last line that cannot have been cut off. */
 const WHOLE_END = /(?:\snil|[\])}"])\s*$/;
 
-/** Where the columns begin in a line of the log; null: it logs no operation. */
+/** The place where the columns begin in a line of the log; null: the line is not about an operation. */
 function behindLogger(text: string, from: number, to: number): number | null {
   const line = text.slice(from, to);
   const logger = LOGGER.exec(line);

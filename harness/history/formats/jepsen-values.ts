@@ -29,7 +29,7 @@ export interface Shape {
   readonly text: boolean;
   /** A key that was never written holds "", as in Porcupine's model of a key-value store. */
   readonly emptyAtFirst: boolean;
-  /** Undefined: nothing was asked for, and every function is welcome. */
+  /** Undefined: the caller expects no particular model, so every function is accepted. */
   readonly model: ExpectedModel | undefined;
 }
 

@@ -5,14 +5,14 @@ import { jepsenLog } from './jepsen-log.ts';
 import { porcupineKv } from './porcupine-kv.ts';
 
 /**
- * Every format that is read. The first one that a text looks like is taken, so a special form comes before the general
- * one. A new format is a file and a line here.
+ * Every format that can be read. The first one that a text seems to be in is used, so a special format comes before a
+ * general one. A new format is a file and a line here.
  */
 const FORMATS: readonly HistoryFormat[] = [chaosLines, porcupineKv, jepsenEdn, jepsenLog];
 
 export const FORMAT_NAMES: readonly string[] = FORMATS.map(({ name }) => name).sort();
 
-/** The format of this name. Throws if there is none: the command line lets only known names through. */
+/** The format with this name. Throws if it does not exist, because the command line accepts only known names. */
 export function formatNamed(name: string): HistoryFormat {
   const format = FORMATS.find((each) => each.name === name);
   if (format === undefined)

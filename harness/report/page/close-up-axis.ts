@@ -1,9 +1,9 @@
 import { fraction } from './axis.ts';
 
 /**
- * The time axis of a violation's close-up: order is exact, distances are compressed. A stale read may stand 20 s after
- * the write that it contradicts, each a millisecond long; on a true axis neither could be seen. Every stretch between
- * two neighbouring moments gets a width that grows with the logarithm of its length.
+ * The time axis of a violation's close-up: the order is exact, and distances are compressed. A stale read may come 20 s
+ * after the write that it contradicts, and both may take a millisecond, so on an exact axis neither would be visible.
+ * The time between two neighbouring moments gets a width that grows with the logarithm of its length.
  */
 export interface CloseUpAxis {
   /** 0 to 1. Monotonic; defined for every moment. */

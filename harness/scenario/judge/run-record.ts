@@ -27,7 +27,10 @@ export interface RunRecord {
 /** One evaluated expectation, before its group and its line are added. */
 export type Row = Omit<ExpectationResult, 'group' | 'line'>;
 
-/** The row of a run that was cut short: it did not have the time, so that only a pass counts. */
+/**
+ * The row of an expectation in a run that was cut short: only a pass counts, because the run did not have the time for
+ * the rest.
+ */
 export const cutShort = (row: Row): Row =>
   row.status === 'pass'
     ? row

@@ -71,5 +71,8 @@ export class Pace {
   }
 }
 
-/** Time between two looks while the clock is held, in ms. Nothing is due then, and a beat ends the hold at once. */
+/**
+ * Time between two checks while the clock is held, in ms. It may be long, because nothing is due then and a beat ends
+ * the wait at once.
+ */
 const HELD_LOOK_MS = 60_000;

@@ -169,7 +169,10 @@ class LineStream implements Stream {
   readonly #time: VirtualTime;
   readonly #random: Random;
   readonly #epoch: number;
-  /** When what came before has passed the narrowest place, and when it arrives; virtual ms. */
+  /**
+   * Times at which the bytes sent before have passed the limit of the bandwidth, and at which they arrive, in virtual
+   * ms.
+   */
   #freeAtMs = 0;
   #lastArrivalMs = 0;
 

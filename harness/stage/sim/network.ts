@@ -19,8 +19,9 @@ export interface Streams {
 }
 
 /**
- * The links of a cluster. With `streams` they do what those do. Without, a message may be lost, doubled, late or
- * overtaken; a cut link passes nothing, not even what was under way. Links are directed, as the harness's are.
+ * The links of a cluster. With `streams`, these carry all messages. Without, a message may be lost, doubled, delayed or
+ * overtaken, and a cut link drops every message, also those that were already on their way. Links are directed, as in
+ * the harness.
  */
 export class SimNetwork {
   readonly #time: VirtualTime;
@@ -57,7 +58,7 @@ export class SimNetwork {
     return this.#cuts.has(`${from}>${to}`);
   }
 
-  /** A node's end: its messages leave at its `flush`, as with the real transport. */
+  /** Connects a node. Its messages leave when it calls `flush`, as with the real transport. */
   attach(node: NodeId, receive: (message: PeerMessage) => void): Transport {
     this.#receivers.set(node, receive);
     let turn: PeerMessage[] = [];
