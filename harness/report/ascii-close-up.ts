@@ -31,7 +31,7 @@ const MOST_BAR_COLUMNS = 96;
  *     p2 #2 read a               [X]
  *
  * Order in time is exact, distances are not: every moment has a column of its own, as far as there are enough. A number
- * is the place in the longest order that works, X what fits nowhere behind it; an unknown outcome's bar stays open (>).
+ * is the place in the longest order that works, X what fits nowhere after it; an unknown outcome's bar stays open (>).
  */
 export function asciiCloseUp(ops: readonly Op[], violation: Violation, width: number): readonly string[] {
   const rows = ops.toSorted((a, b) => a.call - b.call || a.id - b.id);
@@ -65,7 +65,7 @@ function columnsOf(ops: readonly Op[], columns: number): (moment: number) => num
 
 /** The legend below a close-up. */
 export const CLOSE_UP_LEGEND: readonly string[] = [
-  'Numbers: the longest order that works; X: fits nowhere behind it; >: unknown, never ended.',
+  'Numbers: the longest order that works; X: fits nowhere after it; >: unknown, never ended.',
   'Order in time is exact, distances are not.',
 ];
 

@@ -102,7 +102,7 @@ export class ClusterState {
   /** All nodes up, in one term under one standing leader, each having applied everything up to `index`. */
   converged(index: number): Seen {
     const leader = this.standing();
-    if (leader === null) return { ok: false, detail: 'no leader stands' };
+    if (leader === null) return { ok: false, detail: 'no standing leader' };
     for (const { id, life, status } of Object.values(this.#view.nodes)) {
       if (life !== 'up' || status === null)
         return { ok: false, detail: `${id} is ${life === 'up' ? 'starting' : life}` };

@@ -13,7 +13,7 @@ export function evaluateRecovery(
   const { since } = recovery;
   const never = `not yet: ${recovery.missing()}`;
   const limits = [
-    ['leader-within', wanted.leaderWithinMs, recovery.leaderMs(), 'a leader stood', never],
+    ['leader-within', wanted.leaderWithinMs, recovery.leaderMs(), 'there was a leader', never],
     ['caught-up-within', wanted.caughtUpWithinMs, recovery.caughtUpMs(), 'every node had caught up', never],
     [
       'writes-within',

@@ -54,7 +54,7 @@ function evaluateLeader(
   if (spec.count !== undefined && claimants.length !== spec.count) return { ok: false, detail: claims };
   if (spec.count === 0) return { ok: true, detail: claims };
   const leading = state.standing();
-  if (leading === null) return { ok: false, detail: `no leader stands (${claims})` };
+  if (leading === null) return { ok: false, detail: `no standing leader (${claims})` };
   const detail = `${leading.node} leads term ${leading.term}`;
   if (spec.is !== undefined && !select(spec.is).includes(leading.node)) return { ok: false, detail };
   if (spec.not !== undefined && select(spec.not).includes(leading.node)) return { ok: false, detail };
