@@ -127,7 +127,7 @@ describe('a dashboard', { timeout: 15_000 }, () => {
     await terminal.shows('VIOLATION linearizability: Key k0: read#9');
   });
 
-  test('that is stopped before it opens does not touch the terminal', async () => {
+  test('a dashboard that is stopped before it opens does not touch the terminal', async () => {
     const { terminal, dashboard } = start();
     await dashboard.stop();
     expect(terminal.written).toBe('');
@@ -202,7 +202,7 @@ describe('a dashboard', { timeout: 15_000 }, () => {
     emit({ t: 1, type: 'phase', phase: 'running' });
   });
 
-  test('that fails to draw restores the terminal, and line output continues', async () => {
+  test('a dashboard that fails to draw restores the terminal, and line output continues', async () => {
     const { terminal, dashboard, emit } = start();
     emit(runEvent());
     await terminal.shows('NODES');

@@ -55,7 +55,7 @@ describe('snapshots', () => {
     expect(found(lines)).toEqual([]);
   });
 
-  test('of another log than was applied there are state-machine-safety', () => {
+  test('a snapshot of a log that differs from the applied one violates state-machine-safety', () => {
     for (const line of [installed(snapshot(2, 1, 99)), took(snapshot(2, 1, 99))]) {
       expect(found([...leader, ['n2', line]])).toContainEqual([
         'state-machine-safety',
@@ -68,19 +68,19 @@ describe('snapshots', () => {
     ]);
   });
 
-  test('of equal logs with other states are state-machine-safety', () => {
+  test('snapshots of equal logs with different states violate state-machine-safety', () => {
     expect(found([...leader, ['n1', took(at2)], ['n2', took(snapshot(2, 1, 12, 77))]])).toEqual([
       ['state-machine-safety', 'two states at one index'],
     ]);
   });
 
-  test('that take a state machine back are state-machine-safety', () => {
+  test('a snapshot that moves a state machine back violates state-machine-safety', () => {
     expect(found([...leader, ['n1', installed(snapshot(1, 1, 11))]])).toEqual([
       ['state-machine-safety', 'state machine went back'],
     ]);
   });
 
-  test('that a node has installed must still be there after a restart', () => {
+  test('a snapshot that a node has installed must still be there after a restart', () => {
     expect(found([...leader, ['n2', installed(at2)], ['n2', recovered(1, null, [[1, 11]])]])).toEqual([
       ['durability', 'applied entries lost in a restart'],
     ]);
@@ -89,7 +89,7 @@ describe('snapshots', () => {
     ).toContainEqual(['durability', 'applied entries lost in a restart']);
   });
 
-  test('that end before a committed entry which their leader lacks are leader-completeness', () => {
+  test('a snapshot that ends before a committed entry which its leader lacks violates leader-completeness', () => {
     const lines: Line[] = [...leader, ['n2', installed(snapshot(1, 1, 11))], ['n2', became('Leader', 2)]];
     expect(found(lines)).toEqual([['leader-completeness', 'leader lacks a committed entry']]);
   });

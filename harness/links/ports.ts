@@ -102,7 +102,7 @@ async function fill(block: PortBlock, ports: number[], count: number): Promise<v
   }
 }
 
-/** All of these ports of the standard block, or null if any of them, or the block, belongs to someone else now. */
+/** These ports of the standard block, or null if one of them, or the block, is in use. */
 export async function takeStandardPorts(wanted: readonly number[]): Promise<readonly number[] | null> {
   const block = await leaseBlock(STANDARD_BLOCK);
   if (block === null) return null;

@@ -87,7 +87,7 @@ describe('text that is no selector is refused', () => {
     it(`${JSON.stringify(text)} is no selector`, () =>
       expect(parseSelector(text)).toEqual({ ok: false, unknown: text }));
   }
-  it('and a selector is formatted as it was written', () => {
+  it('a selector is formatted as it was written', () => {
     for (const text of ['leader', 'not($old)', 'n7', 'not(not(n1))'])
       expect(formatSelector(parse(text))).toBe(text);
   });

@@ -24,7 +24,7 @@ export function eventLines(
   if (own !== null) lines.push(own);
   const { gapSince } = after.leadership;
   if (gapSince !== null && was.gapSince === null) {
-    const { node, term } = was.standing ?? { node: 'anybody', term: was.term };
+    const { node, term } = was.standing ?? { node: 'a leader', term: was.term };
     const text = `no majority follows ${node} any more (term ${term})`;
     lines.push({ t: event.t, kind: 'gap', text, detail: '', level: 'warn' });
   }

@@ -26,7 +26,7 @@ describe('a line', () => {
     );
   });
 
-  test('that is cut shows this in its last cell', () => {
+  test('a line that is cut shows this in its last cell', () => {
     expect(plainText(fit([span('isolate leader')], 8, UNICODE))).toBe('isolate…');
     expect(plainText(fit([span('isolate'), span(' leader')], 7, UNICODE))).toBe('isolat…');
     expect(plainText(fit([span('isolate'), span('')], 7, ASCII))).toBe('isolate');

@@ -69,7 +69,7 @@ const failed: RunResult = {
 };
 
 describe('the summary', () => {
-  test('of a passed run has its expectations, figures and commands', () => {
+  test('the summary of a passed run has its expectations, figures and commands', () => {
     expect(summaryText(result, { width: 100, color: false })).toBe(
       [
         'PASS  Every check held: 24,112 operations on 20 keys are linearizable, and the old leader',
@@ -90,7 +90,7 @@ describe('the summary', () => {
     );
   });
 
-  test('of a violation starts with the verdict, and has the proof in at most twelve lines', () => {
+  test('the summary of a violation starts with the verdict, and has the proof in at most twelve lines', () => {
     const text = summaryText(failed, { width: 80, color: false });
     expect(text).toMatch(/^VIOLATION {2}A read was stale\./);
     expect(text).toMatch(/FAIL +during +during cut: n1 acked-writes = 0/);

@@ -37,21 +37,21 @@ const led = (): Told =>
   new Told().says('n1', 'leader', 1, 'n1').says('n2', 'follower', 1, 'n1').says('n3', 'follower', 1, 'n1');
 
 describe('a leader stands while a majority follows it', () => {
-  it('itself and one more of three', () => {
+  it('the leader and one more node are a majority of three', () => {
     const state = new Told().says('n1', 'leader', 1, 'n1');
     expect(state.standing()).toBeNull();
     expect(state.says('n2', 'follower', 1, 'n1').standing()).toEqual({ node: 'n1', term: 1 });
   });
-  it('not if it is paused or down, whatever was last heard of it', () => {
+  it('a leader that is paused or down does not stand, whatever it last reported', () => {
     expect(led().life('n1', 'paused').standing()).toBeNull();
     expect(led().life('n1', 'down').claimants()).toEqual([]);
   });
-  it('of two that claim it, the higher term is the one', () => {
+  it('of two nodes that claim to lead, the one with the higher term stands', () => {
     const state = led().says('n2', 'leader', 2, 'n2').says('n3', 'follower', 2, 'n2');
     expect(state.claimants()).toEqual([{ node: 'n2', term: 2 }, { node: 'n1', term: 1 }]); // prettier-ignore
     expect(state.standing()).toEqual({ node: 'n2', term: 2 });
   });
-  it('not if it cannot hear the others, though they still believe in it', () => {
+  it('a leader that cannot hear the others does not stand, although they still follow it', () => {
     const state = led();
     state.feed({ type: 'link', t: 10, link: 'n2->n1', pending: false, cut: 'blackhole' });
     expect(state.standing()).toEqual({ node: 'n1', term: 1 });

@@ -83,7 +83,7 @@ describe('a problem of the environment exits with 3 and a report', () => {
   });
 
   // A crash of the node under test is a finding, not a problem of the environment.
-  it('but a node that exits by itself during the run fails the run with 1', async () => {
+  it('a node that exits by itself during the run fails the run with 1', async () => {
     await using run = chaos(['run', 'partition-leader.yaml', ...LINE]);
     await run.sees(/fault .*(isolate|cut)/);
     const node = run.left.find((line) => line.includes('--id n3'))!;

@@ -39,7 +39,7 @@ describe('a removal', () => {
   };
   const feature = 'any';
 
-  test('that no test fails without is a problem', async () => {
+  test('a removal that no test fails without is a problem', async () => {
     const file = 'node/kv/sessions.ts';
     const edits = [
       { file, find: 'export const SESSION_CAP = 10_000;', replace: 'export const SESSION_CAP = 9;' },
@@ -50,7 +50,7 @@ describe('a removal', () => {
     expect(tried).toMatchObject({ verdicts: [{ outcome: 'passed' }], problem: 'no test failed without it' });
   });
 
-  test('that leaves a node which serves no clients is a problem, even if the test fails', async () => {
+  test('a removal that leaves a node which serves no clients is a problem, even if the test fails', async () => {
     const edits = [
       {
         file: 'node/server/options.ts',
@@ -64,7 +64,7 @@ describe('a removal', () => {
     expect(tried.problem).toMatch(/^such a node serves no clients: /);
   });
 
-  test('with a test that does not exist is a problem', async () => {
+  test('a removal with a test that does not exist is a problem', async () => {
     const tried = await tryRemoval({ feature, without: 'nothing', edits: [], servesNoClients: true }, [
       { ...crc, name: 'no such test' },
     ]);
@@ -75,7 +75,7 @@ describe('a removal', () => {
 describe('an edit', () => {
   const edit = { file: 'a.ts', find: 'one', replace: 'two' };
 
-  test('is applied where its text is found', () => {
+  test('an edit is applied where its text is found', () => {
     expect(edited('for one more', edit)).toBe('for two more');
   });
 

@@ -21,9 +21,9 @@ const MAX_LOOKS = 2_000_000;
 const NOWHERE: Traced = { type: 'nowhere' };
 
 /**
- * Where each value of a key must have come from. Without appends: from the one step that leaves it. With appends a
- * value is taken apart into a written beginning and appended tokens; the answer is an origin only if it is the only
- * one. That two steps leave the same value matters only for a value that somebody asks for.
+ * The origin of each value of a key. Without appends, it is the one step that leaves the value. With appends, a value
+ * is divided into a written beginning and appended tokens, and this is its origin only if there is no other way to
+ * divide it. That two steps leave the same value matters only for a value that another step depends on.
  */
 export class Values {
   readonly #columns: Columns;

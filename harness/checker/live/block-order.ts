@@ -2,13 +2,13 @@ import { type Block, firstAtLeast } from './block.ts';
 
 /**
  * The blocks of a key in order of f, and whether two of them must each precede the other: A must precede B iff A.f <
- * B.s (`blocks.ts`). Since times rise, a block is put at the end, its f is final (but for `merge`), and only a block
- * whose s has risen can have come into conflict.
+ * B.s (`blocks.ts`). Times increase, so a block is added at the end, its f is final (except for `merge`), and only a
+ * block whose s has increased can be in a new conflict.
  *
- * With A just risen, its rivals are the B with B.f < A.s and B.s > A.f. Of those before A the greatest s is at hand
- * (`#most`). Those behind A up to A.s are looked at one by one: without a conflict each of them began before A.f and
- * ended behind it, so they are no more than the operations that were under way at A.f. So O(log n + operations under
- * way).
+ * If the s of A has just increased, its rivals are the blocks B with B.f < A.s and B.s > A.f. For the blocks before A
+ * the greatest s is stored (`#most`). The blocks after A up to A.s are examined one by one. If there is no conflict,
+ * each of them began before A.f and ended after it, so there are at most as many as there were open operations at A.f.
+ * So it takes O(log n + open operations).
  */
 export class BlockOrder {
   /** null: it was merged into another one. */
@@ -27,7 +27,10 @@ export class BlockOrder {
     for (const block of this.#blocks) if (block !== null) yield block;
   }
 
-  /** A new block, which no operation of has ended before now. It is in conflict with none: none began after now. */
+  /**
+   * Adds a new block, of which no operation has ended before now. It is in no conflict, because no operation began
+   * after now.
+   */
   open(block: Block): void {
     block.slot = this.#blocks.length;
     this.#blocks.push(block);
@@ -70,10 +73,11 @@ export class BlockOrder {
   }
 
   /**
-   * Forgets the blocks that no operation may concern any more which begins, or is under way, from `horizon` on, since
-   * that would bring them into conflict with a block B that was known by then: those with f < B.s. They rule out
-   * nothing that B does not: without a conflict their s is at most B.f, and what is not forgotten ended behind that.
-   * A loose block rules out nothing: it may yet turn out to belong to the other one, or both to a third.
+   * Forgets the blocks that no operation may concern any more if it is open at `horizon` or begins later, because that
+   * would bring them into conflict with a block B that was known by then: the blocks with f < B.s. They exclude nothing
+   * that B does not exclude: if there is no conflict, their s is at most B.f, and every block that is kept ended after
+   * that. A loose block excludes nothing, because it may still turn out to belong to the other block, or both may
+   * belong to a third one.
    */
   forget(horizon: number): readonly Block[] {
     const settled = firstAtLeast(this.#firsts, horizon);
@@ -100,7 +104,7 @@ export class BlockOrder {
     this.#most.length = 0;
   }
 
-  /** Of the first `places` blocks the nearest that began after `time`. */
+  /** The last of the first `places` blocks that began after `time`. */
   #before(places: number, time: number): Block | null {
     for (let i = places - 1; i >= 0; i--) {
       const block = this.#blocks[i]!;

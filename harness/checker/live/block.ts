@@ -21,8 +21,8 @@ export class State {
 }
 
 /**
- * A blind write (or the initial state) with the states that were made from it one after the other: they stand together
- * in any order (`blocks.ts`, `docs/decisions/0014-live-verdict.md`). Only the last state can get a successor.
+ * A blind write (or the initial state) with the states that were made from it one after the other. In every order they
+ * are next to each other (`blocks.ts`, `docs/decisions/0014-live-verdict.md`). Only the last state can get a successor.
  */
 export class Block {
   /** Time at which the first of its operations ended; -Infinity: the initial block. */
@@ -37,7 +37,10 @@ export class Block {
   slot = 0;
   /** The states that a read may still show, the last one always among them. */
   readonly #states: State[];
-  /** From which time on a read must show at least which position: both rise. */
+  /**
+   * Times from which on a read must show at least the position with the same index in `#positions`. Both lists
+   * increase.
+   */
   readonly #times: number[] = [];
   readonly #positions: number[] = [];
 
@@ -59,7 +62,7 @@ export class Block {
     return this.#states.length + this.#times.length;
   }
 
-  /** An operation that concerns one of its states; true if none before began as late. */
+  /** Notes an operation that concerns one of its states. Returns true if no earlier one began as late. */
   begun(actor: Actor): boolean {
     if (actor.call <= this.s) return false;
     this.s = actor.call;
@@ -82,7 +85,7 @@ export class Block {
     if (state.maker !== null) this.begun(state.maker);
   }
 
-  /** The least position that an operation may show which began at `call`. */
+  /** The lowest position that an operation which began at `call` may show. */
   floor(call: number): number {
     const before = firstAtLeast(this.#times, call);
     return before === 0 ? 0 : this.#positions[before - 1]!;
@@ -93,7 +96,7 @@ export class Block {
     return this.#states[state.position + 1 - this.#states[0]!.position] ?? null;
   }
 
-  /** Forgets the states that no operation may show any more which begins, or is under way, from `horizon` on. */
+  /** Forgets the states that an operation may not show if it is open at `horizon` or begins later. */
   forget(horizon: number): readonly State[] {
     const before = firstAtLeast(this.#times, horizon);
     if (before > 1) {

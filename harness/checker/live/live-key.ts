@@ -8,7 +8,7 @@ import type { Finding } from './words.ts';
 /** An operation that begins. */
 export type Invoked = Actor & Pick<Op, 'key'>;
 
-/** Values do not tell their writers apart: judging the key takes a search. */
+/** The values do not show which operation wrote them, so judging the key needs a search. */
 interface Ambiguity {
   readonly reason: string;
 }
@@ -22,13 +22,12 @@ export interface LiveOptions {
 const MIN_FORGET_AFTER = 16;
 
 /**
- * One key, judged after every response: whether the operations so far have an order, those under way taken for ones
- * with an unknown outcome. What says no stays a no whatever comes, so the first finding is the last. The rules are
- * those of `decideUnambiguous`, each held to what a single response can change. What it remembers is what an operation
- * under way, or one to come, may legally show, and the writes with an unknown outcome, which may take effect at any
- * time.
+ * One key, judged after every response: whether the operations so far have an order, if those that have not ended count
+ * as ones with an unknown outcome. A violation, once found, is final, so the first finding is the last. The rules are
+ * those of `decideUnambiguous`, limited to what a single response can change. It remembers what an open or later
+ * operation may legally show, and the writes with an unknown outcome, which may take effect at any time.
  *
- * Operations must come in order of time; of equal times, beginnings before ends.
+ * Operations must come in order of time; at equal times, beginnings before ends.
  */
 export class LiveKey {
   /** Operations under way, in order of their calls, with the value that each leaves if it takes effect. */
@@ -216,7 +215,7 @@ export class LiveKey {
     });
   }
 
-  /** A write or CAS that nothing had shown took effect. */
+  /** A write or CAS whose value was not seen before took effect. */
   #happened(state: State): Trouble | null {
     const maker = state.maker!;
     if (maker.f !== 'cas') {

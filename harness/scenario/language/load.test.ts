@@ -309,7 +309,7 @@ describe('a step that the chosen system or stage cannot do is refused at its ver
     const chosen = { system: able('etcd', 'cut'), stage: able('remote', 'cut') };
     expect(refusals(steps('- partition: { isolate: n1 }'), chosen)).toHaveLength(2);
   });
-  it('of the system that the file names, and a system that says nothing of itself can do everything', () => {
+  it('the capabilities are those of the system that the file names, and a system that lists none can do everything', () => {
     const chosen = { system: able('raft', 'kill'), stage: all };
     const asked: string[] = [];
     const load = (text: string) =>

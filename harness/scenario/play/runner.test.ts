@@ -54,7 +54,7 @@ describe('a run that holds', () => {
     });
   }
 
-  it('of a system without a trace passes too: its safety properties are not judged, and the run says so', async () => {
+  it('a run of a system without a trace passes: its safety properties are not judged, and the run says so', async () => {
     const played = await play(shipped('partition-follower'), { system: { name: 'opaque' } });
     expect(played.outcome).toMatchObject({ verdict: 'pass', exitCode: 0 });
     const open = played.outcome.expectations.filter(({ status }) => status !== 'pass');
@@ -70,7 +70,7 @@ describe('a run that holds', () => {
     expect(notes).toContainEqual(expect.stringMatching(/^not judged: election-safety, .* the system opaque/));
   });
 
-  it('of a system whose monitor judges one property alone leaves only the others not judged', async () => {
+  it('a run of a system whose monitor judges one property leaves only the others not judged', async () => {
     const one = (nodes: readonly string[]): TraceMonitor => {
       const all = raftSystem().monitor!(nodes);
       const results = (): readonly PropertyResult[] =>

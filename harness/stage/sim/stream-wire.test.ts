@@ -100,7 +100,7 @@ describe('a client’s connection to a simulated node', () => {
     expect(await ask()).toEqual([ANSWER, true]);
   });
 
-  it('that is made in a black hole is never proved: nothing was sent', async () => {
+  it('a connection that is made in a black hole is never proved, so nothing is sent on it', async () => {
     const { links, ask } = await setUp();
     await links.apply(LINK, { cut: 'blackhole' });
     expect(await ask(() => links.apply(LINK, {}), 1_000)).toEqual([

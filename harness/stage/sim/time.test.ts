@@ -39,7 +39,7 @@ describe('virtual time', () => {
     expect(time.now()).toBe(3);
   });
 
-  it('stands still while real work goes on', async () => {
+  it('virtual time does not advance while real work goes on', async () => {
     const time = new VirtualTime();
     let ticks = 0;
     const tick = (): void => void time.after(1, () => (ticks++, tick()));

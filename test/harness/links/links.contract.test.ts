@@ -374,7 +374,7 @@ for (const { name, choice, missing } of SERVERS) {
       expect(journal(scratch.path)).toEqual([]);
     });
 
-    test('of four runs at once, two of them in other processes, share nothing and do not disturb each other', async () => {
+    test('the links of four runs at once, two of them in other processes, share nothing and do not disturb each other', async () => {
       await using first = await open();
       await using second = await open();
       await using third = hold(choice, scratch.path);

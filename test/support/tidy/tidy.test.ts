@@ -56,7 +56,7 @@ describe('the check finds torn comments', () => {
     ]);
   });
 
-  test('but no paragraph that is well wrapped, and no list, table or example', () => {
+  test('the check accepts a paragraph that is well wrapped, and a list, table or example', () => {
     expect(torn(`// ${long}`, '// which ends it.')).toEqual([]);
     expect(torn(`// ${long}`, '// - one', '// - two', '// 1. three', '// | a | b |')).toEqual([]);
     expect(torn(`// ${long}`, '// here:', '// an example')).toEqual([]);
