@@ -120,6 +120,8 @@ export type HarnessEvent = { readonly t: RunTime } & (
   | ({ readonly type: 'ops' } & OpsFigures)
   /** An operation worth a line: an unknown outcome, or an unusual failure (rate-limited; the history has them all). */
   | { readonly type: 'op'; readonly node: string; readonly text: string; readonly outcome: 'fail' | 'info' }
+  /** The harness itself stood still since `from` (Ctrl-Z, SIGSTOP, no processor time) and goes on at `t`. */
+  | { readonly type: 'stall'; readonly from: RunTime }
   /** Manual control: the scenario clock is held, or runs. */
   | { readonly type: 'hold'; readonly held: boolean }
   | {

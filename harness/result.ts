@@ -1,4 +1,5 @@
 import type { LinksServer, RunTime, Verdict } from './event.ts';
+import type { Stall } from './stall.ts';
 
 /** Exit codes of `chaos`. Interrupted runs exit 130 (SIGINT) or 143 (SIGTERM) and 129 (SIGHUP), report written. */
 export const EXIT = { pass: 0, violation: 1, usage: 2, environment: 3, inconclusive: 4 } as const;
@@ -83,6 +84,8 @@ export interface RunResult {
     readonly max: number | null;
   };
   readonly leaderGaps: readonly LeaderGap[];
+  /** Times in which the harness itself stood still (Ctrl-Z, SIGSTOP, no processor time); absent: never. */
+  readonly stalls?: readonly Stall[];
   readonly expectations: readonly ExpectationResult[];
   readonly violations: readonly Violation[];
   readonly error: string | null;

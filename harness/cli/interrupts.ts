@@ -4,6 +4,8 @@ export type InterruptSignal = keyof typeof INTERRUPT_CODES;
 
 /** Time after the second signal for healing and killing before the process exits, in ms, even if something hangs. */
 const HARD_DEADLINE_MS = 10_000;
+/** Maximum time in ms that anything may keep the process alive after its last verdict. */
+const LINGER_MS = 1_000;
 
 /**
  * Turns signals and crashes of the harness into one orderly end. First signal: `signal` aborts with its name as the
@@ -14,10 +16,12 @@ const HARD_DEADLINE_MS = 10_000;
 export class Interrupts {
   readonly #controller = new AbortController();
   readonly #hard = new Set<() => void>();
-  readonly #handlers: (readonly [string, (...args: never[]) => void])[] = [];
   #count = 0;
   #name: InterruptSignal | null = null;
   #crash: Error | null = null;
+  #finished = false;
+  /** Exit code that the files of the present run already say; null: it is not decided yet. */
+  decided: number | null = null;
   #lastResort: () => void = () => undefined;
 
   constructor() {
@@ -56,6 +60,7 @@ export class Interrupts {
   }
 
   interrupt(name: InterruptSignal): void {
+    if (this.#finished) this.#exit();
     this.#count++;
     this.#name ??= name;
     if (this.#count === 1) this.#controller.abort(name);
@@ -63,23 +68,34 @@ export class Interrupts {
     else if (name === 'SIGHUP') return;
     else if (this.#count === 2) {
       for (const listener of this.#hard) listener();
-      setTimeout(() => process.exit(INTERRUPT_CODES[this.#name!]), HARD_DEADLINE_MS).unref();
-    } else process.exit(INTERRUPT_CODES[this.#name]);
+      setTimeout(() => this.#exit(), HARD_DEADLINE_MS).unref();
+    } else this.#exit();
+  }
+
+  /**
+   * The exit code of the whole command: nothing that comes later changes it. A signal only makes the end come at once,
+   * and what keeps the process alive (a request that hangs, a pipe that another program holds) does so for a second.
+   */
+  finish(code: number): void {
+    this.#finished = true;
+    this.decided = code;
+    process.exitCode = code;
+    setTimeout(() => this.#exit(), LINGER_MS).unref();
+  }
+
+  /** Ends the process with the code that the files say, if they are written, or else with that of the signal. */
+  #exit(): never {
+    process.exit(this.decided ?? INTERRUPT_CODES[this.#name ?? 'SIGTERM']);
   }
 
   #crashed(error: Error): void {
+    if (this.#finished) this.#exit();
     if (this.#crash !== null) return;
     this.#crash = error;
     this.#controller.abort('crash');
   }
 
   #on(event: string, handler: (...args: never[]) => void): void {
-    this.#handlers.push([event, handler]);
     process.on(event, handler as (...args: unknown[]) => void);
-  }
-
-  [Symbol.dispose](): void {
-    for (const [event, handler] of this.#handlers)
-      process.off(event, handler as (...args: unknown[]) => void);
   }
 }

@@ -76,13 +76,20 @@ export function assembleResult(parts: {
       command: ['chaos', ...process.argv.slice(2)],
     },
   };
-  // A harness that failed cannot vouch for a pass; a proven violation remains one whatever failed later.
-  if (broken === null || broken === undefined || result.verdict === 'violation') return result;
+  return withFailure(result, broken ?? null);
+}
+
+/**
+ * The result after a failure of the harness itself, which cannot vouch for a pass then; a proven violation remains one
+ * whatever failed later. `failure` null: there was none.
+ */
+export function withFailure(result: RunResult, failure: string | null): RunResult {
+  if (failure === null || result.verdict === 'violation') return result;
   return {
     ...result,
     verdict: 'error',
     exitCode: EXIT.environment,
-    sentence: `The harness itself failed: ${broken.split('\n')[0]}.`,
-    error: broken,
+    sentence: `The harness itself failed: ${failure.split('\n')[0]}.`,
+    error: failure,
   };
 }

@@ -6,7 +6,7 @@ import type { HarnessEvent, LinksServer, ManualCommand } from '../event.ts';
 import { killRecorded } from '../links/journal.ts';
 import type { Stage, StageSetup } from '../ports/stage.ts';
 import { pointLatest, writeReport } from '../report/write.ts';
-import { EXIT, type RunResult } from '../result.ts';
+import type { RunResult } from '../result.ts';
 import { runScenario, type RunOutcome } from '../scenario/play/runner.ts';
 import { stageSetup } from '../scenario/play/stage-setup.ts';
 import type { Scenario } from '../scenario/language/schema.ts';
@@ -17,7 +17,7 @@ import { EventLog } from './event-log.ts';
 import type { Interrupts } from './interrupts.ts';
 import { startReporter, type ReporterKind } from './reporter.ts';
 import type { RunFlags } from './run-flags.ts';
-import { assembleResult, failedOutcome } from './result.ts';
+import { assembleResult, failedOutcome, withFailure } from './result.ts';
 
 export const CACHE_DIR = fileURLToPath(new URL('../../.cache', import.meta.url));
 /** Length of the end of a node's log that the report shows, in bytes. */
@@ -41,12 +41,17 @@ export interface RunOnceOptions {
  */
 export async function runOnce(options: RunOnceOptions): Promise<RunResult> {
   const { scenario, seed, flags, interrupts, originMs } = options;
+  interrupts.decided = null;
   const startedAt = new Date();
   const dir = makeRunDir(flags.out, scenario.name, startedAt, seed);
-  let clock: Clock = realClock(originMs);
+  const real = realClock(originMs);
+  let clock: Clock = real;
   const log = new EventLog(join(dir, 'events.jsonl'));
   const commands = new CommandQueue();
   const offHard = interrupts.onHard(() => commands.send({ type: 'abort' }));
+  const offStall = real.onStall(({ from, to }) =>
+    log.emit({ t: to, type: 'stall', from: Math.max(0, from) }),
+  );
   const reporter = await startReporter({
     kind: options.reporter,
     subscribe: (listener) => log.subscribe(listener),
@@ -65,8 +70,9 @@ export async function runOnce(options: RunOnceOptions): Promise<RunResult> {
   } catch (error) {
     outcome = failedOutcome(error, interrupts);
   }
+  offStall();
   ensureHistoryFile(dir);
-  if (flags.keep !== true) rmSync(join(dir, 'data'), { recursive: true, force: true, maxRetries: 3 });
+  if (flags.keep !== true) removeData(dir);
 
   const result = assembleResult({
     outcome,
@@ -81,12 +87,31 @@ export async function runOnce(options: RunOnceOptions): Promise<RunResult> {
     version: flags.version,
     eventLogFailure: log.failure,
   });
-  const finish = await report({ options, dir, log, outcome, result, now: () => clock.now() });
+  const parts = { options, dir, log, outcome };
+  let finish = await report(parts, result);
+  log.emit({
+    t: clock.now(),
+    type: 'verdict',
+    verdict: finish.verdict,
+    exitCode: finish.exitCode,
+    sentence: finish.sentence,
+    report: join(relative(process.cwd(), dir), 'report.html'),
+  });
+  log.emit({ t: clock.now(), type: 'phase', phase: 'done' });
   await reporter.stop();
   await log.close();
+  // The harness may have crashed while the report was written, which then says too much.
+  if (finish.verdict !== 'error') {
+    const late = withFailure(finish, interrupts.crash?.stack ?? null);
+    if (late !== finish) finish = await report(parts, late);
+  }
   offHard();
   reporter.summarize(finish);
   return finish;
+}
+
+function removeData(dir: string): void {
+  rmSync(join(dir, 'data'), { recursive: true, force: true, maxRetries: 3 });
 }
 
 /** Opens the stage, runs the scenario on it, ends all that it has started. */
@@ -145,7 +170,10 @@ async function openStage(
   };
   if (flags.stage === 'sim') return simStage(setup);
   const makeSystem = await SYSTEMS[scenario.cluster.system]!();
-  interrupts.lastResort = killRecorded;
+  interrupts.lastResort = () => {
+    killRecorded();
+    if (flags.keep !== true) removeData(dir);
+  };
   return await localStage({
     ...setup,
     clock,
@@ -155,49 +183,45 @@ async function openStage(
   });
 }
 
-/**
- * Writes the report, points `latest` at it, emits the verdict. If the disk refuses, the run is an error, and a message
- * says so.
- */
-async function report(parts: {
+interface ReportParts {
   readonly options: RunOnceOptions;
   readonly dir: string;
   readonly log: EventLog;
   readonly outcome: RunOutcome;
-  readonly result: RunResult;
-  readonly now: () => number;
-}): Promise<RunResult> {
-  const { options, dir, log, outcome, now } = parts;
-  let { result } = parts;
+}
+
+/**
+ * Writes the report and points `latest` at it. The result is decided here: it is what all files, the terminal and the
+ * exit code say, and a later signal does not change it. If the disk refuses a file, the run is an error, a message says
+ * so, and the files are written once more with that.
+ */
+async function report(parts: ReportParts, result: RunResult): Promise<RunResult> {
+  const { options, dir } = parts;
+  options.interrupts.decided = result.exitCode;
   try {
-    await writeReport({
-      dir,
-      result,
-      events: log.kept,
-      ops: outcome.ops,
-      scenarioText: options.text,
-      flatScenarioText: outcome.flat,
-      logTails: Object.fromEntries(result.nodes.map((id) => [id, tail(join(dir, 'logs', `${id}.log`))])),
-    });
+    await write(parts, result);
     pointLatest(options.flags.out, dir);
+    return result;
   } catch (error) {
     const message = `the report in ${dir} is not complete: ${(error as Error).message}`;
     console.error(`chaos: ${message}`);
-    if (result.exitCode !== EXIT.violation) {
-      result = { ...result, verdict: 'error', exitCode: EXIT.environment, error: result.error ?? message };
-    }
+    const failed = result.verdict === 'error' ? result : withFailure(result, message);
+    options.interrupts.decided = failed.exitCode;
+    await write(parts, failed).catch(() => undefined);
+    return failed;
   }
-  const verdict: HarnessEvent = {
-    t: now(),
-    type: 'verdict',
-    verdict: result.verdict,
-    exitCode: result.exitCode,
-    sentence: result.sentence,
-    report: join(relative(process.cwd(), dir), 'report.html'),
-  };
-  log.emit(verdict);
-  log.emit({ t: now(), type: 'phase', phase: 'done' });
-  return result;
+}
+
+async function write({ options, dir, log, outcome }: ReportParts, result: RunResult): Promise<void> {
+  await writeReport({
+    dir,
+    result,
+    events: log.kept,
+    ops: outcome.ops,
+    scenarioText: options.text,
+    flatScenarioText: outcome.flat,
+    logTails: Object.fromEntries(result.nodes.map((id) => [id, tail(join(dir, 'logs', `${id}.log`))])),
+  });
 }
 
 /** Keyboard commands that come before the runner listens are kept for it. */

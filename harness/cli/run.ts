@@ -31,7 +31,7 @@ export async function run(names: readonly string[], flags: RunFlags): Promise<nu
     return EXIT.usage;
   }
 
-  using interrupts = new Interrupts();
+  const interrupts = new Interrupts();
   const results: RunResult[] = [];
   // The first run's clock starts with the command, so that "time to first fault" is the time that the user waits.
   let originMs = realClock().originMs - process.uptime() * 1_000;
@@ -54,12 +54,22 @@ export async function run(names: readonly string[], flags: RunFlags): Promise<nu
     }
   }
   if (results.length > 1) console.error(table(results));
-  if (interrupts.crash !== null) return EXIT.environment;
+  const code = exitCode(results, plans.length * flags.testCount, interrupts);
+  interrupts.finish(code);
+  return code;
+}
+
+/**
+ * What the results say, and so what their files say: the gravest of them, or else that of the run that was interrupted.
+ * A signal that came after the last run had been decided changes nothing.
+ */
+function exitCode(results: readonly RunResult[], planned: number, { crash, name }: Interrupts): number {
   const codes = [EXIT.violation, EXIT.environment, EXIT.inconclusive];
-  const gravest = codes.find((code) => results.some((result) => result.exitCode === code));
-  // Any other exit code that is not 0 comes from an interrupt: a signal, or Ctrl+C in the dashboard, where it is a key.
-  const interrupted = interrupts.name === null ? undefined : INTERRUPT_CODES[interrupts.name];
-  return gravest ?? interrupted ?? results.find(({ exitCode }) => exitCode !== 0)?.exitCode ?? EXIT.pass;
+  const gravest = codes.find((each) => results.some((result) => result.exitCode === each));
+  const bad = gravest ?? results.find((result) => result.exitCode !== EXIT.pass)?.exitCode;
+  if (bad !== undefined) return bad;
+  if (crash !== null) return EXIT.environment;
+  return name !== null && results.length < planned ? INTERRUPT_CODES[name] : EXIT.pass;
 }
 
 /** Whether a person or a signal ended the last run: then no further one starts. */

@@ -15,6 +15,7 @@ import { raftSystem } from '../systems/raft/system.ts';
 const PROGRAM = `
 import { existsSync, mkdirSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { spawn } from 'node:child_process';
 const options = Object.fromEntries(process.argv.slice(2).join(' ').split('--').filter(Boolean).map((o) => o.trim().split(' ')).map(([name, value]) => [name, value ?? '']));
 const modeFile = join(dirname(options.data), 'mode');
 const mode = existsSync(modeFile) ? readFileSync(modeFile, 'utf8') : '';
@@ -28,6 +29,10 @@ if (mode === 'mute') setInterval(() => {}, 1000);
 else {
   if (mode === 'stubborn') process.on('SIGTERM', () => {});
   else process.on('SIGTERM', () => { report({ type: 'log', level: 'info', message: 'bye' }); process.exit(0); });
+  if (mode === 'parent' || mode === 'family') {
+    const child = spawn(process.execPath, ['-e', 'setTimeout(() => {}, 60000)'], { stdio: 'inherit', detached: mode === 'parent' });
+    writeFileSync(join(dirname(options.data), 'child'), String(child.pid));
+  }
   report({ type: 'ready', pid: process.pid, clientPort: 1, peerPort: 2, recovered: { term: 0, votedFor: null, lastIndex: 0, tornBytes: 0 } });
   if (mode === 'dies') { console.error('out of luck'); setTimeout(() => process.exit(9), 50); }
   if (mode === 'garbage') { writeSync(3, 'not json\\n'); n += 4; report({ type: 'log', level: 'info', message: 'after the gap' }); }
@@ -111,6 +116,38 @@ describe('localCluster', () => {
       seed: '7',
       'report-fd': '3',
     });
+  });
+
+  it('a process that a node has left behind does not keep its pipes open in the harness', async () => {
+    const local = makeCluster();
+    await mode('parent');
+    const pipes = (): number =>
+      process.getActiveResourcesInfo().filter((kind) => kind === 'PipeWrap' || kind === 'PipeConnectWrap')
+        .length;
+    const before = pipes();
+    await local.start('n1');
+    expect(pipes()).toBeGreaterThan(before);
+    await local.kill('n1');
+    const child = Number(await readFile(join(dir, 'data', 'child'), 'utf8'));
+    try {
+      expect(alive(child)).toBe(true);
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(pipes()).toBe(before);
+    } finally {
+      process.kill(child, 'SIGKILL');
+    }
+  });
+
+  it('what a node has started in its process group ends with it', async () => {
+    const local = makeCluster();
+    await mode('family');
+    await local.start('n1');
+    const child = Number(await readFile(join(dir, 'data', 'child'), 'utf8'));
+    expect(alive(child)).toBe(true);
+    await local.kill('n1');
+    // Where this machine's first process collects no orphans, it stays as a zombie, which has no command line.
+    const command = await readFile(`/proc/${child}/cmdline`, 'utf8').catch(() => '');
+    expect(command).toBe('');
   });
 
   it('report times are times of the run', async () => {

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { monotonicMs } from '../clock.ts';
+import { withinAwake } from '../stall.ts';
 import type { Links } from '../ports/links.ts';
 import type { Cluster, ClusterEvent, NodeExit, NodeLife, NodeView } from '../ports/cluster.ts';
 import type { Host, HostProcess } from '../ports/host.ts';
@@ -284,18 +285,9 @@ class LocalCluster implements Cluster {
   }
 }
 
-/** The promise's value, or `late` after `ms`. */
-async function within<T>(promise: Promise<T>, ms: number): Promise<T | 'late'> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<'late'>((resolve) => {
-    timer = setTimeout(() => resolve('late'), ms);
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
+/** The promise's value, or `late` after `ms` in which the harness ran. */
+const within = <T>(promise: Promise<T>, ms: number): Promise<T | 'late'> =>
+  withinAwake(promise, ms, () => 'late' as const);
 
 const howItEnded = (exit: NodeExit): string =>
   `${exit.signal === null ? `exit code ${exit.code}` : `signal ${exit.signal}`}; ${quoted(exit.stderr)}`;

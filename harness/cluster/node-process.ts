@@ -3,6 +3,7 @@ import { createWriteStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { execa } from 'execa';
 import type { HostCommand, HostProcess, ProcessEnd, ProcessStart } from '../ports/host.ts';
+import { afterAwake } from '../stall.ts';
 import { untilStopped } from './process-state.ts';
 
 /** Number of characters of stderr that are kept for error messages; the log file has everything. */
@@ -38,12 +39,15 @@ export async function spawnNode<Line>(options: ProcessStart<Line>): Promise<Host
     streams[fd]!.on('data', (chunk: Buffer) => reader.push(chunk).forEach(options.onLine));
   }
   const pid = child.pid!;
-  const end = ended(child).finally(() => log.end());
+  const end = ended(child, streams.slice(1)).finally(() => log.end());
   return {
     pid,
     end,
     stderr: () => tail.text(),
-    signal: (name) => void child.kill(name),
+    signal: (name) => {
+      child.kill(name);
+      if (name === 'SIGKILL' && child.exitCode === null && child.signalCode === null) killGroup(pid);
+    },
     untilStopped: (stopped, withinMs) => untilStopped(pid, stopped, withinMs),
   };
 }
@@ -68,17 +72,33 @@ async function spawned({ program, args, env }: HostCommand, highestFd: number): 
   return subprocess.nodeChildProcess;
 }
 
-/** After `exit` the pipes may still hold reports; after `close` they are read. */
-function ended(child: ChildProcess): Promise<ProcessEnd> {
+/**
+ * After `exit` the pipes may still hold reports; after `close` they are read. What the node started in its process group
+ * is ended with it. A process that left the group may still hold the pipes: they are given up after a while, so that it
+ * does not keep the harness from ending.
+ */
+function ended(child: ChildProcess, pipes: readonly Readable[]): Promise<ProcessEnd> {
   return new Promise((resolve) => {
     child.once('exit', (code, signal) => {
-      const timer = setTimeout(() => resolve({ code, signal }), DRAIN_MS);
-      child.once('close', () => {
-        clearTimeout(timer);
+      killGroup(child.pid!);
+      const end = (): void => {
+        cancel();
+        for (const pipe of pipes) pipe.destroy();
         resolve({ code, signal });
-      });
+      };
+      const cancel = afterAwake(DRAIN_MS, end);
+      child.once('close', end);
     });
   });
+}
+
+/** SIGKILL to every process that is left in the node's process group, whose id is that of the node's process. */
+function killGroup(pid: number): void {
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // No process is left in it.
+  }
 }
 
 /** The last characters of a stream. */

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
+import { heartbeat, monotonicMs, stoppedMs } from '../stall.ts';
 
 const POLL_MS = 2;
 
@@ -9,12 +10,14 @@ const POLL_MS = 2;
  * request. Rejects after `withinMs`, or if the process is gone.
  */
 export async function untilStopped(pid: number, stopped: boolean, withinMs: number): Promise<void> {
-  const deadline = performance.now() + withinMs;
+  const from = monotonicMs();
   for (;;) {
+    // Measured before the look, so that the last look shows the state at the end of the time or later.
+    const spent = monotonicMs() - from - stoppedMs(heartbeat.stalls(), from);
     const state = await processState(pid);
     if (state === null) throw new Error(`process ${pid} is gone`);
     if ((state === 'T') === stopped) return;
-    if (performance.now() > deadline)
+    if (spent > withinMs)
       throw new Error(
         `process ${pid} is in state ${state} ${withinMs} ms after the ${stopped ? 'SIGSTOP' : 'SIGCONT'}`,
       );

@@ -34,6 +34,7 @@ function apply(state: DashboardState, event: HarnessEvent): DashboardState {
     case 'log':
     case 'op':
     case 'note':
+    case 'stall':
       return state;
     case 'step':
       return {

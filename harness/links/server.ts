@@ -1,9 +1,10 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, isAbsolute, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Toxiproxy } from 'toxiproxy-node-client';
+import type { Toxiproxy } from 'toxiproxy-node-client';
 import type { LinksServer } from '../event.ts';
-import { call } from './deadline.ts';
+import { heartbeat, monotonicMs, stoppedMs } from '../stall.ts';
+import { call, toxiproxyAt } from './deadline.ts';
 import { recordPid } from './journal.ts';
 import { releasePorts, takePorts } from './ports.ts';
 import { spawnServer, type ServerProcess, type ServerProgram } from './server-process.ts';
@@ -79,7 +80,7 @@ function isExecutable(path: string): boolean {
 }
 
 async function connect(url: string): Promise<RunningServer> {
-  const api = new Toxiproxy(url);
+  const api = toxiproxyAt(url);
   try {
     return { kind: 'external', version: await readVersion(api), url, api, stop: async () => {} };
   } catch (error) {
@@ -118,7 +119,7 @@ async function startOn(port: number, program: ServerProgram, options: ServerOpti
   };
   try {
     const url = `http://127.0.0.1:${port}`;
-    const api = new Toxiproxy(url);
+    const api = toxiproxyAt(url);
     if (server.pid !== undefined) forget = await recordPid(options.cacheDir, server.pid, 'toxiproxy-server');
     await answer(server, api, options.signal);
     const version = await readVersion(api);
@@ -135,7 +136,7 @@ async function startOn(port: number, program: ServerProgram, options: ServerOpti
 
 /** Waits until this very server answers. Only it has the marker: another may sit on a port that ours could not get. */
 async function answer(server: ServerProcess, api: Toxiproxy, signal: AbortSignal): Promise<void> {
-  const until = performance.now() + START_DEADLINE_MS;
+  const from = monotonicMs();
   for (;;) {
     signal.throwIfAborted();
     const marker = await call('answer', () => api.get(server.marker)).catch(() => null);
@@ -146,7 +147,7 @@ async function answer(server: ServerProcess, api: Toxiproxy, signal: AbortSignal
     if (/address already in use|EADDRINUSE/.test(server.output()))
       throw new PortTakenError(server.output().trim());
     if (server.exit() !== null) throw new Error(`Toxiproxy did not start: ${server.exit()}`);
-    if (performance.now() > until) {
+    if (monotonicMs() - from - stoppedMs(heartbeat.stalls(), from) > START_DEADLINE_MS) {
       throw new Error(
         `Toxiproxy did not answer at ${api.host} within ${START_DEADLINE_MS} ms: ${server.output().trim()}`,
       );

@@ -1,4 +1,5 @@
 import type { HarnessEvent } from '../event.ts';
+import { stopText } from '../stall.ts';
 import { clockText, durationText, latencyText } from './format.ts';
 
 /** One line about one event, for the events panel and the line output. */
@@ -107,6 +108,8 @@ export function eventLine(event: HarnessEvent, context: LineContext): EventLine 
     }
     case 'op':
       return line('op', `${event.node} ${event.text}`, '', 'warn');
+    case 'stall':
+      return line('note', stopText(event.t - event.from), `from=${clockText(event.from)}`, 'warn');
     case 'hold':
       return line('hold', event.held ? 'scenario clock held' : 'scenario clock runs', '');
     case 'violation':

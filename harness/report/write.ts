@@ -33,7 +33,8 @@ export class ReportWriteError extends Error {
 
 /**
  * Writes a run's report into `dir`, all files from one model so that the verdicts agree. A file appears whole or not at
- * all, and the failure of one does not stop the others. @throws {ReportWriteError} after every file that could be
+ * all, and the failure of one does not stop the others. A file of an earlier report that cannot be replaced is removed,
+ * because it may say something else. @throws {ReportWriteError} after every file that could be
  * written has been.
  */
 export async function writeReport(
@@ -48,6 +49,7 @@ export async function writeReport(
       await writeWhole(join(dir, file), text(model));
     } catch (error) {
       failures.push({ file, reason: (error as Error).message });
+      await rm(join(dir, file), { force: true }).catch(() => undefined);
     }
   }
   if (failures.length > 0) throw new ReportWriteError(dir, failures);

@@ -58,6 +58,7 @@ export function viewAfter<V extends View>(view: V, event: HarnessEvent): V {
     case 'step':
     case 'op':
     case 'hold':
+    case 'stall':
     case 'violation':
     case 'checked':
     case 'check':

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { monotonicMs } from '../clock.ts';
+import { withinAwake } from '../stall.ts';
 import type { Op } from '../history/op.ts';
 import { readBack } from '../history/read-back.ts';
 import { Listeners } from '../listeners.ts';
@@ -123,16 +124,10 @@ class ThreadedWorkload implements Workload {
   }
 }
 
-async function bounded<T>(promise: Promise<T>, ms: number, complaint: string): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`${complaint} within ${ms} ms`)), ms);
+/** The promise's value. Rejects after `ms` in which the harness ran. */
+const bounded = <T>(promise: Promise<T>, ms: number, complaint: string): Promise<T> =>
+  withinAwake(promise, ms, () => {
+    throw new Error(`${complaint} within ${ms} ms`);
   });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
 
 const describe = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { defineFault, type World } from '../fault.ts';
 import { selector, strict } from '../fields.ts';
+import { stoppedMs } from '../../stall.ts';
 import { duration } from '../quantity.ts';
 
 const schema = strict({
@@ -59,11 +60,11 @@ async function caughtUp(
   signal: AbortSignal,
 ): Promise<void> {
   const target = state.maxCommit;
-  const deadline = clock.now() + withinMs;
+  const from = clock.now();
   for (;;) {
     const seen = state.converged(target);
     if (seen.ok) return;
-    if (clock.now() >= deadline)
+    if (clock.now() - from - stoppedMs(clock.stalls(), from) >= withinMs)
       throw new TooSlow(`after the restart of ${node}, not caught up within ${withinMs} ms: ${seen.detail}`);
     await clock.sleep(LOOK_MS, signal);
   }

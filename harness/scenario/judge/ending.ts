@@ -10,7 +10,7 @@ export type Ending =
   | { readonly kind: 'violated'; readonly message: string }
   /** A step waited for a condition that did not come true in time. */
   | { readonly kind: 'failed'; readonly message: string }
-  /** A selector matched nothing, or the steady state was not reached. */
+  /** A selector matched nothing, the steady state was not reached, or the harness stood still during a wait. */
   | { readonly kind: 'inconclusive'; readonly message: string };
 
 export const messageOf = (ending: Ending): string =>
@@ -21,12 +21,13 @@ export const isOwn = (ending: Ending): boolean => ending.kind === 'failed' || en
 
 /**
  * The steps cannot go on. `expectation`: the condition of a wait did not come true in time; `empty`: a selector matched
- * nothing; `steady`: the steady state was not reached, so that the steps never began.
+ * nothing; `steady`: the steady state was not reached, so that the steps never began; `stalled`: the condition of a wait
+ * did not come true in time, but the harness had stood still.
  */
 export class StepsEnded extends Error {
   override readonly name = 'StepsEnded';
-  readonly kind: 'expectation' | 'empty' | 'steady';
-  constructor(kind: 'expectation' | 'empty' | 'steady', message: string) {
+  readonly kind: 'expectation' | 'empty' | 'steady' | 'stalled';
+  constructor(kind: StepsEnded['kind'], message: string) {
     super(message);
     this.kind = kind;
   }

@@ -4,6 +4,7 @@ import type { HarnessEvent } from '../../event.ts';
 import type { Op } from '../../history/op.ts';
 import type { TraceMonitor } from '../../ports/system.ts';
 import type { ExpectationResult } from '../../result.ts';
+import { stoppedMs, stopText } from '../../stall.ts';
 import { SAFETY_PROPERTIES } from '../../trace.ts';
 import type { Ending } from './ending.ts';
 import type { Expectations } from '../language/schema.ts';
@@ -23,7 +24,11 @@ export async function checkHistory(
   const { limitMs, signal, clock, emit } = options;
   const check = { type: 'check', name: 'linearizable' } as const;
   emit({ t: clock.now(), ...check, state: 'running', detail: `${ops.length} operations` });
-  const found = await clock.still(() => checkLinearizable(ops, { limitMs, signal }));
+  const from = clock.now();
+  const judged = await clock.still(() => checkLinearizable(ops, { limitMs, signal }));
+  const stopped = judged.verdict === 'unknown' ? stoppedMs(clock.stalls(), from) : 0;
+  const found =
+    stopped > 0 ? { ...judged, detail: `${judged.detail}; ${stopText(stopped)} meanwhile` } : judged;
   const { detail, tookMs } = found;
   emit({ t: clock.now(), ...check, state: STATUS[found.verdict], detail, tookMs });
   for (const { property, prose, key, opIds } of found.violations) {

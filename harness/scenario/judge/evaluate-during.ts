@@ -3,13 +3,17 @@ import type { ClusterState } from '../../view/cluster-state.ts';
 import { formatDuration } from '../../duration.ts';
 import { formatSelector, resolveSelector, type Selector } from '../../nemesis/selector.ts';
 import type { ExpectationResult } from '../../result.ts';
-import { compare, formatComparison } from '../language/comparison.ts';
+import { stoppedMs, stopText } from '../../stall.ts';
+import { compare, formatComparison, type Comparison } from '../language/comparison.ts';
+import { doubted } from './doubt.ts';
 import type { RunRecord } from './run-record.ts';
 import type { DuringExpectation, DuringFigure } from '../language/schema.ts';
 
 interface FaultWindow {
   readonly from: number;
   readonly to: number;
+  /** Time at which the fault was asked for: it may have been in effect from then on. */
+  readonly askedAt: number;
 }
 
 /** `during`: what must hold while a fault is live, over all windows of its name. */
@@ -24,13 +28,11 @@ export function evaluateDuring(wanted: readonly DuringExpectation[], run: RunRec
     return figures.map(([figure, comparison]) => {
       const who = expectation.node === null ? '' : `${formatSelector(expectation.node)} `;
       const name = `during ${expectation.window}: ${who}${figure} ${formatComparison(comparison)}`;
-      const row = (status: ExpectationResult['status'], detail: string): ExpectationResult => ({
-        group: 'during',
-        name,
-        status,
-        detail,
-        line: expectation.line,
-      });
+      const row = (status: ExpectationResult['status'], detail: string): ExpectationResult =>
+        doubted(
+          { group: 'during', name, status, detail, line: expectation.line },
+          stoppedMs(run.stalls, run.stepsFrom, run.stepsTo),
+        );
       if (windows.length === 0)
         return row(cutShort ? 'skipped' : 'unknown', `${expectation.window} was never injected`);
       const seen = measure(figure, expectation.node, windows, run);
@@ -38,6 +40,8 @@ export function evaluateDuring(wanted: readonly DuringExpectation[], run: RunRec
       const status =
         seen.unknown === true ? 'unknown' : compare(seen.value, comparison, new Map()) ? 'pass' : 'fail';
       const detail = `${shown} in ${seconds(windows)}${seen.detail}`;
+      const longerMs = status === 'pass' && growsWithTime(figure, comparison) ? stoppedIn(windows, run) : 0;
+      if (longerMs > 0) return row('unknown', `${detail}; ${stopText(longerMs)}, which made this longer`);
       // In a run that was cut short, too small a figure may only be due to lack of time. Too large a figure is a
       // failure.
       const wantOfTime = cutShort && (status === 'unknown' || comparison.operator.startsWith('>'));
@@ -45,6 +49,16 @@ export function evaluateDuring(wanted: readonly DuringExpectation[], run: RunRec
     });
   });
 }
+
+/**
+ * True if a window that the harness made longer, because it stood still, may alone have brought the figure to what was
+ * wanted. Not so for operations: the load stands still together with the harness.
+ */
+const growsWithTime = (figure: DuringFigure, { operator }: Comparison): boolean =>
+  (figure === 'elections' || figure === 'leader-gap') && operator.startsWith('>');
+
+const stoppedIn = (windows: readonly FaultWindow[], { stalls }: RunRecord): number =>
+  windows.reduce((sum, { askedAt, to }) => sum + stoppedMs(stalls, askedAt, to), 0);
 
 interface Measured {
   readonly value: number;
@@ -152,7 +166,11 @@ function nodesAt(
 function windowsOf(name: string, { faults, stepsTo }: RunRecord): readonly FaultWindow[] {
   return faults
     .filter((fault) => fault.name === name && fault.confirmedAt !== null)
-    .map((fault) => ({ from: fault.confirmedAt!, to: fault.healingAt ?? stepsTo }));
+    .map((fault) => ({
+      askedAt: fault.requestedAt,
+      from: fault.confirmedAt!,
+      to: fault.healingAt ?? stepsTo,
+    }));
 }
 
 const seconds = (windows: readonly FaultWindow[]): string => {

@@ -4,6 +4,8 @@ import type { ClusterState } from '../../view/cluster-state.ts';
 export class RecoveryTimes {
   readonly #state: ClusterState;
   #since: number | null = null;
+  /** Start of the last heal; null: nothing was healed, or only by being over. */
+  healingAt: number | null = null;
   #target = 0;
   #caughtUpAt: number | null = null;
 

@@ -6,7 +6,7 @@ import { EXIT, type ExpectationResult, type RunResult, type Violation } from '..
 export type RunOutcome = Pick<
   RunResult,
   | 'verdict' | 'exitCode' | 'sentence' | 'expectations' | 'violations' | 'counts' | 'latencyMs'
-  | 'leaderGaps' | 'firstFaultMs' | 'interrupted' | 'error'
+  | 'leaderGaps' | 'firstFaultMs' | 'interrupted' | 'error' | 'stalls'
 > & {
   /** Every operation, in order of invocation. */
   readonly ops: readonly Op[];

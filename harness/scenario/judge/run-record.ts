@@ -2,6 +2,7 @@ import type { LinearizabilityResult } from '../../checker/linearizable.ts';
 import type { Op } from '../../history/op.ts';
 import type { FaultRecord } from '../../nemesis/nemesis.ts';
 import type { ExpectationResult, LeaderGap } from '../../result.ts';
+import type { Stall } from '../../stall.ts';
 import type { ClusterState } from '../../view/cluster-state.ts';
 import type { Binding } from '../language/comparison.ts';
 import type { Ending } from './ending.ts';
@@ -20,6 +21,8 @@ export interface RunRecord {
   /** Start of the first step and end of the last one, in ms since the run began. */
   readonly stepsFrom: number;
   readonly stepsTo: number;
+  /** Times in which the harness itself stood still. */
+  readonly stalls: readonly Stall[];
   /** Reason why the run did not come to its own end; null: it did. */
   readonly ending: Ending | null;
 }

@@ -60,7 +60,7 @@ export class Observer {
 
   /** Takes every event of the run into the view, also those of the nemesis. */
   see(event: HarnessEvent): void {
-    if (this.state.feed(event)) this.pulse.beat();
+    if (this.state.feed(event)) this.pulse.beat(event.t);
   }
 
   #onCluster(event: ClusterEvent): void {
@@ -138,6 +138,6 @@ export class Observer {
       this.latency = { p50: window.p50, p99: window.p99 };
     }
     this.#options.emit({ type: 'ops', ...window });
-    this.pulse.beat();
+    this.pulse.beat(window.t);
   }
 }

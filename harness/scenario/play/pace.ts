@@ -1,7 +1,11 @@
 import type { Clock } from '../../clock.ts';
+import { stoppedMs } from '../../stall.ts';
 import { Pulse } from './watch.ts';
 
-/** Clock of the scenario: it starts with the first step and can be held, and a wait on it can be skipped. */
+/**
+ * Clock of the scenario: it starts with the first step and can be held, and a wait on it can be skipped. It stands still
+ * while the harness does, so that the load and the faults get the time that the scenario gives them.
+ */
 export class Pace {
   readonly #clock: Clock;
   readonly #pulse = new Pulse();
@@ -24,26 +28,33 @@ export class Pace {
     if (this.held) this.#heldSince = this.#startedAt;
   }
 
-  /** Time since the first step in ms, without the time that the clock was held; 0 before the first step. */
+  /**
+   * Time since the first step in ms, without the time that the clock was held or the harness stood still; 0 before the
+   * first step.
+   */
   now(): number {
     if (this.#startedAt === null) return 0;
-    return (this.#heldSince ?? this.#clock.now()) - this.#startedAt - this.#heldMs;
+    return this.#ranMs(this.#startedAt, this.#heldSince ?? this.#clock.now()) - this.#heldMs;
+  }
+
+  #ranMs(from: number, to: number): number {
+    return to - from - stoppedMs(this.#clock.stalls(), from, to);
   }
 
   hold(held: boolean): void {
     if (held === this.held) return;
     if (held) this.#heldSince = this.#clock.now();
     else {
-      if (this.#startedAt !== null) this.#heldMs += this.#clock.now() - this.#heldSince!;
+      if (this.#startedAt !== null) this.#heldMs += this.#ranMs(this.#heldSince!, this.#clock.now());
       this.#heldSince = null;
     }
-    this.#pulse.beat();
+    this.#pulse.beat(this.#clock.now());
   }
 
   /** Ends the current wait. While the clock is held, lets one step begin. */
   next(): void {
     this.#skip = true;
-    this.#pulse.beat();
+    this.#pulse.beat(this.#clock.now());
   }
   takeSkip(): boolean {
     const skip = this.#skip;

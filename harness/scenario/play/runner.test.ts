@@ -324,6 +324,21 @@ describe('an interrupted run heals, checks what there is, and says so', () => {
     expectHealed(played);
     expect(Object.values(livesAtEnd(played))).not.toContain('paused');
   });
+  it.each(['note: x', 'check: { leader: { count: 1 } }', 'heal: all'])(
+    'at once in a loop of steps that take no time: %s',
+    async (step) => {
+      const loop = `  - repeat: { times: 1000, steps: [{ repeat: { times: 100, steps: [{ ${step} }] } }] }`;
+      let aborted = false;
+      const { events, outcome } = await play(scenario(loop), {
+        onEvent: (event, { abort }) => {
+          if (event.type === 'step' && event.path !== undefined && !aborted) abort('SIGINT');
+          aborted ||= event.type === 'step' && event.path !== undefined;
+        },
+      });
+      expect(outcome).toMatchObject({ exitCode: 130, interrupted: 'SIGINT', verdict: 'inconclusive' });
+      expect(events.filter((event) => event.type === 'step').length).toBeLessThan(20);
+    },
+  );
   it('exit codes are those that shells expect', async () => {
     const onStep = (reason: string): PlayOptions => ({
       onEvent: (event, { abort }) => event.type === 'step' && abort(reason),

@@ -9,6 +9,7 @@ import type { System } from '../../ports/system.ts';
 import { Nemesis } from '../../nemesis/nemesis.ts';
 import { randomStream } from '../../random.ts';
 import type { ExpectationResult, Violation } from '../../result.ts';
+import { afterAwake, stoppedMs, stopText } from '../../stall.ts';
 import { checkHistory, isWanted, evaluateAlways, notJudged, whyNotJudged } from '../judge/evaluate-always.ts';
 import { Choices } from './choices.ts';
 import { baselineOf, evaluateCondition } from './evaluate-condition.ts';
@@ -52,8 +53,8 @@ export interface RunOptions {
   readonly stopOnViolation?: boolean;
 }
 
-/** Time limit of the checks of an interrupted run, in ms: the person who interrupted it does not want to wait. */
-const INTERRUPTED_CHECK_MS = 5_000;
+/** Time limit of the checks after an interrupt, in ms: the person who interrupted the run does not want to wait. */
+const INTERRUPTED_CHECK_MS = 2_000;
 /** Exit code of a node whose environment failed (disk, port): the node itself is not at fault. */
 const NODE_ENVIRONMENT_EXIT = 3;
 
@@ -175,7 +176,7 @@ class Run {
     for (const { condition, withinMs, line, text } of scenario.steady) {
       const from = clock.now();
       const since = baselineOf(this.#steps.surroundings());
-      const look = () => evaluateCondition(condition, this.#steps.surroundings(), since);
+      const look = (now: number) => evaluateCondition(condition, this.#steps.surroundings(now), since);
       const seen = await watch(look, {
         clock,
         pulse: this.#observer.pulse,
@@ -186,8 +187,8 @@ class Run {
       this.#expectations.push({
         group: 'steady',
         name: text,
-        status: seen.ok ? 'pass' : 'fail',
-        detail: seen.detail,
+        status: seen.ok ? (seen.inTime ? 'pass' : 'unknown') : seen.stoppedMs > 0 ? 'unknown' : 'fail',
+        detail: seen.stoppedMs > 0 ? `${seen.detail}; ${stopText(seen.stoppedMs)} meanwhile` : seen.detail,
         tookMs,
         ...(line > 0 && { line }),
       });
@@ -224,7 +225,8 @@ class Run {
     // Each client may have had one write in flight at the heal. One more than that was invoked after it.
     const enough = writes() + this.#options.scenario.workload.clients + 1;
     const { clock } = this.#options.stage;
-    const left = this.#recovery.since! + Math.max(...limits) - clock.now();
+    const since = this.#recovery.since!;
+    const left = since + Math.max(...limits) + stoppedMs(clock.stalls(), since) - clock.now();
     const look = () => {
       this.#recovery.look(clock.now());
       const back = caughtUpWithinMs === null || this.#recovery.caughtUpMs() !== null;
@@ -273,6 +275,7 @@ class Run {
       recovery: this.#recovery,
       bindings: this.#choices.bindings,
       stepsFrom: this.#stepsFrom ?? stepsTo,
+      stalls: this.#options.stage.clock.stalls(),
       ending: this.#ending,
     }; // prettier-ignore
     const { expect } = scenario;
@@ -299,6 +302,7 @@ class Run {
       latencyMs: latencyStats(ops),
       leaderGaps: gaps,
       firstFaultMs: this.#firstFault,
+      stalls: record.stalls,
       interrupted: ending?.kind === 'interrupted' ? ending.by : null,
       error: ending?.kind === 'error' ? ending.message : null,
       flat: this.#recording.text(scenario, seed),
@@ -313,7 +317,17 @@ class Run {
     const hurried = this.#ending?.kind === 'interrupted';
     const limitMs = hurried ? Math.min(linearizableMs, INTERRUPTED_CHECK_MS) : linearizableMs;
     const emit = (event: HarnessEvent): void => this.#emit(event);
-    return await checkHistory(ops, { limitMs, signal: this.#hurry.signal, clock, emit });
+    const late = new AbortController();
+    const signal = AbortSignal.any([this.#hurry.signal, late.signal]);
+    // An interrupt may come while the history is checked, too. That takes real time under every clock.
+    const shorten = (): void =>
+      void afterAwake(INTERRUPTED_CHECK_MS, () => late.abort(new Error('interrupted')));
+    this.#going.signal.addEventListener('abort', shorten, { once: true });
+    try {
+      return await checkHistory(ops, { limitMs, signal, clock, emit });
+    } finally {
+      this.#going.signal.removeEventListener('abort', shorten);
+    }
   }
 
   /**
@@ -378,6 +392,7 @@ class Run {
     this.#options.emit(event);
     if (event.type === 'fault' && event.by !== 'cleanup' && event.state === 'confirmed')
       this.#firstFault ??= event.t;
+    if (event.type === 'fault' && event.state === 'healing') this.#recovery.healingAt = event.t;
     if (event.type === 'fault' && event.state === 'healed') this.#recovery.healed(event.t);
     if (event.type === 'status' || event.type === 'life') this.#recovery.look(event.t);
   }

@@ -11,6 +11,7 @@ import type { ExpectationResult } from '../../result.ts';
 import type { Choices } from './choices.ts';
 import { counted } from '../language/build.ts';
 import { StepsEnded } from '../judge/ending.ts';
+import { doubted } from '../judge/doubt.ts';
 import { baselineOf, evaluateCondition, type Surroundings } from './evaluate-condition.ts';
 import type { Observer } from './observer.ts';
 import type { Pace } from './pace.ts';
@@ -25,7 +26,8 @@ import type {
   WaitStep,
 } from '../language/schema.ts';
 import { stepLine } from '../language/step-line.ts';
-import { allOrFirstFailure, orAbort, watch } from './watch.ts';
+import { stoppedMs, stopText } from '../../stall.ts';
+import { allOrFirstFailure, CATCH_UP_MS, orAbort, watch } from './watch.ts';
 
 export interface StepRunnerOptions {
   readonly nemesis: Nemesis;
@@ -52,6 +54,8 @@ interface Place {
 export class StepRunner {
   readonly expectations: ExpectationResult[] = [];
   readonly #options: StepRunnerOptions;
+  /** Time of the first step, in ms since the run began. */
+  #from = 0;
 
   constructor(options: StepRunnerOptions) {
     this.#options = options;
@@ -62,7 +66,8 @@ export class StepRunner {
    * signal's reason.
    */
   async run(steps: readonly Step[]): Promise<void> {
-    const { signal, recording } = this.#options;
+    const { signal, recording, clock } = this.#options;
+    this.#from = clock.now();
     const byHand = (step: Step): boolean => 'by' in step && step.by === 'manual';
     const place = (index: number): Place => ({ index, path: '', sink: recording.steps, signal });
     const ordered = async (): Promise<void> => {
@@ -80,12 +85,11 @@ export class StepRunner {
     else await this.#fault(step, place);
   }
 
-  surroundings(): Surroundings {
-    const { observer, clock, nemesis, choices } = this.#options;
+  surroundings(now: number = this.#options.clock.now()): Surroundings {
+    const { observer, nemesis, choices } = this.#options;
     const { state, ok, latency } = observer;
     return {
-      state, ok, latency,
-      now: clock.now(),
+      state, ok, latency, now,
       bound: choices.bound(),
       select: (selector) => choices.select(selector),
       windows: (name) => nemesis.windows(name),
@@ -100,6 +104,9 @@ export class StepRunner {
     try {
       const detail = await this.#perform(step, place);
       this.#emitStep(step, place, detail === SKIPPED ? 'skipped' : 'ok', detail);
+      // Steps that take no time must not keep signals and reports from being read.
+      await this.#options.clock.turn();
+      place.signal.throwIfAborted();
     } catch (error) {
       this.#emitStep(step, place, place.signal.aborted ? 'skipped' : 'failed', (error as Error).message);
       throw error;
@@ -116,7 +123,7 @@ export class StepRunner {
       case 'wait':
         return await this.#wait(step, place);
       case 'check':
-        return this.#check(step, place);
+        return await this.#check(step, place);
       case 'note':
         place.sink.push(step.source);
         this.#options.emit({ t: this.#options.clock.now(), type: 'note', level: 'info', text: step.note });
@@ -197,24 +204,30 @@ export class StepRunner {
     const since = baselineOf(this.surroundings());
     const from = clock.now();
     let skipped = false;
-    const look = () => {
+    const look = (now: number) => {
       skipped ||= pace.takeSkip();
       return skipped
         ? { ok: true, detail: 'skipped by hand' }
-        : evaluateCondition(until, this.surroundings(), since);
+        : evaluateCondition(until, this.surroundings(now), since);
     };
     const seen = await watch(look, { clock, pulse: observer.pulse, withinMs, signal });
     if (!seen.ok) throw this.#failed(step, `not within ${formatDuration(withinMs)}: ${seen.detail}`, from);
-    this.#expect(step, skipped ? 'skipped' : 'pass', seen.detail, clock.now() - from);
-    return skipped ? SKIPPED : seen.detail;
+    const meanwhile = seen.stoppedMs > 0 ? `; ${stopText(seen.stoppedMs)} meanwhile` : '';
+    const late = seen.inTime ? '' : `; whether it was within ${formatDuration(withinMs)} is not known`;
+    const detail = `${seen.detail}${meanwhile}${late}`;
+    this.#expect(step, skipped ? 'skipped' : seen.inTime ? 'pass' : 'unknown', detail, clock.now() - from);
+    return skipped ? SKIPPED : detail;
   }
 
-  #check(step: CheckStep, { sink }: Place): string {
+  async #check(step: CheckStep, { sink, signal }: Place): Promise<string> {
     sink.push(step.source);
+    const { clock } = this.#options;
+    // A check looks at the present, so the reports that wait since a stall are read first.
+    while (stoppedMs(clock.stalls(), clock.now() - CATCH_UP_MS) > 0) await clock.sleep(CATCH_UP_MS, signal);
     const around = this.surroundings();
     const seen = evaluateCondition(step.condition, around, baselineOf(around));
-    this.#expect(step, seen.ok ? 'pass' : 'fail', seen.detail);
-    return seen.ok ? seen.detail : `failed: ${seen.detail}`;
+    const row = this.#expect(step, seen.ok ? 'pass' : 'fail', seen.detail);
+    return seen.ok ? seen.detail : `${row.status === 'fail' ? 'failed' : 'not known'}: ${row.detail}`;
   }
 
   async #parallel(step: ParallelStep, place: Place): Promise<string> {
@@ -265,19 +278,27 @@ export class StepRunner {
   }
 
   #failed(step: Step, detail: string, from: number): StepsEnded {
-    this.#expect(step, 'fail', detail, this.#options.clock.now() - from);
-    return new StepsEnded('expectation', `${step.text}: ${detail}`);
+    const row = this.#expect(step, 'fail', detail, this.#options.clock.now() - from);
+    return new StepsEnded(row.status === 'fail' ? 'expectation' : 'stalled', `${step.text}: ${row.detail}`);
   }
 
-  #expect(step: Step, status: ExpectationResult['status'], detail: string, tookMs?: number): void {
-    this.expectations.push({
+  #expect(
+    step: Step,
+    status: ExpectationResult['status'],
+    detail: string,
+    tookMs?: number,
+  ): ExpectationResult {
+    const row: ExpectationResult = {
       group: 'steps',
       name: step.text,
       status,
       detail,
       line: step.line,
       ...(tookMs !== undefined && { tookMs: Math.round(tookMs) }),
-    });
+    };
+    const judged = doubted(row, stoppedMs(this.#options.clock.stalls(), this.#from));
+    this.expectations.push(judged);
+    return judged;
   }
 
   #emitStep(

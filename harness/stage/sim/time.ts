@@ -1,4 +1,5 @@
 import type { Clock } from '../../clock.ts';
+import type { Stall } from '../../stall.ts';
 import type { Timers } from '../../workload/timers.ts';
 
 /** Longer than any virtual delay may be; a longer one is a mistake. */
@@ -7,6 +8,9 @@ const MAX_DELAY_MS = 3_600_000;
 const MAX_SLEEPLESS_MS = 600_000;
 /** Yield to the event loop after this many events, so that rejected promises surface. */
 const EVENTS_PER_TURN = 32;
+/** Number of calls of `turn` of which one is a turn of the event loop. */
+const CALLS_PER_TURN = 64;
+const NO_STALLS: readonly Stall[] = [];
 
 interface Event {
   readonly atMs: number;
@@ -26,6 +30,8 @@ export class VirtualTime implements Clock, Timers {
   #events = 0;
   /** Number of calls of `sleep` that have not ended. */
   #sleepers = 0;
+  /** Number of calls of `turn`. */
+  #turns = 0;
   /** Number of calls of `still` that have not ended, and the end of the last of them. */
   #standing = 0;
   #moving = Promise.withResolvers<void>();
@@ -70,6 +76,16 @@ export class VirtualTime implements Clock, Timers {
     } finally {
       if (--this.#standing === 0) this.#moving.resolve();
     }
+  }
+
+  /** Virtual time has no input of its own; a real turn of the event loop, now and then, lets signals arrive. */
+  async turn(): Promise<void> {
+    if (++this.#turns % CALLS_PER_TURN === 0) await this.still(turnEnds);
+  }
+
+  /** The virtual clock stands still together with everything else, so that no part can miss time. */
+  stalls(): readonly Stall[] {
+    return NO_STALLS;
   }
 
   /**

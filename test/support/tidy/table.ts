@@ -17,6 +17,7 @@ const GROUND = [
   'harness/trace.ts',
   'harness/result.ts',
   'harness/clock.ts',
+  'harness/stall.ts',
   'harness/random.ts',
   'harness/duration.ts',
   'harness/names.ts',
