@@ -57,9 +57,9 @@ export interface Watched extends Seen {
 }
 
 /**
- * Evaluates a condition at every beat until it holds or the time is over. Time in which the harness stood still is added
- * to the limit. After such a stall, the reports that waited are read one by one, and their own times say when the
- * condition came true. `look` evaluates the condition as of `now`.
+ * Evaluates a condition at every beat until it holds or the time is over. Time in which the harness stood still is
+ * added to the limit. After such a stall, the reports that waited are read one by one, and their own times say when
+ * the condition came true. `look` evaluates the condition as of `now`.
  */
 export async function watch(
   look: (now: number) => Seen,
