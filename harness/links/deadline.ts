@@ -19,7 +19,7 @@ interface HttpLayer {
   doFetch(url: string, init: RequestInit): Promise<Response>;
 }
 
-/** A client of the API at this URL, whose requests `call` can abort: one that hangs would keep the harness from ending. */
+/** A client of the API at this URL, whose requests `call` can abort: one that hangs would keep the harness alive. */
 export function toxiproxyAt(url: string): Toxiproxy {
   const toxiproxy = new Toxiproxy(url);
   const http = toxiproxy.api as unknown as HttpLayer;
@@ -29,8 +29,8 @@ export function toxiproxyAt(url: string): Toxiproxy {
 }
 
 /**
- * One API call with a deadline and a readable error. At the deadline its requests are aborted. Time in which the harness
- * stood still does not count. @throws DeadlineError after 2 s; Error naming `what` for everything else.
+ * One API call with a deadline and a readable error. At the deadline its requests are aborted. Time in which the
+ * harness stood still does not count. @throws DeadlineError after 2 s; Error naming `what` for everything else.
  */
 export async function call<T>(what: string, request: () => Promise<T>): Promise<T> {
   const abort = new AbortController();

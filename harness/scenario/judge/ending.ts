@@ -21,8 +21,8 @@ export const isOwn = (ending: Ending): boolean => ending.kind === 'failed' || en
 
 /**
  * The steps cannot go on. `expectation`: the condition of a wait did not come true in time; `empty`: a selector matched
- * nothing; `steady`: the steady state was not reached, so that the steps never began; `stalled`: the condition of a wait
- * did not come true in time, but the harness had stood still.
+ * nothing; `steady`: the steady state was not reached, so that the steps never began; `stalled`: the condition of a
+ * wait did not come true in time, but the harness had stood still.
  */
 export class StepsEnded extends Error {
   override readonly name = 'StepsEnded';

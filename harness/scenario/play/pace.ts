@@ -3,8 +3,8 @@ import { stoppedMs } from '../../stall.ts';
 import { Pulse } from './watch.ts';
 
 /**
- * Clock of the scenario: it starts with the first step and can be held, and a wait on it can be skipped. It stands still
- * while the harness does, so that the load and the faults get the time that the scenario gives them.
+ * Clock of the scenario: it starts with the first step and can be held, and a wait on it can be skipped. It stands
+ * still while the harness does, so that the load and the faults get the time that the scenario gives them.
  */
 export class Pace {
   readonly #clock: Clock;
