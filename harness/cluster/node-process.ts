@@ -74,8 +74,8 @@ async function spawned({ program, args, env }: HostCommand, highestFd: number): 
 
 /**
  * After `exit` the pipes may still hold reports; after `close` they are read. What the node started in its process
- * group is ended with it. A process that left the group may still hold the pipes: they are given up after a while, so that it
- * does not keep the harness from ending.
+ * group is ended with it. A process that left the group may still hold the pipes: they are given up after a while, so
+ * that it does not keep the harness from ending.
  */
 function ended(child: ChildProcess, pipes: readonly Readable[]): Promise<ProcessEnd> {
   return new Promise((resolve) => {
