@@ -1,3 +1,5 @@
+import { printableLine } from '../printable.ts';
+
 /** A mistake in the text of a history, and its place. Lines and columns count from 1. */
 export interface HistoryProblem {
   readonly line: number;
@@ -21,7 +23,7 @@ export class HistoryError extends Error {
       problems
         .map(({ line, column, message, mend }) => {
           const hint = mend === null ? '' : `; ${mend}`;
-          return `${file}:${line}:${column}: ${message}${hint}`;
+          return `${printableLine(file)}:${line}:${column}: ${message}${hint}`;
         })
         .join('\n'),
     );
@@ -82,16 +84,19 @@ export function problemAt(text: string, { from, to, message, mend }: Flaw): Hist
   const whole = lineEnd - lineStart <= WIDEST_SOURCE;
   const shownFrom = whole ? lineStart : Math.max(lineStart, from - SHOWN_BEFORE);
   const shownTo = Math.min(lineEnd, shownFrom + WIDEST_SOURCE);
-  const source = printable(text.slice(shownFrom, shownTo).trimEnd());
-  const markedFrom = Math.min(from - shownFrom, source.length);
+  const shown = (start: number, end: number): string =>
+    printableLine(text.slice(start, Math.min(end, shownTo)));
+  const source = shown(shownFrom, shownTo).trimEnd();
+  const markedFrom = Math.min(shown(shownFrom, from).length, source.length);
+  const markedTo = Math.min(markedFrom + shown(from, Math.max(from, to)).length, source.length);
   return {
     line,
     column: from - lineStart + 1,
-    message: printable(message),
+    message: printableLine(message),
     mend,
     source,
     // Only characters of this line are underlined, at least one.
-    marked: { from: markedFrom, length: Math.max(1, Math.min(to, shownFrom + source.length) - from) },
+    marked: { from: markedFrom, length: Math.max(1, markedTo - markedFrom) },
   };
 }
 
@@ -104,7 +109,7 @@ export function formatProblems({ file, problems }: HistoryError): string {
       // Tabs before the caret stay tabs, so that it is below its token for every tab width.
       const pad = source.slice(0, marked.from).replace(/[^\t]/g, ' ');
       return [
-        `${file}:${line}:${column}: ${message}`,
+        `${printableLine(file)}:${line}:${column}: ${message}`,
         `${gutter} | ${source}`,
         `${blank} | ${pad}${'^'.repeat(marked.length)}`,
         ...(mend === null ? [] : [`${blank} = ${mend}`]),
@@ -112,8 +117,3 @@ export function formatProblems({ file, problems }: HistoryError): string {
     })
     .join('\n\n');
 }
-
-/** A file may hold anything: control characters must not reach the terminal. */
-const printable = (text: string): string =>
-  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
-  text.replaceAll(/[\u0000-\u0008\u000A-\u001F\u007F-\u009F\u202A-\u202E\u2066-\u2069]/g, '·');

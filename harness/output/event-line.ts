@@ -1,5 +1,6 @@
 import type { HarnessEvent } from '../event.ts';
 import { stopText } from '../stall.ts';
+import { printableLine } from '../printable.ts';
 import { clockText, durationText, latencyText } from './format.ts';
 
 /** One line about one event, for the events panel and the line output. */
@@ -155,9 +156,8 @@ export function eventLine(event: HarnessEvent, context: LineContext): EventLine 
 /** `00:05.004 fault  cut n1<->n2  confirmed=4ms`: the line output's form, without a line end. */
 export function plainEventLine(line: EventLine): string {
   const text = `${clockText(line.t)} ${line.kind.padEnd(6)} ${line.text}${line.detail === '' ? '' : ` ${line.detail}`}`;
-  // One event, one line, whatever a message holds.
-  // eslint-disable-next-line no-control-regex
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ');
+  // One event, one line, whatever a message contains.
+  return printableLine(text.replace(/\s*[\r\n]+\s*/g, ' '));
 }
 
 /** `stat`: progress of the load, written from time to time by the line output. */

@@ -1,7 +1,7 @@
 import { isAbsolute, relative } from 'node:path';
 import type { RunResult } from '../result.ts';
 import { clipped } from './format.ts';
-import { visible } from './markup.ts';
+import { printable } from '../printable.ts';
 
 /** Maximum number of annotations of one kind that GitHub shows per step. */
 const MOST_ANNOTATIONS = 10;
@@ -43,5 +43,5 @@ function command(
 }
 
 const data = (text: string): string =>
-  visible(text).replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
+  printable(text).replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
 const property = (text: string): string => data(text).replaceAll(':', '%3A').replaceAll(',', '%2C');

@@ -1,6 +1,6 @@
 import type { Op } from '../history/op.ts';
 import type { Violation } from '../result.ts';
-import { visible } from './markup.ts';
+import { printable } from '../printable.ts';
 import { said } from './page/values.ts';
 
 /** Of a window that is larger, the operations around the one that fits nowhere. */
@@ -35,7 +35,7 @@ const MOST_BAR_COLUMNS = 96;
  */
 export function asciiCloseUp(ops: readonly Op[], violation: Violation, width: number): readonly string[] {
   const rows = ops.toSorted((a, b) => a.call - b.call || a.id - b.id);
-  const labels = rows.map((op) => `p${op.process} #${op.id} ${visible(said(op))}`.slice(0, WIDEST_SAID));
+  const labels = rows.map((op) => `p${op.process} #${op.id} ${printable(said(op))}`.slice(0, WIDEST_SAID));
   const labelColumns = Math.max(0, ...labels.map((label) => label.length));
   const columns = Math.min(MOST_BAR_COLUMNS, Math.max(LEAST_BAR_COLUMNS, width - labelColumns - 2));
   const at = columnsOf(rows, columns);

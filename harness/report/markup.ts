@@ -1,3 +1,5 @@
+import { printable } from '../printable.ts';
+
 /**
  * HTML, SVG and XML text that is safe by construction: `markup` escapes whatever is interpolated unless it is `Markup`
  * already, and only this file makes `Markup`. Every tag that the report writes is closed, so that a page is well-formed
@@ -45,29 +47,8 @@ const ENTITIES: Readonly<Record<string, string>> = {
 
 /** For element content and for attribute values in either kind of quotes. */
 export function escapeText(text: string): string {
-  return visible(text).replaceAll(/[&<>"']/g, (c) => ENTITIES[c]!);
+  return printable(text).replaceAll(/[&<>"']/g, (c) => ENTITIES[c]!);
 }
-
-/**
- * Makes every character printable: XML 1.0 forbids control characters and lone surrogates even when escaped, and
- * directional overrides could make a line read other than it is. They become their pictures (`␛`) or `⟨U+202E⟩`.
- */
-export function visible(text: string): string {
-  return (
-    text
-      // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
-      .replaceAll(/[\u0000-\u0008\u000B\u000C\u000E-\u001F]/g, (c) =>
-        String.fromCharCode(0x24_00 + c.charCodeAt(0)),
-      )
-      // oxlint-disable-next-line no-control-regex -- as above
-      .replaceAll(/[\u007F-\u009F\u200E\u200F\u202A-\u202E\u2066-\u2069\uFFFE\uFFFF]/g, codePoint)
-      .replaceAll('\r\n', '\n')
-      .replaceAll('\r', '␍')
-      .toWellFormed()
-  );
-}
-
-const codePoint = (c: string): string => `⟨U+${c.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}⟩`;
 
 /** JSON for use inside a `<script>` element: no `<` can end the element, and no separator can break a parser. */
 export function scriptJson(value: unknown): Markup {

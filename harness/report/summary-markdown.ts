@@ -1,6 +1,6 @@
 import type { ExpectationResult, RunResult, Violation } from '../result.ts';
 import { clipped, count, duration, latency, moment, share } from './format.ts';
-import { visible } from './markup.ts';
+import { printable } from '../printable.ts';
 import type { ReportModel } from './model/model.ts';
 import { commandText } from './page/command.ts';
 
@@ -93,7 +93,7 @@ function faults({ faults: all }: ReportModel): string {
 
 /** One line that is text and nothing else: no table's bar, no HTML, no link, no mention, no markup. */
 function cell(text: string, limit = LONGEST_CELL): string {
-  return clipped(visible(text).replaceAll(/\s+/g, ' ').trim(), limit)
+  return clipped(printable(text).replaceAll(/\s+/g, ' ').trim(), limit)
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')
     .replaceAll('>', '&gt;')
@@ -106,7 +106,7 @@ function cell(text: string, limit = LONGEST_CELL): string {
 function fenced(text: string): string {
   const longest = Math.max(0, ...[...text.matchAll(/`+/g)].map(([run]) => run.length));
   const fence = '`'.repeat(Math.max(3, longest + 1));
-  return `${fence}\n${visible(text)}\n${fence}`;
+  return `${fence}\n${printable(text)}\n${fence}`;
 }
 
 /** A part that does not fit is left out as a whole, because half a table is useless. */

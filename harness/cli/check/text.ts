@@ -5,7 +5,7 @@ import type { HistoryClock, ImportedHistory } from '../../history/formats/histor
 import { asciiCloseUp, CLOSE_UP_LEGEND, operationsOf } from '../../report/ascii-close-up.ts';
 import { clipped, count, duration } from '../../report/format.ts';
 import { type JudgedHistory, sentenceOf } from '../../report/judged-history.ts';
-import { visible } from '../../report/markup.ts';
+import { printable } from '../../printable.ts';
 import { said } from '../../report/page/values.ts';
 import type { Violation } from '../../result.ts';
 
@@ -22,7 +22,7 @@ export function checkText(judged: JudgedHistory, width: number): string {
   const mark = styleText(COLOUR[verdict], MARK[verdict], { stream: process.stdout });
   const shown = violations.slice(0, MOST_VIOLATIONS);
   const parts = [
-    `${mark} ${wrapped(visible(sentenceOf(judged)), width - 2).join('\n  ')}`,
+    `${mark} ${wrapped(printable(sentenceOf(judged)), width - 2).join('\n  ')}`,
     [...facts(judged), ...history.notes]
       .flatMap((fact) => wrapped(fact, width - 2))
       .map((line) => `  ${line}`)
@@ -69,7 +69,7 @@ function keyTable({ result: { keys }, history: { ops } }: JudgedHistory): string
       ...rows.map((key) => {
         const { ok, fail, info } = tallies.get(key.key) ?? { ok: 0, fail: 0, info: 0 };
         return [
-          clipped(visible(key.key), WIDEST_KEY),
+          clipped(printable(key.key), WIDEST_KEY),
           count(key.operations),
           count(ok),
           count(fail),
@@ -102,7 +102,9 @@ function unknownKeys(keys: readonly KeyResult[], width: number): readonly string
   if (open.length === 0) return [];
   const lines = open
     .slice(0, MOST_KEYS)
-    .flatMap((key) => wrapped(`Key ${visible(key.key)} is not decided: ${visible(key.detail)}.`, width - 2));
+    .flatMap((key) =>
+      wrapped(`Key ${printable(key.key)} is not decided: ${printable(key.detail)}.`, width - 2),
+    );
   return [
     [...lines, 'More time may decide it: --limit 10m, --memory 4GB; --key judges one key alone.']
       .map((line) => `  ${line}`)
@@ -112,8 +114,8 @@ function unknownKeys(keys: readonly KeyResult[], width: number): readonly string
 
 function violationText(violation: Violation, { history }: JudgedHistory, width: number): string {
   const { ops, total } = operationsOf(violation, history.ops);
-  const heading = `Key ${visible(violation.key ?? '')}: ${violation.anomaly}`;
-  const prose = wrapped(visible(withoutKey(violation)), width - 2);
+  const heading = `Key ${printable(violation.key ?? '')}: ${violation.anomaly}`;
+  const prose = wrapped(printable(withoutKey(violation)), width - 2);
   const table = operationTable(ops, violation, history);
   const cut = total > ops.length ? [`(${ops.length} of ${total} operations of the window)`] : [];
   return [
@@ -148,7 +150,7 @@ function operationTable(
     return [
       `#${op.id}`,
       String(op.process),
-      visible(said(op)),
+      printable(said(op)),
       lineWords(lines.calls[i]!, lines.returns[i]!),
       ...(clock === 'line' ? [] : times),
       op.outcome === 'info' ? 'unknown' : op.outcome,

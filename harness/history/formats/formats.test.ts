@@ -366,8 +366,8 @@ describe('a mistake is named with its line, column, value and mend', () => {
       formatProblems(thrownBy(() => importHistory(text, { file: 'h' })) as HistoryError);
     expect(shown('\t{:process 0, :type :in\u007Fvok, :f :read}')).toBe(
       [
-        'h:1:21: the type is :in·vok',
-        '    1 | \t{:process 0, :type :in·vok, :f :read}',
+        'h:1:21: the type is :in␡vok',
+        '    1 | \t{:process 0, :type :in␡vok, :f :read}',
         '      | \t                   ^^^^^^^',
         '      = it must be :invoke, :ok, :fail or :info',
       ].join('\n'),

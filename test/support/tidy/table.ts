@@ -22,6 +22,7 @@ const GROUND = [
   'harness/duration.ts',
   'harness/names.ts',
   'harness/listeners.ts',
+  'harness/printable.ts',
   'harness/history',
 ] as const;
 const PORTS = 'harness/ports';
