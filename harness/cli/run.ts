@@ -137,7 +137,7 @@ export function read(
     return { problem: `${shown}: cannot be read: ${reason}` };
   }
   const loaded = loadScenario(shown, text, choose);
-  return loaded.ok ? { text, scenario: loaded.scenario } : { problem: formatErrors(loaded.errors) };
+  return loaded.ok ? { text, scenario: loaded.scenario } : { problem: formatErrors(loaded) };
 }
 
 /** One line per run, if there were several. */

@@ -17,32 +17,39 @@ export function strict<Shape extends z.ZodRawShape>(
     return undefined;
   });
   const map = z.object(shape, {
-    error: (issue) => (issue.code === 'invalid_type' ? 'expected a map' : undefined),
+    error: (issue) => (issue.code === 'invalid_type' ? mapWith(Object.keys(shape)) : undefined),
   });
   // Not zod's own strictObject: its issue for an unknown key cannot carry the known ones.
   return map.catchall(unknownKey);
 }
 
-const selectorText = z
-  .string({ error: 'expected a selector such as `leader`, `n1` or `[n1, n2]`' })
-  .transform((text, context): Selector => {
-    const parsed = parseSelector(text);
-    if (parsed.ok) return parsed.selector;
-    report(context, {
-      what: `unknown selector \`${parsed.unknown}\``,
-      hint: `known: ${SELECTOR_WORDS.join(', ')}, n1, not(…), $name`,
-      known: SELECTOR_WORDS,
-      word: parsed.unknown,
-    });
-    return z.NEVER;
+/** Maximum number of keys that are named where a map is missing. */
+const MOST_KEYS_NAMED = 4;
+
+const mapWith = (keys: readonly string[]): string =>
+  keys.length > MOST_KEYS_NAMED
+    ? 'expected a map'
+    : `expected a map with ${keys.map((key) => `\`${key}\``).join(', ')}`;
+
+const SELECTOR_FORMS = 'expected a selector such as `leader`, `n1` or `[n1, n2]`';
+const selectorText = z.string({ error: SELECTOR_FORMS }).transform((text, context): Selector => {
+  const parsed = parseSelector(text);
+  if (parsed.ok) return parsed.selector;
+  report(context, {
+    what: `unknown selector \`${parsed.unknown}\``,
+    hint: `known: ${SELECTOR_WORDS.join(', ')}, n1, not(…), $name`,
+    known: SELECTOR_WORDS,
+    word: parsed.unknown,
   });
+  return z.NEVER;
+});
 
 /** `leader`, `n1`, `not($old)`, `[n1, $old]`. */
 export const selector: z.ZodType<Selector, string | string[]> = z
   .union([
     selectorText,
     z
-      .array(selectorText)
+      .array(selectorText, { error: SELECTOR_FORMS })
       .min(1, 'an empty list selects nothing')
       .transform((of): Selector => ({ type: 'union', of })),
   ])

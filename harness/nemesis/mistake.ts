@@ -16,9 +16,13 @@ export interface UnknownKey {
   readonly unknownKey: { readonly known: readonly string[]; readonly planned: readonly string[] };
 }
 
-/** Reports a mistake from inside of a zod transform or refinement. */
-export function report(context: z.core.$RefinementCtx, mistake: Mistake): void {
-  context.addIssue({ code: 'custom', params: { ...mistake } });
+/** Reports a mistake from inside of a zod transform or refinement. `path`: the part of the value that it is about. */
+export function report(
+  context: z.core.$RefinementCtx,
+  mistake: Mistake,
+  path: readonly (string | number)[] = [],
+): void {
+  context.addIssue({ code: 'custom', params: { ...mistake }, path: [...path] });
 }
 
 /** The mistake as an option of zod's `refine`. */

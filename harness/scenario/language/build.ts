@@ -4,6 +4,7 @@ import { NODE_ID } from '../../names.ts';
 import type { WorkloadPlan } from '../../ports/workload.ts';
 import { steadyWithin, type RawExpect, type RawFile } from './file-schema.ts';
 import type { Path, Places } from './position.ts';
+import { DEFAULT_TIMING } from './raft-timing.ts';
 import {
   DURING_FIGURES,
   type DuringFigure,
@@ -37,7 +38,8 @@ const DEFAULT_STEADY: readonly SteadyCondition[] = [
 
 /** Makes the scenario of a file without mistakes: defaults are filled in, and steps are a tree with line numbers. */
 export function buildScenario(file: RawFile, source: Source, path: string, places: Places): Scenario {
-  const { 'election-timeout': timeout, heartbeat } = file.cluster.raft ?? {};
+  const { 'election-timeout': timeout, heartbeat = DEFAULT_TIMING.heartbeatMs } = file.cluster.raft ?? {};
+  const { min, max } = timeout ?? DEFAULT_TIMING.electionTimeoutMs;
   const { clients, rate, keys, mix, timeout: patience, routing } = file.workload;
   const lineOf: LineOf = (at) => places.lineOf(at);
   const steps = toSteps(file.steps, source['steps'] as readonly Source[], ['steps'], lineOf);
@@ -48,8 +50,8 @@ export function buildScenario(file: RawFile, source: Source, path: string, place
     cluster: {
       nodes: file.cluster.nodes,
       system: file.cluster.system,
-      electionTimeoutMs: timeout === undefined ? [300, 600] : [timeout.min, timeout.max],
-      heartbeatMs: heartbeat ?? 50,
+      electionTimeoutMs: [min, max],
+      heartbeatMs: heartbeat,
     },
     workload: {
       clients,

@@ -1,12 +1,13 @@
 import { z } from 'zod';
 import { selector, strict } from '../../nemesis/fields.ts';
 import { mistaken, report } from '../../nemesis/mistake.ts';
-import { duration, durationRange, percent, rate } from '../../nemesis/quantity.ts';
+import { duration, percent, rate } from '../../nemesis/quantity.ts';
 import type { WorkloadPlan } from '../../ports/workload.ts';
 import { SYSTEMS } from '../../systems/registry.ts';
 import { SAFETY_PROPERTIES } from '../../trace.ts';
 import { comparison, durationComparison } from './comparison.ts';
 import { checkCondition, conditionFields, type Condition } from './condition.ts';
+import { raftTiming } from './raft-timing.ts';
 import { DEFAULT_CLUSTER, DURING_FIGURES } from './schema.ts';
 import { rawStep } from './step-schema.ts';
 
@@ -18,10 +19,7 @@ const cluster = strict({
   system: z
     .literal(SYSTEM_NAMES, `expected ${SYSTEM_NAMES.map((name) => `\`${name}\``).join(' or ')}`)
     .default(DEFAULT_CLUSTER.system),
-  raft: strict({
-    'election-timeout': durationRange.optional().meta({ description: '300ms..600ms by default' }),
-    heartbeat: duration.optional().meta({ description: '50ms by default' }),
-  }).optional(),
+  raft: raftTiming.optional(),
 });
 
 const SKEW = /^(uniform|zipf\((\d+(?:\.\d+)?)\))$/;
@@ -60,7 +58,10 @@ const workload = strict({
     .meta({ description: 'operations per second over all clients; 300/s by default' }),
   keys,
   mix: mix.optional(),
-  timeout: duration.optional().meta({ description: 'time limit of one operation; 1s by default' }),
+  timeout: duration
+    .refine((ms) => ms >= 1, mistaken({ what: 'no operation ends within less than 1ms' }))
+    .optional()
+    .meta({ description: 'time limit of one operation; 1s by default' }),
   routing: z.enum(['leader', 'pinned', 'mixed']).default('mixed'),
 });
 
@@ -128,6 +129,9 @@ const steady = strict({ ...conditionFields, within: duration.optional() }).super
 export function steadyWithin(spec: Condition & { readonly within?: number | undefined }): readonly number[] {
   return [spec.within, spec.leader?.within, spec.progress?.within].filter((within) => within !== undefined);
 }
+
+/** Keys at the top that begin with this are the file's own, for values that it names with an anchor. */
+export const EXTENSION = /^x-/;
 
 const SCENARIO_NAME = /^[a-z0-9][a-z0-9-]*$/;
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { file } from './file-schema.ts';
+import { EXTENSION, file } from './file-schema.ts';
 
 /**
  * The JSON Schema of scenario files, for editors (`chaos schema`). `scenarios/schema/scenario.v1.json` is its output.
@@ -13,5 +13,5 @@ export function jsonSchema(): Readonly<Record<string, unknown>> {
       if (map.type === 'object') map.additionalProperties = false;
     },
   }) as Record<string, unknown>;
-  return { ...schema, title: 'chaos scenario, v1' };
+  return { ...schema, patternProperties: { [EXTENSION.source]: {} }, title: 'chaos scenario, v1' };
 }

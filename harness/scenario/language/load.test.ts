@@ -76,7 +76,7 @@ describe('each mistake is reported at its token', () => {
     [
       'a rate without its unit',
       `${head}workload: { rate: 500 }\nsteps: []\n`,
-      ['3:19: a bare number where a rate is needed | write the unit: `500/s`'],
+      ['3:19: a bare number where a rate is needed | write the unit: `500/s`, or `max`'],
     ],
     [
       'shares that do not add up',
@@ -96,7 +96,9 @@ describe('each mistake is reported at its token', () => {
     [
       'a short form of the wrong kind',
       steps('- kill: 5'),
-      ['4:11: expected a selector such as `leader`, `n1` or `[n1, n2]`'],
+      [
+        '4:11: expected a selector such as `leader`, `n1` or `[n1, n2]` or a map with `node`, `restart-after`',
+      ],
     ],
     [
       'a node that is not there',
@@ -243,7 +245,7 @@ steps:
   it('with the line, a caret under the token, and a hint', () => {
     const loaded = loadScenario('bad.yaml', text);
     if (loaded.ok) throw new Error('it must not load');
-    expect(formatErrors(loaded.errors.slice(1, 3))).toBe(
+    expect(formatErrors({ errors: loaded.errors.slice(1, 3), more: 0 })).toBe(
       [
         'bad.yaml:3:1: unknown key `clutser`',
         '    3 | clutser: { nodes: 3 }',
@@ -280,7 +282,7 @@ describe('a step that the chosen system or stage cannot do is refused at its ver
     }));
     if (loaded.ok) throw new Error('it must not load');
     const line = text.split('\n').findIndex((each) => each.includes('- pause:')) + 1;
-    expect(formatErrors(loaded.errors)).toBe(
+    expect(formatErrors(loaded)).toBe(
       [
         `pause-leader.yaml:${line}:11: \`pause\` needs \`pause\` (pause and resume a node process), which the system \`etcd\` cannot do`,
         `${String(line).padStart(5)} |         - pause: { node: leader }`,
@@ -327,7 +329,7 @@ describe('a step that the chosen system or stage cannot do is refused at its ver
 describe('a file without mistakes becomes a scenario', () => {
   const load = (text: string) => {
     const loaded = loadScenario('x.yaml', text);
-    if (!loaded.ok) throw new Error(formatErrors(loaded.errors));
+    if (!loaded.ok) throw new Error(formatErrors(loaded));
     return loaded.scenario;
   };
   it('with every default filled in', () => {
@@ -376,7 +378,7 @@ describe('what is shipped', () => {
     const text = readFileSync(new URL(file, folder), 'utf8');
     it(`${file} has no mistakes, has the name of its file, and says what it shows`, () => {
       const loaded = loadScenario(file, text);
-      expect(loaded.ok ? '' : formatErrors(loaded.errors)).toBe('');
+      expect(loaded.ok ? '' : formatErrors(loaded)).toBe('');
       expect(loaded.ok && loaded.scenario.name).toBe(file.replace('.yaml', ''));
       expect(text).toMatch(/^# yaml-language-server: \$schema=\.\/schema\/scenario\.v1\.json\n# [A-Z]/);
     });

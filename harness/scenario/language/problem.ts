@@ -1,10 +1,12 @@
 import type { z } from 'zod';
 import type { Mistake, UnknownKey } from '../../nemesis/mistake.ts';
 import { nearest } from './nearest.ts';
-import type { Path, Places, ScenarioError } from './position.ts';
+import type { Finding, Path, Places } from './position.ts';
+import { fittingBranch, formsOf, NOUNS } from './union.ts';
 import { VERBS } from './step-keys.ts';
 
 type Issue = z.core.$ZodIssue;
+type UnionIssue = z.core.$ZodIssueInvalidUnion;
 
 /** What is wrong with a file's data, and where in the data. */
 export interface Problem extends Mistake {
@@ -20,10 +22,47 @@ export const noWords = (): string => '';
 export function problemsOf(issues: readonly Issue[], raw: unknown, base: Path = []): Problem[] {
   return issues.flatMap((issue) => {
     const path = [...base, ...(issue.path as (string | number)[])];
-    if (issue.code === 'invalid_union') return problemsOf(bestBranch(issue), raw, path);
+    if (issue.code === 'invalid_union') return unionProblems(issue, path, raw);
     return [problemOf(issue, path, raw)];
   });
 }
+
+/** What is wrong with a value that may have several forms: with the form that was meant, or that it has none of them. */
+function unionProblems(issue: UnionIssue, path: Path, raw: unknown): Problem[] {
+  const { forms, literals } = formsOf(issue);
+  const value = valueAt(raw, path);
+  const meant = value === undefined ? null : fittingBranch(issue);
+  if (meant === null) {
+    const what = `expected ${forms.join(' or ')}`;
+    if (value === undefined) return [missing(path, what)];
+    const hint = forms.includes(NOUNS['boolean']!) ? oldBoolean(value) : null;
+    const place = { path, part: 'value', word: wordOf(value), known: literals } as const;
+    return [{ ...place, what, ...(hint !== null && { hint }) }];
+  }
+  return problemsOf(meant, raw, path).map((problem) => {
+    // A text that is none of the words that may stand here, and has not the form of the others.
+    if (problem.path.length !== path.length || literals.length === 0) return problem;
+    const words = literals.map((word) => `\`${word}\``).join(' or ');
+    const hint = problem.hint === undefined ? `or ${words}` : `${problem.hint}, or ${words}`;
+    const { word = wordOf(value), known = [] } = problem;
+    return { ...problem, hint, word, known: [...known, ...literals] };
+  });
+}
+
+/** In YAML 1.1, and in many programs, these words are truth values. */
+function oldBoolean(value: unknown): string | null {
+  const word = wordOf(value).toLowerCase();
+  const meant = ['yes', 'on', 'y'].includes(word)
+    ? 'true'
+    : ['no', 'off', 'n'].includes(word)
+      ? 'false'
+      : null;
+  return meant === null ? null : `\`${wordOf(value)}\` is text in YAML 1.2: write \`${meant}\``;
+}
+
+/** The value as text, for a comparison with the words that are known; empty if it is a list or a map. */
+const wordOf = (value: unknown): string =>
+  typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? String(value) : '';
 
 /** Renders a problem. This is the only place where messages and hints are put together. */
 export function inWords({ what, hint, known = [], word = '' }: Mistake): {
@@ -35,52 +74,37 @@ export function inWords({ what, hint, known = [], word = '' }: Mistake): {
 }
 
 /** A problem at its token in the file. */
-export function atPlace(problem: Problem, places: Places): ScenarioError {
-  const { message, hint } = inWords(problem);
-  return places.at(problem.path, problem.part, message, hint);
+export function atPlace(problem: Problem, places: Places): Finding {
+  return { ...places.at(problem.path, problem.part), ...inWords(problem) };
 }
-
-/** The branch that the value was most likely meant for: one whose type fits; else the one with words of its own. */
-function bestBranch(issue: Issue & { readonly code: 'invalid_union' }): readonly Issue[] {
-  const branches = issue.errors as readonly (readonly Issue[])[];
-  const fitting = branches.find((branch) => branch.length > 0 && !branch.some(isMismatch));
-  const worded = branches.find((branch) =>
-    branch.some((inner) => inner.code === 'invalid_union' || hasWords(inner)),
-  );
-  return fitting ?? worded ?? branches[0] ?? [];
-}
-
-/** The value is not of this branch's type at all. */
-function isMismatch(issue: Issue): boolean {
-  if (issue.path.length > 0) return false;
-  if (issue.code === 'invalid_union') return issue.errors.every((branch) => branch.some(isMismatch));
-  return isWrongType(issue);
-}
-
-const isWrongType = ({ code }: Issue): boolean => code === 'invalid_type' || code === 'invalid_value';
-const hasWords = (issue: Issue): boolean => issue.message !== '' || issue.code === 'custom';
 
 function problemOf(issue: Issue, path: Path, raw: unknown): Problem {
   const value = valueAt(raw, path);
   const last = path.at(-1);
-  if (value === undefined && typeof last === 'string') {
-    const what = `\`${last}\` is missing${inside(path.slice(0, -1))}`;
-    // If a value is missing, the hint says what it should look like.
-    const hint = isWrongType(issue) ? issue.message : '';
-    return { path: path.slice(0, -1), part: 'key', what, ...(hint !== '' && { hint }) };
-  }
+  if (value === undefined && typeof last === 'string')
+    return missing(path, isWrongType(issue) ? issue.message : '');
   const params = issue.code === 'custom' ? (issue.params as Mistake | UnknownKey | undefined) : undefined;
   if (params !== undefined && 'unknownKey' in params)
     return { path, part: 'key', ...unknownKey(String(last), path, params) };
-  const place = { path, part: 'value', word: String(value) } as const;
+  const place = { path, part: 'value', word: wordOf(value) } as const;
   if (params !== undefined) return { ...place, ...params };
   if (issue.code === 'invalid_value' && issue.values.length > 1) {
     const known = issue.values.map(String);
     const choice = known.map((each) => `\`${each}\``).join(', ');
-    return { ...place, what: `\`${String(value)}\` is not one of ${choice}`, known };
+    const word = wordOf(value);
+    const what = word === '' ? `expected one of ${choice}` : `\`${word}\` is not one of ${choice}`;
+    return { ...place, what, known };
   }
   return { ...place, what: issue.message === '' ? describe(issue) : issue.message };
 }
+
+/** A value that is missing. The hint says what it should look like. */
+function missing(path: Path, hint: string): Problem {
+  const what = `\`${String(path.at(-1))}\` is missing${inside(path.slice(0, -1))}`;
+  return { path: path.slice(0, -1), part: 'key', what, ...(hint !== '' && { hint }) };
+}
+
+const isWrongType = ({ code }: Issue): boolean => code === 'invalid_type' || code === 'invalid_value';
 
 function unknownKey(key: string, path: Path, { unknownKey: { known, planned } }: UnknownKey): Mistake {
   if (planned.includes(key)) {
@@ -93,15 +117,6 @@ function unknownKey(key: string, path: Path, { unknownKey: { known, planned } }:
 
 /** ` in \`partition\``, if the map has a name. */
 const inside = (map: Path): string => (typeof map.at(-1) === 'string' ? ` in \`${map.at(-1)}\`` : '');
-
-const NOUNS: Readonly<Record<string, string>> = {
-  string: 'text',
-  number: 'a number',
-  int: 'a whole number',
-  boolean: '`true` or `false`',
-  array: 'a list',
-  object: 'a map',
-};
 
 /** Words for a check that has none of its own. */
 function describe(issue: Issue): string {

@@ -80,7 +80,7 @@ class ReferenceCheck {
     const unbuilt = Object.keys(step).some((key) => (UNBUILT_VERBS as readonly string[]).includes(key));
     if (verbs.length === 0 && !unbuilt) {
       // The schema reports an unknown key, with the verb that was probably meant.
-      const strange = Object.keys(step).some((key) => !(key in MODIFIERS));
+      const strange = Object.keys(step).some((key) => !Object.hasOwn(MODIFIERS, key));
       if (!strange)
         this.#fail(path, 'value', {
           what: 'a step without a verb',

@@ -381,7 +381,7 @@ describe('faults by hand', () => {
     );
     expect(first.outcome).toMatchObject({ exitCode: 0, counts: { faults: 2, manualFaults: 2 } });
     const loaded = loadScenario('run.scenario.yaml', first.outcome.flat);
-    expect(loaded.ok ? '' : formatErrors(loaded.errors)).toBe('');
+    expect(loaded.ok ? '' : formatErrors(loaded)).toBe('');
     expect(first.outcome.flat).toMatch(
       /kill: \{node: leader\}, by: manual, as: manual-1, resolved: \[n2\]\}\n/,
     );

@@ -48,7 +48,7 @@ export interface PlayOptions {
 /** Loads a scenario's text and runs it on the simulated stage. */
 export async function play(text: string, options: PlayOptions = {}): Promise<Played> {
   const loaded = loadScenario('test.yaml', text);
-  if (!loaded.ok) throw new Error(formatErrors(loaded.errors));
+  if (!loaded.ok) throw new Error(formatErrors(loaded));
   const { scenario } = loaded;
   const { seed = scenario.seed ?? 1, stopOnViolation = false } = options;
   const dir = mkdtempSync(join(tmpdir(), 'chaos-sim-'));
