@@ -9,11 +9,10 @@ import type { ChooseBySystem, Scenario } from './schema.ts';
 import { readYaml } from './yaml-text.ts';
 
 export { formatErrors } from './position.ts';
-export type { Mistakes, ScenarioError } from './position.ts';
 
 export type Loaded = { readonly ok: true; readonly scenario: Scenario } | ({ readonly ok: false } & Mistakes);
 
-/** Maximum number of characters of a scenario. A wrong file (a core dump, a history) would be parsed for a long time. */
+/** Maximum number of characters of a scenario. A wrong file (a core dump, a history) would take long to parse. */
 export const MAX_CHARACTERS = 300_000;
 
 /**

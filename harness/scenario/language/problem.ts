@@ -27,7 +27,7 @@ export function problemsOf(issues: readonly Issue[], raw: unknown, base: Path = 
   });
 }
 
-/** What is wrong with a value that may have several forms: with the form that was meant, or that it has none of them. */
+/** What is wrong with a value that may have several forms: with the form that was meant, or that it has none. */
 function unionProblems(issue: UnionIssue, path: Path, raw: unknown): Problem[] {
   const { forms, literals } = formsOf(issue);
   const value = valueAt(raw, path);
