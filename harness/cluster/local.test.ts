@@ -13,7 +13,7 @@ import { raftSystem } from '../systems/raft/system.ts';
  * neighbour file says how it behaves, so that each test can have its own kind of node.
  */
 const PROGRAM = `
-import { existsSync, mkdirSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { spawn } from 'node:child_process';
 const options = Object.fromEntries(process.argv.slice(2).join(' ').split('--').filter(Boolean).map((o) => o.trim().split(' ')).map(([name, value]) => [name, value ?? '']));
@@ -33,10 +33,12 @@ else {
     const child = spawn(process.execPath, ['-e', 'setTimeout(() => {}, 60000)'], { stdio: 'inherit', detached: mode === 'parent' });
     writeFileSync(join(dirname(options.data), 'child'), String(child.pid));
   }
-  report({ type: 'ready', pid: process.pid, clientPort: 1, peerPort: 2, recovered: { term: 0, votedFor: null, lastIndex: 0, tornBytes: 0 } });
+  if (mode === 'misfit') report({ type: 'ready', pid: 'x' });
+  else report({ type: 'ready', pid: process.pid, clientPort: 1, peerPort: 2, adminPort: null, recovered: { term: 0, votedFor: null, lastIndex: 0, snapshotIndex: 0, tornBytes: 0 } });
+  if (mode === 'silent') { closeSync(3); setInterval(() => {}, 1000); }
   if (mode === 'dies') { console.error('out of luck'); setTimeout(() => process.exit(9), 50); }
   if (mode === 'garbage') { writeSync(3, 'not json\\n'); n += 4; report({ type: 'log', level: 'info', message: 'after the gap' }); }
-  setInterval(() => { try { report({ type: 'log', level: 'debug', message: 'tick' }); } catch { process.exit(0); } }, 20);
+  if (mode !== 'silent') setInterval(() => { try { report({ type: 'log', level: 'debug', message: 'tick' }); } catch { process.exit(0); } }, 20);
 }
 `;
 
@@ -243,6 +245,34 @@ describe('localCluster', () => {
     );
   });
 
+  it('the error of a node that never gets ready tells of the mistake in its reports', async () => {
+    const local = makeCluster();
+    await mode('misfit');
+    await expect(local.start('n1')).rejects.toThrow(
+      /n1 was not ready .*; the last problem of its reports: report line 1 has a wrong field: "pid" must be /,
+    );
+  });
+
+  it('a node that closes the pipe of its reports and goes on running has a hole in its trace from there on', async () => {
+    const local = makeCluster();
+    await mode('silent');
+    const hole = next((event) => event.type === 'trace-hole');
+    await local.start('n1');
+    expect(await hole).toMatchObject({
+      node: 'n1',
+      reason: 'it closed the pipe of its reports, but goes on running',
+    });
+  });
+
+  it('a node that is killed or stopped has no hole in its trace', async () => {
+    const local = makeCluster();
+    for (const end of ['kill', 'stop'] as const) {
+      await local.start('n1');
+      await local[end]('n1');
+    }
+    expect(events.filter(({ type }) => type === 'trace-hole')).toEqual([]);
+  });
+
   it('lines that are no report, and lines that are missing, are told; the rest is read on', async () => {
     const local = makeCluster();
     await mode('garbage');
@@ -251,11 +281,13 @@ describe('localCluster', () => {
     const logs = events.flatMap((e) => (e.type === 'log' ? [e.log.message] : []));
     // A chunk of the pipe may hold several ticks.
     expect(logs.slice(0, 4)).toEqual([
-      'not a report line: "not json"',
-      'report lines lost: number 5 follows 0',
+      'report line 2 is not a JSON object; the line: not json',
+      expect.stringContaining('report line 3 has number 5 and follows number 0: 3 lines are lost'),
       'after the gap',
       'tick',
     ]);
+    const holes = events.flatMap((e) => (e.type === 'trace-hole' ? [e.reason] : []));
+    expect(holes).toEqual(logs.slice(0, 2));
   });
 
   it('wipe removes the data folder of a node that is down, and of no other', async () => {

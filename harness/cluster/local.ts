@@ -56,6 +56,8 @@ interface LocalMember extends Member {
    * started as another incarnation and not for the first time.
    */
   born: boolean;
+  /** The last problem in the reports of the process, for the error if it does not get ready. */
+  problem: string | null;
 }
 
 const newMember = (id: string): LocalMember => ({
@@ -67,6 +69,7 @@ const newMember = (id: string): LocalMember => ({
   },
   endExpected: false,
   born: false,
+  problem: null,
 });
 
 class LocalCluster implements Cluster {
@@ -102,6 +105,7 @@ class LocalCluster implements Cluster {
       onReady('ready');
     };
     member.endExpected = false;
+    member.problem = null;
     this.#setLife(member, 'starting');
     const setup = this.#setup(node);
     const process = await this.#host
@@ -109,8 +113,12 @@ class LocalCluster implements Cluster {
         command: system.command(setup),
         logFile: join(this.#options.logsDir, `${node}.log`),
         ...(system.reports !== undefined && {
-          reports: { fd: system.reports.fd, reader: system.reports.reader() },
+          reports: { fd: system.reports.fd, reader: system.reports.reader(setup) },
         }),
+        onReportsClosed: () => {
+          const message = 'it closed the pipe of its reports, but goes on running';
+          if (!member.endExpected) this.#tell(node, { type: 'problem', message, traceHole: true });
+        },
         onLine: (line) => {
           // Before the line itself, so that its listeners find the node up.
           if (line.type === 'ready' && system.ready === undefined) becomeReady();
@@ -138,11 +146,14 @@ class LocalCluster implements Cluster {
     const first = await within(Promise.race([ready, ended]), READY_WITHIN_MS);
     waiting.abort();
     if (first === 'ready') return;
-    if (first !== 'late') throw new Error(`${node} ended before it was ready: ${howItEnded(first)}`);
+    if (first !== 'late')
+      throw new Error(`${node} ended before it was ready: ${howItEnded(first)}${wrongReports(member)}`);
     this.#end(member, process, 'SIGKILL');
     const late = await within(ended, KILL_WITHIN_MS);
     const stderr = late === 'late' ? process.stderr() : late.stderr;
-    throw new Error(`${node} was not ready within ${READY_WITHIN_MS} ms and was killed; ${quoted(stderr)}`);
+    throw new Error(
+      `${node} was not ready within ${READY_WITHIN_MS} ms and was killed; ${quoted(stderr)}${wrongReports(member)}`,
+    );
   }
 
   async kill(node: string): Promise<void> {
@@ -259,7 +270,7 @@ class LocalCluster implements Cluster {
   }
 
   #tell(node: string, line: NodeLine): void {
-    if (line.type === 'problem') return this.#note(node, 'error', line.message);
+    if (line.type === 'problem') return this.#problem(node, line);
     const t = line.atMs === undefined ? this.#now() : line.atMs - this.#options.originMs;
     switch (line.type) {
       case 'ready':
@@ -273,6 +284,12 @@ class LocalCluster implements Cluster {
       default:
         line satisfies never;
     }
+  }
+
+  #problem(node: string, { message, traceHole }: Extract<NodeLine, { type: 'problem' }>): void {
+    this.#members.member(node).problem = message;
+    this.#note(node, 'error', message);
+    if (traceHole) this.#listeners.emit({ type: 'trace-hole', t: this.#now(), node, reason: message });
   }
 
   /** A line of the harness's own in the node's log. */
@@ -293,3 +310,5 @@ const howItEnded = (exit: NodeExit): string =>
   `${exit.signal === null ? `exit code ${exit.code}` : `signal ${exit.signal}`}; ${quoted(exit.stderr)}`;
 const quoted = (stderr: string): string =>
   stderr === '' ? 'it wrote nothing to stderr' : `it wrote: ${stderr}`;
+const wrongReports = ({ problem }: LocalMember): string =>
+  problem === null ? '' : `; the last problem of its reports: ${problem}`;

@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream';
 import { execa } from 'execa';
 import type { HostCommand, HostProcess, ProcessEnd, ProcessStart } from '../ports/host.ts';
 import { afterAwake } from '../stall.ts';
-import { untilStopped } from './process-state.ts';
+import { isRunning, untilStopped } from './process-state.ts';
 
 /** Number of characters of stderr that are kept for error messages; the log file has everything. */
 const STDERR_TAIL_CHARS = 4_096;
@@ -37,6 +37,7 @@ export async function spawnNode<Line>(options: ProcessStart<Line>): Promise<Host
   if (options.reports !== undefined) {
     const { fd, reader } = options.reports;
     streams[fd]!.on('data', (chunk: Buffer) => reader.push(chunk).forEach(options.onLine));
+    streams[fd]!.once('end', () => void tellIfRunning(child, options.onReportsClosed));
   }
   const pid = child.pid!;
   const end = ended(child, streams.slice(1)).finally(() => log.end());
@@ -50,6 +51,13 @@ export async function spawnNode<Line>(options: ProcessStart<Line>): Promise<Host
     },
     untilStopped: (stopped, withinMs) => untilStopped(pid, stopped, withinMs),
   };
+}
+
+/** The pipe of the reports ends with the process, or before it, if the process closes it. */
+async function tellIfRunning(child: ChildProcess, onReportsClosed?: () => void): Promise<void> {
+  if (onReportsClosed === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  // A process whose state cannot be read may be running.
+  if (await isRunning(child.pid!).catch(() => true)) onReportsClosed();
 }
 
 /** `highestFd`: highest piped file descriptor, besides stdout and stderr. */

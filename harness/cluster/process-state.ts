@@ -25,22 +25,48 @@ export async function untilStopped(pid: number, stopped: boolean, withinMs: numb
   }
 }
 
-/** The letter that `ps` shows for it (`T`: stopped); null: no such process, or a zombie. */
-async function processState(pid: number): Promise<string | null> {
-  const state = process.platform === 'linux' ? await stateFromProc(pid) : await stateFromPs(pid);
-  return state === 'Z' || state === 'X' ? null : state;
+/** False if the process has ended, or is about to: it runs none of its own code any more. */
+export async function isRunning(pid: number): Promise<boolean> {
+  if (process.platform !== 'linux') return (await processState(pid)) !== null;
+  const fields = await fieldsFromProc(pid);
+  return fields !== null && !isGone(fields[0]) && (Number(fields[FLAGS_FIELD]) & PF_EXITING) === 0;
 }
 
-/** The field after the command's name, which is in brackets and may hold anything (proc(5)). */
-async function stateFromProc(pid: number): Promise<string | null> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
-  return stat.slice(stat.lastIndexOf(')') + 2)[0] ?? null;
+/** The letter that `ps` shows for it (`T`: stopped); null: no such process, or a zombie. */
+async function processState(pid: number): Promise<string | null> {
+  const state =
+    process.platform === 'linux' ? ((await fieldsFromProc(pid))?.[0] ?? null) : await stateFromPs(pid);
+  return isGone(state) ? null : state;
+}
+
+const isGone = (state: string | null | undefined): boolean => state === 'Z' || state === 'X';
+
+/** Position of the kernel's flags among the fields after the command's name, and the flag of a process that exits. */
+const FLAGS_FIELD = 6;
+const PF_EXITING = 0x4;
+
+/** The fields after the command's name, which is in brackets and may hold anything (proc(5)); null: no such process. */
+async function fieldsFromProc(pid: number): Promise<readonly string[] | null> {
+  const path = `/proc/${pid}/stat`;
+  try {
+    const stat = await readFile(path, 'utf8');
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  } catch (error) {
+    // Only these say that there is no such process; without a free file descriptor nothing is known of it.
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ESRCH') return null;
+    throw new Error(`cannot read the state of process ${pid}: ${message}`, { cause: error });
+  }
 }
 
 async function stateFromPs(pid: number): Promise<string | null> {
-  const { stdout } = await execa('ps', ['-o', 'state=', '-p', String(pid)], {
+  const { stdout, exitCode, shortMessage } = await execa('ps', ['-o', 'state=', '-p', String(pid)], {
     reject: false,
     timeout: 1_000,
   });
-  return stdout.trim()[0] ?? null;
+  const [state] = stdout.trim();
+  // ps exits with 1 if there is no such process. Any other failure is one of ps itself, so nothing is known.
+  if (state === undefined && exitCode !== 0 && exitCode !== 1)
+    throw new Error(`cannot read the state of process ${pid}: ${shortMessage}`);
+  return state ?? null;
 }

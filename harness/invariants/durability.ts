@@ -61,7 +61,7 @@ export class Durability implements Property {
       found === undefined
         ? `its log ends at index ${last}`
         : `its log has another entry at or before index ${applied.index} (digest ${hex(found)}, not ${hex(applied.digest)})`;
-    const prose = `${node} had applied up to index ${applied.index}, but came back in term ${Math.max(view.term, trace.term)} and ${what}: what it had acknowledged was not durable.`;
+    const prose = `${node} had applied up to index ${applied.index}, but came back in term ${Math.max(view.term ?? 0, trace.term)} and ${what}: what it had acknowledged was not durable.`;
     return [
       violation(NAME, 'applied entries lost in a restart', prose, [
         event({ t: applied.t, node }, `applied up to index ${applied.index}, digest ${hex(applied.digest)}`),

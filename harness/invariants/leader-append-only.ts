@@ -21,11 +21,12 @@ export class LeaderAppendOnly implements Property {
     const overwrites = view.log.has(last) && trace.first <= last;
     if (!overwrites && !trace.truncated) return [];
     const what = trace.truncated ? 'removed' : 'overwrote';
-    const prose = `${node}, the leader of term ${view.term}, ${what} entries of its own log from index ${trace.first} on; its log ended at ${last}.`;
+    const end = view.logComplete ? `; its log ended at ${last}` : '';
+    const prose = `${node}, the leader of term ${view.term}, ${what} entries of its own log from index ${trace.first} on${end}.`;
     return [
       violation(NAME, `leader ${what} entries`, prose, [
         event({ t: this.#electedAt.get(node) ?? t, node }, `became the leader of term ${view.term}`),
-        event(seen, `${what} entries from index ${trace.first} on, its log ended at ${last}`),
+        event(seen, `${what} entries from index ${trace.first} on${end}`),
       ]),
     ];
   }

@@ -15,8 +15,9 @@ interface Committed {
 interface ElectedLeader {
   readonly t: number;
   readonly node: string;
-  /** Where its log ended when it was elected, and the log itself (which, while it leads, only grows). */
-  readonly last: number;
+  /** Where its log ended when it was elected; null: not known. */
+  readonly last: number | null;
+  /** Its log, which only grows while it leads. */
   readonly digestAt: (index: number) => number | null;
 }
 
@@ -52,7 +53,7 @@ export class LeaderCompleteness implements Property {
   #onElection(seen: Seen, term: number, view: NodeView): readonly Violation[] {
     this.#elected++;
     const { log } = view;
-    const { last } = log;
+    const last = view.logComplete ? log.last : null;
     // The entries up to `last` are known as long as it leads; later the log may be truncated below, and then nothing is
     // known of it.
     const digestAt = (index: number): number | null =>
@@ -70,7 +71,8 @@ export class LeaderCompleteness implements Property {
 
   #onCommit(seen: Seen, index: number, view: NodeView): readonly Violation[] {
     this.#commits++;
-    if (!view.log.has(index)) return [];
+    // A node in a higher term than it was seen in may have it committed in that term.
+    if (view.term === null || !view.log.has(index)) return [];
     const committedIn = Math.max(view.term, view.log.termAt(index));
     const known = this.#committed.get(committedIn);
     if (known !== undefined && known.index >= index) return [];
@@ -93,7 +95,7 @@ export class LeaderCompleteness implements Property {
   ): Violation | null {
     this.#compared++;
     const { index } = committed;
-    const missing = election.last < index;
+    const missing = election.last !== null && election.last < index;
     if (!missing && (digest === null || digest === committed.digest)) return null;
     if (this.#reported.has(term)) return null;
     this.#reported.add(term);

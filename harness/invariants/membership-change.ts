@@ -31,6 +31,10 @@ export class MembershipChange implements Property {
     return trace.type === 'ApplyConfChange' ? this.#committed({ ...trace, t, node }) : [];
   }
 
+  hole(node: string): void {
+    this.#last.delete(node);
+  }
+
   summary(): { evidence: number; detail: string } {
     return {
       evidence: this.#seen,

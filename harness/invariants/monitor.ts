@@ -6,19 +6,33 @@ import { ElectionSafety } from './election-safety.ts';
 import { LeaderAppendOnly } from './leader-append-only.ts';
 import { LeaderCompleteness } from './leader-completeness.ts';
 import { LogMatching } from './log-matching.ts';
-import { LogMirror } from './log-mirror.ts';
+import { forget, newView, takeIn } from './node-view.ts';
 import type { NodeView, Property } from './property.ts';
 import { StateMachineSafety } from './state-machine-safety.ts';
 
 /** Maximum number of violations per property; a node that breaks a property tends to break it again and again. */
 const MAX_VIOLATIONS = 20;
 
+/** The first hole in the trace of a node, and the number of holes of all nodes. */
+interface Holes {
+  readonly t: number;
+  readonly node: string;
+  readonly reason: string;
+  readonly count: number;
+}
+
 /**
  * Raft's safety properties (figure 3) and durability, over the nodes' trace. Feed each node's lines in their
  * own order; between nodes any order will do. O(1) an entry, amortised; memory is bounded (`LogMirror`).
+ *
+ * After a hole in a trace nothing passes any more, and only what the present lines prove is a violation
+ * (docs/decisions/0019-holes-in-a-trace.md).
  */
 export class SafetyMonitor implements TraceMonitor {
   readonly #views: ReadonlyMap<string, NodeView>;
+  /** The nodes whose process has started and has not reported any step yet. */
+  readonly #starting = new Set<string>();
+  #holes: Holes | null = null;
   readonly #watched: readonly { readonly property: Property; readonly found: Violation[] }[];
 
   /** `more`: properties to watch in addition to those that every run is judged by. */
@@ -38,9 +52,8 @@ export class SafetyMonitor implements TraceMonitor {
 
   /** `t`: ms since the run began. Returns the violations that this line proves. */
   feed(t: number, node: string, trace: TraceEvent): readonly Violation[] {
-    const view = this.#views.get(node);
-    if (view === undefined)
-      throw new Error(`a trace line of ${node}, which is not one of ${[...this.#views.keys()].join(', ')}`);
+    const view = this.#viewOf(node);
+    this.#lookForHole(t, view, trace);
     const news: Violation[] = [];
     for (const { property, found } of this.#watched) {
       for (const violation of property.feed({ t, node, trace }, view)) {
@@ -53,6 +66,16 @@ export class SafetyMonitor implements TraceMonitor {
     return news;
   }
 
+  started(node: string): void {
+    this.#starting.add(node);
+  }
+
+  hole(t: number, node: string, reason: string): void {
+    forget(this.#viewOf(node));
+    for (const { property } of this.#watched) property.hole?.(node);
+    this.#holes = { ...(this.#holes ?? { t, node, reason }), count: (this.#holes?.count ?? 0) + 1 };
+  }
+
   /** The node's data folder was removed on purpose: it starts as a new node, without obligations. */
   wiped(node: string): void {
     for (const { property } of this.#watched) property.wiped?.(node);
@@ -62,6 +85,12 @@ export class SafetyMonitor implements TraceMonitor {
     return this.#watched.map(({ property, found }) => {
       const { evidence, detail } = property.summary();
       if (found.length > 0) return { property: property.name, status: 'fail', detail: found[0]!.prose };
+      if (this.#holes !== null)
+        return {
+          property: property.name,
+          status: 'unknown',
+          detail: `${inWords(this.#holes)}; seen were ${detail}`,
+        };
       if (evidence === 0)
         return {
           property: property.name,
@@ -71,66 +100,30 @@ export class SafetyMonitor implements TraceMonitor {
       return { property: property.name, status: 'pass', detail };
     });
   }
-}
 
-const newView = (id: string): NodeView => ({
-  id,
-  term: 0,
-  leading: false,
-  log: new LogMirror(),
-  commit: 0,
-  applied: 0,
-});
+  #viewOf(node: string): NodeView {
+    const view = this.#views.get(node);
+    if (view === undefined)
+      throw new Error(`a trace line of ${node}, which is not one of ${[...this.#views.keys()].join(', ')}`);
+    return view;
+  }
 
-function takeIn(view: NodeView, trace: TraceEvent): void {
-  switch (trace.type) {
-    case 'BecomeFollower':
-    case 'BecomePreCandidate':
-    case 'BecomeCandidate':
-    case 'BecomeLeader':
-      view.leading = trace.type === 'BecomeLeader';
-      view.term = Math.max(view.term, trace.term);
-      break;
-    case 'GrantVote':
-      view.term = Math.max(view.term, trace.term);
-      break;
-    case 'Replicate':
-      if (trace.truncated) view.log.truncateFrom(trace.first);
-      putAll(view.log, trace);
-      break;
-    case 'Commit':
-      view.commit = Math.max(view.commit, trace.index);
-      break;
-    case 'Apply':
-      view.applied = Math.max(view.applied, trace.index);
-      break;
-    case 'InstallSnapshot':
-      view.log = new LogMirror(trace.index + 1);
-      view.commit = Math.max(view.commit, trace.index);
-      view.applied = Math.max(view.applied, trace.index);
-      break;
-    case 'TakeSnapshot':
-    case 'ChangeConf':
-    case 'ApplyConfChange':
-      break;
-    case 'Recover':
-      view.log = new LogMirror(trace.first);
-      putAll(view.log, trace);
-      Object.assign(view, {
-        term: trace.term,
-        leading: false,
-        commit: trace.snapshot?.index ?? 0,
-        applied: trace.snapshot?.index ?? 0,
-      });
-      break;
-    default:
-      trace satisfies never;
+  /** Finds the steps that are missing although no line is: this one cannot come after the last one that was seen. */
+  #lookForHole(t: number, view: NodeView, trace: TraceEvent): void {
+    const isFirst = this.#starting.delete(view.id);
+    if (isFirst && trace.type !== 'Recover')
+      this.hole(t, view.id, `the first step of its process is ${trace.type}, not Recover`);
+    const { last } = view.log;
+    if (trace.type === 'Replicate' && view.logComplete && trace.first > last + 1)
+      this.hole(
+        t,
+        view.id,
+        `it put entries from index ${trace.first} on into its log, which ended at ${last}`,
+      );
   }
 }
 
-function putAll(
-  log: LogMirror,
-  { first, terms, digests }: Pick<TraceEvent & { type: 'Replicate' }, 'first' | 'terms' | 'digests'>,
-): void {
-  for (const [i, term] of terms.entries()) log.put(first + i, term, digests[i]!);
+function inWords({ t, node, reason, count }: Holes): string {
+  const more = count === 1 ? '' : ` (the first of ${count} holes)`;
+  return `steps of ${node} may be missing from ${(t / 1_000).toFixed(2)} s on: ${reason}${more}`;
 }

@@ -11,17 +11,22 @@ export interface Seen<T extends TraceEvent = TraceEvent> {
 
 /**
  * Knowledge about a node from its own lines so far. The lines of one node come in the order of its steps. The order of
- * lines of different nodes is unknown, so no property may rely on it.
+ * lines of different nodes is unknown, so no property may rely on it. After a hole in its trace, a field is known again
+ * once lines after the hole tell it; a property that argues from a step that it did not see must look at what is known.
  */
 export interface NodeView {
   readonly id: string;
-  /** Highest term it was seen in. */
-  term: number;
+  /** Highest term it was seen in; null: it may be in a higher one than it was seen in. */
+  term: number | null;
+  /** It leads `term`; false: it does not, or that is not known. */
   leading: boolean;
   /** Its log, as far as it is known from its lines. */
   log: LogMirror;
-  /** In this life (since its last start). */
-  commit: number;
+  /** The end of `log` is the end of the node's log. */
+  logComplete: boolean;
+  /** In this life (since its last start); null: it may be higher than the last one that was seen. */
+  commit: number | null;
+  /** Highest index that it was seen to apply in this life. */
   applied: number;
 }
 
@@ -36,6 +41,8 @@ export interface Property {
   summary(): { readonly evidence: number; readonly detail: string };
   /** The node's disk was emptied on purpose: nothing it had need come back. */
   wiped?(node: string): void;
+  /** Steps of the node may be missing here: what follows from its last step being its last one holds no more. */
+  hole?(node: string): void;
 }
 
 type ProofEvent = NonNullable<Violation['events']>[number];

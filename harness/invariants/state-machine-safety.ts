@@ -97,7 +97,7 @@ export class StateMachineSafety implements Property {
     this.#applies++;
     this.#appliedAt.set(node, seen.t);
     const now = event(seen, `applied up to index ${index}, digest ${hex(digest)}`);
-    if (index > view.commit) {
+    if (view.commit !== null && index > view.commit) {
       const prose = `${node} applied up to index ${index}, but it knew only index ${view.commit} to be committed.`;
       return violation(NAME, 'applied what is not committed', prose, [now]);
     }
@@ -109,7 +109,16 @@ export class StateMachineSafety implements Property {
       const prose = `${node} applied something other than its log holds: up to index ${index} the digest is ${hex(digest)}, but ${hex(view.log.digestAt(index))} in its log.`;
       return violation(NAME, 'applied what is not in the log', prose, [now]);
     }
+    if (!view.logComplete && !view.log.has(index)) return this.#compareAt(seen, index, digest);
     return this.#compare(seen, index, view);
+  }
+
+  /** Compares the end of what was applied only: the node's own log is not known there. */
+  #compareAt(seen: Seen, index: number, digest: number): Violation | null {
+    if (!this.#applied.has(index)) return null;
+    this.#compared++;
+    const known = this.#applied.digestAt(index);
+    return known === digest ? null : this.#differs(seen, { index, digest, known });
   }
 
   /** Checks each entry once per node and life against the one that was applied first at its index. */
@@ -128,17 +137,25 @@ export class StateMachineSafety implements Property {
       const known = this.#applied.digestAt(at);
       if (known === digest) continue;
       this.#checked.set(node, index);
-      const other = this.#appliers.findLast((applier) => applier.from <= at);
-      const whose = other?.node === node ? 'it had before it restarted' : (other?.node ?? 'another node');
-      const prose = `${node} applied another entry at index ${at} (digest ${hex(digest)}) than ${whose} (digest ${hex(known)}).`;
-      const theirs = other === undefined ? [] : [event(other, `applied index ${at}, digest ${hex(known)}`)];
-      return violation(NAME, 'two entries applied at one index', prose, [
-        ...theirs,
-        event(seen, `applied index ${at}, digest ${hex(digest)}`),
-      ]);
+      return this.#differs(seen, { index: at, digest, known });
     }
     this.#checked.set(node, index);
     return null;
+  }
+
+  #differs(
+    seen: Seen,
+    { index, digest, known }: { readonly index: number; readonly digest: number; readonly known: number },
+  ): Violation {
+    const { node } = seen;
+    const other = this.#appliers.findLast((applier) => applier.from <= index);
+    const whose = other?.node === node ? 'it had before' : (other?.node ?? 'another node');
+    const prose = `${node} applied another entry at index ${index} (digest ${hex(digest)}) than ${whose} (digest ${hex(known)}).`;
+    const theirs = other === undefined ? [] : [event(other, `applied index ${index}, digest ${hex(known)}`)];
+    return violation(NAME, 'two entries applied at one index', prose, [
+      ...theirs,
+      event(seen, `applied index ${index}, digest ${hex(digest)}`),
+    ]);
   }
 
   /** Whether entries that this node has applied in this life are gone, or others now. */

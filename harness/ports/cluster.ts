@@ -25,6 +25,8 @@ export type ClusterEvent =
   | { readonly type: 'ready'; readonly t: number; readonly node: string }
   | { readonly type: 'status'; readonly t: number; readonly node: string; readonly status: NodeStatus }
   | { readonly type: 'trace'; readonly t: number; readonly node: string; readonly trace: TraceEvent }
+  /** Steps of the node's trace may be missing here, although its process was not killed. */
+  | { readonly type: 'trace-hole'; readonly t: number; readonly node: string; readonly reason: string }
   | { readonly type: 'log'; readonly t: number; readonly node: string; readonly log: LogLine };
 
 export interface NodeView {

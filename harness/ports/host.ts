@@ -41,6 +41,8 @@ export interface ProcessStart<Line> {
   /** The file descriptor that carries reports (1 and 2 are stdout and stderr), and their reader. */
   readonly reports?: { readonly fd: number; readonly reader: LineReader<Line> };
   readonly onLine: (line: Line) => void;
+  /** The process has closed the descriptor of its reports, but has not ended. */
+  readonly onReportsClosed?: () => void;
 }
 
 /** Port: the machine on which node processes run. */

@@ -18,7 +18,7 @@ export interface System {
    * The reports of a node process about itself, on file descriptor `fd` (1 and 2: stdout and stderr). Absent: role,
    * term and steps of the nodes are unknown.
    */
-  readonly reports?: { readonly fd: number; reader(): LineReader<NodeLine> };
+  readonly reports?: { readonly fd: number; reader(node: NodeSetup): LineReader<NodeLine> };
   /**
    * Resolves when the started node serves clients; tries until then, or until `signal`. Absent: the node's reports
    * have a `ready` line; a system without reports is ready as soon as its process runs.
@@ -60,13 +60,26 @@ export type NodeLine =
   | { readonly type: 'status'; readonly atMs?: number; readonly status: NodeStatus }
   | { readonly type: 'trace'; readonly atMs?: number; readonly trace: TraceEvent }
   | { readonly type: 'log'; readonly atMs?: number; readonly log: LogLine }
-  /** A line that cannot be read, or is missing: a sentence for the event log. The reports go on after it. */
-  | { readonly type: 'problem'; readonly message: string };
+  /**
+   * A line that cannot be read, is wrong or is missing: a sentence for the event log. The reports go on after it.
+   * `traceHole`: steps of the trace may be lost with it.
+   */
+  | { readonly type: 'problem'; readonly message: string; readonly traceHole: boolean };
 
-/** Judges safety properties over the trace. Lines of one node come in the order of its steps. */
+/**
+ * Judges safety properties over the trace. Lines of one node come in the order of its steps. The last lines before the
+ * end of a process may be missing; other lines may only if `hole` says so.
+ */
 export interface TraceMonitor {
   /** `t`: ms since the run began. Returns the violations that this line proves. */
   feed(t: number, node: string, trace: TraceEvent): readonly Violation[];
+  /** A process of the node starts: the first step of its trace has to be `Recover`. */
+  started(node: string): void;
+  /**
+   * Steps of the node may be missing here, for this reason. From now on the properties are unknown, unless lines that
+   * are there prove a violation.
+   */
+  hole(t: number, node: string, reason: string): void;
   /** The node's data folder was removed on purpose: it starts as a new one. */
   wiped(node: string): void;
   results(): readonly PropertyResult[];

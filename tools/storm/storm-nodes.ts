@@ -142,9 +142,10 @@ export class StormNodes implements AsyncDisposable {
     seat.own = own;
     seat.ready = Promise.withResolvers();
     seat.ready.promise.catch(() => {});
+    this.monitor.started(id);
     const process = await spawnNode({
       command: nodeCommand(this.#options.program, this.#args(seat)),
-      reports: { fd: 3, reader: new ReportReader() },
+      reports: { fd: 3, reader: new ReportReader({ node: id, nodes: new Set(this.#seats.keys()) }) },
       logFile: join(this.#options.dir, `${id}.log`),
       onLine: (line) => this.#hear(seat, line),
     });

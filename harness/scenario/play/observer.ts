@@ -42,6 +42,8 @@ export class Observer {
   latency: { readonly p50: number | null; readonly p99: number | null } = { p50: null, p99: null };
   readonly #options: ObserverOptions;
   readonly #unsubscribe: readonly (() => void)[];
+  /** The nodes of which it was told that their trace has a hole. */
+  readonly #withHoles = new Set<string>();
 
   constructor(options: ObserverOptions) {
     this.#options = options;
@@ -67,17 +69,19 @@ export class Observer {
     const { t, node } = event;
     if (event.type === 'life') {
       const { life, pid, exit } = event;
+      if (life === 'starting') this.monitor?.started(node);
       this.#options.emit({ t, type: 'life', node, life, pid, ...(exit !== undefined && { exit }) });
       if (exit !== undefined && !exit.expected) this.#options.onNodeExit(node, exit);
     } else if (event.type === 'trace') this.#onTrace(event);
+    else if (event.type === 'trace-hole') this.#onHole(event);
     else this.#onReport(event);
   }
 
   #onReport(event: ClusterEvent & { readonly type: 'status' | 'log' | 'ready' }): void {
     const { t, type, node } = event;
     // Further fields of the system (a line number, a time) go into the event log unchanged.
-    if (type === 'status') this.#options.emit({ t, ...event.status, type, node });
-    else if (type === 'log') this.#options.emit({ t, ...event.log, type, node });
+    if (type === 'status') this.#options.emit({ ...event.status, t, type, node });
+    else if (type === 'log') this.#options.emit({ ...event.log, t, type, node });
   }
 
   #onTrace({ t, node, trace }: ClusterEvent & { readonly type: 'trace' }): void {
@@ -87,6 +91,15 @@ export class Observer {
       this.#options.emit({ t, type: 'violation', property: violation.property, text: violation.prose });
       this.#options.onViolation(violation);
     }
+  }
+
+  #onHole({ t, node, reason }: ClusterEvent & { readonly type: 'trace-hole' }): void {
+    if (this.monitor === null) return;
+    this.monitor.hole(t, node, reason);
+    if (this.#withHoles.has(node)) return;
+    this.#withHoles.add(node);
+    const text = `steps of ${node} may be missing from here on, so the safety properties are unknown unless one is broken`;
+    this.#options.emit({ t, type: 'note', level: 'warn', text });
   }
 
   #onLoad(event: WorkloadEvent): void {

@@ -77,6 +77,8 @@ describe('a run that holds', () => {
         all.results().filter(({ property }) => property === 'election-safety');
       return {
         feed: (t, node, trace) => all.feed(t, node, trace),
+        started: (node) => all.started(node),
+        hole: (t, node, reason) => all.hole(t, node, reason),
         wiped: (node) => all.wiped(node),
         results,
       };

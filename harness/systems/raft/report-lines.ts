@@ -1,10 +1,18 @@
 import type { NodeReport } from '../../../node/protocol/report.ts';
+import { monotonicMs } from '../../clock.ts';
 import type { LineReader } from '../../ports/host.ts';
 import type { NodeLine } from '../../ports/system.ts';
 import type { TraceEvent } from '../../trace.ts';
+import { FieldChecks } from './report-fields.ts';
 
-/** A line that grows past this is no report: a node writes at most some hundred KB a line. */
+/** Maximum length of a line in bytes; a node writes at most some hundred KB a line. */
 const MAX_LINE_BYTES = 16 << 20;
+/** Number of characters of a wrong line that a message shows. */
+const SHOWN_CHARS = 120;
+/** Number of problems that are told one by one; of the later ones only the 100th, the 1,000th and so on. */
+const TOLD_PROBLEMS = 10;
+/** Difference in ms that the time of a line may have to the clock of its reader, for rounding. */
+const CLOCK_SLACK_MS = 5;
 
 /** A line of our node's reports. All fields of the report are kept: its `status` has all that is optional elsewhere. */
 export type ReportLine = Exclude<NodeLine, { type: 'status' | 'trace' }> | StatusLine | TraceLine;
@@ -20,31 +28,70 @@ interface TraceLine {
   readonly trace: TraceEvent;
 }
 
+export interface ReportReaderOptions {
+  /** The node whose process writes the lines. */
+  readonly node: string;
+  /** The ids of the nodes that exist. The members of every configuration that is reported are added to it. */
+  readonly nodes: Set<string>;
+  /** The machine's monotonic clock, in ms. No line is older than its reader. */
+  readonly nowMs?: () => number;
+}
+
 /**
- * Cuts the bytes of a report pipe (JSON lines, `node/protocol/report.ts`) into reports, in order. Also reports lines
- * that are malformed and gaps in their numbers `n`. One reader per node process.
+ * Cuts the bytes of a report pipe (JSON lines, `node/protocol/report.ts`) into reports, in order, and checks every
+ * field of them. A line that is malformed, wrong, missing or out of order is a problem of the node, and says whether
+ * steps of its trace may be lost with it. One reader per node process.
  */
 export class ReportReader implements LineReader<ReportLine> {
+  readonly #node: string;
+  readonly #nodes: Set<string>;
+  readonly #fields: FieldChecks;
+  readonly #nowMs: () => number;
   /** The chunks of the line that has begun but not ended. */
   #begun: Buffer[] = [];
   #begunBytes = 0;
   /** Inside a line that is over the limit: its rest is thrown away. */
   #skipping = false;
+  /** Number of lines so far, from 1. */
+  #lines = 0;
   #nextN = 0;
+  /** Number of lines since the last readable one that may each have had a number `n`. */
+  #unreadable = 0;
+  /** Time of the last line in ms: the lines of one process are written in order. */
+  #lastMs: number;
+  /** Lines are repeated or out of order: their order, on which the trace is judged, is not known any more. */
+  #disorder = false;
+  #problems = 0;
+  /** The last hole was told, and no step of the trace was passed on since. */
+  #inHole = false;
+
+  constructor({ node, nodes, nowMs = monotonicMs }: ReportReaderOptions) {
+    this.#node = node;
+    this.#nodes = nodes;
+    this.#fields = new FieldChecks((id) => nodes.has(id));
+    this.#nowMs = nowMs;
+    this.#lastMs = nowMs() - CLOCK_SLACK_MS;
+  }
 
   push(chunk: Buffer): readonly ReportLine[] {
     const out: ReportLine[] = [];
     let from = 0;
     for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, from)) {
       if (this.#skipping) this.#skipping = false;
-      else this.#line(this.#take(chunk.subarray(from, end)), out);
+      else {
+        this.#lines++;
+        this.#line(this.#take(chunk.subarray(from, end)), out);
+      }
       from = end + 1;
     }
     if (from < chunk.length && !this.#skipping) this.#keep(chunk.subarray(from), out);
     return out;
   }
 
-  /** At the end of the pipe: a line without its end was cut off, because the node was killed while it was writing. */
+  /**
+   * At the end of the pipe: a line without its end was cut off, because the node was killed while it was writing. It
+   * proves nothing, and nothing is lost with it that a kill a moment earlier would not have lost.
+   */
   get midLine(): boolean {
     return this.#begunBytes > 0;
   }
@@ -61,25 +108,83 @@ export class ReportReader implements LineReader<ReportLine> {
     this.#begun.push(rest);
     this.#begunBytes += rest.length;
     if (this.#begunBytes <= MAX_LINE_BYTES) return;
-    out.push({ type: 'problem', message: `a report line of over ${MAX_LINE_BYTES} bytes was dropped` });
+    this.#lines++;
+    this.#unreadable++;
+    const start = Buffer.concat(this.#begun).toString('latin1', 0, SHOWN_CHARS);
+    this.#problem(`is longer than ${MAX_LINE_BYTES} bytes and was dropped`, start, true, out);
     this.#begun = [];
     this.#begunBytes = 0;
     this.#skipping = true;
   }
 
   #line(text: string, out: ReportLine[]): void {
-    const report = parse(text);
-    if (report === null) {
-      out.push({ type: 'problem', message: `not a report line: ${JSON.stringify(text.slice(0, 120))}` });
-      return;
-    }
-    if (report.n !== this.#nextN)
-      out.push({
-        type: 'problem',
-        message: `report lines lost: number ${report.n} follows ${this.#nextN - 1}`,
-      });
-    this.#nextN = report.n + 1;
+    const line = objectOf(text);
+    if (line === null) return this.#unread('is not a JSON object', text, out);
+    const { n, type } = line;
+    if (!Number.isSafeInteger(n) || (n as number) < 0)
+      return this.#unread(wrong('n', `an integer from 0 to ${Number.MAX_SAFE_INTEGER}`, n), text, out);
+    this.#number(n as number, text, out);
+    const mistake = this.#mistakeIn(line);
+    if (mistake !== null) return this.#problem(mistake, text, isStep(type), out);
+    const report = line as unknown as NodeReport;
+    this.#lastMs = report.at / 1_000;
+    if (report.type === 'ChangeConf')
+      for (const id of [...report.voters, ...report.learners]) this.#nodes.add(id);
+    if (isStep(type) && this.#disorder) return;
+    if (isStep(type)) this.#inHole = false;
     out.push(lineOf(report));
+  }
+
+  /** A line without a number: any line may have been this one. */
+  #unread(what: string, text: string, out: ReportLine[]): void {
+    this.#unreadable++;
+    this.#problem(what, text, true, out);
+  }
+
+  /** Looks for gaps in the numbers of lines. An unreadable line may have had one of the missing numbers. */
+  #number(n: number, text: string, out: ReportLine[]): void {
+    const lost = n - this.#nextN - this.#unreadable;
+    if (n < this.#nextN) {
+      const what = `has number ${n}, but ${this.#nextN} is next: lines are repeated or out of order, so the trace of this process is not read any more`;
+      if (!this.#disorder) this.#problem(what, text, true, out);
+      this.#disorder = true;
+    } else if (lost > 0) {
+      const follows = this.#nextN === 0 ? 'is the first one' : `follows number ${this.#nextN - 1}`;
+      const missing = lost === 1 ? '1 line is lost' : `${lost} lines are lost`;
+      this.#problem(`has number ${n} and ${follows}: ${missing}`, text, true, out);
+    }
+    this.#nextN = n + 1;
+    this.#unreadable = 0;
+  }
+
+  /** The first mistake in a line, as the end of a sentence; null: it is right. */
+  #mistakeIn(line: Readonly<Record<string, unknown>>): string | null {
+    const { at, node, type } = line;
+    if (node !== this.#node) return wrong('node', `"${this.#node}", whose process wrote it`, node);
+    if (!Number.isSafeInteger(at)) return wrong('at', 'an integer, in microseconds', at);
+    const [from, to] = [this.#lastMs, this.#nowMs() + CLOCK_SLACK_MS];
+    const atMs = (at as number) / 1_000;
+    if (atMs < from)
+      return wrong(
+        'at',
+        `at least ${Math.floor(from * 1_000)}, the time of the line before or of the start`,
+        at,
+      );
+    if (atMs > to) return wrong('at', `at most ${Math.floor(to * 1_000)}, the time of its reader`, at);
+    if (!this.#fields.isKind(type)) return wrong('type', 'a type of report line', type);
+    const mistake = this.#fields.mistakeIn(type, line);
+    return mistake === null ? null : wrong(mistake.field, mistake.must, mistake.value);
+  }
+
+  /** Tells of a problem: always if a hole begins, and else within bounds, because a node may write nothing else. */
+  #problem(what: string, text: string, traceHole: boolean, out: ReportLine[]): void {
+    this.#problems++;
+    const begins = traceHole && !this.#inHole;
+    if (traceHole) this.#inHole = true;
+    if (!begins && this.#problems > TOLD_PROBLEMS && !isPowerOfTen(this.#problems)) return;
+    const count = this.#problems > TOLD_PROBLEMS ? ` (problem ${this.#problems} of these reports)` : '';
+    const message = `report line ${this.#lines} ${what}${count}; the line: ${shown(text)}`;
+    out.push({ type: 'problem', traceHole, message });
   }
 }
 
@@ -94,16 +199,30 @@ function lineOf(report: NodeReport): ReportLine {
 
 const NEWLINE = 0x0a;
 
-function parse(text: string): NodeReport | null {
+function objectOf(text: string): Readonly<Record<string, unknown>> | null {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
     return null;
   }
-  if (typeof value !== 'object' || value === null) return null;
-  const { n, at, node, type } = value as Partial<Record<'n' | 'at' | 'node' | 'type', unknown>>;
-  const fits =
-    Number.isSafeInteger(n) && typeof at === 'number' && typeof node === 'string' && typeof type === 'string';
-  return fits ? (value as NodeReport) : null;
+  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isObject ? (value as Readonly<Record<string, unknown>>) : null;
 }
+
+/** Whether a line of this type is a step of the trace. One of a type that is not known may be. */
+const isStep = (type: unknown): boolean => type !== 'status' && type !== 'log' && type !== 'ready';
+
+function wrong(field: string, must: string, value: unknown): string {
+  const is = Array.isArray(value) ? `a list of ${value.length}` : JSON.stringify(value);
+  return `has a wrong field: "${field}" must be ${must}, but is ${is === undefined ? 'absent' : shown(is)}`;
+}
+
+/** The beginning of a text, with everything that is not plain ASCII escaped. */
+function shown(text: string): string {
+  const start = text.slice(0, SHOWN_CHARS);
+  const plain = /^[ -~]*$/.test(start) ? start : JSON.stringify(start);
+  return text.length <= SHOWN_CHARS ? plain : `${plain}… (${text.length} characters)`;
+}
+
+const isPowerOfTen = (count: number): boolean => Number.isInteger(Math.log10(count));

@@ -10,14 +10,22 @@ const NODE_MAIN = fileURLToPath(new URL('../../../node/main.mjs', import.meta.ur
 const REPORT_FD = 3;
 
 /** Our own Raft node. `program`: path of its main module, if it is another build of it. */
-export const raftSystem = (program: string = NODE_MAIN): System => ({
-  name: 'raft',
-  command: (node) => command(program, node),
-  client: { module: new URL('./clients.ts', import.meta.url).href },
-  reports: { fd: REPORT_FD, reader: () => new ReportReader() },
-  monitor: (nodes) => new SafetyMonitor(nodes),
-  membership,
-});
+export function raftSystem(program: string = NODE_MAIN): System {
+  // One set for all nodes, because a node may hear from a member before it has the configuration that names it.
+  const nodes = new Set<string>();
+  const reader = ({ id, peers }: NodeSetup): ReportReader => {
+    for (const known of [id, ...peers.map((peer) => peer.id)]) nodes.add(known);
+    return new ReportReader({ node: id, nodes });
+  };
+  return {
+    name: 'raft',
+    command: (node) => command(program, node),
+    client: { module: new URL('./clients.ts', import.meta.url).href },
+    reports: { fd: REPORT_FD, reader },
+    monitor: (ids) => new SafetyMonitor(ids),
+    membership,
+  };
+}
 
 function command(program: string, node: NodeSetup): HostCommand {
   const values = {
