@@ -172,7 +172,7 @@ describe('a hole is found without a missing line', () => {
   });
 });
 
-/** Each line is lost with a chance of 1 in 10. The monitor is told where, as gaps in the numbers of lines would tell. */
+/** Each line is lost with a chance of 1 in 10. The monitor is told where, as gaps in the numbers would. */
 function withHoles(lines: readonly TraceEvent[], random: Random): readonly (TraceEvent | 'hole' | 'start')[] {
   return lines.flatMap((line) => {
     const seen = random.float() < 0.1 ? 'hole' : line;
