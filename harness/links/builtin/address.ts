@@ -1,15 +1,16 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
+import { lookupPort } from './services.ts';
 
 interface HostPort {
   readonly host: string;
   readonly port: number;
 }
 
-/** `host:port`, `[v6]:port`, `:port`; null if it is not one. */
-export function splitAddress(address: string): HostPort | null {
-  const match = /^(?:\[([^\]]*)\]|([^:]*)):(\d+)$/.exec(address);
-  return match === null ? null : { host: match[1] ?? match[2] ?? '', port: Number(match[3]) };
+/** Host and port of `host:port`, `[v6]:port` or `:port`; the port may be a name. @throws Error with Go's text. */
+export function splitAddress(address: string): HostPort {
+  const { host, service } = splitHostPort(address);
+  return { host, port: lookupPort(service) };
 }
 
 export const formatAddress = (host: string, port: number): string =>
@@ -34,20 +35,43 @@ export async function resolveAddress(address: string): Promise<string> {
   return formatAddress(host, port);
 }
 
-async function resolveParts(address: string): Promise<HostPort> {
-  const parts = splitAddress(address);
-  if (parts === null) {
-    if (!address.includes(':')) throw new Error(`address ${address}: missing port in address`);
-    throw new Error(`lookup tcp/${address.slice(address.lastIndexOf(':') + 1)}: unknown port`);
+/** The rules and the messages of Go's `net.SplitHostPort`. */
+function splitHostPort(address: string): { readonly host: string; readonly service: string } {
+  const refuse = (why: string): Error => new Error(`address ${address}: ${why}`);
+  const colon = address.lastIndexOf(':');
+  if (colon < 0) throw refuse('missing port in address');
+  const service = address.slice(colon + 1);
+  if (!address.startsWith('[')) {
+    const host = address.slice(0, colon);
+    if (host.includes(':')) throw refuse('too many colons in address');
+    if (/[[\]]/.test(address)) throw refuse(`unexpected '${address.includes('[') ? '[' : ']'}' in address`);
+    return { host, service };
   }
-  if (parts.port > 65_535) throw new Error(`address ${parts.port}: invalid port`);
-  if (parts.host === '' || isIP(parts.host) !== 0) return parts;
+  const end = address.indexOf(']');
+  if (end < 0) throw refuse("missing ']' in address");
+  if (end + 1 !== colon)
+    throw refuse(address[end + 1] === ':' ? 'too many colons in address' : 'missing port in address');
+  if (address.includes('[', 1)) throw refuse("unexpected '[' in address");
+  if (address.includes(']', end + 1)) throw refuse("unexpected ']' in address");
+  return { host: address.slice(1, end), service };
+}
+
+/** An IPv4 address in the form of IPv6, such as `::ffff:127.0.0.1`, which Go shows as the IPv4 address. */
+const MAPPED = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i;
+
+async function resolveParts(address: string): Promise<HostPort> {
+  const { host, port } = splitAddress(address);
+  const mapped = MAPPED.exec(host)?.[1];
+  if (mapped !== undefined && isIP(mapped) === 4) return { host: mapped, port };
+  if (host === '' || isIP(host) !== 0) return { host, port };
   try {
-    const found = await lookup(parts.host, { all: true });
+    // Forms such as `127.1` are names for Go, and addresses for the C library.
+    if (/^[\d.]+$/.test(host)) throw new Error('only digits and dots, and not an address');
+    const found = await lookup(host, { all: true });
     const first = found.find(({ family }) => family === 4) ?? found[0]!;
-    return { host: first.address, port: parts.port };
+    return { host: first.address, port };
   } catch (error) {
-    throw new Error(`lookup ${parts.host}: no such host`, { cause: error });
+    throw new Error(`lookup ${host}: no such host`, { cause: error });
   }
 }
 

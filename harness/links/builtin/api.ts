@@ -5,6 +5,7 @@ import type { ByteCounters } from './byte-counters.ts';
 import { encodeJson } from './go-json.ts';
 import { toxicJson } from './proxy.ts';
 import type { Proxies } from './proxies.ts';
+import { readTarget } from './request-target.ts';
 
 /** The API that this speaks is that of this Toxiproxy. */
 export const VERSION = '2.12.0';
@@ -15,6 +16,7 @@ interface Answer {
   readonly status: number;
   readonly type?: string;
   readonly body?: string;
+  readonly location?: string;
 }
 
 type Handler = (names: readonly string[], body: string) => Promise<Answer> | Answer;
@@ -27,10 +29,17 @@ export function createApi(proxies: Proxies, counters: ByteCounters, metrics: boo
     ...toxicRoutes(proxies),
     ...serverRoutes(proxies, counters, metrics),
   ];
-  return createServer((request, response) => {
+  // A missing Host header is refused where the target is read, with Go's words.
+  const server = createServer({ requireHostHeader: false }, (request, response) => {
     void respond(routes, request, response);
   });
+  server.on('clientError', (_, socket) => socket.end(NOT_HTTP));
+  return server;
 }
+
+/** Go's answer to what is not HTTP. */
+const NOT_HTTP =
+  'HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n400 Bad Request';
 
 function proxyRoutes(proxies: Proxies): readonly Route[] {
   return [
@@ -112,13 +121,17 @@ async function respond(
   response.statusCode = answer.status;
   response.setHeader('X-Toxiproxy-Request-Id', randomBytes(10).toString('hex'));
   if (answer.type !== undefined) response.setHeader('Content-Type', answer.type);
+  if (answer.location !== undefined) response.setHeader('Location', answer.location);
   if (answer.type?.startsWith('text/plain; charset') === true)
     response.setHeader('X-Content-Type-Options', 'nosniff');
   response.end(answer.body ?? '');
 }
 
 async function answerTo(routes: readonly Route[], request: IncomingMessage): Promise<Answer> {
-  const path = decodeURIComponent(new URL(request.url ?? '/', 'http://toxiproxy').pathname);
+  const target = readTarget(request);
+  if (target.type === 'refused') return plain(target.status, target.body);
+  if (target.type === 'moved') return { status: 301, location: target.location };
+  const { path } = target;
   const body = await readBody(request);
   const there = routes.filter(([, pattern]) => pattern.test(path));
   if (there.length === 0) return plain(404, '404 page not found\n');
@@ -130,6 +143,7 @@ async function answerTo(routes: readonly Route[], request: IncomingMessage): Pro
   return route[2](route[1].exec(path)!.slice(1), body);
 }
 
+/** The body's bytes, each as one character. */
 async function readBody(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   let length = 0;
@@ -138,7 +152,7 @@ async function readBody(request: IncomingMessage): Promise<string> {
     if (length > MAX_BODY_BYTES) throw new ApiError('http: request body too large', 400);
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString();
+  return Buffer.concat(chunks).toString('latin1');
 }
 
 function refuse(error: unknown): Answer {

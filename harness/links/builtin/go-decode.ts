@@ -2,7 +2,8 @@ import { GoNumber, type Json } from './go-json.ts';
 
 /** A Go type that a field can have, by the name that Go's messages give it. */
 export type GoType = 'string' | 'bool' | 'float32' | 'int' | 'int64';
-export type Scalar = string | boolean | number;
+/** An integer that a number cannot hold exactly is a bigint. */
+export type Scalar = string | boolean | number | bigint;
 
 /** The JSON fits no Go value of the wanted type. The message is Go's. */
 export class UnmarshalError extends Error {}
@@ -61,8 +62,11 @@ export function asArray(json: Json, target: string): readonly Json[] {
 
 function fieldFor(key: string, fields: Readonly<Record<string, GoType>>): string | undefined {
   if (Object.hasOwn(fields, key)) return key;
-  return Object.keys(fields).find((name) => name.toLowerCase() === key.toLowerCase());
+  return Object.keys(fields).find((name) => folded(name) === folded(key));
 }
+
+/** Go counts the old long s as a form of s. */
+const folded = (key: string): string => key.replaceAll('\u017F', 's').toLowerCase();
 
 function asScalar(json: Json, type: GoType): Scalar | null {
   if (json instanceof GoNumber) return asNumber(json.text, type);
@@ -71,13 +75,14 @@ function asScalar(json: Json, type: GoType): Scalar | null {
   return null;
 }
 
-/** Integers above 2^53 lose their last digits here; as milliseconds, bytes or KB/s they all mean "never". */
-function asNumber(text: string, type: GoType): number | null {
+function asNumber(text: string, type: GoType): number | bigint | null {
   if (type === 'float32')
     return Number.isFinite(Math.fround(Number(text))) ? shortestFloat32(Number(text)) : null;
   if (type !== 'int' && type !== 'int64') return null;
   if (!/^-?\d+$/.test(text)) return null;
-  return BigInt.asIntN(64, BigInt(text)) === BigInt(text) ? Number(text) : null;
+  const integer = BigInt(text);
+  if (BigInt.asIntN(64, integer) !== integer) return null;
+  return Number.isSafeInteger(Number(integer)) ? Number(integer) : integer;
 }
 
 /**
@@ -86,6 +91,8 @@ function asNumber(text: string, type: GoType): number | null {
  */
 function shortestFloat32(value: number): number {
   const float = Math.fround(value);
+  // Zero keeps its sign.
+  if (float === 0) return float;
   for (let digits = 1; digits < 10; digits++) {
     const short = Number(float.toPrecision(digits));
     if (Math.fround(short) === float) return short;

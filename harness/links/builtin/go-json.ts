@@ -15,12 +15,24 @@ export class GoNumber {
 /** The body is not JSON. The message is Go's. */
 export class JsonSyntaxError extends Error {}
 
-/** Reads the first value of a text, as Go's Decoder does; it ignores the rest. */
+/**
+ * Reads the first value of a text, as Go's Decoder does; it ignores the rest. `text`: the bytes of the body, one
+ * character per byte, because Go names the byte at which JSON ends.
+ */
 export function parseJson(text: string): Json {
   const parser = new Parser(text);
   parser.skipSpace();
   if (parser.atEnd) throw new JsonSyntaxError('EOF');
   return parser.value();
+}
+
+/** Go's limit of nesting. */
+const MAX_DEPTH = 10_000;
+
+interface OpenObject {
+  readonly fields: Map<string, Json>;
+  /** Key of the value that is read now. */
+  key: string;
 }
 
 class Parser {
@@ -39,51 +51,70 @@ class Parser {
     while (/[ \t\r\n]/.test(this.#text[this.#at] ?? '')) this.#at++;
   }
 
+  /** Without recursion, because Go reads values that are nested deeper than our stack would hold. */
   value(): Json {
+    const open: (Json[] | OpenObject)[] = [];
+    for (;;) {
+      let value = this.#scalarOrOpening(open);
+      while (value !== undefined) {
+        const parent = open.at(-1);
+        if (parent === undefined) return value;
+        if (Array.isArray(parent)) parent.push(value);
+        else parent.fields.set(parent.key, value);
+        value = this.#after(parent);
+        if (value !== undefined) open.pop();
+      }
+    }
+  }
+
+  /** A value without parts; undefined if it has begun one with parts, whose next part is to be read. */
+  #scalarOrOpening(open: (Json[] | OpenObject)[]): Json | undefined {
     this.skipSpace();
     const c = this.#peek();
-    if (c === '{') return this.#object();
-    if (c === '[') return this.#array();
     if (c === '"') return this.#string();
     if (c === '-' || isDigit(c)) return this.#number();
     if (c === 't') return this.#literal('true', true);
     if (c === 'f') return this.#literal('false', false);
     if (c === 'n') return this.#literal('null', null);
-    return this.#fail('looking for beginning of value');
-  }
-
-  #object(): Json {
-    const fields = new Map<string, Json>();
+    if (c !== '{' && c !== '[') return this.#fail('looking for beginning of value');
+    if (open.length === MAX_DEPTH) this.#fail('exceeded max depth');
     this.#at++;
     this.skipSpace();
-    if (this.#peek() === '}') return this.#close(fields);
-    for (;;) {
-      this.skipSpace();
-      if (this.#peek() !== '"') this.#fail('looking for beginning of object key string');
-      const key = this.#string();
-      this.skipSpace();
-      if (this.#peek() !== ':') this.#fail('after object key');
-      this.#at++;
-      fields.set(key, this.value());
-      this.skipSpace();
-      if (this.#peek() === '}') return this.#close(fields);
-      if (this.#peek() !== ',') this.#fail('after object key:value pair');
-      this.#at++;
+    if (c === '[') {
+      if (this.#peek() === ']') return this.#close([]);
+      open.push([]);
+      return undefined;
     }
+    if (this.#peek() === '}') return this.#close(new Map<string, Json>());
+    open.push({ fields: new Map(), key: this.#key() });
+    return undefined;
   }
 
-  #array(): Json {
-    const items: Json[] = [];
+  /** Goes on after a part: to the next one, or past the end of the whole, which it returns. */
+  #after(parent: Json[] | OpenObject): Json | undefined {
+    this.skipSpace();
+    const c = this.#peek();
+    if (Array.isArray(parent)) {
+      if (c === ']') return this.#close(parent);
+      if (c !== ',') this.#fail('after array element');
+      this.#at++;
+      return undefined;
+    }
+    if (c === '}') return this.#close(parent.fields);
+    if (c !== ',') this.#fail('after object key:value pair');
     this.#at++;
     this.skipSpace();
-    if (this.#peek() === ']') return this.#close(items);
-    for (;;) {
-      items.push(this.value());
-      this.skipSpace();
-      if (this.#peek() === ']') return this.#close(items);
-      if (this.#peek() !== ',') this.#fail('after array element');
-      this.#at++;
-    }
+    parent.key = this.#key();
+    return undefined;
+  }
+
+  #key(): string {
+    if (this.#peek() !== '"') this.#fail('looking for beginning of object key string');
+    const key = this.#string();
+    this.skipSpace();
+    if (this.#peek() !== ':') this.#fail('after object key');
+    this.#at++;
+    return key;
   }
 
   #string(): string {
@@ -103,7 +134,9 @@ class Parser {
       else this.#fail('in string escape code');
     }
     this.#at++;
-    return JSON.parse(this.#text.slice(start, this.#at)) as string;
+    const text = Buffer.from(this.#text.slice(start, this.#at), 'latin1').toString();
+    // Go puts the replacement character where half of a surrogate pair is.
+    return (JSON.parse(text) as string).toWellFormed();
   }
 
   #number(): Json {
@@ -154,16 +187,44 @@ class Parser {
 
 const isDigit = (c: string): boolean => c >= '0' && c <= '9' && c.length === 1;
 
+const ESCAPES: Readonly<Record<string, string>> = {
+  "'": String.raw`\'`,
+  '"': '"',
+  '\\': String.raw`\\`,
+  '\u0007': String.raw`\a`,
+  '\b': String.raw`\b`,
+  '\f': String.raw`\f`,
+  '\n': String.raw`\n`,
+  '\r': String.raw`\r`,
+  '\t': String.raw`\t`,
+  '\v': String.raw`\v`,
+};
+
+/** A byte as Go quotes it, which takes it for the character of that number. */
 function quote(c: string): string {
-  if (c === "'") return String.raw`'\''`;
-  if (c === '"') return `'"'`;
-  return `'${JSON.stringify(c).slice(1, -1)}'`;
+  const code = c.charCodeAt(0);
+  const hex = (digits: number): string => code.toString(16).padStart(digits, '0');
+  const shown =
+    code < 0x20 || code === 0x7f
+      ? String.raw`\x${hex(2)}`
+      : (code >= 0x80 && code <= 0xa0) || code === 0xad
+        ? String.raw`\u${hex(4)}`
+        : c;
+  return `'${ESCAPES[c] ?? shown}'`;
 }
 
-/** Go escapes the characters that matter in HTML; parsers see no difference, but a text comparison does. */
+/**
+ * Go escapes the characters that matter in HTML; parsers see no difference, but a text comparison does. A bigint is
+ * written with all its digits, and minus zero with its sign.
+ */
 export function encodeJson(value: unknown): string {
-  return JSON.stringify(value).replaceAll(
-    /[<>&\u2028\u2029]/g,
-    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
+  return JSON.stringify(value, (_, each: unknown) =>
+    typeof each === 'bigint' || Object.is(each, -0)
+      ? rawJson(typeof each === 'bigint' ? String(each) : '-0')
+      : each,
+  ).replaceAll(/[<>&\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
+
+/** `JSON.rawJSON`, which Node.js has and the types of TypeScript do not. */
+const rawJson = (text: string): unknown =>
+  (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON(text);

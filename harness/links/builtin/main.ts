@@ -37,7 +37,7 @@ const counters = new ByteCounters();
 const proxies = new Proxies(counters);
 if (values.config !== '') {
   try {
-    const { error } = await proxies.populate(readFileSync(values.config, 'utf8'));
+    const { error } = await proxies.populate(readFileSync(values.config, 'latin1'));
     if (error !== null) console.error(`Failed to populate proxies from file: ${error.message}`);
   } catch (error) {
     console.error(`Error reading config file: ${(error as Error).message}`);

@@ -109,7 +109,7 @@ export class Proxy {
     const labels = { proxy: this.name, listener: this.#listen, upstream: this.#upstream };
     const connection: Connection = new Connection({
       client,
-      upstream: splitAddress(this.#upstream) ?? { host: '', port: 0 },
+      upstream: upstreamAddress(this.#upstream),
       toxics: this.toxics,
       counts: {
         upstream: this.#counters.for({ direction: 'upstream', ...labels }),
@@ -127,8 +127,17 @@ export class Proxy {
   }
 }
 
+/** An upstream that is not an address refuses every connection, as port 0 does. */
+function upstreamAddress(upstream: string): ReturnType<typeof splitAddress> {
+  try {
+    return splitAddress(upstream);
+  } catch {
+    return { host: '', port: 0 };
+  }
+}
+
 export function toxicJson({
-  attributes,
+  exact: attributes,
   name,
   type,
   stream,

@@ -15,6 +15,8 @@ export interface Toxic {
   readonly stream: string;
   readonly direction: StreamDirection;
   readonly kind: ToxicType;
+  /** Attributes as the API shows them; `attributes` has the nearest numbers, which is exact enough to act on. */
+  readonly exact: Record<string, number | bigint>;
   readonly attributes: Attributes;
   /** Share of connections that it acts on, drawn for each. */
   toxicity: number;
@@ -84,13 +86,15 @@ export class ToxicList {
     if (kind === undefined) throw new ApiError('invalid toxic type', 400);
     if (this.all.some((other) => other.name === name)) throw new ApiError('toxic already exists', 409);
     const attributes: Attributes = Object.fromEntries(Object.keys(kind.fields).map((field) => [field, 0]));
-    badBody(() => readAttributes(json, kind, attributes));
+    const exact: Toxic['exact'] = { ...attributes };
+    badBody(() => readAttributes(json, { kind, exact, attributes }));
     const toxic = {
       name,
       type,
       stream,
       direction,
       kind,
+      exact,
       attributes,
       toxicity: (fields['toxicity'] ?? 1) as number,
     } as const;
@@ -105,7 +109,7 @@ export class ToxicList {
     badBody(() => {
       const json = parseJson(body);
       const fields = decodeStruct(json, UPDATE);
-      readAttributes(json, toxic.kind, toxic.attributes);
+      readAttributes(json, toxic);
       toxic.toxicity = (fields['toxicity'] ?? toxic.toxicity) as number;
     });
     this.#listener.updated(toxic);
@@ -125,7 +129,10 @@ export class ToxicList {
   }
 }
 
-function readAttributes(json: Json, kind: ToxicType, attributes: Attributes): void {
+function readAttributes(
+  json: Json,
+  { kind, exact, attributes }: Pick<Toxic, 'kind' | 'exact' | 'attributes'>,
+): void {
   const given = fieldOf(json, 'attributes');
   checkObject(given, '', kind);
   if (given === undefined) return;
@@ -134,7 +141,10 @@ function readAttributes(json: Json, kind: ToxicType, attributes: Attributes): vo
     fullName: `toxics.${kind.struct}`,
     fields: kind.fields,
   };
-  Object.assign(attributes, decodeStruct(given, struct));
+  for (const [field, value] of Object.entries(decodeStruct(given, struct))) {
+    exact[field] = value as number | bigint;
+    attributes[field] = Number(value);
+  }
 }
 
 /** Throws Go's message if the attributes are not an object. */
