@@ -30,11 +30,12 @@ export class Chaos {
   #stderr = '';
 
   constructor(
-    args: readonly string[],
+    args: readonly string[] | ((out: string) => readonly string[]),
     options: { readonly cwd?: string; readonly env?: Readonly<Record<string, string>> } = {},
   ) {
-    const run = args[0] === 'run' && !args.includes('--out') ? ['--out', this.out] : [];
-    this.#child = spawn(process.execPath, [LAUNCHER, ...args, ...run], {
+    const given = typeof args === 'function' ? args(this.out) : args;
+    const run = given[0] === 'run' && !given.includes('--out') ? ['--out', this.out] : [];
+    this.#child = spawn(process.execPath, [LAUNCHER, ...given, ...run], {
       cwd: options.cwd ?? ROOT,
       env: { ...process.env, ...options.env, [TAG_VARIABLE]: this.#tag },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -57,8 +58,9 @@ export class Chaos {
     return this.#ended;
   }
 
-  kill(signal: NodeJS.Signals): void {
-    this.#child.kill(signal);
+  /** Returns false if it has ended already. */
+  kill(signal: NodeJS.Signals): boolean {
+    return this.#child.kill(signal);
   }
 
   /** Closes our end of its output, as a closed terminal or `| head` does. */
@@ -94,6 +96,10 @@ export class Chaos {
   }
   /** Names of the files that every run must write, and that are missing. */
   get missing(): readonly string[] {
+    return this.missingIn(this.dir);
+  }
+  /** As `missing`, for a report in another folder. */
+  missingIn(dir: string): readonly string[] {
     const required = [
       'report.html',
       'result.json',
@@ -105,7 +111,7 @@ export class Chaos {
       'run.scenario.yaml',
       'logs',
     ];
-    return required.filter((file) => !existsSync(join(this.dir, file)));
+    return required.filter((file) => !existsSync(join(dir, file)));
   }
 
   /** Processes that this run started and that still run, each as `pid: command line`. */
@@ -153,5 +159,4 @@ export class Chaos {
 }
 
 /** Starts a `chaos` command. For use with `await using`. */
-export const chaos = (args: readonly string[], options?: ConstructorParameters<typeof Chaos>[1]): Chaos =>
-  new Chaos(args, options);
+export const chaos = (...args: ConstructorParameters<typeof Chaos>): Chaos => new Chaos(...args);

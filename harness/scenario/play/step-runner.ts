@@ -97,15 +97,17 @@ export class StepRunner {
   }
 
   async #step(step: Step, place: Place): Promise<void> {
-    const { pace } = this.#options;
+    const { pace, clock } = this.#options;
     if (step.atMs !== null) await pace.until(step.atMs, place.signal);
     await pace.gate(place.signal);
     this.#emitStep(step, place, 'running');
+    const from = clock.now();
     try {
       const detail = await this.#perform(step, place);
-      this.#emitStep(step, place, detail === SKIPPED ? 'skipped' : 'ok', detail);
+      const stopped = meanwhile(stoppedMs(clock.stalls(), from));
+      this.#emitStep(step, place, detail === SKIPPED ? 'skipped' : 'ok', `${detail}${stopped}`);
       // Steps that take no time must not keep signals and reports from being read.
-      await this.#options.clock.turn();
+      await clock.turn();
       place.signal.throwIfAborted();
     } catch (error) {
       this.#emitStep(step, place, place.signal.aborted ? 'skipped' : 'failed', (error as Error).message);
@@ -212,10 +214,10 @@ export class StepRunner {
     };
     const seen = await watch(look, { clock, pulse: observer.pulse, withinMs, signal });
     if (!seen.ok) throw this.#failed(step, `not within ${formatDuration(withinMs)}: ${seen.detail}`, from);
-    const meanwhile = seen.stoppedMs > 0 ? `; ${stopText(seen.stoppedMs)} meanwhile` : '';
     const late = seen.inTime ? '' : `; whether it was within ${formatDuration(withinMs)} is not known`;
-    const detail = `${seen.detail}${meanwhile}${late}`;
-    this.#expect(step, skipped ? 'skipped' : seen.inTime ? 'pass' : 'unknown', detail, clock.now() - from);
+    const detail = `${seen.detail}${late}`;
+    const status = skipped ? 'skipped' : seen.inTime ? 'pass' : 'unknown';
+    this.#expect(step, status, `${detail}${meanwhile(seen.stoppedMs)}`, clock.now() - from);
     return skipped ? SKIPPED : detail;
   }
 
@@ -318,6 +320,8 @@ export class StepRunner {
     });
   }
 }
+
+const meanwhile = (stopped: number): string => (stopped > 0 ? `; ${stopText(stopped)} meanwhile` : '');
 
 const SKIPPED = 'skipped';
 /** Index of a step by hand, which belongs to no step of the scenario. */
