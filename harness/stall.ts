@@ -116,5 +116,11 @@ export async function withinAwake<T, L>(promise: Promise<T>, ms: number, late: (
   }
 }
 
-/** `5.0 s`: length of a stall in messages. */
+/** All stalls of a run in a sentence; null: there was none. */
+export const stallsText = (stalls: readonly Stall[] = []): string | null =>
+  stalls.length === 0
+    ? null
+    : `${stopText(stoppedMs(stalls, -Infinity))}${stalls.length > 1 ? ` in all, ${stalls.length} times` : ''}`;
+
+/** A stall in messages. */
 export const stopText = (ms: number): string => `the harness was stopped for ${(ms / 1_000).toFixed(1)} s`;

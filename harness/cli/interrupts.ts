@@ -4,7 +4,7 @@ export type InterruptSignal = keyof typeof INTERRUPT_CODES;
 
 /** Time after the second signal for healing and killing before the process exits, in ms, even if something hangs. */
 const HARD_DEADLINE_MS = 10_000;
-/** Maximum time in ms that anything may keep the process alive after its last verdict. */
+/** Maximum time in ms for the last output after the last verdict. */
 const LINGER_MS = 1_000;
 
 /**
@@ -73,13 +73,15 @@ export class Interrupts {
   }
 
   /**
-   * The exit code of the whole command: nothing that comes later changes it. A signal only makes the end come at once,
-   * and what keeps the process alive (a request that hangs, a pipe that another program holds) does so for a second.
+   * The exit code of the whole command: nothing that comes later changes it. The process ends as soon as its output is
+   * with the operating system, whatever else is open. It does not wait for the event loop to run empty, because
+   * Node.js then gives up its signal handlers some milliseconds before it exits, and a signal would still win.
    */
   finish(code: number): void {
     this.#finished = true;
     this.decided = code;
     process.exitCode = code;
+    process.stdout.write('', () => this.#exit());
     setTimeout(() => this.#exit(), LINGER_MS).unref();
   }
 

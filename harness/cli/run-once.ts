@@ -198,16 +198,20 @@ interface ReportParts {
 async function report(parts: ReportParts, result: RunResult): Promise<RunResult> {
   const { options, dir } = parts;
   options.interrupts.decided = result.exitCode;
-  try {
-    await write(parts, result);
+  const publish = async (as: RunResult): Promise<void> => {
+    const failure = await write(parts, as).catch((error: unknown) => error as Error);
     pointLatest(options.flags.out, dir);
+    if (failure !== undefined) throw failure;
+  };
+  try {
+    await publish(result);
     return result;
   } catch (error) {
     const message = `the report in ${dir} is not complete: ${(error as Error).message}`;
     console.error(`chaos: ${message}`);
     const failed = result.verdict === 'error' ? result : withFailure(result, message);
     options.interrupts.decided = failed.exitCode;
-    await write(parts, failed).catch(() => undefined);
+    await publish(failed).catch(() => undefined);
     return failed;
   }
 }

@@ -13,6 +13,7 @@ import {
   type Style,
   plainText,
 } from './paint.ts';
+import { stallsText } from '../stall.ts';
 
 export interface SummaryOptions {
   readonly width: number;
@@ -67,6 +68,8 @@ function verdictLines(result: RunResult, width: number, glyphs: Glyphs): Line[] 
         color: 'yellow',
       }),
     ]);
+  const stopped = stallsText(result.stalls);
+  if (stopped !== null) lines.push([span(' '.repeat(indent.length) + stopped, { color: 'yellow' })]);
   if (result.error !== null && result.error !== result.sentence) {
     for (const text of wrapped(result.error, width - indent.length, glyphs).slice(0, 6))
       lines.push([span(' '.repeat(indent.length) + text, { color: 'red' })]);

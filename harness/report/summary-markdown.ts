@@ -3,6 +3,7 @@ import { clipped, count, duration, latency, moment, share } from './format.ts';
 import { printable } from '../printable.ts';
 import type { ReportModel } from './model/model.ts';
 import { commandText } from './page/command.ts';
+import { stallsText } from '../stall.ts';
 
 /** GitHub refuses a step's summary over 1 MiB; a page of many scenarios stays readable with this much each. */
 export const MOST_SUMMARY_BYTES = 60_000;
@@ -37,7 +38,8 @@ export function summaryMarkdown(model: ReportModel): string {
   return limited(parts);
 }
 
-function figures({ counts, latencyMs, leaderGaps, seed, links }: RunResult): string {
+function figures({ counts, latencyMs, leaderGaps, seed, links, stalls }: RunResult): string {
+  const stopped = stallsText(stalls);
   const longest = Math.max(0, ...leaderGaps.map((gap) => gap.to - gap.from));
   const outcomes = [
     `${count(counts.ok)} ok (${share(counts.ok, counts.operations)})`,
@@ -50,6 +52,7 @@ function figures({ counts, latencyMs, leaderGaps, seed, links }: RunResult): str
     `${count(counts.elections)} elections, longest without a leader ${duration(longest)}`,
     `seed ${seed}`,
     `links: ${cell(links.kind)} ${cell(links.version)}`,
+    ...(stopped === null ? [] : [stopped]),
   ].join(' · ');
 }
 

@@ -1,11 +1,13 @@
 import { expect, test } from 'vitest';
 import { generatedRun } from '../../test/support/generated-run.ts';
 import { parseStrictly } from '../../test/support/well-formed.ts';
+import { summaryText } from '../output/summary.ts';
 import type { RunResult } from '../result.ts';
 import { githubAnnotations } from './annotations.ts';
 import { duration, letters } from './format.ts';
 import { junitXml } from './junit.ts';
 import { reportModel } from './model/model.ts';
+import { reportPage } from './page/page.ts';
 import { MOST_SUMMARY_BYTES, summaryMarkdown } from './summary-markdown.ts';
 
 const broken = generatedRun({ seconds: 20, operations: 2_000, seed: 7, violation: true });
@@ -113,4 +115,20 @@ test('figures read well at every size', () => {
     '2 min 05 s',
   ]);
   expect([0, 25, 26, 701, 702].map(letters)).toEqual(['A', 'Z', 'AA', 'ZZ', 'AAA']);
+});
+
+test('a run whose harness was stopped says so in the summary, on the terminal, and in the timeline of the page', () => {
+  const stalls = [
+    { from: 5_000, to: 10_000 },
+    { from: 12_000, to: 12_500 },
+  ];
+  const model = reportModel({ ...passed, result: { ...passed.result, stalls } });
+  const text = 'the harness was stopped for 5.5 s in all, 2 times';
+  expect(summaryMarkdown(model)).toContain(text);
+  expect(summaryText(model.result, { width: 120, color: false })).toContain(text);
+  const page = parseStrictly(reportPage(model));
+  expect(page.some((element) => element.text.includes(text))).toBe(true);
+  const titles = page.filter(({ name }) => name === 'title').map((element) => element.text);
+  expect(titles.filter((title) => title.startsWith('the harness was stopped: '))).toHaveLength(2);
+  expect(summaryMarkdown(reportModel(passed))).not.toContain('stopped');
 });

@@ -1,6 +1,8 @@
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { SERVERS } from '../support/servers.ts';
-import { chaos, type Chaos } from '../support/chaos.ts';
+import { chaos, ROOT, type Chaos } from '../support/chaos.ts';
 
 // However a run ends, it has the right exit code, writes a report of what it has, and leaves no process running.
 
@@ -49,6 +51,35 @@ for (const { name, choice, missing } of SERVERS) {
       await run.sees(CUT);
       run.kill('SIGTERM');
       expect((await run.ended).code).toBe(143);
+      expectReport(run);
+    });
+
+    it('a report that cannot be written whole is an error, and no file of it says anything else', async () => {
+      await using run = chaos([...args, '--seed', '3']);
+      const [, folder] = await run.sees(/ out=(\S+)/);
+      mkdirSync(join(ROOT, folder!, 'report.html', 'in-the-way'), { recursive: true });
+      const { code, stdout, stderr } = await run.ended;
+      expect(stderr).toContain('report.html');
+      expect({ code, says: run.result.exitCode, verdict: run.result.verdict }).toEqual({
+        code: 3,
+        says: 3,
+        verdict: 'error',
+      });
+      expect(stdout).toMatch(/^ERROR /m);
+      expect(readFileSync(join(run.dir, 'junit.xml'), 'utf8')).toContain('name="verdict" value="error"');
+      expect(run.left).toEqual([]);
+    });
+
+    it('a signal after the verdict changes neither the exit code nor the report', async () => {
+      await using run = chaos(args);
+      await run.sees(/done +PASS/);
+      run.kill('SIGTERM');
+      const { code } = await run.ended;
+      expect({ code, says: run.result.exitCode, verdict: run.result.verdict }).toEqual({
+        code: 0,
+        says: 0,
+        verdict: 'pass',
+      });
       expectReport(run);
     });
 

@@ -35,7 +35,7 @@ export function overview(model: ReportModel, backdrop: Backdrop): Markup {
     ? markup`<i class="key broken"></i>violation `
     : nothing;
   return markup`<div class="chart">
-${faultLanes(backdrop)}${load}${timeAxis(backdrop.frame)}
+${faultLanes(backdrop)}${stallLane(model, backdrop)}${load}${timeAxis(backdrop.frame)}
 </div>
 <p class="legend"><i class="key ok"></i>ok <i class="key fail"></i>failed (did not happen)
 <i class="key info"></i>unknown (may have happened) <i class="key line p50"></i>p50 <i class="key line p99"></i>p99
@@ -62,6 +62,25 @@ function faultLanes({ frame, faults, violationTimes }: Backdrop): Markup {
     description: `${plural(faults.length, 'fault')}; the table of faults below has their times.`,
     labels: [{ at: FAULT_LANE / 2, label: 'faults' }],
     numbered: true,
+    body: joined(bands),
+  });
+}
+
+/** Times in which the harness itself stood still: what the pictures show then is not what it would have done. */
+function stallLane({ result: { stalls = [] } }: ReportModel, { frame, violationTimes }: Backdrop): Markup {
+  const place = { frame, y: 1, height: FAULT_LANE - 2, className: 'gap' };
+  const shown = stalls.filter(({ from }) => from <= frame.to);
+  if (shown.length === 0) return nothing;
+  const bands = shown.map(({ from, to }) => {
+    const span = { from: Math.max(from, frame.from), to: Math.min(to, frame.to) };
+    return band({ ...place, ...span, text: 'stopped', title: 'the harness was stopped' });
+  });
+  return row({
+    backdrop: { frame, faults: [], violationTimes },
+    height: FAULT_LANE + 2,
+    title: 'Times in which the harness was stopped',
+    description: `${plural(shown.length, 'time')}: ${shown.map(({ from, to }) => `${moment(from)} to ${moment(to)}`).join('; ')}.`,
+    labels: [{ at: FAULT_LANE / 2, label: 'harness' }],
     body: joined(bands),
   });
 }

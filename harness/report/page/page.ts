@@ -14,6 +14,7 @@ import { readoutData } from './readout.ts';
 import { phaseTable } from './phase-table.ts';
 import { pageHead, section, wholePage } from './shell.ts';
 import { expectationTable, faultTable, figures, leadershipTables } from './tables.ts';
+import { stallsText } from '../../stall.ts';
 
 const SCRIPT = readFileSync(new URL('./page.js', import.meta.url), 'utf8');
 
@@ -75,6 +76,7 @@ function shadedFaults({ faults }: ReportModel): readonly FaultSpan[] {
 
 function head(model: ReportModel): Markup {
   const { result } = model;
+  const stopped = stallsText(result.stalls);
   const facts = [
     result.scenario,
     `seed ${result.seed}`,
@@ -82,6 +84,7 @@ function head(model: ReportModel): Markup {
     linksWords(model),
     result.startedAt,
     ...(result.interrupted === null ? [] : [`interrupted by ${result.interrupted}`]),
+    ...(stopped === null ? [] : [stopped]),
     `exit ${result.exitCode}`,
   ];
   const error =
