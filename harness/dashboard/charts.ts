@@ -2,22 +2,23 @@ import { createRequire } from 'node:module';
 import { span, type Color, type Glyphs, type Line, type Span } from '../output/paint.ts';
 
 /**
- * The one door to blessed-contrib. It draws line charts off-screen: a chart widget made from its prototype with a
- * braille canvas of its own, never a blessed `Screen`, which would take over the terminal and the process's signals.
+ * The only file that imports blessed-contrib. It draws line charts off-screen: it makes a chart widget from the
+ * library's prototype and gives it its own braille canvas. It never uses a blessed `Screen`, which would take over the
+ * terminal and the process's signals.
  */
 export interface ChartSeries {
   readonly color: Exclude<Color, 'gray'>;
-  /** One value a point, oldest first; null leaves a gap. */
+  /** One value per point, oldest first; null leaves a gap. */
   readonly values: readonly (number | null)[];
 }
 
 export interface ChartOptions {
-  /** Cells. */
+  /** In cells, like `height`. */
   readonly width: number;
   readonly height: number;
-  /** All of one length. */
+  /** Chart lines; all have the same number of points. */
   readonly series: readonly ChartSeries[];
-  /** One label a point; as many are shown as have room. */
+  /** One label per point; the chart shows as many as fit. */
   readonly labels: readonly string[];
   /** The top of the value axis; the bottom is 0. */
   readonly maxY: number;
@@ -40,7 +41,7 @@ export function drawChart(options: ChartOptions): Line[] {
   return rows.map((row) => parseRow(row, glyphs));
 }
 
-/** The smallest 1, 2 or 5 times a power of ten that is over `value`: an axis that does not tremble. */
+/** Top of an axis: the smallest 1, 2 or 5 times a power of ten above `value`, so that the axis rarely changes. */
 export function axisTop(value: number): number {
   if (!(value > 0)) return 1;
   const power = 10 ** Math.floor(Math.log10(value));
@@ -71,7 +72,7 @@ const require = createRequire(import.meta.url);
 const { prototype: linePrototype } = require('blessed-contrib/lib/widget/charts/line.js') as {
   prototype: LineWidget;
 };
-// The braille canvas is blessed-contrib's own dependency: the copy that it uses is taken from there.
+// The braille canvas is a dependency of blessed-contrib, so it is resolved from there: it must be the same copy.
 const requireAsContrib = createRequire(require.resolve('blessed-contrib/lib/widget/canvas.js'));
 const { Canvas } = requireAsContrib('drawille-canvas-blessed-contrib') as {
   Canvas: new (width: number, height: number) => { getContext(): Context2d };
@@ -110,7 +111,9 @@ function widgetFrame({ width, height, series, labels, maxY }: ChartOptions): str
   return context._canvas.frame();
 }
 
-/** A plot without time labels on the bare braille canvas: for places too low for the widget. */
+/**
+ * A plot without time labels, drawn on the braille canvas itself, for places that are not high enough for the widget.
+ */
 function canvasFrame({ width, height, series, maxY }: ChartOptions): string {
   const context = openContext(width, height);
   const left = 2 * chartIndent(maxY);
@@ -136,7 +139,7 @@ function canvasFrame({ width, height, series, maxY }: ChartOptions): string {
   return context._canvas.frame();
 }
 
-/** A canvas whose pen lifts at a missing value: the library itself would not draw the rest of a line with a gap. */
+/** A canvas that interrupts a line at a missing value: the library itself would not draw the part after the gap. */
 function openContext(width: number, height: number): Context2d {
   const context = new Canvas(2 * width, 4 * height).getContext();
   const line = context.lineTo.bind(context);
@@ -152,7 +155,7 @@ function openContext(width: number, height: number): Context2d {
       penUp = true;
       return;
     }
-    // A lone point between two gaps is still a dot.
+    // A single point between two gaps is drawn as a dot.
     if (penUp) move(x, y);
     penUp = false;
     line(x, y);
@@ -165,14 +168,14 @@ const numeric =
   (value: number | null): number =>
     value === null ? Number.NaN : Math.min(Math.max(0, value), maxY);
 
-/** As the widget writes the axis' top, so that the indent is known before it draws. */
+/** Label of the top of the axis in the widget's format, so that the indent is known before the widget draws. */
 const axisLabel = (value: number): string => (value < 4 ? value.toFixed(2) : value.toFixed(0));
 
 const COLORS: readonly Color[] = ['gray', 'red', 'green', 'yellow', 'blue', 'magenta', 'cyan', 'white'];
 // eslint-disable-next-line no-control-regex
 const PIECE = /\u001b\[(\d+)m|([^\u001b])/gu;
 
-/** A row of the library's frame, colours as its escape codes, turned into spans. */
+/** Turns a row of the library's frame into spans; the colours come from its escape codes. */
 function parseRow(row: string, glyphs: Glyphs): Line {
   const spans: Span[] = [];
   let color: Color | undefined;
@@ -194,7 +197,7 @@ function parseRow(row: string, glyphs: Glyphs): Line {
   return spans;
 }
 
-/** The dots of a braille cell, told by which half of the cell they are in. */
+/** One ASCII character for a braille cell; it shows which half of the cell has dots. */
 function asciiDots(character: string): string {
   const dots = character.codePointAt(0)! - 0x2800;
   if (dots < 0 || dots > 0xff) return character;

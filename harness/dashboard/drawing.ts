@@ -11,11 +11,11 @@ export interface DrawingOptions {
   readonly maxFps: number;
   readonly scene: () => Scene;
   readonly onKey: (key: KeyPress) => void;
-  /** Ink has restored the terminal and drawing has ended with an error. */
+  /** Called after drawing has ended with an error and Ink has restored the terminal. */
   readonly onFailure: (error: unknown) => void;
 }
 
-/** Ink on the alternate screen, drawing `scene()` whenever it is told to. Loaded only once a dashboard is wanted. */
+/** Opens Ink on the alternate screen; each `draw` shows the current `scene()`. Loaded only if a dashboard is used. */
 export function openDrawing(options: DrawingOptions): { draw(): void; close(): Promise<void> } {
   const { stdin, stdout, color, maxFps, scene, onKey, onFailure } = options;
   const element = (): ReturnType<typeof createElement> =>
@@ -57,7 +57,7 @@ export function openDrawing(options: DrawingOptions): { draw(): void; close(): P
 const LEAVE_ALTERNATE_SCREEN = '\u001b[?1049l';
 const SHOW_CURSOR = '\u001b[?25h';
 
-/** Ink that fails while it opens has switched screens already and does not switch back. */
+/** If Ink fails while it opens, it has already switched to the alternate screen and does not switch back. */
 function opened(stdout: NodeJS.WriteStream, open: () => Instance): Instance {
   try {
     return open();

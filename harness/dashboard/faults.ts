@@ -6,13 +6,13 @@ export interface ManualFault {
   readonly says: string;
   /** The step as it would be in a scenario file. */
   readonly step: Readonly<Record<string, unknown>>;
-  /** Nodes that will not answer while it lasts. */
+  /** Nodes that do not answer while the fault lasts. */
   readonly stops?: readonly string[];
-  /** Links that will pass nothing while it lasts. */
+  /** Links that pass nothing while the fault lasts. */
   readonly cuts?: readonly string[];
 }
 
-/** Target of a fault: `selector` as it is recorded (`n1`, or `leader`), and the node that it means at the moment. */
+/** Target of a fault: `selector` as it is recorded (`n1`, or `leader`), and the node that it selects now. */
 export interface Target {
   readonly selector: string;
   readonly node: string;
@@ -32,7 +32,7 @@ export const restart = ({ selector, node }: Target): ManualFault => ({
   says: `restart ${node}`,
   step: { restart: { node: selector } },
 });
-/** Resumes a paused node, pauses any other. */
+/** Resumes the node if it is paused, otherwise pauses it. */
 export const pauseOrResume = ({ selector, node }: Target, paused: boolean): ManualFault =>
   paused
     ? { says: `resume ${node}`, step: { resume: { node } } }
@@ -83,7 +83,7 @@ export const bridge = ({ selector, node }: Target, nodes: readonly string[]): Ma
 
 export type Direction = 'from' | 'to' | 'both' | 'clients';
 
-/** The links that a delay, a limit or a reset is for, as a scenario names them. */
+/** The links of a delay, a limit or a reset, as a scenario file names them. */
 function linkWords(
   { selector, node }: Target,
   nodes: readonly string[],
@@ -154,8 +154,8 @@ function linksOf(node: string, nodes: readonly string[], way: 'in' | 'out' | 'bo
 }
 
 /**
- * The most nodes that could still work together under some leader with this fault in force: running, and joined to that
- * leader both ways. Fewer than a majority, and no write can be acknowledged.
+ * Maximum number of nodes that could still work together under one leader while this fault is in effect: nodes that run
+ * and are connected to that leader in both directions. With fewer than a majority, no write can be acknowledged.
  */
 export function reachableAfter(
   state: DashboardState,

@@ -11,12 +11,12 @@ import {
 } from './ui.ts';
 
 /**
- * Every key, once: the footer, the `?` help, what `:` can run, the table in docs/dashboard.md and the tests are made
- * from this list.
+ * Every key, once. The footer, the help (`?` and `:`), the table in docs/dashboard.md and the tests are made from this
+ * list.
  */
 export interface KeyBinding {
   readonly id: string;
-  /** As `KeyPress` names them; the first one is shown. */
+  /** Names of the keys, as in `KeyPress`; the first one is shown. */
   readonly keys: readonly string[];
   /** Name of the key or keys, as the user sees it. */
   readonly shown: string;
@@ -24,11 +24,11 @@ export interface KeyBinding {
   readonly group: 'target' | 'nodes' | 'links' | 'scenario' | 'view' | 'run';
   /** The label in the footer, and its rank there: if the footer is short, the highest ranks are left out first. */
   readonly footer?: { readonly word: string; readonly rank: number };
-  /** It changes the run: `--watch-only` disables it. */
+  /** True if the key changes the run: `--watch-only` disables it. */
   readonly changesRun?: true;
-  /** Needs somewhere to write a dump. */
+  /** True if the key works only where a dump can be written. */
   readonly needsDump?: true;
-  /** `key`: the one that was pressed (digits share a binding). */
+  /** `key` is the key that was pressed, because several keys can share a binding (the digits do). */
   act(ui: UiState, context: UiContext, key: string): Pressed;
 }
 
@@ -74,7 +74,9 @@ export const KEYMAP: readonly KeyBinding[] = [
   faultKey('t', 'stop', 'stop the target cleanly (SIGTERM)', 'nodes', 13, (target) =>
     faults.stopNode(target),
   ),
-  faultKey('r', 'restart', 'restart the target, or start it', 'nodes', 2, (target) => faults.restart(target)),
+  faultKey('r', 'restart', 'restart the target, or start it if it is down', 'nodes', 2, (target) =>
+    faults.restart(target),
+  ),
   faultKey(
     'z',
     'pause',
@@ -83,8 +85,13 @@ export const KEYMAP: readonly KeyBinding[] = [
     3,
     (target, { state }) => faults.pauseOrResume(target, state.nodes[target.node]?.life === 'paused'),
   ),
-  faultKey('i', 'isolate', 'cut the target off from its peers, both ways', 'links', 4, (target, { state }) =>
-    faults.isolate(target, nodeIds(state)),
+  faultKey(
+    'i',
+    'isolate',
+    'cut the target off from its peers, in both directions',
+    'links',
+    4,
+    (target, { state }) => faults.isolate(target, nodeIds(state)),
   ),
   menuKey('I', 'one-way', 'cut one direction only: then i (to the target) or o (from the target)', 12),
   menuKey('p', 'partition', 'partition menu', 5),
@@ -228,7 +235,7 @@ export const KEYMAP: readonly KeyBinding[] = [
   },
 ];
 
-/** The bindings that work here, in the order of the list. */
+/** The bindings that work in this context, in the order of the list. */
 export const available = (context: Pick<UiContext, 'watchOnly' | 'canDump'>): readonly KeyBinding[] =>
   KEYMAP.filter(
     (binding) => !(binding.changesRun && context.watchOnly) && !(binding.needsDump && !context.canDump),
@@ -237,7 +244,7 @@ export const available = (context: Pick<UiContext, 'watchOnly' | 'canDump'>): re
 export const bindingFor = (key: string): KeyBinding | undefined =>
   KEYMAP.find((binding) => binding.keys.includes(key));
 
-/** Injects at once, or asks first where fewer than a majority would stay reachable. */
+/** Injects at once, but asks first if fewer than a majority of the nodes would stay reachable. */
 export function inject(ui: UiState, context: UiContext, fault: faults.ManualFault): Pressed {
   const effects: readonly Effect[] = [{ type: 'command', command: { type: 'inject', step: fault.step } }];
   // Shown until the runner answers with the line that it recorded, or with the reason why nothing was done.
@@ -246,7 +253,7 @@ export function inject(ui: UiState, context: UiContext, fault: faults.ManualFaul
   const { reachable, majority } = faults.reachableAfter(context.state, fault);
   if (!takesAway || reachable >= majority)
     return tell({ ui: { ...ui, menu: null }, effects }, context, toast);
-  const left = `${reachable} of ${nodeIds(context.state).length} nodes could still work together (majority ${majority})`;
+  const left = `${reachable} of ${nodeIds(context.state).length} nodes could still work together (majority: ${majority})`;
   return ask(ui, { text: `${fault.says}? Only ${left}.`, yes: effects, toast });
 }
 

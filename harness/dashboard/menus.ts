@@ -4,13 +4,21 @@ import type { Menu, MenuItem } from './ui.ts';
 
 type MakeMenu = (target: Target, nodes: readonly string[]) => Menu;
 
-/** The menus that keys open. Every choice has a key of its own, so two keys in a row inject a fault. */
+/** The menus that keys open. Every choice has its own key, so two keys in a row inject a fault. */
 export const MENUS = {
   I: (target, nodes) => ({
     title: `ONE WAY: ${target.node}`,
     items: [
-      item('i', `in: ${target.node} hears no peer, and still speaks`, faults.oneWay(target, nodes, 'in')),
-      item('o', `out: no peer hears ${target.node}, and it still hears`, faults.oneWay(target, nodes, 'out')),
+      item(
+        'i',
+        `in: ${target.node} receives nothing from its peers, and still sends`,
+        faults.oneWay(target, nodes, 'in'),
+      ),
+      item(
+        'o',
+        `out: ${target.node} sends nothing to its peers, and still receives`,
+        faults.oneWay(target, nodes, 'out'),
+      ),
     ],
   }),
   p: partitions,

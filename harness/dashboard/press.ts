@@ -3,18 +3,17 @@ import { available, bindingFor, inject, tell, type KeyBinding } from './keymap.t
 import type { Pressed, UiContext, UiState } from './ui.ts';
 
 /**
- * A key that was pressed: a printable character as itself, others as `tab`, `shift-tab`, `enter`, `escape`,
- * `backspace`,
- * `space`, `up`, `down`, `left`, `right`, `pageup`, `pagedown`, `home`, `end`, `ctrl-c`.
+ * Name of a key that was pressed: a printable character is its own name; the others are `tab`, `shift-tab`, `enter`,
+ * `escape`, `backspace`, `space`, `up`, `down`, `left`, `right`, `pageup`, `pagedown`, `home`, `end`, `ctrl-c`.
  */
 export type KeyPress = string;
 
 /**
- * What a key does, given what is on the screen: a question, a text being typed, a menu or a view come before the
- * key's own meaning.
+ * The effect of a key on the current screen. An open question, text input, menu or view handles the key first;
+ * otherwise the key's binding runs.
  */
 export function press(ui: UiState, key: KeyPress, context: UiContext): Pressed {
-  // Ctrl+C must end the run from wherever one is.
+  // Ctrl+C must end the run from every screen.
   if (key === 'ctrl-c')
     return bindingFor(key)!.act({ ...ui, question: null, menu: null, filtering: false }, context, key);
   if (ui.question !== null) return answered(ui, key, context);
@@ -27,7 +26,7 @@ export function press(ui: UiState, key: KeyPress, context: UiContext): Pressed {
   return run(bindingFor(key), ui, key, context);
 }
 
-/** Shows as a toast what the run answers to a person: the line that was recorded, or why nothing was done. */
+/** Shows the run's answer to a manual action as a toast: the line that was recorded, or why nothing was done. */
 export const answer = (ui: UiState, event: HarnessEvent, clock: number): UiState =>
   event.type === 'note' && event.by === 'manual'
     ? { ...ui, toast: { text: event.text, at: clock, level: event.level === 'info' ? 'info' : 'warn' } }
@@ -84,7 +83,7 @@ function helpTyped(ui: UiState, key: KeyPress, context: UiContext): Pressed {
       const binding = matches[selected];
       return run(binding, { ...ui, view: 'main' }, binding?.keys[0] ?? '', context);
     }
-    // The keys that opened it close it, while nothing has been typed.
+    // `?` opened the help and also closes it, as long as nothing has been typed.
     case '?':
       return only(
         ui.query === '' ? { ...ui, view: 'main' } : { ...ui, query: typed(ui.query, key), selected: 0 },

@@ -6,7 +6,10 @@ import { viewAfter } from '../view/view.ts';
 import { spans } from './spans.ts';
 import { EMPTY_STATE, LIMITS, type DashboardState, type StepState } from './state.ts';
 
-/** The state after one more event. Pure; a run's `events.jsonl`, folded with it, gives every screen again. */
+/**
+ * The state after one more event. Pure: if the events of `events.jsonl` are folded with it, every screen of the run can
+ * be drawn again.
+ */
 export function reduce(state: DashboardState, event: HarnessEvent): DashboardState {
   const next = withSpans(viewAfter(apply(state, event), event), event);
   return withEventLines(next, state, event);
@@ -150,7 +153,7 @@ const anythingBroken = (nodes: DashboardState['nodes'], faults: readonly LiveFau
   Object.values(nodes).some((node) => node.upSince === null && node.life === 'down') ||
   Object.values(nodes).some((node) => node.life === 'paused');
 
-/** Opens and closes the spans of time for the bands below the charts. */
+/** Opens and closes the time spans that the bands below the charts show. */
 function withSpans(state: DashboardState, event: HarnessEvent): DashboardState {
   const { leadership, nodes, faults, phase } = state;
   const isEnding = phase === 'done' || phase === 'stopping';
@@ -169,7 +172,8 @@ function withEventLines(next: DashboardState, before: DashboardState, event: Har
   let events = next.events;
   const last = events.at(-1);
   const [line] = lines;
-  // While no node leads, many operations time out: they share one line per second, or they would hide all else.
+  // While no node leads, many operations time out. They share one line per second, because they would hide all other
+  // lines.
   if (line?.kind === 'op' && last?.kind === 'op' && line.t - last.t < 1_000) {
     return { ...next, events: [...events.slice(0, -1), { ...last, more: (last.more ?? 0) + 1 }] };
   }

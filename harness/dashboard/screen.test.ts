@@ -142,10 +142,10 @@ describe('the main screen', () => {
   });
 });
 
-describe('the screen says in words', () => {
+describe('the screen shows without colours', () => {
   const size = { width: 100, height: 30 };
 
-  test('the screen shows that two nodes lead in one term', () => {
+  test('that two nodes lead in one term', () => {
     const text = screenText(
       sceneOf([runEvent(), statusEvent(1, 'n1', 'leader', 3), statusEvent(2, 'n2', 'leader', 3)]),
       size,
@@ -153,7 +153,7 @@ describe('the screen says in words', () => {
     expect(text).toContain('!! TWO LEADERS IN TERM 3: n1 and n2 !!');
   });
 
-  test('the screen shows that a change of a link is not confirmed', () => {
+  test('that a change of a link is not confirmed', () => {
     const link = (pending: boolean): HarnessEvent => ({
       t: 1,
       type: 'link',
@@ -165,7 +165,7 @@ describe('the screen says in words', () => {
     expect(screenText(sceneOf([runEvent(), link(false)]), size)).not.toContain('CUT?');
   });
 
-  test('the screen shows that data is old', () => {
+  test('that data is old', () => {
     const events: HarnessEvent[] = [
       runEvent(),
       { t: 0, type: 'life', node: 'n1', life: 'up', pid: 9 },
@@ -175,12 +175,12 @@ describe('the screen says in words', () => {
     expect(screenText(sceneOf(events, { now: 1_100 }), size)).toMatch(/n1 +follower ~/);
   });
 
-  test('the screen shows which node is chosen', () => {
+  test('which node is chosen', () => {
     const scene = sceneOf([runEvent()], { ui: { ...INITIAL_UI, target: 'n2' } });
     expect(screenText(scene, size)).toContain('> n2');
   });
 
-  test('the screen shows that a node is down, paused or starting', () => {
+  test('that a node is down, paused or starting', () => {
     const life = (node: string, how: 'down' | 'paused' | 'starting'): HarnessEvent => ({
       t: 1,
       type: 'life',
@@ -195,7 +195,7 @@ describe('the screen says in words', () => {
     expect(text).toMatch(/n1 +DOWN[^]*n2 +PAUSED[^]*n3 +STARTING/);
   });
 
-  test('when a fault was live and when there was no leader, below the charts', () => {
+  test('below the charts when a fault was live and when there was no leader', () => {
     const ops = Array.from({ length: 80 }, (_, index) => opsEvent(index * 250, 100));
     const text = screenText(
       sceneOf([

@@ -12,7 +12,7 @@ import { scenarioPanel } from './panels/scenario.ts';
 import { TOAST_MS } from './ui.ts';
 import { verdictLine, verdictPanel } from './panels/verdict.ts';
 
-/** A panel in its place. */
+/** A panel and its size on the screen. */
 export interface Placed {
   readonly panel: Panel;
   readonly size: Size;
@@ -22,7 +22,7 @@ export type Row = readonly Placed[];
 
 export type LayoutKind = 'wide' | 'medium' | 'compact' | 'line';
 
-/** Which of the four screens a terminal has room for. */
+/** The largest of the four layouts that fits into a terminal. */
 export function layoutKind({ width, height }: Size): LayoutKind {
   if (width >= 96 && height >= 28) return 'wide';
   if (width >= 76 && height >= 22) return 'medium';
@@ -30,7 +30,9 @@ export function layoutKind({ width, height }: Size): LayoutKind {
   return 'line';
 }
 
-/** The rows of the screen, top to bottom: together never higher than the terminal, each exactly as wide. */
+/**
+ * The rows of the screen, from top to bottom. Each is exactly as wide as the terminal; together they are never higher.
+ */
 export function screenRows(scene: Scene, size: Size): readonly Row[] {
   const kind = layoutKind(size);
   if (size.width < 1 || size.height < 1) return [];
@@ -87,7 +89,8 @@ function body(scene: Scene, kind: 'wide' | 'medium' | 'compact', { width, height
 }
 
 function mainBody(scene: Scene, { width, height }: Size): readonly Row[] {
-  // The wide screen has a row for the clients' links, and the summary of the nodes is beside it.
+  // The link matrix has one more row than nodes, for the clients' links; the leadership line of the nodes panel is
+  // beside it.
   const nodes = Math.min(nodesHeight(scene.state), height - 11);
   const links = linksWidth(scene.state, width - Math.min(NODES_FULL_WIDTH, width - 30));
   const left = Math.floor(width / 2);

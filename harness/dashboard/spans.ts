@@ -1,7 +1,7 @@
 import { pushBounded as push } from '../view/bounded.ts';
 import { LIMITS, type TimeSpan } from './state.ts';
 
-/** Opens, keeps or closes the last span of a list. */
+/** Opens or closes the last span of a list if `on` has changed. */
 export function spans(list: readonly TimeSpan[], on: boolean, t: number): readonly TimeSpan[] {
   const last = list.at(-1);
   const open = last !== undefined && last.to === null;

@@ -10,7 +10,7 @@ const ENTER_ALTERNATE = '\u001b[?1049h';
 const LEAVE_ALTERNATE = '\u001b[?1049l';
 const SHOW_CURSOR = '\u001b[?25h';
 
-/** A terminal whose written bytes and raw mode the test can see. */
+/** A terminal that records the written bytes and the raw mode for the test. */
 class Terminal {
   readonly stdin = Object.assign(new PassThrough(), {
     isTTY: true,
@@ -57,7 +57,7 @@ interface Started {
   readonly commanded: () => Promise<ManualCommand>;
 }
 
-// Ink needs the constructor of the console, which that of the test runner lacks.
+// Ink needs `console.Console`, which the test runner's console does not have.
 beforeAll(() => {
   console.Console ??= Console;
 });
@@ -127,7 +127,7 @@ describe('a dashboard', { timeout: 15_000 }, () => {
     await terminal.shows('VIOLATION linearizability: Key k0: read#9');
   });
 
-  test('a dashboard that is stopped before it opens does not touch the terminal', async () => {
+  test('does not touch the terminal if it is stopped before it opens', async () => {
     const { terminal, dashboard } = start();
     await dashboard.stop();
     expect(terminal.written).toBe('');
@@ -202,7 +202,7 @@ describe('a dashboard', { timeout: 15_000 }, () => {
     emit({ t: 1, type: 'phase', phase: 'running' });
   });
 
-  test('a dashboard that fails to draw restores the terminal, and line output continues', async () => {
+  test('restores the terminal if it fails to draw, and line output continues', async () => {
     const { terminal, dashboard, emit } = start();
     emit(runEvent());
     await terminal.shows('NODES');

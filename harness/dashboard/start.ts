@@ -19,18 +19,15 @@ export interface DashboardOptions {
 }
 
 export interface Dashboard {
-  /** Resolves once the terminal is as it was. Never rejects. */
+  /** Resolves once the terminal is restored. Never rejects. */
   readonly finished: Promise<void>;
-  /** Ends it; resolves with `finished`. Idempotent. */
+  /** Ends the dashboard; resolves when `finished` does. Idempotent. */
   stop(): Promise<void>;
 }
 
-/** Time between two drawings of new data, in ms. */
+/** Time between two frames without a key, in ms. */
 const TICK_MS = 250;
-/**
- * Minimum time between two frames after a key, in ms. At 10 frames per second, a key just after a frame took over 100
- * ms.
- */
+/** Maximum number of frames per second. At 10, the effect of a key just after a frame was visible only after 100 ms. */
 const MAX_FPS = 20;
 
 /**
@@ -56,7 +53,7 @@ class Session {
   #ui: UiState = INITIAL_UI;
   #ended = false;
   #drawing: Drawing | null = null;
-  /** Takes over when drawing has failed. */
+  /** Line output, which replaces the screen after drawing has failed. */
   #fallback: { stop(): void } | null = null;
   #ticking: NodeJS.Timeout | undefined;
   /** Local time at which the newest event arrived. Between events, the screen's clock continues from there. */
@@ -121,7 +118,7 @@ class Session {
     this.#heardAt = performance.now();
     this.#ui = answer(this.#ui, event, this.#heardAt);
     if (first) this.#ui = { ...this.#ui, target: nodeIds(this.#state)[0] ?? this.#ui.target };
-    // Seldom, and worth no wait: all other events are drawn with the next tick.
+    // These events are rare and important, so they are drawn at once; all others are drawn with the next tick.
     if (event.type === 'verdict' || this.#state.violations !== violations) this.#drawing?.draw();
   }
 
@@ -191,14 +188,14 @@ class Session {
 
   readonly #terminalGone = (): void => void this.stop();
 
-  /** Node.js prints the crash right after this: it must not go to a screen that is then thrown away. */
+  /** Restores the terminal first, because Node.js prints the crash next and the alternate screen would lose it. */
   readonly #crashing = (): void => void this.stop();
 
   async #broken(error: unknown): Promise<void> {
     const { subscribe, stdout } = this.#options;
     await this.#close(() => {
       const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
-      process.stderr.write(`chaos: the dashboard failed and line output goes on: ${reason}\n`);
+      process.stderr.write(`chaos: the dashboard failed; line output continues: ${reason}\n`);
       this.#fallback = startLineOutput({ subscribe, stdout });
     });
   }

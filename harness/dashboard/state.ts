@@ -4,27 +4,30 @@ import type { View } from '../view/model.ts';
 import { viewOf } from '../view/view.ts';
 
 /**
- * Everything that the screen shows, made from `HarnessEvent`s alone by `reduce`. Times are ms since the run began.
- * Bounded: every list has a limit below, so that a run of hours holds no more than one of minutes.
+ * Everything that the screen shows; `reduce` makes it from `HarnessEvent`s alone. Times are ms since the run began. Its
+ * size is bounded: every list has a limit below, so that a long run needs no more memory than a short one.
  */
 export interface DashboardState extends View {
   readonly run: RunInfo | null;
-  /** When the steps began: a step's `at` counts from there. Null before. */
+  /** Time at which the steps began, to which a step's `at` is relative. Null before that. */
   readonly stepsFrom: number | null;
   readonly held: boolean;
   readonly steps: readonly StepState[];
-  /** When something was broken, for the bands below the charts, oldest first. */
+  /** Times with a fault in effect or a node down or paused, for the bands below the charts, oldest first. */
   readonly faultSpans: readonly TimeSpan[];
   readonly leaderGaps: readonly TimeSpan[];
   readonly ops: readonly OpsPoint[];
   readonly events: readonly EventLine[];
   /** Number of events that were dropped from `events`. */
   readonly eventsDropped: number;
-  /** The newest node trace so far: the safety properties are checked on each as it comes. */
+  /**
+   * Time of the newest node trace: the safety properties are checked up to there, because each trace is checked as it
+   * arrives.
+   */
   readonly tracedTo: number | null;
   readonly checks: Readonly<Record<string, CheckState>>;
   /**
-   * Time up to which linearizability is checked, and number of keys that are left to the final check. Null: it is not
+   * Time up to which linearizability is checked, and number of keys that are left to the final check. Null if it is not
    * checked live.
    */
   readonly judged: { readonly to: number; readonly undecided: number } | null;
@@ -35,7 +38,10 @@ export interface DashboardState extends View {
     readonly text: string;
   }[];
   readonly violationCount: number;
-  /** Of linearizability, as they were found during the run and at its end; and of other properties. */
+  /**
+   * Violations of linearizability found during the run (`live`) and at its end (`final`), and those of other
+   * properties.
+   */
   readonly violationCounts: { readonly live: number; readonly final: number; readonly other: number };
   readonly manual: { readonly count: number; readonly last: string | null };
   readonly verdict: {
@@ -70,17 +76,17 @@ export interface StepState {
   readonly state: 'waiting' | 'running' | 'ok' | 'failed' | 'skipped';
   readonly startedAt: number | null;
   readonly endedAt: number | null;
-  /** Progress of a running step, or how it ended. */
+  /** Progress of a running step, or the result of one that ended. */
   readonly detail: string;
 }
 
-/** `to` is null while it lasts. */
+/** `to` is null while the span lasts. */
 export interface TimeSpan {
   readonly from: number;
   readonly to: number | null;
 }
 
-/** One window of the load. Rates are per second; latencies in ms, null where no operation was ok. */
+/** One window of the load. Rates are per second; latencies in ms, null if no operation was ok. */
 export interface OpsPoint {
   readonly t: number;
   readonly okPerSecond: number;

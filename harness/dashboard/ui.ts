@@ -9,11 +9,11 @@ export interface UiState {
   /** The id of a node, or `leader`: the node that leads when a key is pressed. */
   readonly target: string;
   readonly view: View;
-  /** On small screens: which panel is below the nodes. */
+  /** On small screens: number of the panel that is below the nodes. */
   readonly tab: number;
   readonly menu: Menu | null;
   readonly question: Question | null;
-  /** Text that events must contain; `filtering` while it is typed. */
+  /** Text that events must contain to be shown; `filtering` is true while the user types it. */
   readonly filter: string;
   readonly filtering: boolean;
   /** In `help`: the search text, and the number of the chosen match. */
@@ -36,14 +36,14 @@ export interface MenuItem {
   readonly label: string;
   readonly does: { readonly fault: ManualFault } | { readonly menu: Menu };
 }
-/** Asked with No as the default: only `y` does it. */
+/** A question whose default answer is No: only `y` runs its effects. */
 export interface Question {
   readonly text: string;
   readonly yes: readonly Effect[];
   readonly toast: string;
 }
 
-/** Effects of a key outside of the screen. */
+/** An effect of a key outside the screen. */
 export type Effect =
   | { readonly type: 'command'; readonly command: ManualCommand }
   | { readonly type: 'dump' }
@@ -51,15 +51,15 @@ export type Effect =
 
 export interface UiContext {
   readonly state: DashboardState;
-  /** ms since the run began, as the screen shows it. */
+  /** Time since the run began, in ms, as the screen shows it. */
   readonly now: number;
-  /** The local clock that toasts fade by, ms. */
+  /** The local clock in ms; it decides when toasts disappear. */
   readonly clock: number;
   readonly watchOnly: boolean;
   readonly canDump: boolean;
-  /** True where the nodes and one more panel are all that fits: Tab then chooses the panel. */
+  /** True if only the nodes and one more panel fit on the screen: Tab then chooses that panel. */
   readonly compact: boolean;
-  /** Lines of a full-screen list. */
+  /** Number of lines of a full-screen list. */
   readonly pageRows: number;
 }
 
@@ -88,7 +88,7 @@ export const TOAST_MS = 4_000;
 export const nodeIds = (state: DashboardState): readonly string[] =>
   state.run?.nodes ?? Object.keys(state.nodes);
 
-/** The node that a fault key is for now; null while there is none (no leader, or no node yet). */
+/** The current target of the fault keys; null if there is none (no leader, or no node yet). */
 export function targetOf(ui: UiState, state: DashboardState): Target | null {
   if (ui.target === 'leader') {
     const { leader } = state.leadership;

@@ -11,7 +11,7 @@ export interface ScreenProps {
   readonly color: boolean;
 }
 
-/** The whole screen: rows of panels, each panel one text whose lines are as wide as its place. Only draws. */
+/** The whole screen: rows of panels. Each panel is one text whose lines are as wide as the panel. It only draws. */
 export function Screen({ scene, size, color }: ScreenProps): ReactElement {
   const rows = screenRows(scene, size);
   const height = rows.reduce((sum, row) => sum + (row[0]?.size.height ?? 0), 0);
@@ -33,9 +33,9 @@ export function Screen({ scene, size, color }: ScreenProps): ReactElement {
 }
 
 /**
- * A panel's lines in a box of its size. They are exactly as wide as the box already, so Ink is spared measuring them:
- * it lays out a placeholder of one character per line, and the transform gives it the line itself when it writes.
- * Measuring lines with box-drawing and braille in them took half of a frame's time.
+ * A panel's lines in a box of its size. The lines are already exactly as wide as the box, so Ink need not measure them:
+ * it lays out a placeholder of one character per line, and the transform replaces that by the line when Ink writes it.
+ * Measuring lines that contain box-drawing and braille characters took half of a frame's time.
  */
 function PanelText({
   lines,
@@ -74,10 +74,10 @@ export function App({
 
 type InkKey = Parameters<Parameters<typeof useInput>[0]>[1];
 
-/** One name per key. Keys that are typed fast arrive as one input, so each character is a key of its own. */
+/** One name per key. Keys that are typed fast arrive as one input, so each of its characters is a separate key. */
 function keyNames(input: string, key: InkKey): readonly KeyPress[] {
   if (key.ctrl) return input === 'c' ? ['ctrl-c'] : [];
-  // Alt has no meaning here: Esc and a key pressed in quick succession arrive like that.
+  // Alt is not used as a key: Esc and another key, pressed in quick succession, arrive as Alt and that key.
   if (key.meta && !key.escape) return ['escape', ...characters(input)];
   if (key.tab) return [key.shift ? 'shift-tab' : 'tab'];
   const named: readonly (readonly [boolean, KeyPress])[] = [

@@ -10,12 +10,12 @@ const STYLES: Readonly<Record<EventLine['level'], Style>> = {
   bad: { bold: true, color: 'red' },
 };
 
-/** The newest events that the filter lets through, the newest last. */
+/** The newest events that match the filter, the newest last. */
 export function eventsPanel(scene: Scene, size: Size): readonly Line[] {
   return eventList(scene, size, 0);
 }
 
-/** All events that are kept, scrolled. */
+/** All events in memory, scrolled. */
 export function allEventsPanel(scene: Scene, size: Size): readonly Line[] {
   return eventList(scene, size, scene.ui.scroll);
 }

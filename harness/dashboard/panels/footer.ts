@@ -46,7 +46,7 @@ export function footer(scene: Scene, { width }: Size): readonly Line[] {
   return [fit(keysLine(scene, width), width, glyphs)];
 }
 
-/** ` n1> k kill r restart …`: as many keys as fit, the least used left out first, in their own order. */
+/** ` n1> k kill r restart …`: as many keys as fit, in their own order. The least used keys are left out first. */
 export function keysLine(scene: Scene, width: number): Line {
   const { state, ui } = scene;
   const target = targetOf(ui, state);
@@ -69,7 +69,7 @@ export function keysLine(scene: Scene, width: number): Line {
     chosen.push(key);
   }
   if (scene.watchOnly) line = [...line, span(' watch only', { color: 'yellow' })];
-  // Help has the best rank, so that it is never left out, and the last place.
+  // Help has the best rank, so that it is never left out, but it comes last in the line.
   for (const key of [...chosen.filter(({ rank }) => rank > 0), ...chosen.filter(({ rank }) => rank === 0)]) {
     line = [...line, span(` ${key.shown}`, { bold: true }), span(` ${key.word}`, { dim: true })];
   }

@@ -55,7 +55,7 @@ export function stepText({ steps }: DashboardState): string {
   return `step ${current + 1}/${steps.length}`;
 }
 
-/** Red, with both names. It stays for the rest of the run, because no later event can make it untrue. */
+/** A red line with both names. It is shown for the rest of the run, because no later event can make it untrue. */
 export function twoLeadersBanner({ state, glyphs }: Scene, { width }: Size): readonly Line[] {
   const two = state.leadership.twoLeaders;
   if (two === null) return [];

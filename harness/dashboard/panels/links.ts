@@ -9,7 +9,7 @@ const MAX_CELL = 9;
 const MIN_CELL = 5;
 const ROW_HEAD = 9;
 
-/** The link matrix: a row sends, a column receives, and every cell is one direction as Toxiproxy confirmed it. */
+/** The link matrix: rows send, columns receive, and each cell is one direction, as Toxiproxy confirmed it. */
 export function linksPanel(scene: Scene, { width, height }: Size): readonly Line[] {
   const { state, glyphs } = scene;
   const ids = nodeIds(state);
@@ -48,14 +48,14 @@ export function linksWidth(state: DashboardState, room: number): number {
 
 function linkCell(link: LinkState | undefined, width: number, glyphs: Glyphs): Line[number] {
   const { text, style } = linkText(link, width - 1, glyphs);
-  // Toxiproxy has not confirmed it yet: it may not be so.
+  // A `?` marks a condition that Toxiproxy has not confirmed yet.
   return span(
     `${text}${link?.pending ? '?' : ''}`.padStart(width),
     link?.pending ? { ...style, bold: true } : style,
   );
 }
 
-/** Conditions of a link, worst first. `*` if there are more than the text shows. */
+/** Text for the worst condition of a link, with `*` if the link has others. */
 export function linkText(
   link: LinkState | undefined,
   room: number,

@@ -60,10 +60,10 @@ export function nodesPanel(scene: Scene, { width, height }: Size): readonly Line
   return frame({ title, lines: rows, width, height, glyphs });
 }
 
-/** Rows the panel wants, its frame included. */
+/** Number of rows that the panel needs, including its frame. */
 export const nodesHeight = (state: DashboardState): number => nodeIds(state).length + 4;
 
-/** Cells the panel wants to show all it knows. */
+/** Number of cells that the panel needs to show every column. */
 export const NODES_FULL_WIDTH =
   4 + 2 + 5 + ROLE_WIDTH + COLUMNS.reduce((sum, column) => sum + column.width, 0);
 
@@ -142,7 +142,7 @@ function fitting(room: number): readonly Column[] {
   return chosen;
 }
 
-/** Figures wider than their column would shift the row: beyond a million they are shortened. */
+/** Figures of ten million or more are shortened, because a figure wider than its column would shift the row. */
 function figure(value: number | undefined): string {
   if (value === undefined) return '-';
   return value < 10_000_000 ? String(value) : `${countText(value / 1_000_000)}M`;

@@ -36,7 +36,7 @@ export function helpPanel(scene: Scene, { width, height }: Size): readonly Line[
     ];
   });
   const search: Line = [span('search: ', { dim: true }), span(`${ui.query}_`)];
-  const none: Line[] = matches.length === 0 ? [[span('  no key does that', { dim: true })]] : [];
+  const none: Line[] = matches.length === 0 ? [[span('  no key matches', { dim: true })]] : [];
   const title: Line = [
     span('KEYS', { bold: true }),
     span(' (arrows choose, Enter runs it, Esc goes back)', { dim: true }),

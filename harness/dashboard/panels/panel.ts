@@ -2,15 +2,16 @@ import type { Glyphs, Line } from '../../output/paint.ts';
 import type { DashboardState } from '../state.ts';
 import type { UiState } from '../ui.ts';
 
-/** All that a panel draws from. */
+/** All data that a panel is drawn from. */
 export interface Scene {
   readonly state: DashboardState;
   readonly ui: UiState;
   /**
-   * Time since the run began, in ms, by the local clock. It advances without events, so that old data is recognisable.
+   * Time since the run began, in ms, by the local clock. It advances even without events, so that panels can mark old
+   * data.
    */
   readonly now: number;
-  /** The local clock in ms, by which toasts disappear. */
+  /** The local clock in ms; it decides when toasts disappear. */
   readonly clock: number;
   readonly glyphs: Glyphs;
   readonly watchOnly: boolean;

@@ -4,12 +4,12 @@ import { frame, span, type Glyphs, type Line, type Span } from '../../output/pai
 import type { DashboardState, OpsPoint, TimeSpan } from '../state.ts';
 import type { Scene, Size } from './panel.ts';
 
-/** The main screen's time axis: the shortest of these that the run fits into, then its last minute. */
+/** Lengths of the main screen's time axis: the shortest one that covers the run, or the last minute of a longer run. */
 const MAIN_SPANS_MS = [15_000, 30_000, 60_000] as const;
-/** The large charts show all that is kept, and at least so much. */
+/** Minimum length of the time axis of the large charts, which show all data in memory. */
 const LEAST_SPAN_MS = 10_000;
 
-/** ok operations a second over time. */
+/** ok operations per second over time. */
 export const opsPlot =
   (wholeRun: boolean) =>
   (scene: Scene, size: Size): readonly Line[] => {
@@ -55,7 +55,7 @@ interface Plot {
   readonly series: readonly {
     readonly color: ChartSeries['color'];
     readonly of: (point: OpsPoint) => number | null;
-    /** Several windows that share a point on the screen. */
+    /** Combines the values of several windows that share a point on the screen. */
     readonly join: (values: readonly number[]) => number;
   }[];
 }
@@ -94,8 +94,8 @@ function plot(scene: Scene, { width, height }: Size, { title, wholeRun, series }
 }
 
 /**
- * The windows that fall on each point of the time axis. Where a point is shorter than a window, the window covers all
- * the points it lasted for.
+ * The windows that fall on each point of the time axis. If points are shorter than a window, the window is on all
+ * points that it lasted for.
  */
 function binned(
   shown: readonly OpsPoint[],
@@ -106,7 +106,7 @@ function binned(
   let previous = -1;
   for (const point of shown) {
     const at = Math.min(points - 1, Math.floor((point.t - from) * perMs));
-    // Two windows in a row are at most a second apart; a longer pause is a gap.
+    // Consecutive windows begin less than a second apart; a longer distance is a gap.
     const first = previous >= 0 && at - previous > 1 && (at - previous) / perMs < 1_000 ? previous + 1 : at;
     for (let index = first; index <= at; index++) bins[index]!.push(point);
     previous = at;

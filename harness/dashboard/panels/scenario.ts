@@ -12,7 +12,7 @@ const MARKS: Readonly<Record<StepState['state'], { readonly text: string; readon
   skipped: { text: 'skip', style: { dim: true } },
 };
 
-/** The steps, with the current one always visible, and below them the live faults and the recording. */
+/** The steps (the current one is always visible), and below them the live faults and the recorded manual faults. */
 export function scenarioPanel(scene: Scene, { width, height }: Size): readonly Line[] {
   const { state, glyphs } = scene;
   const foot = footLines(scene);

@@ -3,13 +3,13 @@ import { fit, frame, lineCells, span, type Line } from '../../output/paint.ts';
 import type { DashboardState } from '../state.ts';
 import type { Scene, Size } from './panel.ts';
 
-/** Operations so far, and whether anything was found: in a box of three lines. */
+/** The number of operations so far and the findings, in a box of three lines. */
 export function verdictPanel(scene: Scene, { width, height }: Size): readonly Line[] {
   const title: Line = [span(scene.state.verdict === null ? 'VERDICT SO FAR' : 'VERDICT', { bold: true })];
   return frame({ title, lines: [verdictText(scene, width - 4)], width, height, glyphs: scene.glyphs });
 }
 
-/** The same on one line, where there is no room for a box. */
+/** The same on one line, if there is no room for a box. */
 export function verdictLine(scene: Scene, { width }: Size): readonly Line[] {
   return [fit([span(' '), ...verdictText(scene, width - 2)], width, scene.glyphs)];
 }
@@ -24,7 +24,7 @@ function verdictText({ state, glyphs }: Scene, width: number): Line {
   const unknown = span(`  unknown ${countText(info)}`, info > 0 ? { color: 'yellow' } : {});
   const flight = span(`  in flight ${countText(Math.max(0, invoked - done))}`);
   const ops = span(`ops ${countText(done)}`);
-  // From the longest form to the shortest.
+  // Ordered from the longest form to the shortest.
   const wordings: readonly Line[] = [
     [ops, okSpan, share, failSpan, unknown, flight],
     [ops, okSpan, share, failSpan, unknown],
