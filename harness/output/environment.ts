@@ -3,8 +3,8 @@ import { ASCII, UNICODE, type Glyphs } from './paint.ts';
 type Env = Readonly<Record<string, string | undefined>>;
 
 /**
- * NO_COLOR (any value but empty) turns colours off, FORCE_COLOR (but `0` or `false`) turns them on again, as for
- * other programs.
+ * NO_COLOR (any non-empty value) turns colours off; FORCE_COLOR (except `0` or `false`) turns them on again. Other
+ * programs follow the same rules.
  */
 export function wantsColor(env: Env): boolean {
   const forced = env['FORCE_COLOR'];
@@ -12,12 +12,12 @@ export function wantsColor(env: Env): boolean {
   return (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
 }
 
-/** ASCII if the locale says so (`LANG=C`), and on the Linux console, whose font has no braille. */
+/** ASCII if the locale is not UTF-8 (`LANG=C`), and on the Linux console, whose font has no braille. */
 export function glyphsFor(env: Env): Glyphs {
   if (env['TERM'] === 'linux') return ASCII;
   const locale = [env['LC_ALL'], env['LC_CTYPE'], env['LANG']].find(
     (value) => value !== undefined && value !== '',
   );
-  // Containers start without a locale; their terminals are UTF-8.
+  // Containers start without a locale, but their terminals are UTF-8.
   return locale === undefined || /utf-?8/i.test(locale) ? UNICODE : ASCII;
 }

@@ -36,15 +36,13 @@ export interface EventLine {
 /** State before the event that `eventLine` needs: the leader and the time without one. */
 export interface LineContext {
   readonly steps: number;
-  /** Reported roles before this event, by node; a missing node is taken for a follower. */
+  /** Reported roles before this event, by node; a missing node counts as a follower. */
   readonly roles: Readonly<Record<string, { readonly role: string; readonly term: number }>>;
-  /** Time since which no leader stands, or null. */
+  /** Time since which there is no standing leader, or null. */
   readonly leaderlessSince: number | null;
 }
 
-/**
- * The line for an event, or null for one that makes none (statuses without a change, traces, windows of operations).
- */
+/** The line for an event, or null if it has none (statuses without a change, traces, windows of operations). */
 export function eventLine(event: HarnessEvent, context: LineContext): EventLine | null {
   const line = (
     kind: EventLine['kind'],
@@ -156,7 +154,7 @@ export function eventLine(event: HarnessEvent, context: LineContext): EventLine 
 /** `00:05.004 fault  cut n1<->n2  confirmed=4ms`: the line output's form, without a line end. */
 export function plainEventLine(line: EventLine): string {
   const text = `${clockText(line.t)} ${line.kind.padEnd(6)} ${line.text}${line.detail === '' ? '' : ` ${line.detail}`}`;
-  // One event, one line, whatever a message contains.
+  // Each event is exactly one line, even if a message contains line ends.
   return printableLine(text.replace(/\s*[\r\n]+\s*/g, ' '));
 }
 
@@ -173,7 +171,7 @@ export function statLine(options: {
   readonly p50: number | null;
   readonly p99: number | null;
   readonly leader: string | null;
-  /** Time up to which linearizability is checked; null: it is not checked live. */
+  /** Time up to which linearizability is checked; null if it is not checked live. */
   readonly judgedTo: number | null;
 }): EventLine {
   const { t, total, okPerSecond, p50, p99, leader, judgedTo } = options;
@@ -207,7 +205,9 @@ function lifeLine(event: Extract<HarnessEvent, { type: 'life' }>, line: MakeLine
   return line('node', `${node} DOWN by itself: ${exit.stderr.trim().split('\n').at(-1) ?? ''}`, how, 'bad');
 }
 
-/** A change of role or term that a person follows an election by; anything else a status tells is no line. */
+/**
+ * A line for a change of role or term, which shows the course of an election; other changes of a status have no line.
+ */
 function roleLine(
   event: Extract<HarnessEvent, { type: 'status' }>,
   context: LineContext,

@@ -1,6 +1,6 @@
 /** Formats of figures and times for the dashboard, the line output and the summary. All times are in ms. */
 
-/** `mm:ss.mmm`, or `mm:ss` and `mm:ss.m` with fewer digits; minutes go on past 59. */
+/** `mm:ss.mmm`, or `mm:ss` and `mm:ss.m` with fewer digits; the minutes may be more than 59. */
 export function clockText(ms: number, digits: 0 | 1 | 3 = 3): string {
   const whole = Math.max(0, Math.floor(ms / 10 ** (3 - digits)));
   const perSecond = 10 ** digits;
@@ -9,7 +9,7 @@ export function clockText(ms: number, digits: 0 | 1 | 3 = 3): string {
   return `${two(Math.floor(seconds / 60))}:${two(seconds % 60)}${fraction}`;
 }
 
-/** `4ms`, `1.23s`, `2m05s`: three digits that count. */
+/** `4ms`, `1.23s`, `2m05s`: three significant digits. */
 export function durationText(ms: number): string {
   if (ms < 1_000) return `${ms < 10 ? trim(ms.toFixed(1)) : Math.round(ms)}ms`;
   if (ms < 60_000) return `${trim((ms / 1_000).toFixed(ms < 10_000 ? 2 : 1))}s`;
@@ -22,14 +22,14 @@ export function countText(value: number): string {
   return String(Math.round(value)).replace(/\B(?=(\d{3})+(?!\d))/g, ',');
 }
 
-/** A latency in ms with the digits that count: `0.42`, `3.1`, `42`; `-` where nothing was measured. */
+/** A latency in ms with its significant digits: `0.42`, `3.1`, `42`; `-` if nothing was measured. */
 export function latencyText(ms: number | null): string {
   if (ms === null || !Number.isFinite(ms)) return '-';
   if (ms < 1) return ms.toFixed(2);
   return ms < 10 ? ms.toFixed(1) : countText(ms);
 }
 
-/** `98.7%`; never rounds up to 100% nor down to 0%. */
+/** `98.7%`; never rounded up to 100% or down to 0%. */
 export function percentText(part: number, whole: number): string {
   if (whole === 0) return '-';
   const share = (part / whole) * 100;

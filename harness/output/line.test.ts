@@ -119,7 +119,7 @@ describe('the line output', () => {
     );
   });
 
-  test('contains no control characters, whatever nodes report', () => {
+  test('contains no control characters, even if nodes report some', () => {
     const text = linesOf([
       { t: 0, type: 'log', node: 'n1', level: 'error', message: '\u001b[31mred\u001b[0m\u0007\r\n' },
     ]);
@@ -143,7 +143,7 @@ describe('the line output', () => {
   });
 });
 
-test('a closed output ends the line output, and not the run', () => {
+test('a closed output ends the line output, but not the run', () => {
   const stdout = new PassThrough();
   let emit: (event: HarnessEvent) => void = () => undefined;
   const output = startLineOutput({

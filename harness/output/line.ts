@@ -4,11 +4,15 @@ import { plainEventLine, statLine, type EventLine } from './event-line.ts';
 import { eventLines } from './event-lines.ts';
 
 const STAT_EVERY_MS = 10_000;
-/** The role line carries the gap, and `stat` counts the operations, of which the history has each. */
+/**
+ * Kinds without a line here: the role line shows the gap, `stat` counts the operations, and the history has every
+ * operation.
+ */
 const LEFT_OUT: ReadonlySet<EventLine['kind']> = new Set(['gap', 'op']);
 
 /**
- * The run as plain lines, one an event, for pipes, CI and terminals that cannot redraw. No cursor codes, no colours.
+ * Writes the run as plain lines, one per event, for pipes, CI and terminals that cannot redraw. It uses no cursor codes
+ * and no colours.
  */
 export function startLineOutput({
   subscribe,
@@ -22,7 +26,7 @@ export function startLineOutput({
   const write = (text: string): void => {
     if (open && text !== '') stdout.write(text);
   };
-  // The reader is gone (`| head`): the run goes on, and nothing more is written here.
+  // The reader has closed the pipe (`| head`): the run continues, but its lines are no longer written.
   const closed = (): void => {
     open = false;
   };
@@ -37,7 +41,7 @@ export function startLineOutput({
   };
 }
 
-/** Turns events into lines, and keeps what the `stat` line needs. */
+/** Turns events into lines, and keeps the data for the `stat` line. */
 export class LineOutput {
   #view = viewOf([]);
   #steps = 0;
@@ -45,7 +49,7 @@ export class LineOutput {
   #judgedTo: number | null = null;
   #nextStat = STAT_EVERY_MS;
 
-  /** The lines that this event makes, each with its line end; often none. */
+  /** The lines for this event, each with its line end; often none. */
   take(event: HarnessEvent): string {
     const before = this.#view;
     this.#view = viewAfter(before, event);

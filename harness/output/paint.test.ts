@@ -26,14 +26,14 @@ describe('a line', () => {
     );
   });
 
-  test('a line that is cut shows this in its last cell', () => {
+  test('a line that is cut ends with an ellipsis', () => {
     expect(plainText(fit([span('isolate leader')], 8, UNICODE))).toBe('isolate…');
     expect(plainText(fit([span('isolate'), span(' leader')], 7, UNICODE))).toBe('isolat…');
     expect(plainText(fit([span('isolate'), span('')], 7, ASCII))).toBe('isolate');
     expect(plainText(fit([span('読み取り')], 6, UNICODE))).toBe('読み …');
   });
 
-  test('passes no control sequence from outside to the terminal', () => {
+  test('passes no control sequence of a foreign text to the terminal', () => {
     fc.assert(
       fc.property(text, (value) => {
         // eslint-disable-next-line no-control-regex
@@ -51,7 +51,7 @@ describe('a line', () => {
   });
 });
 
-test('wide characters take two cells, all others one', () => {
+test('wide characters take two cells, all other characters one', () => {
   expect(cellsOf('abc')).toBe(3);
   expect(cellsOf('読む')).toBe(4);
   expect(cellsOf('±·…│⣿')).toBe(5);

@@ -16,7 +16,7 @@ export type Style = Omit<Span, 'text'>;
 
 export const span = (text: string, style: Style = {}): Span => ({ text, ...style });
 
-/** The characters a terminal can be trusted with: Unicode, or ASCII alone (`LANG=C`). */
+/** The characters that a terminal can show: Unicode, or only ASCII (`LANG=C`). */
 export interface Glyphs {
   readonly ascii: boolean;
   readonly topLeft: string;
@@ -29,7 +29,7 @@ export interface Glyphs {
   readonly dot: string;
   /** Between a delay and its jitter. */
   readonly plusMinus: string;
-  /** Rows below the charts: a fault is live; no node leads; both. */
+  /** Characters of the row below the charts: a fault is live; no node leads; both. */
   readonly fault: string;
   readonly leaderless: string;
   readonly faultAndLeaderless: string;
@@ -82,11 +82,11 @@ export function fit(line: Line, width: number, glyphs: Glyphs): Line {
   }
   if (width < 1) return [];
   const { text: _text, ...style } = out.at(-1) ?? { text: '' };
-  // A wide character that was half in leaves a cell empty.
+  // If a wide character fits only by half, it is left out and one cell stays empty.
   return [...out, { ...style, text: ' '.repeat(left) + glyphs.ellipsis }];
 }
 
-/** Left and right parts on one line; the right one gives way first. */
+/** Left and right parts on one line; if they do not fit, the right one is cut first. */
 export function spread(left: Line, right: Line, width: number): Line {
   const gap = width - lineCells(left) - lineCells(right);
   return gap >= 1 ? [...left, span(' '.repeat(gap)), ...right] : left;
@@ -127,7 +127,7 @@ export function frame(options: {
   ];
 }
 
-/** A line with its styles as SGR codes of the 16 colours, which every terminal has; bare text without colour. */
+/** A line with its styles as SGR codes of the 16 colours that every terminal has, or plain text if `color` is false. */
 export function sgr(line: Line, color: boolean): string {
   if (!color) return plainText(line);
   let out = '';
@@ -146,7 +146,7 @@ export function sgr(line: Line, color: boolean): string {
 }
 
 function codesOf({ bold, dim, inverse, color }: Style, text: string): string {
-  // Blanks look the same in any foreground: fewer codes, smaller frames.
+  // Spaces look the same in any foreground colour; without codes for them, frames are smaller.
   const inked = text.trim() !== '';
   const codes = [
     ...(bold && inked ? [1] : []),
@@ -171,7 +171,7 @@ const SGR_COLORS: Readonly<Record<Color, number>> = {
 export const plainText = (line: Line): string => line.map((item) => item.text).join('');
 export const lineCells = (line: Line): number => line.reduce((sum, item) => sum + cellsOf(item.text), 0);
 
-/** Terminal cells of a cleaned text. */
+/** Number of terminal cells of a cleaned text. */
 export function cellsOf(text: string): number {
   if (OWN_GLYPHS.test(text)) return text.length;
   let cells = 0;
@@ -180,7 +180,7 @@ export function cellsOf(text: string): number {
 }
 
 const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
-/** Characters that panels draw with, one cell each. Most lines contain only these and need no closer look. */
+/** Characters that panels draw with, one cell each. Most lines contain only these, so they need no further check. */
 const OWN_GLYPHS = /^[\x20-\x7e±·×…\u2500-\u2593\u2800-\u28ff]*$/;
 /** Characters of two cells on every terminal: kana, Chinese characters, Hangul, full-width forms, and single emoji. */
 const WIDE =
@@ -188,7 +188,10 @@ const WIDE =
 /** One cell on every terminal: Latin, Greek, Cyrillic, and the blocks of punctuation, arrows, lines and braille. */
 const NARROW =
   /[\x20-\x7e\u00a0-\u02ff\u0370-\u052f\u1e00-\u1fff\u2010-\u2027\u2030-\u205e\u20a0-\u20bf\u2100-\u2bff]/u;
-/** Escape sequences, controls, and characters that take no cell or change the direction: none may reach a terminal. */
+/**
+ * Escape sequences, control characters, and characters that take no cell or change the direction. None of them may
+ * reach a terminal.
+ */
 const UNSAFE =
   // eslint-disable-next-line no-control-regex
   /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|.)?|[\u0000-\u001f\u007f-\u009f]|[\p{M}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Emoji_Modifier}]/gu;
@@ -212,7 +215,7 @@ export function clean(text: string, glyphs: Glyphs): string {
   if (glyphs.ascii ? PRINTABLE_ASCII.test(text) : OWN_GLYPHS.test(text)) return text;
   const safe = text.replace(/[\t\n\r]+/g, ' ').replace(UNSAFE, '');
   if (glyphs.ascii) return safe.replace(/[^\x20-\x7e]/gu, (character) => ASCII_FOR[character] ?? '?');
-  // A letter whose width terminals disagree on, or a flag made of two, would shift the rest of its row.
+  // Terminals do not agree on the width of some characters (such as flags), which would shift the rest of the row.
   return Array.from(safe, (character) =>
     !REGIONAL.test(character) && (NARROW.test(character) || WIDE.test(character)) ? character : '?',
   ).join('');

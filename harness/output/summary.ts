@@ -21,13 +21,13 @@ export interface SummaryOptions {
   readonly ascii?: boolean;
 }
 
-/** Maximum number of lines of a violation; the report shows all. */
+/** Maximum number of lines for a violation; the report shows all of them. */
 const COUNTEREXAMPLE_LINES = 12;
 const GAPS_SHOWN = 3;
 
 /**
- * The summary that stays on the terminal after a run: the verdict, the expectations, the counts, the time without a
- * leader, a short proof of a violation, and the commands to continue with. No line is longer than `width`.
+ * The summary that is printed after a run: the verdict, the expectations, the counts, the time without a leader, a
+ * short proof of a violation, and commands for the next steps. Only lines to copy may be longer than `width`.
  */
 export function summaryText(result: RunResult, { width, color, ascii = false }: SummaryOptions): string {
   const glyphs = ascii ? ASCII : UNICODE;
@@ -94,7 +94,7 @@ function expectationLines({ expectations }: RunResult, width: number, glyphs: Gl
     widest(expectations.map((item) => clean(item.name, glyphs))),
   );
   const indent = 4 + 2 + groupWidth + 2 + nameWidth + 2;
-  // If the table leaves no room for the observation, it gets a line of its own.
+  // If there is no room for the observation beside the name, it is on a separate line.
   const narrow = width - indent < 24;
   return expectations.flatMap((item): Line[] => {
     const [mark, style] = MARKS[item.status];
@@ -163,7 +163,7 @@ function figureLines({ counts, latencyMs, leaderGaps }: RunResult, width: number
   });
 }
 
-/** As many parts on a line as fit; a part is not broken. */
+/** Puts as many parts on a line as fit; a part is never broken. */
 function joined(parts: readonly string[], between: string, width: number): string[] {
   const lines: string[] = [];
   for (const part of parts) {
@@ -217,7 +217,7 @@ function counterexample(violation: Violation, result: RunResult, width: number, 
 
 function commandLines({ run, file, seed, links }: RunResult): Line[] {
   const stage = links.kind === 'simulated' ? ' --stage sim' : '';
-  // Never cut, however long: they are there to be copied.
+  // These lines are never cut, because the user copies them.
   return [
     [span('report  '), span(`${run}/report.html`, { bold: true })],
     [span('again   '), span(`chaos run ${shellWord(file)} --seed ${seed}${stage}`, { bold: true })],
@@ -245,7 +245,7 @@ function wrapped(text: string, width: number, glyphs: Glyphs): string[] {
 function pieces(word: string, width: number): string[] {
   if (cellsOf(word) <= width) return [word];
   const characters = Array.from(word);
-  // Half: a wide character takes two cells.
+  // If the word has wide characters, half as many fit, because each takes two cells.
   const step = Math.max(1, cellsOf(word) === characters.length ? width : Math.floor(width / 2));
   return Array.from({ length: Math.ceil(characters.length / step) }, (_, index) =>
     characters.slice(index * step, (index + 1) * step).join(''),
