@@ -5,7 +5,7 @@ import { ClusterState } from './cluster-state.ts';
 
 const NODES = ['n1', 'n2', 'n3'];
 
-/** A cluster that is told what happens, each thing at its time. */
+/** A cluster state with short methods that feed it events at given times. */
 class Told extends ClusterState {
   t = 0;
   constructor() {
@@ -36,22 +36,22 @@ class Told extends ClusterState {
 const led = (): Told =>
   new Told().says('n1', 'leader', 1, 'n1').says('n2', 'follower', 1, 'n1').says('n3', 'follower', 1, 'n1');
 
-describe('a leader stands while a majority follows it', () => {
+describe('a leader is a standing leader while a majority follows it', () => {
   it('the leader and one more node are a majority of three', () => {
     const state = new Told().says('n1', 'leader', 1, 'n1');
     expect(state.standing()).toBeNull();
     expect(state.says('n2', 'follower', 1, 'n1').standing()).toEqual({ node: 'n1', term: 1 });
   });
-  it('a leader that is paused or down does not stand, whatever it last reported', () => {
+  it('a leader that is paused or down is not a standing leader, even if it last reported to lead', () => {
     expect(led().life('n1', 'paused').standing()).toBeNull();
     expect(led().life('n1', 'down').claimants()).toEqual([]);
   });
-  it('of two nodes that claim to lead, the one with the higher term stands', () => {
+  it('of two nodes that claim to lead, the one with the higher term is the standing leader', () => {
     const state = led().says('n2', 'leader', 2, 'n2').says('n3', 'follower', 2, 'n2');
     expect(state.claimants()).toEqual([{ node: 'n2', term: 2 }, { node: 'n1', term: 1 }]); // prettier-ignore
     expect(state.standing()).toEqual({ node: 'n2', term: 2 });
   });
-  it('a leader that cannot hear the others does not stand, although they still follow it', () => {
+  it('a leader that receives nothing from the others is not a standing leader, although they still follow it', () => {
     const state = led();
     state.feed({ type: 'link', t: 10, link: 'n2->n1', pending: false, cut: 'blackhole' });
     expect(state.standing()).toEqual({ node: 'n1', term: 1 });
@@ -70,7 +70,7 @@ describe('times without a leader', () => {
     expect(state.leaderGaps(1_000)).toEqual([{ from: 100, to: 400 }, { from: 900, to: 1_000 }]); // prettier-ignore
   });
   it('do not begin before the first leader', () => expect(new Told().leaderGaps(1_000)).toEqual([]));
-  it('ledFrom is the moment itself if a leader stands, else when the next one does', () => {
+  it('ledFrom is the given time if there is a standing leader, else the time at which the next one begins to lead', () => {
     const state = led()
       .at(100)
       .life('n1', 'down')
@@ -82,17 +82,17 @@ describe('times without a leader', () => {
 });
 
 describe('elections, commits, convergence', () => {
-  it('a leader that reports again, or takes part in a trace too, was elected once', () => {
+  it('a leader that reports again, or that a trace also reports, counts as one election', () => {
     const state = led().says('n1', 'leader', 1, 'n1');
     const trace = { type: 'BecomeLeader', term: 1, leader: null, reason: '' } as const;
     state.feed({ type: 'trace', t: 5, node: 'n1', trace });
     expect(state.elections).toEqual([{ t: 0, node: 'n1', term: 1 }]);
   });
-  it('commitAt is what had been reported by then', () => {
+  it('commitAt is the commit index that had been reported by that time', () => {
     const state = led().at(10).says('n1', 'leader', 1, 'n1', 5).at(20).says('n1', 'leader', 1, 'n1', 9);
     expect([5, 10, 19, 20, 99].map((t) => state.commitAt('n1', t))).toEqual([0, 5, 5, 9, 9]);
   });
-  it('converged: up, one term, one leader, all applied; else the first reason why not', () => {
+  it('converged is ok if all nodes are up, follow one leader in one term and have applied all; else it has the first reason', () => {
     const state = led()
       .says('n1', 'leader', 1, 'n1', 7)
       .says('n2', 'follower', 1, 'n1', 7)

@@ -8,7 +8,7 @@ export interface Election extends TermLeader {
   readonly t: number;
 }
 
-/** Whether something holds, and what was seen, in words. */
+/** True (`ok`) if a condition holds, and the observation in words. */
 export interface Seen {
   readonly ok: boolean;
   readonly detail: string;
@@ -46,7 +46,7 @@ export class ClusterState {
     return state;
   }
 
-  /** Returns true if a life or a status was told, so that waiting conditions should be evaluated again. */
+  /** Returns true if the event was a `life` or a `status`, so that waiting conditions must be evaluated again. */
   feed(event: HarnessEvent): boolean {
     const before = this.#view;
     const after = viewAfter(before, event);
@@ -75,18 +75,18 @@ export class ClusterState {
     return this.#view.leadership.standing;
   }
 
-  /** Time since which the standing leader has stood without a break; null if none stands. */
+  /** Time since which the current standing leader has led without interruption; null if there is none. */
   standingSince(): number | null {
     return this.#view.leadership.standingSince;
   }
 
-  /** First time at or after `t` at which a leader stood; null if none has yet. */
+  /** First time at or after `t` with a standing leader; null if there was none yet. */
   ledFrom(t: number): number | null {
     const next = this.#leaderships.find(({ until }) => until === null || until > t);
     return next === undefined ? null : Math.max(t, next.t);
   }
 
-  /** Times without a standing leader after the first one stood, up to `end`. */
+  /** Times without a standing leader after the first one, up to `end`. */
   leaderGaps(end: number): readonly LeaderGap[] {
     return this.#leaderships.flatMap(({ until }, i) => {
       const to = this.#leaderships[i + 1]?.t ?? end;

@@ -43,8 +43,8 @@ const meet = ({ cuts }: Pick<View, 'cuts'>, a: string, b: string): boolean =>
   !cuts.has(`${a}->${b}`) && !cuts.has(`${b}->${a}`);
 
 /**
- * The view after a node was seen to lead a term. The same node and term count once. Without terms each call counts, and
- * two leaders are no finding, because they may have led one after the other.
+ * The view after a node was seen to lead a term. The same node and term count once. In a system without terms each call
+ * counts, and two leaders are not reported, because they may have led one after the other.
  */
 export function claimed<V extends View>(
   view: V,
@@ -60,8 +60,8 @@ export function claimed<V extends View>(
 }
 
 /**
- * Drops the oldest claim that its node has followed with a newer one. A node's latest claim stays, because a leader
- * that is cut off reports the same term again and again, however many others are elected meanwhile.
+ * Drops the oldest claim whose node has made a newer one. The latest claim of each node is kept, because a leader that
+ * is cut off reports the same term again and again while others are elected.
  */
 function withinBound(claims: readonly TermLeader[]): readonly TermLeader[] {
   if (claims.length <= MAX_CLAIMS) return claims;

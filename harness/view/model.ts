@@ -41,7 +41,7 @@ export interface NodeState {
   readonly term: number | null;
   /** Highest commit index reported since the process started. */
   readonly commit: number;
-  /** Log length in the latest status that told it; kept while the node is down. */
+  /** Log length in the latest status that contained it; kept while the node is down. */
   readonly lastIndex: number | null;
   /** Number of changes of role, term or known leader over the whole run. */
   readonly changes: number;
@@ -75,9 +75,12 @@ export interface Leadership {
   readonly leader: string | null;
   /** Term of that node, or of the last one that led. */
   readonly term: number;
-  /** The standing leader (see `standingLeader`). A leader that is cut off still claims to lead, but does not stand. */
+  /**
+   * The standing leader (see `standingLeader`). A leader that is cut off still claims to lead, but it is not a standing
+   * leader.
+   */
   readonly standing: TermLeader | null;
-  /** Time since which it has stood without a break; null while none stands. */
+  /** Time since which the standing leader has led without interruption; null while there is none. */
   readonly standingSince: number | null;
   /** The latest nodes that were seen to lead a term, newest last; at least the latest claim of each node. */
   readonly claims: readonly TermLeader[];
@@ -85,7 +88,7 @@ export interface Leadership {
   readonly twoLeaders: { readonly term: number; readonly nodes: readonly string[] } | null;
   /** Number of elections that were won. */
   readonly elections: number;
-  /** Time since which no leader stands; null while one does, and before the first. */
+  /** Time since which there is no standing leader; null while there is one, and before the first. */
   readonly gapSince: number | null;
   readonly gapTotalMs: number;
   readonly gapLongestMs: number;

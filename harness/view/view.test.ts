@@ -28,7 +28,7 @@ const link = (t: number, name: string, pending: boolean, cut?: 'blackhole'): Har
   ...(cut !== undefined && { cut }),
 });
 
-describe('a link counts as the server has confirmed it', () => {
+describe('only the state of a link that the server has confirmed counts', () => {
   const cut = [link(10, 'n2->n1', false, 'blackhole'), link(11, 'n3->n1', false, 'blackhole')];
 
   it('a cut that is only requested leaves the standing leader', () => {
@@ -50,7 +50,7 @@ describe('a link counts as the server has confirmed it', () => {
 });
 
 describe('elections', () => {
-  it('a leader that is cut off and reports its term for ever was elected once, however many follow it', () => {
+  it('a leader that is cut off and keeps reporting its term counts as one election, even after many later leaders', () => {
     const events: HarnessEvent[] = [...led];
     const others = 2 * MAX_CLAIMS;
     for (let term = 2; term < 2 + others; term++) {
@@ -64,11 +64,11 @@ describe('elections', () => {
     for (const event of [...UP, ...events]) state.feed(event);
     expect(state.elections.filter(({ node }) => node === 'n1')).toEqual([{ t: 1, node: 'n1', term: 1 }]);
   });
-  it('two nodes that lead one term are reported, the first such term only', () => {
+  it('two nodes that lead one term are reported, but only for the first such term', () => {
     const events = [...led, says(4, 'n2', 'leader', 1, 'n2'), says(5, 'n3', 'leader', 1, 'n3')];
     expect(after(events).leadership.twoLeaders).toEqual({ term: 1, nodes: ['n1', 'n2'] });
   });
-  it('without terms each change of role to leader is an election, and two leaders are no finding', () => {
+  it('without terms each change of role to leader is an election, and two leaders are not reported', () => {
     const events = [
       says(1, 'n1', 'leader', null, 'n1'),
       says(2, 'n1', 'leader', null, 'n1'),
@@ -83,7 +83,7 @@ describe('elections', () => {
       standing: { node: 'n1', term: 0 },
     });
   });
-  it('without terms a late line of a process that has ended is no election', () => {
+  it('without terms, a late line of a process that has ended is not an election', () => {
     const down: HarnessEvent = { t: 5, type: 'life', node: 'n1', life: 'down', pid: null };
     const late = [6, 7, 8].map((t) => says(t, 'n1', 'leader', null, 'n1'));
     expect(after([says(1, 'n1', 'leader', null, 'n1'), down, ...late]).leadership.elections).toBe(1);

@@ -95,7 +95,7 @@ function lived(node: NodeState, event: Extract<HarnessEvent, { type: 'life' }>):
     case 'starting':
       return { ...node, life, pid, ...silent, upSince: null, commit: 0 };
     case 'up': {
-      // After a pause it is the same process; otherwise a new one begins.
+      // After a pause the process is the same; otherwise a new process has started.
       const same = node.life === 'paused';
       return {
         ...node,
@@ -118,7 +118,7 @@ function lived(node: NodeState, event: Extract<HarnessEvent, { type: 'life' }>):
 function reported(node: NodeState, event: Extract<HarnessEvent, { type: 'status' }>): NodeState {
   const { t, type: _type, node: _node, ...status } = event;
   const heard = { ...node, reports: node.reports + 1 };
-  // A process that was ended may still have lines in its pipe.
+  // Lines of a process that has ended may still arrive from its pipe.
   if (node.life === 'down') return heard;
   const { role, term, leader } = status;
   const before = node.status;
@@ -177,7 +177,7 @@ function traced(node: NodeState, { trace }: Extract<HarnessEvent, { type: 'trace
 function linked<V extends View>(view: V, event: Extract<HarnessEvent, { type: 'link' }>): V {
   const { t, type: _type, link, ...condition } = event;
   const next = { ...view, links: { ...view.links, [link]: condition } };
-  // Until the server has confirmed a change, the link is what it was before.
+  // Until the server has confirmed a change, the link counts as unchanged.
   if (condition.pending || view.cuts.has(link) === (condition.cut !== undefined)) return next;
   const cuts = new Set(view.cuts);
   if (condition.cut === undefined) cuts.delete(link);
