@@ -60,6 +60,10 @@ describe('each anomaly is named, and its window is the operations that prove it'
     ['lost write', [append('x', 0, 1), append('y', 2, 3), append('z', 4, 5), read('xz', 6, 7)], [0, 1, 2, 3]],
     ['value from nowhere', [write('a', 0, 1), read('b', 2, 3)], [1]],
     ['dirty read of a failed write', [failed(write('a', 0, 1)), read('a', 2, 3)], [1]],
+    // The failed write began only after the read had returned, or is no beginning of the value.
+    ['value from nowhere', [write('a', 0, 1), read('b', 2, 3), failed(write('b', 4, 5))], [1]],
+    ['value from nowhere', [failed(write('1', 0, 1)), read('12', 2, 3)], [1]],
+    ['dirty read of a failed write', [append('x', 0, 1), failed(write('1', 2, 3)), read('1x', 4, 5)], [2]],
     ['two CAS winners', [write('a', 0, 1), cas('a', 'b', 2, 3), cas('a', 'c', 4, 5)], [0, 1, 2]],
     [
       'two CAS winners',

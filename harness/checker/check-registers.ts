@@ -11,10 +11,9 @@ import {
   unknown,
 } from './key.ts';
 import { searchBytes } from './search/memory-budget.ts';
-import { bearingOf, models } from './models.ts';
+import { bearingOf, startingFrom } from './models.ts';
 import type { Part, PartedHistory } from './parts.ts';
 import { type PoolOptions, searchAll } from './search/search-pool.ts';
-import type { CasFail } from './steps.ts';
 import { Turns } from './turns.ts';
 import { verifyWitnesses } from './verify.ts';
 
@@ -52,11 +51,11 @@ const GRACE = 0.1;
  * a million operations; so are small searches; the others go to worker threads, the smallest key first.
  */
 export async function checkRegisters(
-  { ops, parts, casFail }: PartedHistory,
+  parted: PartedHistory,
   { start, limitMs, memoryMb, signal }: PartLimits,
 ): Promise<readonly JudgedPart[]> {
   const turns = new Turns();
-  const cases: Case[] = parts.map((part) => ({ part, found: null, tookMs: 0 }));
+  const cases: Case[] = parted.parts.map((part) => ({ part, found: null, tookMs: 0 }));
   for (const each of cases) {
     await turns.give();
     judged(each, signal, () => decidePart(each.part));
@@ -68,7 +67,7 @@ export async function checkRegisters(
     memoryMb,
     signal,
   });
-  await verify(ops, cases, casFail, turns);
+  await verify(parted, cases, turns);
   return cases.map(({ part: { key, positions }, found, tookMs }) => {
     return { key, operations: positions.length, tookMs, verdict: found as KeyVerdict };
   });
@@ -138,9 +137,8 @@ async function searchRest(
 
 /** Every order is looked at by the verifier before it counts. */
 async function verify(
-  ops: readonly Op[],
+  { ops, casFail, initial }: PartedHistory,
   cases: readonly Case[],
-  casFail: CasFail | undefined,
   turns: Turns,
 ): Promise<void> {
   const ordered = cases.flatMap((each) =>
@@ -148,7 +146,7 @@ async function verify(
   );
   const proofs = ordered.map(({ each, order }) => proofOf(each.part, order));
   const bearing = casFail === undefined ? bearingOf : (op: Op) => bearingOf(op, casFail);
-  const walk = verifyWitnesses(models.kv, ops, proofs, bearing);
+  const walk = verifyWitnesses(startingFrom(initial), ops, proofs, bearing);
   let next = walk.next();
   for (; next.done !== true; next = walk.next()) await turns.give();
   for (const [i, { each, order }] of ordered.entries())

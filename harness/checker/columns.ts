@@ -5,7 +5,7 @@ import type { Step, StepKind } from './steps.ts';
 export const KIND = { read: 0, differs: 1, write: 2, cas: 3, append: 4, impossible: 5 } as const;
 const KIND_NAMES = Object.keys(KIND) as readonly StepKind[];
 
-/** Number of the value of a key that was never written. */
+/** Number of the value that a key holds at first: null, unless the history has another one. */
 export const NEVER_WRITTEN = 0;
 /** Where a step has no such field, or there is no such step. */
 export const NONE = -1;

@@ -15,8 +15,9 @@ describe.skipIf(files.length === 0)(
   `recorded histories (skipped where CHAOS_HISTORIES or ${folder} is absent)`,
   () => {
     test.each(files)('%s is linearizable: %s', async (file, linearizable) => {
-      const { ops } = importHistory(readFileSync(path.join(folder, file), 'utf8'), { file });
-      const result = await checkLinearizable(ops, { limitMs: 30_000, casFail: 'mismatch' });
+      const text = readFileSync(path.join(folder, file), 'utf8');
+      const { ops, initial } = importHistory(text, { file });
+      const result = await checkLinearizable(ops, { limitMs: 30_000, casFail: 'mismatch', initial });
       expect(result).toMatchObject({ verdict: linearizable ? 'linearizable' : 'violation' });
       expect(result.violations.length > 0).toBe(!linearizable);
     });

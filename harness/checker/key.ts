@@ -1,11 +1,11 @@
 import type { Op, RegisterValue } from '../history/op.ts';
 import type { Violation } from '../result.ts';
-import { type Columns, KIND, selectRows, stepAt } from './columns.ts';
+import { type Columns, KIND, NEVER_WRITTEN, selectRows, stepAt } from './columns.ts';
 import { nameOf } from './explain/describe.ts';
 import { type Explanation, explain } from './explain/explain.ts';
 import { type SearchedWindow, explainSearch, explainUnknown } from './explain/explain-search.ts';
 import { searchSteps, type KeySearchResult } from './search/search-steps.ts';
-import { bearingOf, models } from './models.ts';
+import { bearingOf, models, startingFrom } from './models.ts';
 import { type Part, toParts } from './parts.ts';
 import { search } from './search/portfolio.ts';
 import { registerMachine } from './search/register-machine.ts';
@@ -37,12 +37,17 @@ const MAX_WINDOW = 60;
 export interface KeyHistory {
   readonly ops: readonly Op[];
   readonly casFail?: CasFail | undefined;
+  /** The value of the key while it was never written; null by default. */
+  readonly initial?: RegisterValue;
 }
 
 /** Judges the operations of one key, none of them left out: without search where that is possible. */
-export function checkKey({ ops, casFail }: KeyHistory, { limitMs, memoryBytes }: KeyLimits): KeyVerdict {
+export function checkKey(
+  { ops, casFail, initial = null }: KeyHistory,
+  { limitMs, memoryBytes }: KeyLimits,
+): KeyVerdict {
   const deadline = performance.now() + limitMs;
-  const [part] = toParts(ops, casFail);
+  const [part] = toParts(ops, casFail, initial);
   if (part === undefined) throw new Error('no operations to judge');
   const decided = decidePart(part);
   if ('verdict' in decided) return decided;
@@ -51,7 +56,9 @@ export function checkKey({ ops, casFail }: KeyHistory, { limitMs, memoryBytes }:
       ? decided
       : searched(part, searchSteps(stepsOf(part.columns), { deadline, memoryBytes }), decided.reason);
   if ('verdict' in judged) return judged;
-  const walk = verifyWitnesses(models.kv, ops, [proofOf(part, judged.order)], (op) => bearingOf(op, casFail));
+  const walk = verifyWitnesses(startingFrom(initial), ops, [proofOf(part, judged.order)], (op) =>
+    bearingOf(op, casFail),
+  );
   for (;;) {
     const next = walk.next();
     if (next.done === true) return linearizable(part, judged.order, next.value[0]!);
@@ -73,7 +80,10 @@ export function decidePart(part: Part): KeyVerdict | Ordered | { readonly reason
   const decision = decideUnambiguous(columns);
   if (decision.verdict === 'ambiguous') return { reason: decision.reason };
   if (decision.verdict === 'linearizable') return { order: decision.order };
-  const explanation = explain(decision.contradiction, () => failedOf(part));
+  const explanation = explain(decision.contradiction, {
+    failed: () => failedOf(part),
+    hasAppends: columns.kind.subarray(0, columns.size).includes(KIND.append),
+  });
   return confirmed(part.key, explanation, selectRows(columns, decision.support(explanation.steps)));
 }
 
@@ -153,12 +163,13 @@ function windowOf(
   { prefix, stuck }: { readonly prefix: readonly number[]; readonly stuck: number },
 ): SearchedWindow {
   const opOf = (row: number): Op => columns.ops[columns.at[row]!]!;
+  const initial = columns.values[NEVER_WRITTEN]!;
   const state = prefix.reduce<RegisterValue>(
     (before, row) => models.kv.step(before, opOf(row)) ?? null,
-    models.kv.init(),
+    initial,
   );
   const step = (row: number) => stepAt(columns, row);
-  return { steps: Array.from(rows, step), prefix: prefix.map(step), stuck: step(stuck), state };
+  return { steps: Array.from(rows, step), prefix: prefix.map(step), stuck: step(stuck), state, initial };
 }
 
 interface Found {

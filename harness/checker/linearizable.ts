@@ -1,4 +1,4 @@
-import type { Op } from '../history/op.ts';
+import type { Op, RegisterValue } from '../history/op.ts';
 import type { Violation } from '../result.ts';
 import { checkModel } from './check-model.ts';
 import { checkRegisters, type PartLimits } from './check-registers.ts';
@@ -33,6 +33,8 @@ export interface CheckOptions {
   /** `models.kv` by default. */
   readonly model?: RegisterModel;
   readonly casFail?: CasFail;
+  /** The value of a key that was never written; null (nothing) by default. */
+  readonly initial?: RegisterValue;
   /** Time limit for all keys together in ms; keys that are not checked by then are `unknown`. 60,000 by default. */
   readonly limitMs?: number;
   /** Approximate memory limit of the process in MB (default 512). Searches get the remainder, at least 16. */
@@ -41,7 +43,10 @@ export interface CheckOptions {
 }
 
 /** As `CheckOptions`, with a model of one's own. */
-export interface ModelOptions<State, O extends Operation> extends Omit<CheckOptions, 'model' | 'casFail'> {
+export interface ModelOptions<State, O extends Operation> extends Omit<
+  CheckOptions,
+  'model' | 'casFail' | 'initial'
+> {
   readonly model: Model<State, O>;
 }
 
@@ -91,17 +96,22 @@ export async function checkLinearizable(
 function registers(
   history: readonly Op[] | PartedHistory,
   model: RegisterModel,
-  { casFail }: CheckOptions,
+  { casFail, initial = null }: CheckOptions,
   limits: PartLimits,
 ): ReturnType<typeof checkRegisters> {
-  const parted = withParts(history, casFail);
+  const parted = withParts(history, casFail, initial);
   expectFunctions(parted, model);
   return checkRegisters(parted, limits);
 }
 
-function withParts(history: readonly Op[] | PartedHistory, casFail: CasFail | undefined): PartedHistory {
-  if (!('parts' in history)) return partedHistory(history, casFail);
-  return history.casFail === casFail ? history : partedHistory(history.ops, casFail);
+function withParts(
+  history: readonly Op[] | PartedHistory,
+  casFail: CasFail | undefined,
+  initial: RegisterValue,
+): PartedHistory {
+  if (!('parts' in history)) return partedHistory(history, casFail, initial);
+  const isSo = history.casFail === casFail && history.initial === initial;
+  return isSo ? history : partedHistory(history.ops, casFail, initial);
 }
 
 function summary(

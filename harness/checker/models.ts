@@ -1,4 +1,4 @@
-import { OP_FUNCTIONS } from '../history/op.ts';
+import { OP_FUNCTIONS, provesMismatch } from '../history/op.ts';
 import type { Op, OpFunction, RegisterValue } from '../history/op.ts';
 import type { Model } from './model.ts';
 import type { PartedHistory } from './parts.ts';
@@ -42,6 +42,12 @@ export const models = {
   listAppend: registers('list-append', ['read', 'append']),
 } as const;
 
+/** What verifies an order: the behaviour of every model, of a register that holds `initial` at first. */
+export const startingFrom = (initial: RegisterValue): Pick<RegisterModel, 'init' | 'step'> => ({
+  init: () => initial,
+  step: stepRegister,
+});
+
 /** One of `models`, and not one that was made from it. */
 export const isRegisterModel = (model: object): model is RegisterModel =>
   (Object.values(models) as object[]).includes(model);
@@ -60,7 +66,7 @@ function stepRegister(state: RegisterValue, op: Op): RegisterValue | undefined {
       return op.outcome !== 'ok' || op.output === state ? state : undefined;
     case 'write':
     case 'delete':
-      return op.input as string;
+      return op.input as RegisterValue;
     case 'append':
       return state === null ? (op.input as string) : `${state}${op.input as string}`;
     case 'cas': {
@@ -82,7 +88,7 @@ export function bearingOf(op: Op, casFail?: CasFail): Bearing {
   if (op.outcome === 'ok') return 'must';
   if (op.outcome === 'info') return op.f === 'read' ? 'none' : 'may';
   if (op.f !== 'cas' || casFail === 'nothing') return 'none';
-  return casFail === 'mismatch' || op.error === 'cas-mismatch' || op.output !== undefined ? 'must' : 'none';
+  return casFail === 'mismatch' || provesMismatch(op.error) || op.output !== undefined ? 'must' : 'none';
 }
 
 function describe(op: Op): string {

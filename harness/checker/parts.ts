@@ -1,4 +1,4 @@
-import type { Op, OpFunction, RegisterValue } from '../history/op.ts';
+import { type Op, type OpFunction, provesMismatch, type RegisterValue } from '../history/op.ts';
 import { type Columns, KIND, NEVER_WRITTEN, NONE, selectRows } from './columns.ts';
 import { sortByKey } from './stable-sort.ts';
 import { type CasFail, casInput } from './steps.ts';
@@ -19,6 +19,8 @@ export interface PartedHistory {
   readonly ops: readonly Op[];
   /** Meaning of a failed CAS. */
   readonly casFail: CasFail | undefined;
+  /** The value of a key that was never written. */
+  readonly initial: RegisterValue;
   /** The kinds of operations on any key. */
   readonly functions: ReadonlySet<OpFunction>;
   /** Those with the fewest operations first, at a tie that which began first. */
@@ -35,10 +37,16 @@ export class PartsBuilder {
   readonly #drafts = new Map<string, PartColumns>();
   readonly #functions = new Set<OpFunction>();
   readonly #counts: ReadonlyMap<string, number>;
+  readonly #initial: RegisterValue;
 
   /** `counts`: number of operations per key, if known; then columns need not grow. */
-  constructor(casFail?: CasFail, counts: ReadonlyMap<string, number> = new Map()) {
+  constructor(
+    casFail?: CasFail,
+    initial: RegisterValue = null,
+    counts: ReadonlyMap<string, number> = new Map(),
+  ) {
     this.#casFail = casFail;
+    this.#initial = initial;
     this.#counts = counts;
   }
 
@@ -46,7 +54,7 @@ export class PartsBuilder {
   add(op: Op, position: number): void {
     let draft = this.#drafts.get(op.key);
     if (draft === undefined) {
-      draft = new PartColumns(op.key, this.#counts.get(op.key) ?? FIRST_CAPACITY);
+      draft = new PartColumns(op.key, this.#initial, this.#counts.get(op.key) ?? FIRST_CAPACITY);
       this.#drafts.set(op.key, draft);
     }
     this.#functions.add(op.f);
@@ -58,32 +66,36 @@ export class PartsBuilder {
     const parts = Array.from(this.#drafts.values(), (draft) => finished(draft, ops));
     this.#drafts.clear();
     parts.sort((a, b) => a.positions.length - b.positions.length || a.positions[0]! - b.positions[0]!);
-    return { ops, casFail: this.#casFail, functions: this.#functions, parts };
+    return { ops, casFail: this.#casFail, initial: this.#initial, functions: this.#functions, parts };
   }
 }
 
 /** A history by its parts, made from its operations. */
-export function partedHistory(ops: readonly Op[], casFail?: CasFail): PartedHistory {
+export function partedHistory(
+  ops: readonly Op[],
+  casFail?: CasFail,
+  initial: RegisterValue = null,
+): PartedHistory {
   const counts = new Map<string, number>();
   for (let position = 0; position < ops.length; position++) {
     const { key } = ops[position]!;
     counts.set(key, (counts.get(key) ?? 0) + 1);
   }
-  const builder = new PartsBuilder(casFail, counts);
+  const builder = new PartsBuilder(casFail, initial, counts);
   for (let position = 0; position < ops.length; position++) builder.add(ops[position]!, position);
   return builder.finish(ops);
 }
 
-export const toParts = (ops: readonly Op[], casFail?: CasFail): readonly Part[] =>
-  partedHistory(ops, casFail).parts;
+export const toParts = (ops: readonly Op[], casFail?: CasFail, initial?: RegisterValue): readonly Part[] =>
+  partedHistory(ops, casFail, initial).parts;
 
 const FIRST_CAPACITY = 64;
 
 /** A part while its operations are added; the columns are longer than their content. */
 class PartColumns {
   readonly key: string;
-  readonly numbers = new Map<RegisterValue, number>([[null, NEVER_WRITTEN]]);
-  readonly values: RegisterValue[] = [null];
+  readonly numbers: Map<RegisterValue, number>;
+  readonly values: RegisterValue[];
   flaw: string | null = null;
   positions: Int32Array;
   operations = 0;
@@ -99,8 +111,10 @@ class PartColumns {
   from: Int32Array;
   to: Int32Array;
 
-  constructor(key: string, capacity: number) {
+  constructor(key: string, initial: RegisterValue, capacity: number) {
     this.key = key;
+    this.numbers = new Map([[initial, NEVER_WRITTEN]]);
+    this.values = [initial];
     this.positions = new Int32Array(capacity);
     this.at = new Int32Array(capacity);
     this.id = new Float64Array(capacity);
@@ -162,9 +176,9 @@ function addOperation(part: PartColumns, op: Op, position: number, casFail: CasF
   let from = NONE;
   let to = NONE;
   if (kind === KIND.read) from = numberOf(part, op.output!);
-  else if (kind === KIND.write || kind === KIND.append) to = numberOf(part, op.input as string);
+  else if (kind === KIND.write || kind === KIND.append) to = numberOf(part, op.input as RegisterValue);
   else {
-    const input = op.input as readonly [RegisterValue, string];
+    const input = op.input as readonly [RegisterValue, RegisterValue];
     from = numberOf(part, input[0]);
     if (kind === KIND.cas) to = numberOf(part, input[1]);
   }
@@ -193,6 +207,7 @@ function kindOf(op: Op, casFail: CasFail | undefined, part: PartColumns): number
     case 'delete':
     case 'append':
       if (typeof op.input === 'string') return op.f === 'append' ? KIND.append : KIND.write;
+      if (op.input === null && op.f !== 'append') return KIND.write;
       part.flaw ??= `operation #${op.id} (${op.f}) has no value as its input`;
       return NO_STEP;
     case 'cas':
@@ -209,7 +224,7 @@ function kindOf(op: Op, casFail: CasFail | undefined, part: PartColumns): number
 /** Of the failures, only a CAS mismatch constrains the state. */
 function kindOfFailedCas(op: Op, casFail: CasFail | undefined): number {
   if (op.output !== undefined) return op.output === casInput(op).from ? KIND.impossible : KIND.read;
-  return op.error === 'cas-mismatch' || casFail === 'mismatch' ? KIND.differs : NO_STEP;
+  return provesMismatch(op.error) || casFail === 'mismatch' ? KIND.differs : NO_STEP;
 }
 
 /** In order of call, operations called at one time in the order of the history. */

@@ -14,7 +14,8 @@ export type StepKind = 'read' | 'differs' | 'write' | 'cas' | 'append' | 'imposs
 /**
  * Meaning of a failed CAS that does not report the value it found. `mismatch`: the value was not its `from`
  * (Porcupine's etcd model). `nothing`: it did not happen, for whatever reason; then a failed CAS that reports the value
- * proves nothing either (Jepsen). If undefined, it is the first if the error is `cas-mismatch`, else the second.
+ * proves nothing either (Jepsen). If undefined, it is the first if the error proves it
+ * (`provesMismatch`), else the second.
  */
 export type CasFail = 'mismatch' | 'nothing';
 
@@ -31,9 +32,9 @@ export interface Step {
   readonly certain: boolean;
 }
 
-export function casInput(op: Op): { from: RegisterValue; to: string } {
+export function casInput(op: Op): { from: RegisterValue; to: RegisterValue } {
   if (!Array.isArray(op.input))
     throw new Error(`operation #${op.id} is a cas, but its input is not [from, to]`);
-  const input = op.input as readonly [RegisterValue, string];
+  const input = op.input as readonly [RegisterValue, RegisterValue];
   return { from: input[0], to: input[1] };
 }

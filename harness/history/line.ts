@@ -78,16 +78,13 @@ function wantedValue(f: OpFunction, value: unknown): string | null {
   switch (f) {
     case 'cas': {
       const fits =
-        Array.isArray(value) &&
-        value.length === 2 &&
-        isRegisterValue(value[0]) &&
-        typeof value[1] === 'string';
-      return fits ? null : 'a pair [from, to]: from a string or null, to a string';
+        Array.isArray(value) && value.length === 2 && isRegisterValue(value[0]) && isRegisterValue(value[1]);
+      return fits ? null : 'a pair [from, to] of strings or null';
     }
     case 'read':
-      return isRegisterValue(value) ? null : 'a string or null';
     case 'write':
     case 'delete':
+      return isRegisterValue(value) ? null : 'a string or null';
     case 'append':
       return typeof value === 'string' ? null : 'a string';
     default:

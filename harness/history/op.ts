@@ -30,10 +30,10 @@ interface OpBase {
   readonly process: number;
   readonly key: string;
   /**
-   * `write`: the value; `delete`: the tombstone; `append`: the token appended. Unique over the run. `read`: null.
-   * `cas`: [from, to].
+   * `write`: the value; `delete`: the tombstone; `append`: the token appended. Unique over a run of ours; an imported
+   * history may also write and leave null, which the register then holds again. `read`: null. `cas`: [from, to].
    */
-  readonly input: RegisterValue | readonly [from: RegisterValue, to: string];
+  readonly input: RegisterValue | readonly [from: RegisterValue, to: RegisterValue];
   readonly f: OpFunction;
 }
 
@@ -58,6 +58,17 @@ export interface Op extends OpBase {
   readonly gaveUp?: number;
 }
 
+/**
+ * True if the error of a failed CAS says that the value was not the expected one, by the words of this program, Jepsen
+ * and the clients they test. Every other error, and none, leaves open whether the CAS was compared at all.
+ */
+export const provesMismatch = (error: string | undefined): boolean =>
+  error !== undefined && (error === 'cas-mismatch' || MISMATCH.test(error));
+
+/** A word alone, or the first one of a vector: `value-mismatch`, `[:value-mismatch "n1"]`. */
+const MISMATCH =
+  /^(?:[[(]:?"?)?(?:[\w.-]+\/)?(?:(?:cas|value|compare)[-_ ]mismatch|mismatch|not[-_ ]equal|(?:unexpected|wrong)[-_ ]value)(?:"?[\s,\])].*)?$/is;
+
 /** A line of `history.jsonl`: Jepsen's shape, two lines an operation (`index` counts lines). */
 export interface HistoryLine {
   readonly index: number;
@@ -67,7 +78,7 @@ export interface HistoryLine {
   readonly f: OpFunction;
   readonly key: string;
   /** invoke: the input. ok read: the value read. fail cas with `cas-mismatch`: in `found`. */
-  readonly value: RegisterValue | readonly [RegisterValue, string];
+  readonly value: RegisterValue | readonly [RegisterValue, RegisterValue];
   /**
    * Nanoseconds since the run began, an integer, strictly rising over the file's lines where the clock can tell them
    * apart.

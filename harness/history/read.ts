@@ -19,7 +19,7 @@ export const parseHistory = (text: string, file = 'history'): readonly Op[] =>
   readChaosHistory(text, { file }).ops;
 
 /** The same with the lines of the operations. Throws HistoryError. */
-export function readChaosHistory(text: string, { file, onOp }: ReadOptions): ImportedHistory {
+export function readChaosHistory(text: string, { file, initial, onOp }: ReadOptions): ImportedHistory {
   const pairing = new OperationPairing(onOp);
   const problems = new Problems(text);
   const notes: string[] = [];
@@ -42,8 +42,20 @@ export function readChaosHistory(text: string, { file, onOp }: ReadOptions): Imp
   }
   problems.throwIfAny(file);
   const { ops, lines } = pairing.finish();
-  return { format: 'chaos', ops, lists: false, lines, clock: 'time', notes };
+  return {
+    format: 'chaos',
+    ops,
+    lists: false,
+    lines,
+    clock: 'time',
+    initial: initial ?? null,
+    processNames: NO_NAMES,
+    notes,
+  };
 }
+
+/** Processes are numbers. */
+const NO_NAMES: ReadonlyMap<number, string> = new Map();
 
 const shifted = (flaw: Flaw, by: number): Flaw => ({ ...flaw, from: flaw.from + by, to: flaw.to + by });
 

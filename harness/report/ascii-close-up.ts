@@ -33,9 +33,17 @@ const MOST_BAR_COLUMNS = 96;
  * Order in time is exact, distances are not: every moment has a column of its own, as far as there are enough. A number
  * is the place in the longest order that works, X what fits nowhere after it; an unknown outcome's bar stays open (>).
  */
-export function asciiCloseUp(ops: readonly Op[], violation: Violation, width: number): readonly string[] {
+export function asciiCloseUp(
+  ops: readonly Op[],
+  violation: Violation,
+  width: number,
+  processNames: ReadonlyMap<number, string> = new Map(),
+): readonly string[] {
   const rows = ops.toSorted((a, b) => a.call - b.call || a.id - b.id);
-  const labels = rows.map((op) => `p${op.process} #${op.id} ${printable(said(op))}`.slice(0, WIDEST_SAID));
+  const labels = rows.map((op) => {
+    const process = processNames.get(op.process) ?? `p${op.process}`;
+    return `${printable(process)} #${op.id} ${printable(said(op))}`.slice(0, WIDEST_SAID);
+  });
   const labelColumns = Math.max(0, ...labels.map((label) => label.length));
   const columns = Math.min(MOST_BAR_COLUMNS, Math.max(LEAST_BAR_COLUMNS, width - labelColumns - 2));
   const at = columnsOf(rows, columns);

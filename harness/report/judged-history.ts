@@ -11,11 +11,30 @@ export interface JudgedHistory {
   readonly model: string;
   /** Meaning of a failed CAS; undefined: its error says it. */
   readonly casFail: 'mismatch' | 'nothing' | undefined;
+  /** The verdict under the other meaning of failed CAS; null: it is the same. */
+  readonly otherMeaning: OtherMeaning | null;
+  /** Number of failed CAS that do not say whether the value was another one. */
+  readonly unprovenCas: number;
+  /** True if the user says that an empty history is right. */
+  readonly allowEmpty: boolean;
+  /** Suggestions for the user, in sentences. */
+  readonly hints: readonly string[];
   /** Its prose tells moments by the history's clock. */
   readonly result: LinearizabilityResult;
   readonly limitMs: number;
   readonly memoryMb: number;
   readonly readMs: number;
+}
+
+/** A verdict that depends on the meaning of failed CAS. */
+export interface OtherMeaning {
+  /** The other meaning; null: as each line says. */
+  readonly casFail: 'mismatch' | null;
+  readonly verdict: LinearizabilityResult['verdict'];
+  /** Number of failed CAS that have two meanings. */
+  readonly failedCas: number;
+  /** The first violation under the other meaning, in short. */
+  readonly anomaly: string | null;
 }
 
 export function exitCodeOf({ verdict }: LinearizabilityResult): number {
@@ -32,21 +51,41 @@ export function exitCodeOf({ verdict }: LinearizabilityResult): number {
 }
 
 /** The verdict in a plain sentence. */
-export function sentenceOf({ file, history, result }: JudgedHistory): string {
+export function sentenceOf(judged: JudgedHistory): string {
+  const { file, history, result, allowEmpty } = judged;
   const { keys } = result;
   const whole = `${plural(history.ops.length, 'operation')} on ${plural(keys.length, 'key')}`;
   if (history.ops.length === 0)
-    return `${file} holds no operation: nothing was judged, and an empty history is linearizable.`;
-  if (result.verdict === 'linearizable') return `${file} is linearizable: ${whole}.`;
+    return allowEmpty
+      ? `${file} holds no operation: nothing was judged, which --allow-empty allows.`
+      : `${file} holds no operation, so nothing was judged. If it may be empty: --allow-empty.`;
+  if (result.verdict === 'linearizable') return `${file} is linearizable: ${whole}.${condition(judged)}`;
   if (result.verdict === 'violation') {
     const [first] = result.violations;
     const bad = keys.filter((key) => key.verdict === 'violation').length;
     const also = bad > 1 ? ` and on ${plural(bad - 1, 'more key', 'more keys')}` : '';
-    return `${file} is not linearizable: ${first!.anomaly} on key ${first!.key}${also}.`;
+    return `${file} is not linearizable: ${first!.anomaly} on key ${first!.key}${also}.${condition(judged)}`;
   }
   const open = keys.filter((key) => key.verdict === 'unknown');
   const more = open.length > 1 ? ` and ${plural(open.length - 1, 'more key', 'more keys')}` : '';
   return `It is not known whether ${file} is linearizable: key ${open[0]!.key}${more} could not be decided.`;
+}
+
+/** A further sentence where the verdict depends on the meaning of failed CAS; '' where it does not. */
+function condition({ otherMeaning: other }: JudgedHistory): string {
+  if (other === null) return '';
+  const { failedCas, anomaly } = other;
+  const cas = failedCas === 1 ? '1 failed cas that does' : `${failedCas} failed cas that do`;
+  const they = failedCas === 1 ? 'it' : 'they';
+  const verdict = {
+    linearizable: 'the history is linearizable',
+    violation: `the history is not linearizable: ${anomaly}`,
+    unknown: 'it is not known whether the history is linearizable',
+  }[other.verdict];
+  const depends = ` This depends on ${cas} not say that the value was another one`;
+  return other.casFail === 'mismatch'
+    ? `${depends}: if ${they} ${failedCas === 1 ? 'means' : 'mean'} that (--cas-fail mismatch), ${verdict}.`
+    : `${depends}, but ${failedCas === 1 ? 'was' : 'were'} taken so (--cas-fail mismatch): without that, ${verdict}.`;
 }
 
 /**

@@ -19,7 +19,7 @@ const draw = (plan: WorkloadPlan, count: number): Task[] => {
   return Array.from({ length: count }, (_, i) => generator.next(i % plan.clients, true)!);
 };
 const written = (task: Task): string[] =>
-  task.f === 'read' ? [] : [typeof task.input === 'string' ? task.input : task.input![1]];
+  task.f === 'read' ? [] : [typeof task.input === 'string' ? task.input : task.input![1]!];
 const countBy = (tasks: Task[], of: (task: Task) => string): Record<string, number> =>
   tasks.reduce<Record<string, number>>((counts, task) => {
     counts[of(task)] = (counts[of(task)] ?? 0) + 1;

@@ -70,7 +70,7 @@ const until = (load: Workload, match: (event: WorkloadEvent) => boolean): Promis
   });
 const completed = (load: Workload, count: number): Promise<WorkloadEvent> =>
   until(load, (e) => e.type === 'window' && e.total.ok + e.total.fail + e.total.info >= count);
-const valueOf = (op: Op): string => (typeof op.input === 'string' ? op.input : op.input![1]);
+const valueOf = (op: Op): string => (typeof op.input === 'string' ? op.input : op.input![1]!);
 const count = (ops: readonly Op[], match: (op: Op) => boolean): number => ops.filter(match).length;
 
 /** Compares every outcome with the true effects, which the servers know. */

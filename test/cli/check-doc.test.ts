@@ -15,7 +15,8 @@ test.each(FORMAT_NAMES)(
     const history = importHistory(example, { file: format });
     expect(history.format).toBe(format);
     expect(history.ops.length).toBeGreaterThan(1);
-    expect(await checkLinearizable(history.ops)).toMatchObject({ verdict: 'linearizable' });
+    const { ops, initial } = history;
+    expect(await checkLinearizable(ops, { initial })).toMatchObject({ verdict: 'linearizable' });
   },
 );
 

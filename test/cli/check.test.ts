@@ -86,10 +86,35 @@ describe('chaos check exits', () => {
     expect(stdout).toContain('Read as chaos');
   });
 
-  test('with 0 for an empty file, and says that nothing was judged', () => {
-    const { code, stdout } = chaosCheck([place('empty', '\n')]);
-    expect(code).toBe(0);
-    expect(unwrapped(stdout)).toContain('holds no operation: nothing was judged, and an empty history is');
+  test.each(['\n', '', '[]\n', '; nothing here\n( )'])(
+    'with 4 for a history without an operation (%j), and with 0 if --allow-empty says that this is right',
+    (content) => {
+      const file = place('empty', content);
+      const { code, stdout } = chaosCheck([file]);
+      expect(code).toBe(4);
+      expect(unwrapped(stdout)).toContain(
+        'holds no operation, so nothing was judged. If it may be empty: --allow',
+      );
+      expect(stdout).not.toContain('✓');
+      const allowed = json([file, '--allow-empty']);
+      expect(allowed).toMatchObject({ code: 0, verdict: 'linearizable' });
+      expect(chaosCheck([file, '--allow-empty']).stdout).not.toContain('✓');
+    },
+  );
+
+  test.each([
+    [
+      'prose that names the logger',
+      'see jepsen.util for more\n',
+      '1 line of jepsen.util is no operation and skipped',
+    ],
+    ['only a nemesis', '{:process :nemesis, :type :info, :f :kill}\n', '1 event of the nemesis left out'],
+    ['a single line that was cut off', '{"index":0,"id":0,"pro', 'The last line is cut off'],
+  ])('with 2 for text in which no operation is recognised: %s', (_name, content, note) => {
+    const { code, stderr } = chaosCheck(['-'], content);
+    expect(code).toBe(2);
+    expect(stderr).toContain('standard input:1:1: no operation of a client was recognised');
+    expect(stderr).toContain(note);
   });
 
   test('with 4 at the limit, and names the key, the progress and what to do', () => {
@@ -160,12 +185,15 @@ describe('chaos check', () => {
       sentence: `${stale} is not linearizable: stale read on key 3.`,
       format: 'jepsen-edn',
       model: 'register',
-      casFail: 'nothing',
+      casFail: null,
+      otherMeaning: null,
+      initial: null,
       clock: 'time',
       counts: { operations: 5, ok: 4, fail: 0, unknown: 1 },
       limits: { ms: 60_000, memoryMb: 512 },
       took: { readMs: expect.any(Number), judgeMs: expect.any(Number) },
       notes: ['1 event of the nemesis left out.'],
+      hints: [],
       keys: expect.arrayContaining([
         {
           key: '3',
@@ -230,13 +258,106 @@ describe('chaos check', () => {
     });
   });
 
-  test('with --cas-fail sets the meaning of a failed cas, which the format sets otherwise', () => {
-    const log = '0\t:invoke\t:cas\t[nil 1]\n0\t:fail\t:cas\t[nil 1]\n';
-    expect(json(['-'], log)).toMatchObject({ code: 1, casFail: 'mismatch' });
-    expect(json(['-', '--cas-fail', 'nothing'], log)).toMatchObject({ code: 0, casFail: 'nothing' });
-    const edn = '{:process 0, :type :invoke, :f :cas, :value [nil 1]}\n{:process 0, :type :fail, :f :cas}\n';
-    expect(json(['-'], edn)).toMatchObject({ code: 0, casFail: 'nothing' });
-    expect(json(['-', '--cas-fail', 'mismatch'], edn)).toMatchObject({ code: 1, casFail: 'mismatch' });
+  const REFUSED: Readonly<Record<string, (error: string) => string>> = {
+    'jepsen-log': (error) => `0\t:invoke\t:cas\t[nil 1]\n0\t:fail\t:cas\t[nil 1]\t${error}\n`,
+    'jepsen-edn': (error) =>
+      `{:process 0, :type :invoke, :f :cas, :value [nil 1]}\n{:process 0, :type :fail, :f :cas, :error ${error || 'nil'}}\n`,
+    json: (error) =>
+      `[{"process": 0, "type": "invoke", "f": "cas", "value": [null, 1]},
+        {"process": 0, "type": "fail", "f": "cas", "error": "${error.replace(':', '')}"}]`,
+  };
+
+  test.each(Object.entries(REFUSED))(
+    'takes a failed cas of %s for what its error says, and says where the verdict depends on its meaning',
+    (_format, refused) => {
+      for (const error of ['', ':no-leader', ':timeout', ':value-mismatch-of-versions']) {
+        const other = { casFail: 'mismatch', verdict: 'violation', failedCas: 1 };
+        const told = json(['-'], refused(error));
+        expect(told).toMatchObject({ code: 0, casFail: null, otherMeaning: other });
+        expect(told['sentence']).toContain(
+          'This depends on 1 failed cas that does not say that the value was another one: if it means that (--cas-fail mismatch), the history is not linearizable:',
+        );
+      }
+      for (const error of [':value-mismatch', ':cas-mismatch', ':not-equal'])
+        expect(json(['-'], refused(error))).toMatchObject({ code: 1, casFail: null, otherMeaning: null });
+    },
+  );
+
+  test('with --cas-fail sets the meaning of every failed cas, and says where the verdict depends on that', () => {
+    const refused = REFUSED['jepsen-log']!;
+    const mismatch = json(['-', '--cas-fail', 'mismatch'], refused(':no-leader'));
+    const other = { casFail: null, verdict: 'linearizable', failedCas: 1 };
+    expect(mismatch).toMatchObject({ code: 1, casFail: 'mismatch', otherMeaning: other });
+    expect(mismatch['sentence']).toContain(
+      'but was taken so (--cas-fail mismatch): without that, the history is',
+    );
+    const nothing = json(['-', '--cas-fail', 'nothing'], refused(':value-mismatch'));
+    expect(nothing).toMatchObject({ code: 0, casFail: 'nothing', otherMeaning: { verdict: 'violation' } });
+    // The stale read is one whatever the failed cas means.
+    const both = json(
+      ['-', '--cas-fail', 'mismatch'],
+      `${STALE}\n{:process 7, :type :invoke, :f :cas, :value [4 [nil 1]]}
+      {:process 7, :type :fail, :f :cas, :value [4 [nil 1]]}`,
+    );
+    expect(both).toMatchObject({ code: 1, otherMeaning: null });
+  });
+
+  test('with --initial knows what keys hold before the first write, and suggests it where the first reads show it', () => {
+    const text = [
+      '0\t:invoke\t:read\tnil',
+      '0\t:ok\t:read\t5',
+      '0\t:invoke\t:cas\t[5 6]',
+      '0\t:ok\t:cas\t[5 6]',
+    ];
+    const later = [
+      '0\t:invoke\t:write\t5',
+      '0\t:ok\t:write\t5',
+      '0\t:invoke\t:read\tnil',
+      '0\t:ok\t:read\t5',
+      '',
+    ];
+    const log = [...text, ...later].join('\n');
+    const unset = json(['-'], log);
+    const hint = 'returned 5 before any operation wrote it. If keys hold 5 at first: --initial 5.';
+    expect(unset).toMatchObject({ code: 1, initial: null, hints: [expect.stringContaining(hint)] });
+    expect(json(['-', '--initial', '5'], log)).toMatchObject({ code: 0, initial: '5', hints: [] });
+    expect(json(['-', '--initial', '6'], log)).toMatchObject({ code: 1 });
+    expect(chaosCheck(['-', '--initial', '['], log)).toMatchObject({ code: 2 });
+    const ours = writeHistory(
+      eventsOf([
+        {
+          id: 0,
+          process: 0,
+          key: 'k',
+          f: 'read',
+          input: null,
+          output: 'a',
+          call: 0,
+          return: 1,
+          outcome: 'ok',
+          node: 'n1',
+          attempts: 1,
+        },
+      ]),
+      'chaos',
+    );
+    expect(json(['-', '--initial', 'a'], ours)).toMatchObject({ code: 0 });
+    expect(json(['-'], ours)).toMatchObject({ code: 1 });
+  });
+
+  test('shows the names of clients that have no numbers', () => {
+    const named = STALE.replaceAll(':process 1', ':process "client b"').replaceAll(
+      ':process 0',
+      ':process :a',
+    );
+    const { code, stdout } = chaosCheck(['-'], named);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/read#3 \(process "client b"\) returned "17" after read#2/);
+    expect(stdout).toMatch(/ #3 +"client b" +read → 17/);
+    expect(stdout).toMatch(/^ *:a #0 write 17/m);
+    expect(json(['-'], named)).toMatchObject({
+      violations: [{ operations: [{ process: ':a' }, {}, {}, {}] }],
+    });
   });
 
   test('with --html writes a page that is well-formed, fetches nothing and shows the stuck operation', () => {

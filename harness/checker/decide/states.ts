@@ -67,6 +67,8 @@ export class States {
   /** Every state that known steps show, to a fixed point; or the first contradiction or ambiguity in them. */
   see(): Trouble | null {
     const { size, kind, certain, from } = this.#columns;
+    const empty = this.values.emptyAppend();
+    if (empty !== null) return { type: 'ambiguous', reason: empty };
     for (let i = 0; i < size; i++) {
       if (certain[i] === 0) continue;
       this.#looking = i;
@@ -104,7 +106,10 @@ export class States {
 
   /** The state with this value, or why there is none. */
   #stateOf(value: number): number | Trouble {
-    if (value === NEVER_WRITTEN) return this.initial;
+    if (value === NEVER_WRITTEN) {
+      const reason = this.values.initialAmbiguity();
+      return reason === null ? this.initial : { type: 'ambiguous', reason };
+    }
     if (this.values.areParsed) return this.#parsedState(value);
     const base = this.values.baseOf(value);
     if (base === NONE) return { type: 'nowhere', step: this.#asking, value };

@@ -33,6 +33,8 @@ export class Values {
   readonly #twin: Int32Array;
   /** Only where there are appends. */
   readonly #parser: Parser | null;
+  /** Why values with appended tokens cannot be taken apart, whatever they are; null: they can. */
+  readonly #parserReason: string | null;
 
   constructor(columns: Columns) {
     this.#columns = columns;
@@ -47,6 +49,7 @@ export class Values {
       if (this.#base[value] === NONE) this.#base[value] = i;
       else this.#twin[value] = i;
     }
+    this.#parserReason = appends.length === 0 ? null : this.#unparsable();
     this.#parser = appends.length === 0 ? null : new Parser(columns, this.#base, appends);
   }
 
@@ -68,16 +71,49 @@ export class Values {
       : `${this.#name(this.#base[value]!)} and ${this.#name(twin)} leave the same value`;
   }
 
+  /** Why the state after an append may be that before it, or null. */
+  emptyAppend(): string | null {
+    const { size, kind, to, values } = this.#columns;
+    const nothing = values.indexOf('');
+    for (let i = 0; nothing >= 0 && i < size; i++)
+      if (kind[i] === KIND.append && to[i] === nothing) return `${this.#name(i)} appends nothing`;
+    return null;
+  }
+
+  /** Why the initial value may have been there more than once, or null. */
+  initialAmbiguity(): string | null {
+    const base = this.#base[NEVER_WRITTEN]!;
+    return base === NONE ? null : `${this.#name(base)} leaves the value that the key held at first`;
+  }
+
   trace(value: number): Traced {
-    if (value === NEVER_WRITTEN) return { type: 'origin', origin: { base: NONE, appends: [] } };
+    if (value === NEVER_WRITTEN) {
+      const reason = this.initialAmbiguity();
+      if (reason !== null) return { type: 'ambiguous', reason };
+      return { type: 'origin', origin: { base: NONE, appends: [] } };
+    }
     if (this.#parser === null) {
       const base = this.#base[value]!;
       if (base === NONE) return NOWHERE;
       return this.#unlessTwin(base) ?? { type: 'origin', origin: { base, appends: [] } };
     }
-    const traced = this.#parser.parse(this.#columns.values[value]!);
+    if (this.#parserReason !== null) return { type: 'ambiguous', reason: this.#parserReason };
+    const text = this.#columns.values[value]!;
+    if (text === null) return NOWHERE;
+    const traced = this.#parser.parse(text);
     if (traced.type !== 'origin' || traced.origin.base === NONE) return traced;
     return this.#unlessTwin(traced.origin.base) ?? traced;
+  }
+
+  /** Tokens may be appended to nothing, or to what the key held at first: both must have been there once and be empty. */
+  #unparsable(): string | null {
+    const { values } = this.#columns;
+    if ((values[NEVER_WRITTEN] ?? '') !== '')
+      return 'the key held a value at first, to which others are appended';
+    const nothing = values.indexOf(null);
+    const base = nothing < 0 ? NONE : this.#base[nothing]!;
+    if (base !== NONE) return `${this.#name(base)} leaves nothing, to which others are appended`;
+    return this.initialAmbiguity();
   }
 
   #unlessTwin(base: number): Traced | null {
@@ -99,7 +135,6 @@ class Parser {
   readonly #twins = new Map<number, number>();
   readonly #tokenLengths: readonly number[];
   readonly #baseLengths: ReadonlySet<number>;
-  readonly #emptyAppend: number | undefined;
   /** The value that was parsed last. */
   #text = '';
   /** Per position: number of ways that lead there (0, 1, 2: more), and the last step of one of them. */
@@ -112,14 +147,16 @@ class Parser {
   constructor(columns: Columns, base: Int32Array, appends: readonly number[]) {
     this.#columns = columns;
     const { to, values } = columns;
-    for (const [value, step] of base.entries()) if (step !== NONE) this.#bases.set(values[value]!, step);
+    for (const [value, step] of base.entries()) {
+      const text = values[value]!;
+      if (step !== NONE && text !== null) this.#bases.set(text, step);
+    }
     for (const step of appends) {
       const token = values[to[step]!]!;
       const twin = this.#tokens.get(token);
       if (twin === undefined) this.#tokens.set(token, step);
       else this.#twins.set(twin, step);
     }
-    this.#emptyAppend = this.#tokens.get('');
     this.#tokenLengths = [...new Set([...this.#tokens.keys()].map((token) => token.length))];
     this.#baseLengths = new Set([...this.#bases.keys()].map((text) => text.length));
     this.#met = new Int32Array(columns.size);
@@ -127,8 +164,6 @@ class Parser {
   }
 
   parse(value: string): Traced {
-    if (this.#emptyAppend !== undefined)
-      return { type: 'ambiguous', reason: `${this.#name(this.#emptyAppend)} appends nothing` };
     if (!this.#readOn(value)) return this.#tooManyWays(value);
     // The empty value is not "never written", whatever position 0 says: only a base or no write leaves it.
     if (value === '') {

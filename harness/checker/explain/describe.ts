@@ -5,7 +5,7 @@ import type { Step } from '../steps.ts';
 const MAX_SHOWN = 40;
 
 export function showValue(value: RegisterValue): string {
-  if (value === null) return 'nothing (never written)';
+  if (value === null) return 'nothing';
   return `"${value.length <= MAX_SHOWN ? value : `…${value.slice(-MAX_SHOWN)}`}"`;
 }
 

@@ -10,6 +10,8 @@ export interface SearchedWindow {
   /** The longest order of them that was found, and the value at its end. */
   readonly prefix: readonly Step[];
   readonly state: RegisterValue;
+  /** The value that the key held at first. */
+  readonly initial: RegisterValue;
   /** The step that had to come next and could not. */
   readonly stuck: Step;
 }
@@ -39,24 +41,38 @@ export function orderInShort(ids: readonly number[]): string {
  * For a violation that was found by search: no rule names it, so it is told from where the longest order
  * ends.
  */
-export function explainSearch({ steps, prefix, stuck, state }: SearchedWindow): Omit<Explanation, 'steps'> {
+export function explainSearch({
+  steps,
+  prefix,
+  stuck,
+  state,
+  initial,
+}: SearchedWindow): Omit<Explanation, 'steps'> {
   const longest = orderInShort(prefix.map((step) => step.op.id));
   const tail = `${longest}; there the value is ${showValue(state)}, and ${deed(stuck)}; it ${times(stuck)}. No order of these ${steps.length} operations is a register's.`;
   const wanted = stuck.kind === 'read' || stuck.kind === 'cas' ? stuck.from : undefined;
-  const writers = steps.filter((step) => step.to === wanted && step.to !== null);
+  const writers = steps.filter((step) => isWriter(step) && step.to === wanted);
   if (
     wanted !== undefined &&
-    wanted !== null &&
+    wanted !== initial &&
     writers.length === 0 &&
     !steps.some((step) => step.kind === 'append')
   ) {
     return { anomaly: 'value from nowhere', prose: tail };
   }
+  if (wanted !== undefined && wanted !== initial && isTooEarly(stuck, writers))
+    return { anomaly: 'read from the future', prose: tail };
   const stale =
     stuck.kind === 'read' &&
-    (wanted === null || writers.some((step) => prefix.some((taken) => taken.op === step.op)));
+    (wanted === initial || writers.some((step) => prefix.some((taken) => taken.op === step.op)));
   return { anomaly: stale ? 'stale read' : 'not linearizable', prose: tail };
 }
+
+const isWriter = ({ kind }: Step): boolean => kind === 'write' || kind === 'cas';
+
+/** True if every operation that leaves the value began only after the step that shows it had returned. */
+const isTooEarly = (stuck: Step, writers: readonly Step[]): boolean =>
+  writers.length > 0 && writers.every((step) => step.call > stuck.ret);
 
 const times = (step: Step): string =>
   `${began(step).replace(/^.*began/, 'began')} and ${ended(step).replace(/^.*had ended/, 'had ended')}`;

@@ -1,4 +1,4 @@
-import type { Op } from '../../history/op.ts';
+import type { Op, RegisterValue } from '../../history/op.ts';
 import { began, deed, ended, nameOf, showValue } from './describe.ts';
 import type { Block, Contradiction, PlacedStep, Side } from '../decide/evidence.ts';
 import type { Step } from '../steps.ts';
@@ -17,9 +17,13 @@ export interface Explanation {
 
 /**
  * Names a contradiction and describes it in prose. `failed`: the key's operations that definitely did not happen, from
- * which a value may have come nonetheless; it is called only for a value without a writer.
+ * which a value may have come nonetheless; it is called only for a value without a writer. `hasAppends`: a value may be
+ * another one with more behind it.
  */
-export function explain(contradiction: Contradiction, failed: () => Iterable<Op>): Explanation {
+export function explain(
+  contradiction: Contradiction,
+  { failed, hasAppends }: { readonly failed: () => Iterable<Op>; readonly hasAppends: boolean },
+): Explanation {
   switch (contradiction.type) {
     case 'impossible':
       return {
@@ -28,7 +32,10 @@ export function explain(contradiction: Contradiction, failed: () => Iterable<Op>
         steps: [contradiction.step],
       };
     case 'nowhere':
-      return explainNowhere(contradiction.step, contradiction.value, failed());
+      return explainNowhere(
+        contradiction.step,
+        [...failed()].filter((op) => leftBy(op, contradiction.value, hasAppends)),
+      );
     case 'repeats':
       return {
         anomaly: 'duplicate append',
@@ -63,22 +70,19 @@ const needs = (step: Step): string =>
     ? `${nameOf(step)} ${step.certain ? 'succeeded' : 'took effect'} from ${showValue(step.from)}`
     : deed(step);
 
-function explainNowhere(step: Step, value: Step['from'], failed: Iterable<Op>): Explanation {
-  const isSource = (op: Op): boolean => {
-    const left = op.f === 'cas' && Array.isArray(op.input) ? (op.input[1] as string) : op.input;
-    return (
-      op.outcome === 'fail' &&
-      op.f !== 'read' &&
-      typeof left === 'string' &&
-      left !== '' &&
-      wrote(op, left, value)
-    );
-  };
-  const source = Iterator.from(failed).find(isSource);
+/** `sources`: failed operations that would have left the value. */
+function explainNowhere(step: Step, sources: readonly Op[]): Explanation {
+  const source = sources.find((op) => op.call <= step.ret);
+  const later = sources[0];
   if (source === undefined) {
+    // What had not begun yet cannot be where the value came from, whatever it says of itself.
+    const told =
+      later === undefined
+        ? ''
+        : ` ${later.f}#${later.id} (${later.node}) would have left it, but began later, and failed.`;
     return {
       anomaly: 'value from nowhere',
-      prose: `${needs(step)}, a value that no operation on this key can have left there.`,
+      prose: `${needs(step)}, a value that no operation on this key can have left there.${told}`,
       steps: [step],
     };
   }
@@ -96,10 +100,14 @@ function explainNowhere(step: Step, value: Step['from'], failed: Iterable<Op>): 
   };
 }
 
-/** Whether a failed operation with this value can explain a value that nothing else does. */
-const wrote = (op: Op, left: string, value: Step['from']): boolean =>
-  value === left ||
-  (op.f === 'append' ? (value?.includes(left) ?? false) : (value?.startsWith(left) ?? false));
+/** Whether a failed operation, had it taken effect, can explain a value that nothing else does. */
+function leftBy(op: Op, value: Step['from'], hasAppends: boolean): boolean {
+  if (op.outcome !== 'fail' || op.f === 'read') return false;
+  const left = op.f === 'cas' && Array.isArray(op.input) ? (op.input[1] as RegisterValue) : op.input;
+  if (typeof left !== 'string' || left === '' || value === null) return false;
+  if (value === left) return true;
+  return op.f === 'append' ? value.includes(left) : hasAppends && value.startsWith(left);
+}
 
 type Fork = Extract<Contradiction, { type: 'fork' }>;
 

@@ -133,5 +133,9 @@ function safeToDrop(
   }
   if (!kind.subarray(0, size).includes(KIND.append)) return [...left].every((value) => !shown.has(value));
   const texts = [...shown].map((value) => values[value] ?? '');
-  return [...left].every((value) => !texts.some((text) => text.includes(values[value]!)));
+  return [...left].every((value) => {
+    const text = values[value]!;
+    // Whatever was appended to nothing contains nothing, so to speak.
+    return text !== null && !texts.some((each) => each.includes(text));
+  });
 }

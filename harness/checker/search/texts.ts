@@ -13,7 +13,7 @@ export class Texts {
   readonly #asked: readonly string[];
   readonly #numbers = new Map<string, number>();
   /** By state. */
-  readonly #texts = new Map<number, string>([[NEVER_WRITTEN, '']]);
+  readonly #texts = new Map<number, string>();
   /** By state and token. */
   readonly #after = new Map<number, number>();
   /**
@@ -28,6 +28,8 @@ export class Texts {
     this.#next = valueCount + 1;
     const texts: string[] = [];
     for (const [number, text] of values.entries()) {
+      if (text === null || number === NEVER_WRITTEN) this.#texts.set(number, text ?? '');
+      if (text !== null && number === NEVER_WRITTEN) this.#numbers.set(text, number);
       if (asked[number] === 0 || text === null) continue;
       texts.push(text);
       this.#numbers.set(text, number);
@@ -47,7 +49,7 @@ export class Texts {
   /** The state that is this value. */
   stateOf(value: number): number {
     const text = this.#values[value]!;
-    return text === null ? NEVER_WRITTEN : this.#numberOf(text);
+    return text === null ? value : this.#numberOf(text);
   }
 
   /** True if a text that a step depends on contains this token. */

@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { closest, distance } from 'fastest-levenshtein';
 import { type CasFail, checkLinearizable, models, type RegisterModel } from '../../checker/library.ts';
-import { PartsBuilder } from '../../checker/parts.ts';
+import { partedHistory, PartsBuilder } from '../../checker/parts.ts';
+import { chaosLines } from '../../history/formats/chaos-lines.ts';
 import type { ImportedHistory } from '../../history/formats/history.ts';
 import { importHistory } from '../../history/formats/import.ts';
 import { detectFormat, formatNamed } from '../../history/formats/registry.ts';
@@ -9,6 +10,8 @@ import { formatProblems, HistoryError } from '../../history/history-error.ts';
 import { exitCodeOf, type JudgedHistory, proseByClock } from '../../report/judged-history.ts';
 import { historyPage } from '../../report/page/history-page.ts';
 import { EXIT } from '../../result.ts';
+import { otherMeaning, unprovenCas } from './failed-cas.ts';
+import { initialHint } from './initial-hint.ts';
 import { checkJson, failedJson } from './json.ts';
 import { readSource, SourceError } from './source.ts';
 import { checkText } from './text.ts';
@@ -23,6 +26,8 @@ export interface CheckFlags {
   readonly json?: true;
   readonly html?: string;
   readonly key?: string;
+  readonly initial?: string;
+  readonly allowEmpty?: true;
 }
 
 export const MODELS: Readonly<Record<string, RegisterModel>> = Object.fromEntries(
@@ -58,34 +63,46 @@ export async function judge(path: string | undefined, flags: CheckFlags): Promis
   const source = await readSource(path);
   const asked = flags.model === undefined ? undefined : MODELS[flags.model];
   const format = flags.format === 'auto' ? detectFormat(source.text) : formatNamed(flags.format);
-  const casFail = flags.casFail ?? format?.casFail;
-  const parts = flags.key === undefined ? new PartsBuilder(casFail) : null;
+  const { casFail } = flags;
+  // Other formats know what keys hold at first only when they were read.
+  const isOurs = format?.name === chaosLines.name;
+  const parts = flags.key === undefined && isOurs ? new PartsBuilder(casFail, flags.initial ?? null) : null;
   const whole = importHistory(source.text, {
     file: source.name,
     format: format?.name,
     model: asked,
+    initial: flags.initial,
     onOp: parts === null ? undefined : (op, position) => parts.add(op, position),
   });
   const history = flags.key === undefined ? whole : ofKey(whole, flags.key, source.name);
-  const toJudge = parts?.finish(whole.ops) ?? history.ops;
+  const { initial } = history;
+  const toJudge = parts?.finish(whole.ops) ?? partedHistory(history.ops, casFail, initial);
   const readMs = performance.now() - began;
   const model = asked ?? modelOf(history);
-  const options = { model, limitMs: flags.limit, memoryMb: flags.memory };
-  const result = await checkLinearizable(toJudge, casFail === undefined ? options : { ...options, casFail });
+  const limits = { limitMs: flags.limit, memoryMb: flags.memory };
+  const options = { model, initial, ...limits };
+  const checked = await checkLinearizable(toJudge, casFail === undefined ? options : { ...options, casFail });
+  // Nothing was judged, and nothing is known, unless an empty history is what the user expects.
+  const isUnknown = history.ops.length === 0 && flags.allowEmpty !== true;
+  const result = isUnknown ? { ...checked, verdict: 'unknown' as const } : checked;
+  const hint = flags.initial === undefined ? initialHint(history, result.violations) : null;
   const byClock = (prose: string): string => proseByClock(prose, history.clock);
   return {
     file: source.name,
     history,
     model: model.name,
     casFail,
+    otherMeaning: await otherMeaning({ history, model, casFail, result, ...limits }),
+    unprovenCas: unprovenCas(history.ops),
+    allowEmpty: flags.allowEmpty === true,
+    hints: hint === null ? [] : [hint],
     result: {
       ...result,
       detail: byClock(result.detail),
       keys: result.keys.map((key) => ({ ...key, detail: byClock(key.detail) })),
       violations: result.violations.map((each) => ({ ...each, prose: byClock(each.prose) })),
     },
-    limitMs: flags.limit,
-    memoryMb: flags.memory,
+    ...limits,
     readMs,
   };
 }

@@ -1,3 +1,4 @@
+import type { ImportedHistory } from '../../history/formats/history.ts';
 import type { Op } from '../../history/op.ts';
 import type { HistoryError } from '../../history/history-error.ts';
 import { exitCodeOf, type JudgedHistory, sentenceOf } from '../../report/judged-history.ts';
@@ -7,7 +8,7 @@ const SCHEMA = 'chaos/check/v1';
 
 /** `chaos check --json`: one object, described in docs/check.md. New fields may come; these stay. */
 export function checkJson(judged: JudgedHistory): unknown {
-  const { file, history, model, casFail, result, limitMs, memoryMb, readMs } = judged;
+  const { file, history, model, casFail, result, limitMs, memoryMb, readMs, hints } = judged;
   const tally = { ok: 0, fail: 0, info: 0 };
   for (const op of history.ops) tally[op.outcome]++;
   return {
@@ -19,11 +20,14 @@ export function checkJson(judged: JudgedHistory): unknown {
     format: history.format,
     model,
     casFail: casFail ?? null,
+    otherMeaning: judged.otherMeaning,
+    initial: history.initial,
     clock: history.clock,
     counts: { operations: history.ops.length, ok: tally.ok, fail: tally.fail, unknown: tally.info },
     limits: { ms: limitMs, memoryMb },
     took: { readMs, judgeMs: result.tookMs },
     notes: history.notes,
+    hints,
     keys: result.keys.map(({ key, verdict, operations, tookMs, detail }) => ({
       key,
       verdict,
@@ -37,9 +41,7 @@ export function checkJson(judged: JudgedHistory): unknown {
 
 function violationJson(violation: Violation, { history }: JudgedHistory): unknown {
   const ids = new Set([...(violation.opIds ?? []), ...(violation.linearizedIds ?? []), violation.stuckId]);
-  const operations = history.ops.flatMap((op, i) =>
-    ids.has(op.id) ? [operationJson(op, history.lines.calls[i]!, history.lines.returns[i]!)] : [],
-  );
+  const operations = history.ops.flatMap((op, i) => (ids.has(op.id) ? [operationJson(op, history, i)] : []));
   return {
     key: violation.key,
     anomaly: violation.anomaly,
@@ -53,9 +55,9 @@ function violationJson(violation: Violation, { history }: JudgedHistory): unknow
 }
 
 /** `return` is null where the outcome is unknown, `returnLine` where no line tells it. */
-const operationJson = (op: Op, callLine: number, returnLine: number): unknown => ({
+const operationJson = (op: Op, { lines, processNames }: ImportedHistory, i: number): unknown => ({
   id: op.id,
-  process: op.process,
+  process: processNames.get(op.process) ?? op.process,
   f: op.f,
   input: op.input,
   ...(op.output === undefined ? {} : { output: op.output }),
@@ -63,8 +65,8 @@ const operationJson = (op: Op, callLine: number, returnLine: number): unknown =>
   ...(op.error === undefined ? {} : { error: op.error }),
   call: op.call,
   return: op.outcome === 'info' ? null : op.return,
-  callLine,
-  returnLine: returnLine === 0 ? null : returnLine,
+  callLine: lines.calls[i]!,
+  returnLine: lines.returns[i] === 0 ? null : lines.returns[i]!,
 });
 
 /** The same where nothing could be judged. `line` and `column` are null where no place in the file is meant. */

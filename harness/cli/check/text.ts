@@ -12,18 +12,24 @@ import type { Violation } from '../../result.ts';
 const MOST_KEYS = 20;
 const MOST_VIOLATIONS = 5;
 const WIDEST_KEY = 32;
-const MARK = { linearizable: '✓', violation: '✗', unknown: '?' } as const;
-const COLOUR = { linearizable: 'green', violation: 'red', unknown: 'yellow' } as const;
+const MARK = {
+  linearizable: { sign: '✓', colour: 'green' },
+  violation: { sign: '✗', colour: 'red' },
+  unknown: { sign: '?', colour: 'yellow' },
+} as const;
+/** Nothing was judged, so nothing is right or wrong. */
+const EMPTY_MARK = { sign: '-', colour: 'yellow' } as const;
 
 /** Output of `chaos check` for people: the verdict, a table of keys, each anomaly with the operations that prove it. */
 export function checkText(judged: JudgedHistory, width: number): string {
   const { history, result } = judged;
   const { verdict, violations } = result;
-  const mark = styleText(COLOUR[verdict], MARK[verdict], { stream: process.stdout });
+  const { colour, sign } = history.ops.length === 0 ? EMPTY_MARK : MARK[verdict];
+  const mark = styleText(colour, sign, { stream: process.stdout });
   const shown = violations.slice(0, MOST_VIOLATIONS);
   const parts = [
     `${mark} ${wrapped(printable(sentenceOf(judged)), width - 2).join('\n  ')}`,
-    [...facts(judged), ...history.notes]
+    [...facts(judged), ...history.notes, ...judged.hints.map(printable)]
       .flatMap((fact) => wrapped(fact, width - 2))
       .map((line) => `  ${line}`)
       .join('\n'),
@@ -37,16 +43,16 @@ export function checkText(judged: JudgedHistory, width: number): string {
   return parts.join('\n\n');
 }
 
-function facts({ history, model, casFail, result, readMs }: JudgedHistory): readonly string[] {
-  const { ops, format } = history;
+function facts({ history, model, casFail, result, readMs, unprovenCas }: JudgedHistory): readonly string[] {
+  const { format } = history;
   if (format === null) return [];
-  const failedCas = ops.filter(
-    (op) => op.f === 'cas' && op.outcome === 'fail' && op.output === undefined,
-  ).length;
+  const isOf = count(unprovenCas);
   const cas =
-    failedCas === 0 || casFail === undefined
+    unprovenCas === 0
       ? []
-      : [`${count(failedCas)} failed cas taken as ${CAS_FAIL_WORDS[casFail]} (--cas-fail ${casFail}).`];
+      : casFail === undefined
+        ? [`${isOf} failed cas without a reason that proves another value: they prove nothing.`]
+        : [`${isOf} failed cas taken as ${CAS_FAIL_WORDS[casFail]} (--cas-fail ${casFail}).`];
   return [
     `Read as ${format} in ${duration(readMs)}, judged as ${model} in ${duration(result.tookMs)}.`,
     ...cas,
@@ -75,7 +81,7 @@ function keyTable({ result: { keys }, history: { ops } }: JudgedHistory): string
           count(fail),
           count(info),
           duration(key.tookMs),
-          `${MARK[key.verdict]} ${key.verdict}`,
+          `${MARK[key.verdict].sign} ${key.verdict}`,
         ];
       }),
     ],
@@ -124,7 +130,7 @@ function violationText(violation: Violation, { history }: JudgedHistory, width: 
     '',
     ...[...table, ...cut].map((line) => `  ${line}`),
     '',
-    ...asciiCloseUp(ops, violation, width - 2).map((line) => `  ${line}`),
+    ...asciiCloseUp(ops, violation, width - 2, history.processNames).map((line) => `  ${line}`),
     ...CLOSE_UP_LEGEND.map((line) => `  ${line}`),
   ].join('\n');
 }
@@ -138,7 +144,7 @@ function withoutKey({ key, prose }: Violation): string {
 function operationTable(
   ops: readonly Op[],
   violation: Violation,
-  { ops: all, lines, clock }: ImportedHistory,
+  { ops: all, lines, clock, processNames }: ImportedHistory,
 ): readonly string[] {
   const indexOf = new Map(all.map((op, i) => [op.id, i]));
   const rows = ops.map((op) => {
@@ -149,7 +155,7 @@ function operationTable(
     ];
     return [
       `#${op.id}`,
-      String(op.process),
+      printable(processNames.get(op.process) ?? String(op.process)),
       printable(said(op)),
       lineWords(lines.calls[i]!, lines.returns[i]!),
       ...(clock === 'line' ? [] : times),

@@ -10,7 +10,8 @@ Examples:
   zcat big.edn.gz | chaos check - --json         from a pipe, for programs
 
 Formats: ${FORMAT_NAMES.join(', ')}; docs/check.md explains each (chaos is our own history.jsonl).
-Exit codes: 0 linearizable · 1 not linearizable · 2 bad input or arguments · 4 unknown (a limit was reached)`;
+Exit codes: 0 linearizable · 1 not linearizable · 2 bad input or arguments · 4 unknown (a limit was reached, or the
+history is empty)`;
 
 export function defineCheck(program: Command): void {
   program
@@ -33,7 +34,7 @@ export function defineCheck(program: Command): void {
     .addOption(
       new Option(
         '--cas-fail <meaning>',
-        'meaning of a failed CAS: the value was another, or nothing (default: by the format)',
+        'meaning of a failed CAS: the value was another, or nothing (default: what its error says)',
       ).choices(['mismatch', 'nothing']),
     )
     .option('--limit <time>', 'time limit: 500ms, 60s, 10m', milliseconds, 60_000)
@@ -41,6 +42,11 @@ export function defineCheck(program: Command): void {
     .option('--json', 'one JSON object on standard output')
     .option('--html <file>', 'also write a page that shows each violation in detail')
     .option('--key <key>', 'check this key only')
+    .option(
+      '--initial <value>',
+      'value of a key before the first write, as the history writes it (default: none)',
+    )
+    .option('--allow-empty', 'an empty history is right: exit code 0 instead of 4')
     .addHelpText('after', EXAMPLES)
     .action(async (file: string | undefined, options) => {
       const { check } = await import('../check/check.ts');

@@ -7,8 +7,6 @@ export const chaosLines: HistoryFormat = {
   example: `{"index":0,"id":0,"process":0,"type":"invoke","f":"write","key":"x","value":"1","time":0,"node":"n1"}
 {"index":1,"id":0,"process":0,"type":"ok","f":"write","key":"x","value":"1","time":1000000,"node":"n1"}
 `,
-  casFail: undefined,
-  // A JSON array of objects counts as our lines, too: the error then explains the form of a line.
-  looksLike: (head) => /^(?:\[\s*)?\{\s*"/.test(head),
+  looksLike: (head) => /^\{\s*"/.test(head),
   read: readChaosHistory,
 };

@@ -1,8 +1,10 @@
+import { numberText } from './edn-number.ts';
+
 /** A value of EDN with its place in the text: characters from `from` to before `to`. */
 export type Edn = { readonly from: number; readonly to: number } & (
   | { readonly type: 'nil' }
   | { readonly type: 'boolean'; readonly value: boolean }
-  /** Integers, decimals, and the ratios that Clojure prints, as written. */
+  /** Integers, decimals, and the ratios that Clojure prints: equal numbers have equal text (`numberText`). */
   | { readonly type: 'number'; readonly text: string }
   | { readonly type: 'string'; readonly value: string }
   | { readonly type: 'character'; readonly text: string }
@@ -176,8 +178,7 @@ export class EdnReader {
     const tag = this.#word();
     if (tag === '') throw this.#unfinished('`#` without a tag', from);
     const value = this.#required(depth + 1, from);
-    // A namespaced map is a map: its keys are told apart by their names alone.
-    if (tag.startsWith(':') && value.type === 'map') return { ...value, from };
+    if (tag.startsWith(':') && value.type === 'map') return { ...qualified(value, tag.slice(1)), from };
     return { type: 'tagged', tag, value, from, to: this.#at };
   }
 
@@ -230,7 +231,11 @@ export class EdnReader {
       if (word.length === 1) throw this.#unfinished('`:` without a name', from);
       return { type: 'keyword', name: word.slice(1), from, to };
     }
-    if (NUMBER.test(word)) return { type: 'number', text: word.replace(/^\+|[NM]$/g, ''), from, to };
+    if (NUMBER.test(word)) {
+      const text = numberText(word);
+      if (text !== null) return { type: 'number', text, from, to };
+      throw new EdnError(`${word} begins with a zero`, { from, to }, 'EDN has no such number');
+    }
     if (word === '') throw new EdnError('a character that begins no value', { from, to: from + 1 });
     return { type: 'symbol', name: word, from, to };
   }
@@ -262,6 +267,16 @@ export class EdnReader {
   }
 }
 
+/** `#:ns{:a 1}` is `{:ns/a 1}`; a key that has a namespace keeps it, and `_` stands for none. */
+function qualified(map: Extract<Edn, { type: 'map' }>, namespace: string): Edn {
+  const entries = map.entries.map(([key, value]): readonly [Edn, Edn] => {
+    if (key.type !== 'keyword' && key.type !== 'symbol') return [key, value];
+    const name = key.name.includes('/') ? key.name.replace(/^_\//, '') : `${namespace}/${key.name}`;
+    return [{ ...key, name }, value];
+  });
+  return { ...map, entries };
+}
+
 const ESCAPES: Readonly<Record<string, string>> = {
   n: '\n',
   t: '\t',
@@ -278,37 +293,3 @@ const DELIMITERS: ReadonlySet<number> = new Set(
   ['(', ')', '[', ']', '{', '}', '"', ';', '\\', '^'].map((char) => char.charCodeAt(0)),
 );
 const endsWord = (code: number): boolean => isSpace(code) || DELIMITERS.has(code);
-
-/** The value as EDN text, the same for equal values however they were written. */
-export function ednText(value: Edn): string {
-  switch (value.type) {
-    case 'nil':
-      return 'nil';
-    case 'boolean':
-      return String(value.value);
-    case 'number':
-    case 'character':
-      return value.text;
-    case 'string':
-      return JSON.stringify(value.value);
-    case 'keyword':
-      return `:${value.name}`;
-    case 'symbol':
-      return value.name;
-    case 'vector':
-      return `[${value.items.map(ednText).join(' ')}]`;
-    case 'list':
-      return `(${value.items.map(ednText).join(' ')})`;
-    // Maps and sets have no order, so their elements are sorted.
-    case 'set':
-      return `#{${value.items.map(ednText).sort().join(' ')}}`;
-    case 'map': {
-      const entries = value.entries.map(([key, each]) => `${ednText(key)} ${ednText(each)}`);
-      return `{${entries.sort().join(', ')}}`;
-    }
-    case 'tagged':
-      return `#${value.tag} ${ednText(value.value)}`;
-    default:
-      return value satisfies never;
-  }
-}

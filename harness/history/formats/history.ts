@@ -1,4 +1,4 @@
-import type { Op, OpFunction } from '../op.ts';
+import type { Op, OpFunction, RegisterValue } from '../op.ts';
 
 /** One format that a history may be written in. Its file exports it, and `registry.ts` lists it. */
 export interface HistoryFormat {
@@ -6,11 +6,6 @@ export interface HistoryFormat {
   readonly name: string;
   /** A short history in this format, as a person would see it. */
   readonly example: string;
-  /**
-   * Meaning of a failed CAS in this format, unless a history says otherwise. `mismatch`: the value was not its `from`.
-   * `nothing`: it did not happen, for any reason. Undefined: each operation says it.
-   */
-  readonly casFail: 'mismatch' | 'nothing' | undefined;
   /** True if the text seems to be in this format. `head`: its beginning, without white space and comments. */
   looksLike(head: string): boolean;
   /** Throws HistoryError. */
@@ -34,6 +29,10 @@ export interface ImportedHistory {
   readonly lists: boolean;
   readonly lines: Lines;
   readonly clock: HistoryClock;
+  /** The value of a key that was never written; null: nothing. */
+  readonly initial: RegisterValue;
+  /** Names of the processes that have one instead of a number, by the number that stands for them. */
+  readonly processNames: ReadonlyMap<number, string>;
   /** Notes for the user about parts that were left out. */
   readonly notes: readonly string[];
 }
@@ -53,6 +52,8 @@ export interface Lines {
 export interface ReadOptions {
   /** For messages. */
   readonly file: string;
+  /** The value of a key that was never written, as the user gave it. Undefined: that of the format. */
+  readonly initial?: string | undefined;
   /** Undefined: chosen by the operations. */
   readonly model?: ExpectedModel | undefined;
   /**

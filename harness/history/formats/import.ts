@@ -1,5 +1,7 @@
 import type { Op } from '../op.ts';
 import { HistoryError, problemAt } from '../history-error.ts';
+import { withPlainLines } from '../line-ends.ts';
+import { EdnError, EdnReader } from './edn.ts';
 import type { ExpectedModel, ImportedHistory, ReadOptions } from './history.ts';
 import { detectFormat, FORMAT_NAMES, formatNamed } from './registry.ts';
 
@@ -8,10 +10,11 @@ import { detectFormat, FORMAT_NAMES, formatNamed } from './registry.ts';
  * is an empty history. @throws HistoryError
  */
 export function importHistory(
-  text: string,
+  recorded: string,
   options: ReadOptions & { readonly format?: string | undefined },
 ): ImportedHistory {
   const { file, model } = options;
+  const text = withPlainLines(recorded);
   const zero = text.indexOf('\0');
   if (zero >= 0)
     throw flawed(text, file, [
@@ -19,7 +22,7 @@ export function importHistory(
       'a zero byte: this is no text',
       'a history is UTF-8 text, plain or gzipped',
     ]);
-  if (text.trim() === '') return EMPTY;
+  if (holdsNothing(text)) return { ...EMPTY, initial: options.initial ?? null };
   const format = options.format === undefined ? detectFormat(text) : formatNamed(options.format);
   if (format === null) {
     const start = text.length - text.trimStart().length;
@@ -30,6 +33,7 @@ export function importHistory(
     ]);
   }
   const history = format.read(text, options);
+  if (history.ops.length === 0) throw unrecognised(text, file, history);
   const stranger = model === undefined ? -1 : history.ops.findIndex((op) => !model.functions.includes(op.f));
   if (model === undefined || stranger < 0) return history;
   throw strangerError(text, {
@@ -40,12 +44,38 @@ export function importHistory(
   });
 }
 
+/** Only white space and comments, or a collection without elements. */
+function holdsNothing(text: string): boolean {
+  const reader = new EdnReader(text);
+  try {
+    const opening = reader.peek();
+    if (opening === '') return true;
+    if (opening !== '[' && opening !== '(') return false;
+    reader.step();
+    if (reader.peek() !== (opening === '[' ? ']' : ')')) return false;
+    reader.step();
+    return reader.peek() === '';
+  } catch (error) {
+    if (error instanceof EdnError) return false;
+    throw error;
+  }
+}
+
+/** What is not empty and holds no operation cannot be judged: most likely it is not what the user thinks. */
+function unrecognised(text: string, file: string, { format, notes }: ImportedHistory): HistoryError {
+  const start = text.length - text.trimStart().length;
+  const read = `read as ${format}${notes.map((note) => `; ${note}`).join('')}`;
+  return flawed(text, file, [start, 'no operation of a client was recognised', read]);
+}
+
 const EMPTY: ImportedHistory = {
   format: null,
   ops: [],
   lists: false,
   lines: { calls: [], returns: [] },
   clock: 'line',
+  initial: null,
+  processNames: new Map(),
   notes: [],
 };
 

@@ -1,7 +1,8 @@
 import { type Edn, EdnError, EdnReader } from './edn.ts';
-import type { HistoryFormat, ImportedHistory, ReadOptions } from './history.ts';
+import { ednText } from './edn-text.ts';
+import type { HistoryFormat } from './history.ts';
 import { readJepsenEvents } from './jepsen-events.ts';
-import { type JepsenEvent, nameOf, shapeOf } from './jepsen-values.ts';
+import { type JepsenEvent, nameOf } from './jepsen-event.ts';
 
 /**
  * Jepsen's `history.edn`: maps one after the other, or one vector of them, plain or as `#jepsen.history.Op{…}`; keys
@@ -12,27 +13,14 @@ export const jepsenEdn: HistoryFormat = {
   example: `{:process 0, :type :invoke, :f :write, :value 1}
 {:process 0, :type :ok, :f :write, :value 1}
 `,
-  casFail: 'nothing',
   looksLike: looksLikeEdn,
-  read: readJepsenEdn,
+  read: (text, options) =>
+    readJepsenEvents({ format: 'jepsen-edn', text, events: () => ednEvents(text) }, options),
 };
 
 /** True if a text begins as EDN maps do, alone or in a vector or list. */
 export function looksLikeEdn(head: string): boolean {
   return /^(?:\{|[[(]\s*(?:[{#\])]|$)|#)/.test(head);
-}
-
-/** @throws HistoryError */
-function readJepsenEdn(text: string, options: ReadOptions): ImportedHistory {
-  const shape = shapeOf(ednEvents(text), options.model);
-  const source = {
-    format: 'jepsen-edn',
-    text,
-    events: ednEvents(text),
-    shape,
-    casFailure: 'nothing',
-  } as const;
-  return readJepsenEvents(source, options);
 }
 
 /** The maps of the text as events. @throws EdnError */
@@ -53,7 +41,7 @@ export function* ednEvents(text: string): Generator<JepsenEvent> {
         'the file is cut off',
       );
     const { position } = reader;
-    yield eventOf(reader.next()!, position);
+    yield eventOfMap(reader.next()!, position);
   }
   reader.step();
   const rest = reader.next();
@@ -73,7 +61,8 @@ const FIELDS: ReadonlySet<string> = new Set([
   'node',
 ]);
 
-function eventOf(value: Edn, from: number): JepsenEvent {
+/** A map as an event; fields that are not of an operation are left out. @throws EdnError */
+export function eventOfMap(value: Edn, from: number): JepsenEvent {
   const map = value.type === 'tagged' ? value.value : value;
   if (map.type !== 'map')
     throw new EdnError(
@@ -82,9 +71,16 @@ function eventOf(value: Edn, from: number): JepsenEvent {
       'an operation is a map such as {:process 0, :type :invoke, :f :read, :value nil}',
     );
   const event: Record<string, Edn | number> = { from, to: value.to };
+  const plain = new Set<string>();
   for (const [key, each] of map.entries) {
     const name = nameOf(key);
-    if (FIELDS.has(name)) event[name] ??= each;
+    if (!FIELDS.has(name)) continue;
+    const isQualified = key.type !== 'string' && ednText(key).includes('/');
+    // A field with a namespace counts where there is none without: `:jepsen.history/value`.
+    if (isQualified) event[name] ??= each;
+    else if (plain.has(name)) throw new EdnError(`the field ${ednText(key)} is there twice`, key);
+    else event[name] = each;
+    if (!isQualified) plain.add(name);
   }
   return event as unknown as JepsenEvent;
 }

@@ -1,28 +1,41 @@
-import { Problems, type Flaw } from '../history-error.ts';
-import type { Op } from '../op.ts';
-import { EdnError } from './edn.ts';
+import { HistoryError, problemAt, Problems, type Flaw } from '../history-error.ts';
+import type { Op, RegisterValue } from '../op.ts';
+import { type Edn, EdnError } from './edn.ts';
+import { ednText } from './edn-text.ts';
 import type { ImportedHistory, ReadOptions } from './history.ts';
-import { bareText, flawAt, functionOf, inputOf, integer, isFlaw, missing } from './jepsen-values.ts';
-import { nameOf, outputOf, shown, splitKey } from './jepsen-values.ts';
-import type { JepsenEvent, Shape } from './jepsen-values.ts';
-import { type Moment, Pairing } from './pairing.ts';
+import { bareText, flawAt, integer, isFlaw, type JepsenEvent, missing } from './jepsen-event.ts';
+import { nameOf, shown } from './jepsen-event.ts';
+import { OtherShape, type Shape, shapeOf } from './jepsen-shape.ts';
+import { type EventKey, functionOf, initialOf, inputOf, outputOf, splitKey } from './jepsen-values.ts';
+import { type Moment, Pairing, type ProcessName } from './pairing.ts';
 
 /** A history's text as events in Jepsen's shape. */
 export interface EventSource {
   readonly format: string;
   readonly text: string;
-  /** In the order of the text. @throws EdnError */
-  readonly events: Iterable<JepsenEvent>;
-  readonly shape: Shape;
+  /** The events in the order of the text, from the beginning with each call. May throw EdnError. */
+  readonly events: () => Iterable<JepsenEvent>;
+  /** True if a key that was never written holds "". */
+  readonly emptyAtFirst?: boolean;
 }
 
 /** Reads a history in Jepsen's form. @throws HistoryError with the mistakes */
-export function readJepsenEvents(source: EventSource, { file, onOp }: ReadOptions): ImportedHistory {
+export function readJepsenEvents(source: EventSource, options: ReadOptions): ImportedHistory {
+  try {
+    return readAs(source, shapeOf(source.events(), { ...source, model: options.model }), options);
+  } catch (error) {
+    if (!(error instanceof OtherShape)) throw error;
+    const shape = shapeOf(source.events(), { ...source, model: options.model, whole: true });
+    return readAs(source, shape, options);
+  }
+}
+
+function readAs(source: EventSource, shape: Shape, { file, initial, onOp }: ReadOptions): ImportedHistory {
   const problems = new Problems(source.text);
-  const reader = new EventReader(source);
+  const reader = new EventReader(source, shape);
   const notes: string[] = [];
   try {
-    for (const event of source.events) {
+    for (const event of source.events()) {
       const flaw = reader.read(event);
       if (flaw !== null) problems.add(flaw);
       if (problems.full) break;
@@ -33,10 +46,24 @@ export function readJepsenEvents(source: EventSource, { file, onOp }: ReadOption
     else problems.add(error);
   }
   problems.throwIfAny(file);
-  const history = reader.history(notes);
+  const history = reader.history(notes, initial === undefined ? shape.nil : initialValue(initial, shape));
   // Their times were not known before.
   if (onOp !== undefined) history.ops.forEach(onOp);
   return history;
+}
+
+/** @throws HistoryError whose file is the option */
+function initialValue(text: string, shape: Shape): RegisterValue {
+  try {
+    const value = initialOf(text, shape);
+    if (value === null || typeof value === 'string') return value;
+    throw new EdnError(value.message, value, value.mend);
+  } catch (error) {
+    if (!(error instanceof EdnError)) throw error;
+    const mend = error.mend ?? 'it is one value, written as in the history: 0, "a", [1 2]';
+    const { from, to, message } = error;
+    throw new HistoryError('--initial', [problemAt(text, { from, to, message, mend })]);
+  }
 }
 
 /**
@@ -52,16 +79,20 @@ class EventReader {
   readonly #source: EventSource;
   readonly #shape: Shape;
   readonly #pairing = new Pairing();
+  /** What people call each key, by its text. */
+  readonly #keys = new Map<string, string>();
   #lastIndex = -Infinity;
-  /** Events of the nemesis. */
+  /** Events of processes that are no clients. */
   #others = 0;
+  /** The first event of each process with a name, if that was an `:info` that completes nothing. */
+  readonly #lone = new Map<string, JepsenEvent>();
   /** The line of the event that is being read, and where the next line begins. */
   #line = 1;
   #lineEnd: number;
 
-  constructor(source: EventSource) {
+  constructor(source: EventSource, shape: Shape) {
     this.#source = source;
-    this.#shape = source.shape;
+    this.#shape = shape;
     this.#lineEnd = lineEnd(source.text, 0);
   }
 
@@ -74,14 +105,20 @@ class EventReader {
     return this.#indexFlaw(event) ?? this.#readEvent(event);
   }
 
-  history(notes: readonly string[]): ImportedHistory {
-    const paired = this.#pairing.finish();
+  history(notes: readonly string[], initial: RegisterValue): ImportedHistory {
+    // Keys such as 1 and "1" go by their EDN text, because people would call them the same.
+    const areTold = new Set(this.#keys.values()).size === this.#keys.size;
+    const onlyKey = this.#keys.get('');
+    const paired = this.#pairing.finish((key) =>
+      areTold ? this.#keys.get(key)! : key === '' ? `${onlyKey} (no key)` : key,
+    );
     const others = this.#others;
     const skipped =
       others === 0 ? [] : [`${others} event${others === 1 ? '' : 's'} of the nemesis left out.`];
     return {
       format: this.#source.format,
       lists: this.#shape.lists,
+      initial,
       ...paired,
       notes: [...notes, ...skipped],
     };
@@ -101,28 +138,39 @@ class EventReader {
   }
 
   #readEvent(event: JepsenEvent): Flaw | null {
-    if (event.process === undefined) return missing(event, ':process', 'an integer, or :nemesis');
-    const process = integer(event.process);
-    if (process === null) {
-      if (event.process.type !== 'keyword' && event.process.type !== 'string')
-        return flawAt(
-          event.process,
-          `the process is ${shown(event.process)}`,
-          'an integer is a client, a keyword the nemesis',
-        );
-      // Faults, clocks, logs: events of other processes than clients do not count.
-      this.#others++;
-      return null;
-    }
+    if (event.process === undefined) return missing(event, ':process', 'an integer or a name');
+    const process = processOf(event.process);
+    if (typeof process === 'object') return process;
     if (event.type === undefined) return missing(event, ':type', ':invoke, :ok, :fail or :info');
     const type = nameOf(event.type);
+    if (type !== 'invoke' && type !== 'ok' && type !== 'fail' && type !== 'info')
+      return flawAt(
+        event.type,
+        `the type is ${shown(event.type)}`,
+        'it must be :invoke, :ok, :fail or :info',
+      );
+    if (typeof process === 'string') {
+      // The nemesis and its like: a process that never says anything but :info is no client.
+      if (type === 'info' && !this.#pairing.knows(process)) {
+        this.#others++;
+        if (!this.#lone.has(process)) this.#lone.set(process, event);
+        return null;
+      }
+      const lone = this.#lone.get(process);
+      if (lone !== undefined) return this.#loneFlaw(process, lone);
+    }
     if (type === 'invoke') return this.#invoke(event, process);
     if (type === 'ok') return this.#succeed(event, process);
-    if (type === 'fail' || type === 'info') return this.#end(event, process, type);
-    return flawAt(event.type, `the type is ${shown(event.type)}`, 'it must be :invoke, :ok, :fail or :info');
+    return this.#end(event, process, type);
   }
 
-  #invoke(event: JepsenEvent, process: number): Flaw | null {
+  /** A process that turns out to be a client began with an `:info`. */
+  #loneFlaw(process: string, lone: JepsenEvent): Flaw {
+    this.#lone.delete(process);
+    return flawAt(lone, ...(this.#pairing.openOf(process) as readonly [string, string]));
+  }
+
+  #invoke(event: JepsenEvent, process: ProcessName): Flaw | null {
     const f = functionOf(event, this.#shape);
     if (typeof f !== 'string') return f;
     const split = splitKey(event, this.#shape);
@@ -131,22 +179,21 @@ class EventReader {
     if (isFlaw(input)) return input;
     // The node is empty if the history does not name it.
     const node = event.node === undefined ? `process ${process}` : bareText(event.node);
-    const objection = this.#pairing.invoke({ process, f, key: split.key, input, node }, this.#moment(event));
+    this.#keys.set(split.key.text, split.key.name);
+    const objection = this.#pairing.invoke(
+      { process, f, key: split.key.text, input, node },
+      this.#moment(event),
+    );
     return objection === null ? null : flawAt(event, ...objection);
   }
 
   /** An `ok`. The value of the completion counts more than that of the invocation, if there is one, as in Knossos. */
-  #succeed(event: JepsenEvent, process: number): Flaw | null {
+  #succeed(event: JepsenEvent, process: ProcessName): Flaw | null {
     const open = this.#openOf(event, process);
     if (isFlaw(open)) return open;
     const split = splitKey(event, this.#shape);
     if (isFlaw(split)) return split;
-    if (split.key !== open.key)
-      return flawAt(
-        event.key ?? event.value ?? event,
-        `process ${process} invoked ${open.f} of key ${open.key}, but completes one of key ${split.key}`,
-        'lines are missing or out of order',
-      );
+    if (split.key.text !== open.key) return this.#keyFlaw(event, process, split.key, open);
     if (open.f === 'read') {
       const output = outputOf(split.value, this.#shape);
       if (isFlaw(output)) return output;
@@ -160,7 +207,17 @@ class EventReader {
     return null;
   }
 
-  #end(event: JepsenEvent, process: number, outcome: 'fail' | 'info'): Flaw | null {
+  #keyFlaw(event: JepsenEvent, process: ProcessName, key: EventKey, open: Readonly<Op>): Flaw {
+    const invoked = this.#keys.get(open.key)!;
+    const [before, after] = invoked === key.name ? [open.key, key.text] : [invoked, key.name];
+    return flawAt(
+      event.key ?? event.value ?? event,
+      `process ${process} invoked ${open.f} of key ${before}, but completes one of key ${after}`,
+      'lines are missing or out of order',
+    );
+  }
+
+  #end(event: JepsenEvent, process: ProcessName, outcome: 'fail' | 'info'): Flaw | null {
     const open = this.#openOf(event, process);
     if (isFlaw(open)) return open;
     const error = errorOf(event);
@@ -169,7 +226,7 @@ class EventReader {
   }
 
   /** The operation that this event completes. */
-  #openOf(event: JepsenEvent, process: number): Readonly<Op> | Flaw {
+  #openOf(event: JepsenEvent, process: ProcessName): Readonly<Op> | Flaw {
     const open = this.#pairing.openOf(process);
     if (!('id' in open)) return flawAt(event, ...open);
     const f = functionOf(event, this.#shape);
@@ -181,6 +238,23 @@ class EventReader {
 
   #moment({ time }: JepsenEvent): Moment {
     return { line: this.#line, timeNs: integer(time) };
+  }
+}
+
+/** An integer, or a name: a keyword, a string or the like. */
+function processOf(process: Edn): ProcessName | Flaw {
+  switch (process.type) {
+    case 'keyword':
+    case 'string':
+    case 'symbol':
+    case 'character':
+    case 'tagged':
+      return ednText(process);
+    default:
+      return (
+        integer(process) ??
+        flawAt(process, `the process is ${shown(process)}`, 'it must be an integer, a keyword or a string')
+      );
   }
 }
 

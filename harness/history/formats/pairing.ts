@@ -1,11 +1,17 @@
 import type { Op } from '../op.ts';
-import type { Invocation } from '../recorder.ts';
-import type { HistoryClock, Lines } from './history.ts';
+import type { ImportedHistory } from './history.ts';
 
 /** Place of an event: its line from 1, and its time in ns if it has a usable one. */
 export interface Moment {
   readonly line: number;
   readonly timeNs: number | null;
+}
+
+/** A process: its number, or its name as EDN text. */
+export type ProcessName = number | string;
+
+interface Invocation extends Pick<Op, 'f' | 'input' | 'node' | 'key'> {
+  readonly process: ProcessName;
 }
 
 /** The completion of an operation. */
@@ -31,8 +37,10 @@ export class Pairing {
   readonly #ops: OpenOperation[] = [];
   readonly #callLines: number[] = [];
   readonly #returnLines: number[] = [];
-  /** The operation that a process has open; −1: it retired after an unknown outcome. */
-  readonly #open = new Map<number, number>();
+  /** The operation that a process has open, or RETIRED after an unknown outcome, or IDLE. */
+  readonly #open = new Map<ProcessName, number>();
+  /** The process of each operation. */
+  readonly #processes: ProcessName[] = [];
   /** Of every event in order: its time in ms, and its line; null once it does not rise. */
   #times: number[] | null = [];
   #lines: number[] | null = [];
@@ -45,7 +53,7 @@ export class Pairing {
         `process ${process} goes on after an unknown outcome (info)`,
         'its operation may take effect at any time, so the client must go on under a new number',
       ];
-    if (open !== undefined)
+    if (open !== undefined && open !== IDLE)
       return [
         `process ${process} invokes ${f} while its ${this.#ops[open]!.f} of line ${this.#callLines[open]} is open`,
         'a process does one thing at a time: is a completion missing, or this line doubled?',
@@ -54,9 +62,10 @@ export class Pairing {
     this.#open.set(process, id);
     this.#callLines.push(line);
     this.#returnLines.push(0);
+    this.#processes.push(process);
     this.#ops.push({
       id,
-      process,
+      process: typeof process === 'number' ? process : 0,
       key,
       f,
       input,
@@ -70,43 +79,68 @@ export class Pairing {
   }
 
   /** The open operation of a process, or the mistake if it cannot complete anything. */
-  openOf(process: number): Readonly<Op> | Objection {
+  openOf(process: ProcessName): Readonly<Op> | Objection {
     const open = this.#open.get(process);
-    if (open !== undefined && open !== RETIRED) return this.#ops[open]!;
+    if (open !== undefined && open >= 0) return this.#ops[open]!;
     return [
       `process ${process} completes an operation, but has none open`,
       'is its invocation missing, or this line doubled or out of order?',
     ];
   }
 
+  /** True if the process has invoked something. */
+  knows(process: ProcessName): boolean {
+    return this.#open.has(process);
+  }
+
   complete(op: Readonly<Op>, { outcome, input, output, error }: Ending, { line, timeNs }: Moment): void {
     const draft = this.#ops[op.id]!;
     const at = this.#count(line, timeNs);
     this.#returnLines[op.id] = line;
-    this.#open.set(op.process, RETIRED);
+    const process = this.#processes[op.id]!;
     draft.outcome = outcome;
-    if (outcome === 'info') draft.gaveUp = at;
-    else {
+    if (outcome === 'info') {
+      draft.gaveUp = at;
+      this.#open.set(process, RETIRED);
+    } else {
       draft.return = at;
-      this.#open.delete(op.process);
+      this.#open.set(process, IDLE);
     }
     if (input !== undefined) draft.input = input;
     if (output !== undefined) draft.output = output;
     if (error !== undefined) draft.error = error;
   }
 
-  /** Every operation in order of invocation; open ones stay `info`. */
-  finish(): { readonly ops: readonly Op[]; readonly lines: Lines; readonly clock: HistoryClock } {
+  /** Every operation in order of invocation; open ones stay `info`. `nameOf`: what people call a key. */
+  finish(nameOf: (key: string) => string): PairedOperations {
+    const processNames = this.#numberProcesses();
+    for (const op of this.#ops) op.key = nameOf(op.key);
     const lines = { calls: this.#callLines, returns: this.#returnLines };
     const clock = this.#times !== null ? 'time' : this.#lines !== null ? 'line' : 'event';
     const moments = this.#times ?? this.#lines;
-    if (moments === null) return { ops: this.#ops, lines, clock };
+    if (moments === null) return { ops: this.#ops, lines, clock, processNames };
     for (const op of this.#ops) {
       op.call = moments[op.call]!;
       if (op.return !== Infinity) op.return = moments[op.return]!;
       if (op.gaveUp !== undefined) op.gaveUp = moments[op.gaveUp]!;
     }
-    return { ops: this.#ops, lines, clock };
+    return { ops: this.#ops, lines, clock, processNames };
+  }
+
+  /** Gives processes with names the numbers after the largest one of the others. */
+  #numberProcesses(): ReadonlyMap<number, string> {
+    const numbers = new Map<string, number>();
+    const largest = this.#processes.reduce<number>(
+      (most, process) => (typeof process === 'number' && process > most ? process : most),
+      -1,
+    );
+    for (const [id, process] of this.#processes.entries()) {
+      if (typeof process === 'number') continue;
+      const number = numbers.get(process) ?? largest + 1 + numbers.size;
+      numbers.set(process, number);
+      this.#ops[id]!.process = number;
+    }
+    return new Map([...numbers].map(([name, number]) => [number, name]));
   }
 
   /**
@@ -128,3 +162,7 @@ function pushRising(all: number[] | null, next: number): number[] | null {
 }
 
 const RETIRED = -1;
+const IDLE = -2;
+
+/** The operations of a history in Jepsen's form. */
+export type PairedOperations = Pick<ImportedHistory, 'ops' | 'lines' | 'clock' | 'processNames'>;

@@ -1,5 +1,5 @@
 import { EdnError } from './edn.ts';
-import type { HistoryFormat, ImportedHistory, ReadOptions } from './history.ts';
+import type { HistoryFormat } from './history.ts';
 import { ednEvents, looksLikeEdn } from './jepsen-edn.ts';
 import { readJepsenEvents } from './jepsen-events.ts';
 
@@ -12,24 +12,13 @@ export const porcupineKv: HistoryFormat = {
   example: `{:process 0, :type :invoke, :f :put, :key "x", :value "1"}
 {:process 0, :type :ok, :f :put, :key "x", :value "1"}
 `,
-  casFail: undefined,
   looksLike: (head) => looksLikeEdn(head) && firstHasKey(head),
-  read: readPorcupineKv,
+  read: (text, options) =>
+    readJepsenEvents(
+      { format: 'porcupine-kv', text, events: () => ednEvents(text), emptyAtFirst: true },
+      options,
+    ),
 };
-
-/** @throws HistoryError */
-function readPorcupineKv(text: string, options: ReadOptions): ImportedHistory {
-  const { model } = options;
-  const shape = { keyed: false, lists: false, text: true, emptyAtFirst: true, model };
-  const source = {
-    format: 'porcupine-kv',
-    text,
-    events: ednEvents(text),
-    shape,
-    casFailure: 'nothing',
-  } as const;
-  return readJepsenEvents(source, options);
-}
 
 /** True if the first event has a key: Porcupine has it next to the value, Jepsen inside it. */
 function firstHasKey(text: string): boolean {

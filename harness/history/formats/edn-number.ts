@@ -1,0 +1,46 @@
+const INTEGER = /^[+-]?\d+N?$/;
+
+/** A number as text, the same for equal numbers; null: an integer with a zero in front, which EDN does not have. */
+export function numberText(word: string): string | null {
+  const plain = word.startsWith('+') ? word.slice(1) : word;
+  if (INTEGER.test(plain)) {
+    const text = plain.endsWith('N') ? plain.slice(0, -1) : plain;
+    if (text === '-0') return '0';
+    return /^-?0\d/.test(text) ? null : text;
+  }
+  if (plain.includes('/')) return ratioText(plain);
+  if (plain.endsWith('M')) return decimalText(plain.slice(0, -1));
+  const number = Number(plain);
+  if (!Number.isFinite(number)) return number > 0 ? '##Inf' : '##-Inf';
+  // The sign of a zero does not count, and a double is never equal to an integer.
+  const text = String(number === 0 ? 0 : number);
+  return /[.e]/.test(text) ? text : `${text}.0`;
+}
+
+function ratioText(text: string): string {
+  const [above, below] = text.split('/').map(BigInt) as [bigint, bigint];
+  if (below === 0n) return text;
+  const divisor = commonDivisor(above < 0n ? -above : above, below);
+  return below === divisor ? String(above / divisor) : `${above / divisor}/${below / divisor}`;
+}
+
+function commonDivisor(a: bigint, b: bigint): bigint {
+  while (b !== 0n) [a, b] = [b, a % b];
+  return a;
+}
+
+/** Maximum number of zeros that a decimal is written with, instead of with an exponent. */
+const MOST_ZEROS = 40;
+
+/** A `BigDecimal`: 1.0M and 1.00M are equal, as `=` of Clojure has it. */
+function decimalText(text: string): string {
+  const [, sign, whole, part = '', exponent = '0'] = /^(-?)(\d+)\.?(\d*)(?:[eE](.+))?$/.exec(text)!;
+  const digits = `${whole}${part}`.replace(/^0+/, '');
+  const significant = digits.replace(/0+$/, '');
+  if (significant === '') return '0M';
+  const power = BigInt(exponent) - BigInt(part.length) + BigInt(digits.length - significant.length);
+  if (power < -MOST_ZEROS || power > MOST_ZEROS) return `${sign}${significant}E${power}M`;
+  if (power >= 0n) return `${sign}${significant}${'0'.repeat(Number(power))}M`;
+  const padded = significant.padStart(1 - Number(power), '0');
+  return `${sign}${padded.slice(0, Number(power))}.${padded.slice(Number(power))}M`;
+}
