@@ -75,7 +75,8 @@ export class Values {
   emptyAppend(): string | null {
     const { size, kind, to, values } = this.#columns;
     const nothing = values.indexOf('');
-    for (let i = 0; nothing >= 0 && i < size; i++)
+    if (nothing < 0) return null;
+    for (let i = 0; i < size; i++)
       if (kind[i] === KIND.append && to[i] === nothing) return `${this.#name(i)} appends nothing`;
     return null;
   }
@@ -105,7 +106,7 @@ export class Values {
     return this.#unlessTwin(traced.origin.base) ?? traced;
   }
 
-  /** Tokens may be appended to nothing, or to what the key held at first: both must have been there once and be empty. */
+  /** Tokens may be appended to nothing or to the initial value, so both must be empty and have been there once. */
   #unparsable(): string | null {
     const { values } = this.#columns;
     if ((values[NEVER_WRITTEN] ?? '') !== '')

@@ -241,21 +241,15 @@ class EventReader {
   }
 }
 
+/** Types of values that name a process. */
+const NAMES: ReadonlySet<Edn['type']> = new Set(['keyword', 'string', 'symbol', 'character', 'tagged']);
+
 /** An integer, or a name: a keyword, a string or the like. */
 function processOf(process: Edn): ProcessName | Flaw {
-  switch (process.type) {
-    case 'keyword':
-    case 'string':
-    case 'symbol':
-    case 'character':
-    case 'tagged':
-      return ednText(process);
-    default:
-      return (
-        integer(process) ??
-        flawAt(process, `the process is ${shown(process)}`, 'it must be an integer, a keyword or a string')
-      );
-  }
+  if (NAMES.has(process.type)) return ednText(process);
+  const number = integer(process);
+  if (number !== null) return number;
+  return flawAt(process, `the process is ${shown(process)}`, 'it must be an integer, a keyword or a string');
 }
 
 /** The text of `:error`, or of a keyword in the place of the value: `:timed-out`. */

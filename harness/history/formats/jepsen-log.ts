@@ -8,7 +8,7 @@ import { readJepsenEvents } from './jepsen-events.ts';
  * :ok …`, or with a time in brackets between: `jepsen.util: [ 1350999542 ] 3 :ok …`.
  */
 const LOGGER = /jepsen\.util(?:\s*[-:])?\s+(?:\[\s*\d+\s*\]\s+)?/;
-/** The columns of an operation as far as its function. The process is a number or a name; a logger also writes words. */
+/** The columns of an operation as far as its function. The process is a number or a name; loggers also write words. */
 const OPERATION = /^(?:(?:-?\d+|:\S+)\s+:|(?:"(?:[^"\\]|\\.)*"|[\w.-]+)\s+:(?:invoke|ok|fail|info)\s)/;
 /** What only the columns of an operation have in them. */
 const LIKE_OPERATION = /\s:(?:invoke|ok|fail|info)\s+:/;

@@ -5,7 +5,7 @@ import { numberText } from './edn-number.ts';
 const MOST_DEPTH = 200;
 /** A token after white space: a bracket, a separator, a string, a number or a word. */
 const TOKEN =
-  /[ \t\n\r]*(?:([{}[\]:,])|("(?:[^"\\\u0000-\u001F]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*")|(-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.])|(?:true|false|null)\b))/y;
+  /[ \t\n\r]*(?:([{}[\]:,])|("(?:[ !#-[\]-\uFFFF]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*")|(-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.])|(?:true|false|null)\b))/y;
 
 /** Reads JSON values with places, as values of EDN: `null` is nil, an array is a vector. */
 export class JsonReader {

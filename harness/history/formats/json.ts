@@ -21,7 +21,7 @@ export const json: HistoryFormat = {
   read: readJson,
 };
 
-/** A line that says neither its place nor its operation's id is not of a `history.jsonl`, nor is one on several lines. */
+/** A `history.jsonl` has objects on one line each, and they say their place and the id of their operation. */
 function isLineOfOurs(head: string): boolean {
   if (/^\{[^\S\n]*\n/.test(head)) return false;
   const newline = head.indexOf('\n');
