@@ -1,3 +1,5 @@
+import { guardOutput, type LostOutput } from './output-streams.ts';
+
 /** Why a run was ended from outside, and the exit code that shells expect for it (128 + the signal's number). */
 export const INTERRUPT_CODES = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 export type InterruptSignal = keyof typeof INTERRUPT_CODES;
@@ -20,6 +22,7 @@ export class Interrupts {
   #name: InterruptSignal | null = null;
   #crash: Error | null = null;
   #finished = false;
+  #lost: string | null = null;
   /** Exit code that the files of the present run already say; null: it is not decided yet. */
   decided: number | null = null;
   #lastResort: () => void = () => undefined;
@@ -32,9 +35,7 @@ export class Interrupts {
       this.#crashed(error instanceof Error ? error : new Error(String(error))),
     );
     this.#on('exit', () => this.#lastResort());
-    // A closed terminal or a reader that went away (`chaos run … | head`): end as if hung up, never crash on EPIPE.
-    process.stdout.on('error', () => this.interrupt('SIGHUP'));
-    process.stderr.on('error', () => this.interrupt('SIGHUP'));
+    guardOutput((lost) => this.#outputLost(lost));
   }
 
   get signal(): AbortSignal {
@@ -47,6 +48,11 @@ export class Interrupts {
   /** The error that crashed the harness, or null. */
   get crash(): Error | null {
     return this.#crash;
+  }
+
+  /** Description of the output that cannot be written any more; null: there is none. */
+  get lost(): string | null {
+    return this.#lost;
   }
 
   onHard(listener: () => void): () => void {
@@ -88,6 +94,15 @@ export class Interrupts {
   /** Ends the process with the code that the files say, if they are written, or else with that of the signal. */
   #exit(): never {
     process.exit(this.decided ?? INTERRUPT_CODES[this.#name ?? 'SIGTERM']);
+  }
+
+  /** A reader that went away ends the run as a closed terminal does; a stream that cannot be written is an error. */
+  #outputLost({ hungUp, message }: LostOutput): void {
+    if (hungUp) return this.interrupt('SIGHUP');
+    if (this.#lost !== null) return;
+    this.#lost = message;
+    console.error(`chaos: ${message}`);
+    this.#controller.abort(new Error(message));
   }
 
   #crashed(error: Error): void {

@@ -6,6 +6,7 @@ import { defineRun } from './commands/run.ts';
 import { defineList, defineSchema, defineValidate } from './commands/scenarios.ts';
 import { defineSummary } from './commands/summary.ts';
 import { defineClean, defineToxiproxy } from './commands/toxiproxy.ts';
+import { guardOutput } from './output-streams.ts';
 import { VERSION } from './version.ts';
 
 /** Every subcommand, in the order of `chaos --help`. A new one is a file in commands/ and a line here. */
@@ -23,6 +24,10 @@ const SUBCOMMANDS: readonly ((program: Command) => void)[] = [
 
 /** `chaos`: parses the command line, runs one subcommand, sets the exit code. Never throws. */
 export async function main(argv: readonly string[]): Promise<void> {
+  guardOutput(({ hungUp, message }) => {
+    // A reader that went away has seen what it wanted to see.
+    if (!hungUp) failAtEnd(message);
+  });
   const program = buildProgram();
   try {
     await program.parseAsync(argv, { from: 'user' });
@@ -33,6 +38,14 @@ export async function main(argv: readonly string[]): Promise<void> {
       process.exitCode = EXIT.environment;
     }
   }
+}
+
+/** An answer that could not be written is no success; every other exit code says more than that. */
+function failAtEnd(message: string): void {
+  console.error(`chaos: ${message}`);
+  process.once('exit', (code) => {
+    if (code === EXIT.pass) process.exitCode = EXIT.environment;
+  });
 }
 
 function buildProgram(): Command {

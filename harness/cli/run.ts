@@ -63,12 +63,13 @@ export async function run(names: readonly string[], flags: RunFlags): Promise<nu
  * What the results say, and so what their files say: the gravest of them, or else that of the run that was interrupted.
  * A signal that came after the last run had been decided changes nothing.
  */
-function exitCode(results: readonly RunResult[], planned: number, { crash, name }: Interrupts): number {
+function exitCode(results: readonly RunResult[], planned: number, interrupts: Interrupts): number {
+  const { crash, name, lost } = interrupts;
   const codes = [EXIT.violation, EXIT.environment, EXIT.inconclusive];
   const gravest = codes.find((each) => results.some((result) => result.exitCode === each));
   const bad = gravest ?? results.find((result) => result.exitCode !== EXIT.pass)?.exitCode;
   if (bad !== undefined) return bad;
-  if (crash !== null) return EXIT.environment;
+  if (crash !== null || (lost !== null && results.length < planned)) return EXIT.environment;
   return name !== null && results.length < planned ? INTERRUPT_CODES[name] : EXIT.pass;
 }
 

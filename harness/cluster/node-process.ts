@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream';
 import { execa } from 'execa';
 import type { HostCommand, HostProcess, ProcessEnd, ProcessStart } from '../ports/host.ts';
 import { afterAwake } from '../stall.ts';
+import { systemReason } from '../system-reason.ts';
 import { isRunning, untilStopped } from './process-state.ts';
 
 /** Number of characters of stderr that are kept for error messages; the log file has everything. */
@@ -75,7 +76,7 @@ async function spawned({ program, args, env }: HostCommand, highestFd: number): 
   // The promise of execa only repeats the events of the process, so it is not awaited.
   if (subprocess.pid === undefined) {
     const result = await subprocess;
-    throw new Error(`cannot start ${[program, ...args].join(' ')}: ${result.message ?? 'the spawn failed'}`);
+    throw new Error(`cannot start ${[program, ...args].join(' ')}: ${systemReason(result)}`);
   }
   return subprocess.nodeChildProcess;
 }

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
+import { systemReason } from '../system-reason.ts';
 import { heartbeat, monotonicMs, stoppedMs } from '../stall.ts';
 
 const POLL_MS = 2;
@@ -53,9 +54,9 @@ async function fieldsFromProc(pid: number): Promise<readonly string[] | null> {
     return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   } catch (error) {
     // Only these say that there is no such process; without a free file descriptor nothing is known of it.
-    const { code, message } = error as NodeJS.ErrnoException;
+    const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ESRCH') return null;
-    throw new Error(`cannot read the state of process ${pid}: ${message}`, { cause: error });
+    throw new Error(`cannot read the state of process ${pid}: ${systemReason(error)}`, { cause: error });
   }
 }
 

@@ -1,6 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { Toxiproxy, ToxiproxyError } from 'toxiproxy-node-client';
 import { withinAwake } from '../stall.ts';
+import { systemReason } from '../system-reason.ts';
+import { keepDirect } from './keep-direct.ts';
 
 /**
  * Longest a call of Toxiproxy's API may take. An edit can hang for ever while a link's reader does not read
@@ -19,12 +21,24 @@ interface HttpLayer {
   doFetch(url: string, init: RequestInit): Promise<Response>;
 }
 
-/** A client of the API at this URL, whose requests `call` can abort: one that hangs would keep the harness alive. */
+/**
+ * A client of the API at this URL, whose requests `call` can abort: one that hangs would keep the harness alive. The
+ * requests are made here, because the client's own ones lose the reason of a failure.
+ */
 export function toxiproxyAt(url: string): Toxiproxy {
+  keepDirect(new URL(url));
   const toxiproxy = new Toxiproxy(url);
   const http = toxiproxy.api as unknown as HttpLayer;
-  const doFetch = http.doFetch.bind(http);
-  http.doFetch = (to, init) => doFetch(to, { ...init, signal: running.getStore() ?? null });
+  http.doFetch = async (to, init) => {
+    let response: Response;
+    try {
+      response = await fetch(to, { ...init, signal: running.getStore() ?? null });
+    } catch (error) {
+      throw new ToxiproxyError('Error', systemReason(error));
+    }
+    if (!response.ok) throw new ToxiproxyError('Error', `Request failed with status code ${response.status}`);
+    return response;
+  };
   return toxiproxy;
 }
 
@@ -43,16 +57,8 @@ export async function call<T>(what: string, request: () => Promise<T>): Promise<
     });
   } catch (error) {
     if (error instanceof DeadlineError) throw error;
-    throw new Error(`Toxiproxy could not ${what}: ${reason(error)}`, { cause: error });
+    throw new Error(`Toxiproxy could not ${what}: ${systemReason(error)}`, { cause: error });
   } finally {
     abort.abort();
   }
-}
-
-/** The client reports only "fetch failed" if no server listens, and only the status of a refusal. */
-function reason(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  if (error instanceof ToxiproxyError && error.message === 'fetch failed')
-    return 'its API cannot be reached; did the server end?';
-  return error.message;
 }

@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
+import { systemReason } from '../system-reason.ts';
 import { installedPath } from './server.ts';
 
 const VERSION = '2.12.0';
@@ -27,7 +28,8 @@ export async function installToxiproxy({ cacheDir, onProgress }: InstallOptions)
     return path;
   }
   const go = await execa('go', ['version'], { reject: false });
-  if (go.failed) throw new Error(WITHOUT_GO);
+  if (go.code === 'ENOENT') throw new Error(WITHOUT_GO);
+  if (go.failed) throw new Error(`\`go version\` failed: ${go.stderr || systemReason(go)}`);
   onProgress(`building Toxiproxy ${VERSION} with ${go.stdout}`);
   mkdirSync(dirname(path), { recursive: true });
   const dir = mkdtempSync(join(dirname(path), 'build-'));

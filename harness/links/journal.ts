@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { z } from 'zod';
+import { systemReason } from '../system-reason.ts';
 
 const processSchema = z.object({ pid: z.number().int().positive(), identity: z.string(), what: z.string() });
 const journalSchema = z.object({ owner: z.string(), processes: z.array(processSchema) });
@@ -93,6 +94,13 @@ function listJournals(cacheDir: string): readonly string[] {
   }
 }
 
+/** Only these errors say that there is no such process: a record of a live run must not be taken for an old one. */
+function nullIfGone(error: unknown, pid: number): null {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'ENOENT' || code === 'ESRCH') return null;
+  throw new Error(`cannot tell whether process ${pid} runs: ${systemReason(error)}`, { cause: error });
+}
+
 /** When a process began, and its command line; null if there is no such process. */
 async function identityOf(pid: number): Promise<string | null> {
   try {
@@ -101,8 +109,8 @@ async function identityOf(pid: number): Promise<string | null> {
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     if (fields[0] === 'Z') return null;
     return `${fields[19]} ${readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim()}`;
-  } catch {
-    if (process.platform === 'linux') return null;
+  } catch (error) {
+    if (process.platform === 'linux') return nullIfGone(error, pid);
   }
   const result = await execa('ps', ['-o', 'lstart=,args=', '-p', String(pid)], {
     reject: false,

@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { createServer, type Server } from 'node:net';
+import { systemReason } from '../system-reason.ts';
 
 /**
  * Ports come in blocks, below the range (32768 and up on Linux, 49152 on macOS) that the kernel gives to outgoing
@@ -27,6 +28,7 @@ class PortBlock {
     this.#lock = lock;
   }
 
+  /** Null: another process has it. */
   static async lease(index: number): Promise<PortBlock | null> {
     const lock = await listen(FIRST_PORT + index * BLOCK_SIZE);
     return lock === null ? null : new PortBlock(index, lock.unref());
@@ -67,12 +69,15 @@ class PortBlock {
   }
 }
 
+/** Error codes that say something about one port: it is in use, or reserved. Every other one is about the machine. */
+const TAKEN = new Set(['EADDRINUSE', 'EACCES']);
+
 /** The blocks that this process leases now. */
 const leased = new Map<number, PortBlock>();
 
 /**
  * `count` free ports of 127.0.0.1, for this process alone until `releasePorts`.
- * @throws when no block is left, which takes about a hundred runs at once.
+ * @throws when no block is left, which takes about a hundred runs at once, or when nothing can listen on 127.0.0.1.
  */
 export async function takePorts(count: number): Promise<readonly number[]> {
   const ports: number[] = [];
@@ -152,10 +157,14 @@ async function isFree(port: number): Promise<boolean> {
   return true;
 }
 
+/** Null if another program has the port. @throws Error with the reason if no port can be listened on at all. */
 function listen(port: number): Promise<Server | null> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     const server = createServer((socket) => socket.destroy());
-    server.once('error', () => resolve(null));
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      if (TAKEN.has(error.code ?? '')) resolve(null);
+      else reject(new Error(`cannot listen on 127.0.0.1: ${systemReason(error)}`, { cause: error }));
+    });
     server.listen({ port, host: '127.0.0.1', exclusive: true }, () => resolve(server));
   });
 }

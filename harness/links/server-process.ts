@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
+import { systemReason } from '../system-reason.ts';
 
 const BUILTIN_MAIN = fileURLToPath(new URL('builtin/main.ts', import.meta.url));
 /** Number of characters of the server's last output that are kept for an error. */
@@ -68,7 +69,13 @@ export function spawnServer(program: ServerProgram, port: number, cacheDir: stri
   });
   const release = builtin || child.pid === undefined ? async () => {} : leash(child.pid);
 
-  const removeConfig = (): void => rmSync(dir, { recursive: true, force: true });
+  const removeConfig = (): void => {
+    try {
+      rmSync(dir, { recursive: true, force: true });
+    } catch {
+      // A small file stays in the folder for temporary files; this is no reason to end a run.
+    }
+  };
 
   let output = '';
   const listen = (chunk: Buffer): void => {
@@ -80,9 +87,13 @@ export function spawnServer(program: ServerProgram, port: number, cacheDir: stri
 
   let exit: string | null = null;
   const exited = child.then(async (result) => {
-    const how =
-      result.signal ?? (result.exitCode === undefined ? result.shortMessage : `exit code ${result.exitCode}`);
-    exit = `${builtin ? 'the built-in Toxiproxy' : file} (pid ${child.pid}) ended: ${how}${output === '' ? '' : `; last words: ${output.trim()}`}`;
+    const name = builtin ? 'the built-in Toxiproxy' : file;
+    const how = result.signal ?? (result.exitCode === undefined ? null : `exit code ${result.exitCode}`);
+    const end =
+      how === null
+        ? `${name} could not be started: ${systemReason(result)}`
+        : `${name} (pid ${child.pid}) ended: ${how}`;
+    exit = `${end}${output === '' ? '' : `; last words: ${output.trim()}`}`;
     removeConfig();
     await release();
   });

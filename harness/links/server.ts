@@ -1,4 +1,4 @@
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, isAbsolute, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Toxiproxy } from 'toxiproxy-node-client';
@@ -48,9 +48,10 @@ export async function openServer(options: ServerOptions): Promise<RunningServer>
     );
   }
   if (binary === null) return start({ kind: 'builtin' }, options);
-  if (!isExecutable(binary)) {
+  const refused = refusalToRun(binary);
+  if (refused !== null) {
     throw new Error(
-      `--toxiproxy ${choice}: no such program; give a URL, \`real\`, \`builtin\` or the path of a toxiproxy-server`,
+      `--toxiproxy ${choice}: ${refused}; give a URL, \`real\`, \`builtin\` or the path of a toxiproxy-server`,
     );
   }
   return start({ kind: 'toxiproxy', binary }, options);
@@ -70,12 +71,18 @@ export function findToxiproxy(cacheDir: string): string | null {
 /** Where `chaos toxiproxy install` puts the server. */
 export const installedPath = (cacheDir: string): string => join(cacheDir, 'toxiproxy', 'toxiproxy-server');
 
-function isExecutable(path: string): boolean {
+const isExecutable = (path: string): boolean => refusalToRun(path) === null;
+
+/** Why a program cannot be run; null: it can. */
+function refusalToRun(path: string): string | null {
   try {
+    if (statSync(path).isDirectory()) return 'this is a folder';
     accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
+    return null;
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return 'no such program';
+    return code === 'EACCES' ? 'it must not be run (permission denied; chmod +x?)' : message;
   }
 }
 
@@ -137,9 +144,13 @@ async function startOn(port: number, program: ServerProgram, options: ServerOpti
 /** Waits until this very server answers. Only it has the marker: another may sit on a port that ours could not get. */
 async function answer(server: ServerProcess, api: Toxiproxy, signal: AbortSignal): Promise<void> {
   const from = monotonicMs();
+  let refusal = '';
   for (;;) {
     signal.throwIfAborted();
-    const marker = await call('answer', () => api.get(server.marker)).catch(() => null);
+    const marker = await call('answer', () => api.get(server.marker)).catch((error: Error) => {
+      refusal = error.message;
+      return null;
+    });
     if (marker !== null) {
       server.started();
       return call('delete the marker', () => marker.remove());
@@ -148,8 +159,9 @@ async function answer(server: ServerProcess, api: Toxiproxy, signal: AbortSignal
       throw new PortTakenError(server.output().trim());
     if (server.exit() !== null) throw new Error(`Toxiproxy did not start: ${server.exit()}`);
     if (monotonicMs() - from - stoppedMs(heartbeat.stalls(), from) > START_DEADLINE_MS) {
+      const output = server.output().trim();
       throw new Error(
-        `Toxiproxy did not answer at ${api.host} within ${START_DEADLINE_MS} ms: ${server.output().trim()}`,
+        `Toxiproxy did not answer at ${api.host} within ${START_DEADLINE_MS} ms: ${refusal}${output === '' ? '' : `; last words: ${output}`}`,
       );
     }
     await sleep(START_POLL_MS);

@@ -7,6 +7,7 @@ import { ALL_CAPABILITIES } from '../ports/capability.ts';
 import type { Stage, StageSetup } from '../ports/stage.ts';
 import type { System } from '../ports/system.ts';
 import { threadedWorkload } from '../workload/threaded.ts';
+import { requireDescriptors } from './descriptors.ts';
 
 export interface LocalSetup extends StageSetup {
   readonly system: System;
@@ -27,6 +28,7 @@ export const LOCAL = { name: 'local', capabilities: ALL_CAPABILITIES } as const;
 export async function localStage(setup: LocalSetup): Promise<Stage> {
   const { system, clock, cacheDir, seed, dir, onNote, onFailure } = setup;
   const { originMs } = clock;
+  requireDescriptors({ nodes: setup.nodes, clients: setup.workload.clients });
   await using parts = new AsyncDisposableStack();
   const nodes = await allocateNodePorts(setup.nodes);
   const links = parts.use(

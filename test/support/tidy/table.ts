@@ -21,6 +21,7 @@ const GROUND = [
   'harness/random.ts',
   'harness/duration.ts',
   'harness/names.ts',
+  'harness/system-reason.ts',
   'harness/listeners.ts',
   'harness/printable.ts',
   'harness/history',

@@ -1,0 +1,33 @@
+/** The loss of one of the streams that this program writes to. */
+export interface LostOutput {
+  /** True if its reader went away: a closed terminal, or the end of `chaos … | head`. */
+  readonly hungUp: boolean;
+  /** What happened, in a sentence without a full stop. */
+  readonly message: string;
+}
+
+/** Error codes that say that nobody reads any more. Every other code is a failure to write: a full disk, for example. */
+const HUNG_UP = new Set(['EPIPE', 'EIO', 'ECONNRESET', 'ERR_STREAM_DESTROYED']);
+
+let onLost: ((lost: LostOutput) => void) | null = null;
+
+/**
+ * Has `listener` told when standard output or standard error cannot be written, which would end the process with a
+ * stack trace otherwise. A later call replaces the listener.
+ */
+export function guardOutput(listener: (lost: LostOutput) => void): void {
+  if (onLost === null) {
+    watch(process.stdout, 'standard output');
+    watch(process.stderr, 'standard error');
+  }
+  onLost = listener;
+}
+
+function watch(stream: NodeJS.WriteStream, name: string): void {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    onLost?.({
+      hungUp: HUNG_UP.has(error.code ?? ''),
+      message: `${name} cannot be written: ${error.message}`,
+    });
+  });
+}
