@@ -6,7 +6,7 @@ export interface LostOutput {
   readonly message: string;
 }
 
-/** Error codes that say that nobody reads any more. Every other code is a failure to write: a full disk, for example. */
+/** Error codes that say that nobody reads any more. Any other code is a failure to write, such as a full disk. */
 const HUNG_UP = new Set(['EPIPE', 'EIO', 'ECONNRESET', 'ERR_STREAM_DESTROYED']);
 
 let onLost: ((lost: LostOutput) => void) | null = null;

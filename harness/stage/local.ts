@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { realClock } from '../clock.ts';
+import { requireDescriptors } from '../cluster/descriptors.ts';
 import { localCluster } from '../cluster/local.ts';
 import { recordPid } from '../links/journal.ts';
 import { allocateNodePorts, openLinks } from '../links/open.ts';
@@ -7,7 +8,6 @@ import { ALL_CAPABILITIES } from '../ports/capability.ts';
 import type { Stage, StageSetup } from '../ports/stage.ts';
 import type { System } from '../ports/system.ts';
 import { threadedWorkload } from '../workload/threaded.ts';
-import { requireDescriptors } from './descriptors.ts';
 
 export interface LocalSetup extends StageSetup {
   readonly system: System;
