@@ -1,11 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import { call, DeadlineError } from './deadline.ts';
 import { readProxyBytes } from './metrics.ts';
-import { linkName, type LinkCondition, type LinkId, type Links, type LinkTraffic } from '../ports/links.ts';
+import {
+  allLinks,
+  linkName,
+  type LinkCondition,
+  type LinkId,
+  type Links,
+  type LinkTraffic,
+} from '../ports/links.ts';
 import { releasePorts, takePorts } from './ports.ts';
 import { ProxyLink } from './proxy-link.ts';
 import { openServer, type RunningServer } from './server.ts';
-import { allLinks, allocateListenPorts, CLIENTS, upstreamPort, type NodePorts } from './standard.ts';
+import { allocateListenPorts, CLIENTS, upstreamPort, type NodePorts } from './standard.ts';
 
 export { allocateNodePorts } from './standard.ts';
 
@@ -65,7 +72,7 @@ class ToxiproxyLinks implements Links {
     this.#running = running;
     this.#nodes = nodes;
     this.server = { kind: running.kind, version: running.version, url: running.url };
-    this.links = allLinks(nodes);
+    this.links = allLinks(nodes.map(({ id }) => id));
     this.#prefix = running.kind === 'external' ? `chaos-${randomBytes(4).toString('hex')}-` : '';
   }
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { linkName, type LinkId } from '../ports/links.ts';
+import { allLinks, linkName, type LinkId } from '../ports/links.ts';
 import { takePorts, takeStandardPorts } from './ports.ts';
 
 /** The node's own listening ports, which are the targets of the links. */
@@ -19,13 +19,6 @@ const proxySchema = z.object({
   upstream: z.string(),
   enabled: z.boolean().optional(),
 });
-
-/** Every direction between the nodes, then the clients' way to each. */
-export function allLinks(nodes: readonly NodePorts[]): readonly LinkId[] {
-  const ids = nodes.map((node) => node.id);
-  const peers = ids.flatMap((from) => ids.filter((to) => to !== from).map((to) => ({ from, to })));
-  return [...peers, ...ids.map((to) => ({ from: CLIENTS, to }))];
-}
 
 /** Where a link leads: the peer port of its node, or the client port for the clients' link. */
 export function upstreamPort(link: LinkId, nodes: readonly NodePorts[]): number {
@@ -50,7 +43,7 @@ export async function allocateNodePorts(count: number): Promise<readonly NodePor
 
 /** Ports of the links: those of `toxiproxy.json` if the nodes are its nodes and the ports are free; else free ports. */
 export async function allocateListenPorts(nodes: readonly NodePorts[]): Promise<ReadonlyMap<string, number>> {
-  const names = allLinks(nodes).map(linkName);
+  const names = allLinks(nodes.map(({ id }) => id)).map(linkName);
   const standard = readStandard();
   const isStandard =
     standard.peer.size === nodes.length &&

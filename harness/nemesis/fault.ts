@@ -19,16 +19,33 @@ export interface World {
   readonly clock: Clock;
 }
 
+/** Nodes at the ends of the links that a fault has chosen. An end that the step does not name is empty. */
+export interface LinkEnds {
+  readonly from: readonly string[];
+  readonly to: readonly string[];
+}
+
 /** Chooses nodes and links at the moment that a step starts. Each call throws `EmptyMatch` if nothing fits. */
 export interface Targets {
   readonly nodes: readonly string[];
   readonly links: readonly LinkId[];
-  readonly select: (selector: Selector) => readonly string[];
+  /** `end`: the end of links that the nodes are chosen for, if the fault has ends. */
+  readonly select: (selector: Selector, end?: keyof LinkEnds) => readonly string[];
 }
 
-/** A selector matched nothing. The run ends inconclusive, unless the step says `on-empty: skip`. */
+/**
+ * The targets of a step cannot be chosen: a selector matches nothing, or the chosen groups overlap. The loader refuses
+ * the step if that is always so. Otherwise the run ends inconclusive, unless the step says `on-empty: skip`.
+ */
 export class EmptyMatch extends Error {
   override readonly name = 'EmptyMatch';
+  /** The part of the spec that it is about. */
+  readonly path: readonly (string | number)[];
+
+  constructor(message: string, path: readonly (string | number)[] = []) {
+    super(message);
+    this.path = path;
+  }
 }
 
 export interface InjectContext {
@@ -44,9 +61,11 @@ export interface InjectContext {
 export interface FaultAction {
   /** Short description with resolved names: `cut n1<->n2 n1<->n3`. */
   readonly text: string;
-  /** Nodes that the fault is aimed at. `bind:` names these. */
+  /** Nodes that the fault is aimed at. `bind:` names these, or both ends if there are ends. */
   readonly nodes: readonly string[];
   readonly links: readonly LinkId[];
+  /** Absent: the fault does not choose links by their ends. */
+  readonly ends?: LinkEnds;
   /** Injects the fault and returns once it is confirmed. */
   inject(world: World, context: InjectContext): Promise<void>;
   /** Undoes what the ledgers do not undo. The nemesis always lifts the fault from the ledgers. Idempotent. */

@@ -1,7 +1,7 @@
 import { LINK_NAME } from '../names.ts';
 import { z } from 'zod';
 import { linkName, type LinkId } from '../ports/links.ts';
-import { EmptyMatch, type Targets } from './fault.ts';
+import { EmptyMatch, type LinkEnds, type Targets } from './fault.ts';
 import { mistaken, report, type UnknownKey } from './mistake.ts';
 import { formatSelector, parseSelector, SELECTOR_WORDS, type Selector } from './selector.ts';
 
@@ -99,34 +99,44 @@ export function needsLinks(spec: LinkSpec, context: z.RefinementCtx): void {
     report(context, { what: 'which links?', hint: 'give `links: all`, or `from` and `to`' });
 }
 
+/** Links that a fault has chosen. */
+export interface AimedLinks {
+  readonly links: readonly LinkId[];
+  /** The nodes at the end that was chosen more narrowly. */
+  readonly nodes: readonly string[];
+  readonly ends: LinkEnds;
+}
+
 /**
  * The chosen links, and the nodes at their chosen ends. A missing end is every node (not the clients). Answers to
  * clients come back on the client's own link, so `{from: n1, to: clients}` is that link as well.
  */
-export function aimLinks(
-  spec: LinkSpec,
-  targets: Targets,
-): { readonly links: readonly LinkId[]; readonly nodes: readonly string[] } {
-  if (spec.links !== undefined) {
-    const wanted = [spec.links].flat();
-    const links = targets.links.filter((link) =>
-      wanted.some(
-        (word) =>
-          word === 'all' ||
-          word === linkName(link) ||
-          word === (link.from === 'clients' ? 'clients' : 'peers'),
-      ),
-    );
-    if (links.length === 0)
-      throw new EmptyMatch(`\`links: ${wanted.join(', ')}\` matches no link of this cluster`);
-    return {
-      links,
-      nodes: targets.nodes.filter((node) => links.some(({ from, to }) => from === node || to === node)),
-    };
+export function aimLinks(spec: LinkSpec, targets: Targets): AimedLinks {
+  return spec.links === undefined ? aimBetween(spec, targets) : aimNamed([spec.links].flat(), spec, targets);
+}
+
+function aimNamed(words: readonly string[], { links: given }: LinkSpec, targets: Targets): AimedLinks {
+  const fits = (link: LinkId, word: string): boolean =>
+    word === 'all' || word === linkName(link) || word === (link.from === 'clients' ? 'clients' : 'peers');
+  for (const [i, word] of words.entries()) {
+    if (targets.links.some((link) => fits(link, word))) continue;
+    const what = LINK_NAME.test(word) ? `there is no link \`${word}\`` : `there are no links \`${word}\``;
+    throw new EmptyMatch(`${what} in this cluster`, typeof given === 'string' ? ['links'] : ['links', i]);
   }
-  const chosen = (side: End | undefined): readonly string[] =>
-    side === undefined ? targets.nodes : side === 'clients' ? ['clients'] : targets.select(side);
-  const [from, to] = [chosen(spec.from), chosen(spec.to)];
+  const links = targets.links.filter((link) => words.some((word) => fits(link, word)));
+  const at = (end: keyof LinkEnds): string[] =>
+    targets.nodes.filter((node) => links.some((link) => link[end] === node));
+  const ends = { from: at('from'), to: at('to') };
+  const nodes = targets.nodes.filter((node) => ends.from.includes(node) || ends.to.includes(node));
+  return { links, nodes, ends };
+}
+
+function aimBetween(spec: LinkSpec, targets: Targets): AimedLinks {
+  const chosen = (end: keyof LinkEnds): readonly string[] => {
+    const side = spec[end];
+    return side === undefined ? targets.nodes : side === 'clients' ? ['clients'] : targets.select(side, end);
+  };
+  const [from, to] = [chosen('from'), chosen('to')];
   const links = targets.links.filter(
     (link) =>
       (from.includes(link.from) && to.includes(link.to)) ||
@@ -136,7 +146,13 @@ export function aimLinks(
     throw new EmptyMatch(`no link leads from ${describeEnd(spec.from)} to ${describeEnd(spec.to)}`);
   // The fault is aimed at the end that was chosen more narrowly.
   const narrow = spec.to === undefined || (spec.from !== undefined && from.length <= to.length) ? from : to;
-  return { links, nodes: narrow.filter((node) => node !== 'clients') };
+  const named = (end: keyof LinkEnds, nodes: readonly string[]): readonly string[] =>
+    spec[end] === undefined || spec[end] === 'clients' ? [] : nodes;
+  return {
+    links,
+    nodes: narrow.filter((node) => node !== 'clients'),
+    ends: { from: named('from', from), to: named('to', to) },
+  };
 }
 
 const describeEnd = (side: End | undefined): string =>

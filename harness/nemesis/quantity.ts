@@ -153,6 +153,7 @@ export const size = quantity<number>({
   units: ['B', 'KB', 'MB'],
   likely: 'B',
   pattern: SIZE,
+  check: (bytes) => (bytes < 1 ? { what: 'a size is at least `1B`' } : null),
   parse: (text) => {
     const match = SIZE.exec(text.trim());
     return match === null

@@ -114,21 +114,26 @@ function resolveWord(
   const followers = up.filter((node) => node !== leader);
   const known = up.filter((node) => lastIndex.has(node));
   const lengths = known.map((node) => lastIndex.get(node)!);
+  const draw = (from: readonly string[], count: number): readonly string[] => {
+    // A node that the same step has chosen already is drawn only if there are too few others.
+    const others = from.filter((node) => !taken.has(node));
+    return choose(others.length >= count ? others : from, count, random, prefer);
+  };
   switch (word) {
     case 'leader':
       return leader === null ? [] : [leader];
     case 'followers':
       return followers;
     case 'follower':
-      return choose(followers, 1, random, prefer);
+      return draw(followers, 1);
     case 'any':
-      return choose(up, 1, random, prefer);
+      return draw(up, 1);
     case 'all':
       return nodes;
     case 'minority':
-      return choose(nodes, Math.floor((nodes.length - 1) / 2), random, prefer);
+      return draw(nodes, Math.floor((nodes.length - 1) / 2));
     case 'majority':
-      return choose(nodes, Math.floor(nodes.length / 2) + 1, random, prefer);
+      return draw(nodes, Math.floor(nodes.length / 2) + 1);
     case 'rest':
       return nodes.filter((node) => !taken.has(node));
     case 'most-behind':

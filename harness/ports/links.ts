@@ -8,6 +8,12 @@ export interface LinkId {
 }
 export const linkName = (link: LinkId): string => `${link.from}->${link.to}`;
 
+/** Every link of a cluster: each direction between the nodes, then the clients' way to each. */
+export const allLinks = (nodes: readonly string[]): readonly LinkId[] => [
+  ...nodes.flatMap((from) => nodes.filter((to) => to !== from).map((to) => ({ from, to }))),
+  ...nodes.map((to) => ({ from: 'clients', to })),
+];
+
 /**
  * All that a link does at one moment: the sum of the live faults on it. The default (no field) is a clean link.
  * Peer links carry messages one way; a client link carries requests one way and answers back, and a condition holds

@@ -1,6 +1,6 @@
 import { linkName, type LinkCondition, type LinkId } from '../../ports/links.ts';
 import { crossedBytes, roleChange, slowerOps, usedLinks } from '../fault-evidence.ts';
-import { defineFault, type FaultAction } from '../fault.ts';
+import { defineFault, type FaultAction, type LinkEnds } from '../fault.ts';
 import { aimLinks, describeLinks, linkFields, needsLinks, strict } from '../fields.ts';
 import { formatDuration } from '../../duration.ts';
 import { duration } from '../quantity.ts';
@@ -29,16 +29,18 @@ export function shapeLinks(shape: {
   readonly text: string;
   readonly links: readonly LinkId[];
   readonly nodes: readonly string[];
+  readonly ends: LinkEnds;
   readonly condition: LinkCondition;
   /** Latency in ms that the fault should add to an operation; null: not known. */
   readonly addedMs: number | null;
 }): FaultAction {
-  const { text, links, nodes, condition, addedMs } = shape;
+  const { text, links, nodes, ends, condition, addedMs } = shape;
   const names = links.map(linkName);
   return {
     text,
     nodes,
     links,
+    ends,
     inject: ({ linkLedger }, { handle }) => linkLedger.put(handle, links, condition),
     evidence: (span) =>
       (addedMs === null ? null : slowerOps(span, addedMs)) ??

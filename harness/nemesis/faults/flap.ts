@@ -3,7 +3,14 @@ import { commitStall, droppedBytes, roleChange } from '../fault-evidence.ts';
 import { defineFault, type FaultAction, type InjectContext, type World } from '../fault.ts';
 import { aimLinks, cutMode, describeLinks, linkFields, needsLinks, strict } from '../fields.ts';
 import { formatDuration } from '../../duration.ts';
+import { mistaken } from '../mistake.ts';
 import { duration } from '../quantity.ts';
+
+/** Without this minimum the links would be changed as fast as the server answers. */
+const phase = duration.refine(
+  (ms) => ms >= 1,
+  mistaken({ what: 'shorter than 1ms', hint: 'a `cut` stays down' }),
+);
 
 /** Cuts and restores links again and again until healed. Starts with a cut. */
 export const flap = defineFault({
@@ -11,9 +18,9 @@ export const flap = defineFault({
   summary: 'cut and restore links again and again',
   needs: ['cut'],
   lasting: true,
-  schema: strict({ ...linkFields, down: duration, up: duration, mode: cutMode }).superRefine(needsLinks),
+  schema: strict({ ...linkFields, down: phase, up: phase, mode: cutMode }).superRefine(needsLinks),
   aim: (spec, targets): FaultAction => {
-    const { links, nodes } = aimLinks(spec, targets);
+    const { links, nodes, ends } = aimLinks(spec, targets);
     const names = links.map(linkName);
     let flapping: Promise<void> = Promise.resolve();
     /** The first cut is confirmed before the step ends. The others follow while the next steps run. */
@@ -32,6 +39,7 @@ export const flap = defineFault({
       text: `flap ${describeLinks(links)} down ${formatDuration(spec.down)} up ${formatDuration(spec.up)}`,
       nodes,
       links,
+      ends,
       inject: async (world, context) => {
         await world.linkLedger.put(context.handle, links, { cut: spec.mode });
         flapping = keepFlapping(world, context).catch((error: unknown) => {

@@ -41,7 +41,7 @@ export const partition = defineFault({
 
 /** A set of cut links as a fault: what `partition` and `cut` have in common. */
 export function aimCut(
-  { links, nodes }: { readonly links: readonly LinkId[]; readonly nodes: readonly string[] },
+  { links, nodes, ends }: Pick<FaultAction, 'links' | 'nodes' | 'ends'>,
   mode: 'blackhole' | 'refuse',
 ): FaultAction {
   const names = links.map(linkName);
@@ -49,6 +49,7 @@ export function aimCut(
     text: `cut ${describeLinks(links)}${mode === 'refuse' ? ' (refuse)' : ''}`,
     nodes,
     links,
+    ...(ends !== undefined && { ends }),
     inject: ({ linkLedger }, { handle }) => linkLedger.put(handle, links, { cut: mode }),
     evidence: (span) => droppedBytes(span, names) ?? roleChange(span, nodes) ?? commitStall(span, nodes),
   };
@@ -73,7 +74,15 @@ function shape(
   }
   if (spec.halves !== undefined) {
     const groups = spec.halves.map((group) => targets.select(group));
-    // A node in no group sees no other node. A node in several groups sees all of them, as in a bridge.
+    for (const [i, group] of groups.entries()) {
+      const twice = group.find((node) => groups.slice(0, i).some((earlier) => earlier.includes(node)));
+      if (twice !== undefined)
+        throw new EmptyMatch(`${twice} is in two of the halves; \`rest\` is every node that is in none`, [
+          'halves',
+          i,
+        ]);
+    }
+    // A node in no group sees no other node.
     return {
       nodes: groups[0]!,
       sees: (a, b) => groups.some((group) => group.includes(a) && group.includes(b)),

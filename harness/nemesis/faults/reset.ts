@@ -11,12 +11,13 @@ export const reset = defineFault({
   lasting: false,
   schema: strict(linkFields).superRefine(needsLinks),
   aim: (spec, targets) => {
-    const { links, nodes } = aimLinks(spec, targets);
+    const { links, nodes, ends } = aimLinks(spec, targets);
     const names = links.map(linkName);
     return {
       text: `reset ${describeLinks(links)}`,
       nodes,
       links,
+      ends,
       inject: async (world) => {
         await Promise.all(links.map((link) => world.links.reset(link)));
       },

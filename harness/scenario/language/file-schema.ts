@@ -8,14 +8,17 @@ import { SAFETY_PROPERTIES } from '../../trace.ts';
 import { comparison, durationComparison } from './comparison.ts';
 import { checkCondition, conditionFields, type Condition } from './condition.ts';
 import { raftTiming } from './raft-timing.ts';
-import { DEFAULT_CLUSTER, DURING_FIGURES } from './schema.ts';
+import { DEFAULT_CLUSTER, DURING_FIGURES, MOST_NODES } from './schema.ts';
 import { rawStep } from './step-schema.ts';
 
 const SYSTEM_NAMES = Object.keys(SYSTEMS);
 const whole = z.int('expected a whole number');
 
 const cluster = strict({
-  nodes: whole.min(1, 'at least one node').max(9, 'at most nine nodes').default(DEFAULT_CLUSTER.nodes),
+  nodes: whole
+    .min(1, 'at least one node')
+    .max(MOST_NODES, 'at most nine nodes')
+    .default(DEFAULT_CLUSTER.nodes),
   system: z
     .literal(SYSTEM_NAMES, `expected ${SYSTEM_NAMES.map((name) => `\`${name}\``).join(' or ')}`)
     .default(DEFAULT_CLUSTER.system),

@@ -1,3 +1,5 @@
+import type { FaultKind } from '../../nemesis/fault.ts';
+import { neverAimed } from '../../nemesis/foreseen.ts';
 import { FAULTS } from '../../nemesis/registry.ts';
 import type { Mistake } from '../../nemesis/mistake.ts';
 import { NAME_REFERENCES, NODE_ID, UNCHANGED_SINCE } from '../../names.ts';
@@ -5,9 +7,13 @@ import { SELECTOR_WORDS } from '../../nemesis/selector.ts';
 import { CAPABILITIES } from '../../ports/capability.ts';
 import type { Path } from './position.ts';
 import type { Problem } from './problem.ts';
-import { DEFAULT_CLUSTER, type ChooseBySystem, type Chosen, type Known } from './schema.ts';
+import { DEFAULT_CLUSTER, MOST_NODES, type ChooseBySystem, type Chosen, type Known } from './schema.ts';
 import { isAllowed, MODIFIERS, UNBUILT_VERBS, VERBS, type ModifierKey } from './step-keys.ts';
 import { HEAL_ALL } from './step-schema.ts';
+
+/** The names that a step's `bind` gives. */
+const boundNames = (bind: unknown): readonly string[] =>
+  (isObject(bind) ? [bind['from'], bind['to']] : [bind]).filter((name) => typeof name === 'string');
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -22,7 +28,7 @@ export function checkReferences(raw: unknown, choose?: ChooseBySystem): Problem[
   const cluster = isObject(raw['cluster']) ? raw['cluster'] : {};
   const { nodes = DEFAULT_CLUSTER.nodes, system = DEFAULT_CLUSTER.system } = cluster;
   const check = new ReferenceCheck(
-    typeof nodes === 'number' ? nodes : DEFAULT_CLUSTER.nodes,
+    isNodeCount(nodes) ? nodes : DEFAULT_CLUSTER.nodes,
     typeof system === 'string' ? choose?.(system) : undefined,
   );
   check.steps(raw['steps'], ['steps']);
@@ -38,6 +44,10 @@ export function checkStepReferences(raw: unknown, { nodes, handles, names, chose
   check.steps([raw], []);
   return check.problems.map((problem) => ({ ...problem, path: problem.path.slice(1) }));
 }
+
+/** A wrong number of nodes is a mistake of its own. */
+const isNodeCount = (nodes: unknown): nodes is number =>
+  typeof nodes === 'number' && Number.isInteger(nodes) && nodes >= 1 && nodes <= MOST_NODES;
 
 class ReferenceCheck {
   readonly problems: Problem[] = [];
@@ -95,11 +105,16 @@ class ReferenceCheck {
     const verb = verbs[0];
     if (verb === undefined) return;
     this.#modifiers(step, verb, path);
-    this.#needs(step[verb], verb, [...path, verb]);
+    const found = this.problems.length;
     this.#use(step[verb], verb, [...path, verb]);
+    const kind = FAULTS.get(verb);
+    if (kind !== undefined) {
+      this.#fault(step, kind, path, this.problems.length === found);
+      this.#ends(step['bind'], step[verb], path);
+    }
     // The names of a step exist only after it has run.
     if (typeof step['as'] === 'string') this.handles.add(step['as']);
-    if (typeof step['bind'] === 'string') this.names.add(step['bind']);
+    for (const name of boundNames(step['bind'])) this.names.add(name);
   }
 
   #modifiers(step: Record<string, unknown>, verb: string, path: Path): void {
@@ -112,22 +127,40 @@ class ReferenceCheck {
     }
   }
 
-  /** That the system and the stage have every capability that the fault needs. */
-  #needs(spec: unknown, verb: string, path: Path): void {
-    const kind = FAULTS.get(verb);
-    if (kind === undefined || this.#chosen === undefined) return;
-    const parsed = kind.schema.safeParse(spec);
+  /**
+   * That the system and the stage have every capability that the fault needs, and that it is not one that can never be
+   * aimed. `known`: all nodes and names of its spec exist.
+   */
+  #fault(step: Record<string, unknown>, kind: FaultKind, path: Path, known: boolean): void {
+    const { verb } = kind;
+    const parsed = kind.schema.safeParse(step[verb]);
     if (!parsed.success) return;
-    for (const need of kind.needs(parsed.data)) {
+    for (const need of this.#chosen === undefined ? [] : kind.needs(parsed.data)) {
       for (const part of ['system', 'stage'] as const) {
-        const { name, capabilities } = this.#chosen[part];
+        const { name, capabilities } = this.#chosen![part];
         if (capabilities === undefined || capabilities.has(need)) continue;
         const has = capabilities.size === 0 ? 'nothing' : [...capabilities].join(', ');
-        this.#fail(path, 'key', {
+        this.#fail([...path, verb], 'key', {
           what: `\`${verb}\` needs \`${need}\` (${CAPABILITIES[need]}), which the ${part} \`${name}\` cannot do`,
           hint: `the ${part} \`${name}\` can do: ${has}`,
         });
       }
+    }
+    if (!known || step['on-empty'] === 'skip') return;
+    const ids = Array.from({ length: this.#nodes }, (_, i) => `n${i + 1}`);
+    const never = neverAimed(kind, parsed.data, ids);
+    if (never !== null) this.#fail([...path, verb, ...never.path], 'value', { what: never.message });
+  }
+
+  /** That `bind: {from: a}` names nodes of an end that the step chooses. */
+  #ends(bind: unknown, spec: unknown, path: Path): void {
+    if (!isObject(bind)) return;
+    const chosen: Record<string, unknown> = isObject(spec) ? spec : {};
+    for (const end of ['from', 'to'] as const) {
+      if (bind[end] === undefined || chosen['links'] !== undefined) continue;
+      if (chosen[end] !== undefined && chosen[end] !== 'clients') continue;
+      const what = chosen[end] === 'clients' ? 'the clients are no nodes' : `the step has no \`${end}\``;
+      this.#fail([...path, 'bind', end], 'value', { what: `${what}: there is nothing to bind` });
     }
   }
 

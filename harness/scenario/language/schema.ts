@@ -1,3 +1,4 @@
+import type { LinkEnds } from '../../nemesis/fault.ts';
 import type { Range } from '../../nemesis/quantity.ts';
 import type { Selector } from '../../nemesis/selector.ts';
 import type { Able } from '../../ports/capability.ts';
@@ -56,6 +57,12 @@ interface StepBase {
   readonly atMs: number | null;
 }
 
+/** Names for the nodes that a fault chose: one name for all, or one per end of its links. */
+export type Bind = string | { readonly from?: string | undefined; readonly to?: string | undefined };
+
+/** The nodes that a recorded fault chose, together or at each end of its links. */
+export type Resolved = readonly string[] | LinkEnds;
+
 export interface FaultStep extends StepBase {
   readonly kind: 'fault';
   readonly verb: string;
@@ -63,10 +70,10 @@ export interface FaultStep extends StepBase {
   readonly spec: unknown;
   readonly forMs: Range | null;
   readonly as: string | null;
-  readonly bind: string | null;
+  readonly bind: Bind | null;
   readonly onEmpty: 'fail' | 'skip';
   readonly by: 'scenario' | 'manual';
-  readonly resolved: readonly string[];
+  readonly resolved: Resolved;
 }
 export interface HealStep extends StepBase {
   readonly kind: 'heal';
@@ -103,6 +110,9 @@ export interface SteadyCondition {
   readonly line: number;
   readonly text: string;
 }
+
+/** Maximum number of nodes of a cluster. */
+export const MOST_NODES = 9;
 
 /** What a file's `cluster` is if it does not say. */
 export const DEFAULT_CLUSTER = { nodes: 3, system: 'raft' } as const;

@@ -46,7 +46,11 @@ export const MODIFIERS = {
     meaning: "the fault's name, for `heal`, `window` and `unchanged-since`",
     shown: true,
   },
-  bind: { goesWith: 'faults', meaning: 'the name of the nodes that were chosen: later `$name`' },
+  bind: {
+    goesWith: 'faults',
+    meaning:
+      'the name of the nodes that were chosen, of both ends for a fault on links, or `{from: a, to: b}`: later `$name`',
+  },
   'on-empty': { goesWith: 'faults', meaning: '`fail` or `skip` the step when a selector matches nothing' },
   by: {
     goesWith: 'faults and heal',

@@ -5,6 +5,7 @@ import { FAULTS } from '../../nemesis/registry.ts';
 import { mistaken, report } from '../../nemesis/mistake.ts';
 import { NAME } from '../../names.ts';
 import { condition } from './condition.ts';
+import type { Bind, Resolved } from './schema.ts';
 import { FLOW, MODIFIERS, UNBUILT_VERBS, type FlowVerb, type ModifierKey } from './step-keys.ts';
 
 /** Word that `heal` takes besides the names of faults. */
@@ -69,16 +70,22 @@ const flow = {
   },
 } satisfies Readonly<Record<FlowVerb, z.ZodType>>;
 
+const endNames = strict({ from: name.optional(), to: name.optional() }).superRefine((ends, context) => {
+  if (ends.from === undefined && ends.to === undefined)
+    report(context, { what: 'no name', hint: 'write `bind: {from: a, to: b}`, or one name for both ends' });
+});
+const nodeIds = z.array(z.string());
+
 const modifier = <T extends z.ZodType>(key: ModifierKey, schema: T) =>
   schema.optional().meta({ description: MODIFIERS[key].meaning });
 const modifiers = {
   at: modifier('at', duration),
   for: modifier('for', durationRange),
   as: modifier('as', name),
-  bind: modifier('bind', name),
+  bind: modifier('bind', z.union([name, endNames])),
   'on-empty': modifier('on-empty', z.enum(['fail', 'skip'])),
   by: modifier('by', z.literal('manual')),
-  resolved: modifier('resolved', z.array(z.string())),
+  resolved: modifier('resolved', z.union([nodeIds, strict({ from: nodeIds, to: nodeIds })])),
 } satisfies Readonly<Record<ModifierKey, z.ZodType>>;
 
 const faults = Object.fromEntries(
@@ -107,10 +114,10 @@ export interface RawStep extends Readonly<Record<string, unknown>> {
   readonly at?: number | undefined;
   readonly for?: z.output<typeof durationRange> | undefined;
   readonly as?: string | undefined;
-  readonly bind?: string | undefined;
+  readonly bind?: Bind | undefined;
   readonly 'on-empty'?: 'fail' | 'skip' | undefined;
   readonly by?: 'manual' | undefined;
-  readonly resolved?: readonly string[] | undefined;
+  readonly resolved?: Resolved | undefined;
 }
 export const rawStep: z.ZodType<RawStep> = z.lazy(() => stepMap).meta({ id: 'step' });
 const stepMap = strict(shape, UNBUILT_VERBS) as unknown as z.ZodType<RawStep>;

@@ -1,10 +1,11 @@
 import type { Clock } from '../../clock.ts';
 import type { ClusterState } from '../../view/cluster-state.ts';
-import { EmptyMatch, type Targets } from '../../nemesis/fault.ts';
+import { EmptyMatch, type FaultAction, type Targets } from '../../nemesis/fault.ts';
 import type { Nemesis } from '../../nemesis/nemesis.ts';
 import { formatSelector, resolveSelector, type Electorate, type Selector } from '../../nemesis/selector.ts';
 import type { Random } from '../../random.ts';
 import type { Binding } from '../language/comparison.ts';
+import type { Bind, Resolved } from '../language/schema.ts';
 
 /** Resolves selectors at the moment of the call, and keeps the nodes that `bind:` named. */
 export class Choices {
@@ -28,7 +29,18 @@ export class Choices {
     this.#random = options.random;
   }
 
-  bind(name: string, nodes: readonly string[]): void {
+  /** Names the nodes that a fault has chosen. One name for a fault on links is for the nodes at both ends. */
+  bind(bind: Bind, { nodes, ends }: FaultAction): void {
+    if (typeof bind === 'string') {
+      const both = ends === undefined ? nodes : [...new Set([...ends.from, ...ends.to])];
+      this.#bind(bind, both);
+    } else
+      for (const end of ['from', 'to'] as const)
+        if (bind[end] !== undefined) this.#bind(bind[end], ends?.[end] ?? []);
+  }
+
+  #bind(name: string, nodes: readonly string[]): void {
+    if (nodes.length === 0) return;
     const { status, commit } = this.#state.node(nodes[0]!);
     const binding = { nodes, term: status?.term ?? 0, commitIndex: commit };
     this.bindings.push({ t: this.#clock.now(), name, binding });
@@ -47,14 +59,15 @@ export class Choices {
    * Targets for one step: its selectors see the same state of the cluster, and `rest` matches the nodes that the step
    * has not chosen yet.
    */
-  targets(recorded: readonly string[]): Targets {
+  targets(recorded: Resolved): Targets {
     const electorate = this.#electorate();
     const taken = new Set<string>();
     return {
       nodes: electorate.nodes,
       links: this.#nemesis.world.links.links,
-      select: (selector) => {
-        const chosen = resolveSelector(selector, electorate, this.#random, taken, recorded);
+      select: (selector, end) => {
+        const prefer = 'from' in recorded ? recorded[end ?? 'from'] : recorded;
+        const chosen = resolveSelector(selector, electorate, this.#random, taken, prefer);
         if (chosen.length === 0) throw new EmptyMatch(`\`${formatSelector(selector)}\` matches no node now`);
         for (const node of chosen) taken.add(node);
         return chosen;

@@ -151,14 +151,14 @@ export class StepRunner {
       if (step.onEmpty === 'skip') return SKIPPED;
       throw new StepsEnded('empty', `${step.text}: ${error.message}`);
     }
-    if (step.bind !== null) choices.bind(step.bind, aimed.nodes);
+    if (step.bind !== null) choices.bind(step.bind, aimed);
     const lifetimeMs = step.forMs === null ? kind.lifetimeMs(step.spec) : this.#draw(step.forMs);
     const { at: _at, ...asWritten } = step.source;
     const recorded = {
       at: offset(at),
       ...asWritten,
       ...(step.forMs !== null && { for: formatDuration(lifetimeMs!) }),
-      resolved: aimed.nodes,
+      resolved: aimed.ends ?? aimed.nodes,
     };
     this.#record(recorded, place);
     const options = { verb: step.verb, name: step.as, by: step.by, step: recorded, lifetimeMs };

@@ -2,6 +2,7 @@ import type { PeerChannel } from '../../../node/protocol/peer-codec.ts';
 import { nodeId } from '../../../node/raft/types.ts';
 import type { LinksServer } from '../../event.ts';
 import {
+  allLinks,
   linkName,
   type LinkCondition,
   type LinkId,
@@ -60,8 +61,7 @@ export class SimLinks implements Links, Streams {
     const { nodes, time, random } = parts;
     this.#time = time;
     this.#random = random;
-    const peers = nodes.flatMap((from) => nodes.filter((to) => to !== from).map((to) => ({ from, to })));
-    this.links = [...peers, ...nodes.map((to) => ({ from: CLIENTS, to }))];
+    this.links = allLinks(nodes);
     this.#lines = new Map(this.links.map((link) => [linkName(link), newLine(link)]));
   }
 
