@@ -15,7 +15,10 @@ export interface ExpectationResult {
   /** What was seen, in a plain sentence with figures. */
   readonly detail: string;
   readonly line?: number;
+  /** The longest one, if the row is about several times. */
   readonly tookMs?: number;
+  /** Number of times that the row is about; absent: 1. */
+  readonly count?: number;
 }
 
 /** One proof of a violation: which property, in prose, and the operations or trace events that show it. */

@@ -252,6 +252,7 @@ function pieces(word: string, width: number): string[] {
   );
 }
 
-const widest = (texts: readonly string[]): number => Math.max(0, ...texts.map(cellsOf));
+const widest = (texts: readonly string[]): number =>
+  texts.reduce((most, text) => Math.max(most, cellsOf(text)), 0);
 const shellWord = (text: string): string =>
   /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;

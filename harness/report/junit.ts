@@ -2,9 +2,20 @@ import type { ExpectationResult, RunResult } from '../result.ts';
 import { markup } from './markup.ts';
 import type { Markup } from './markup.ts';
 
-/** `junit.xml`: a suite per scenario, a case per expectation. An unknown result is an `<error>`, never a success. */
+/**
+ * `junit.xml`: a suite per run, a case per expectation. An unknown result is an `<error>`, never a success. Programs that
+ * merge the files of several runs tell cases apart by class and name: the class has the seed, and a name that occurs
+ * again, as in a `repeat`, has its number.
+ */
 export function junitXml(result: RunResult): string {
-  const cases = [...result.expectations.map((e) => testcase(result, e)), ...harnessCase(result)];
+  const taken = new Set<string>();
+  const unique = ({ group, name }: ExpectationResult): string => {
+    let free = name;
+    for (let nth = 2; taken.has(`${group} ${free}`); nth++) free = `${name} #${nth}`;
+    taken.add(`${group} ${free}`);
+    return free;
+  };
+  const cases = [...result.expectations.map((e) => testcase(result, e, unique(e))), ...harnessCase(result)];
   const tally = (status: ExpectationResult['status']): number =>
     result.expectations.filter((e) => e.status === status).length;
   const seconds = (result.durationMs / 1000).toFixed(3);
@@ -12,7 +23,7 @@ export function junitXml(result: RunResult): string {
   const totals = markup`tests="${cases.length}" failures="${tally('fail')}" errors="${errors}"
 skipped="${tally('skipped') + tally('not-judged')}" time="${seconds}"`;
   const document = markup`<testsuites name="chaos" ${totals}>
-<testsuite name="${result.scenario}" ${totals} timestamp="${result.startedAt}" file="${result.file}">
+<testsuite name="${suiteName(result)}" ${totals} timestamp="${result.startedAt}" file="${result.file}">
 <properties>
 ${properties(result).map(([name, value]) => markup`<property name="${name}" value="${value}"/>\n`)}</properties>
 ${cases}<system-out>${result.sentence}
@@ -23,11 +34,17 @@ ${result.violations.map((v) => `${v.anomaly}: ${v.prose}\n`)}</system-out>
   return `<?xml version="1.0" encoding="UTF-8"?>\n${document.text}`;
 }
 
-function testcase(result: RunResult, e: ExpectationResult): Markup {
+const suiteName = ({ scenario, seed }: RunResult): string => `${scenario} seed ${seed}`;
+
+/** Dots tell a class from its package, so that a run is a package. */
+const className = ({ scenario, seed }: RunResult, group: string): string =>
+  `${scenario}-seed-${seed}.${group}`;
+
+function testcase(result: RunResult, e: ExpectationResult, name: string): Markup {
   const line = e.line === undefined ? '' : markup` line="${e.line}"`;
-  const place = markup`classname="${`${result.scenario}.${e.group}`}" file="${result.file}"${line}`;
+  const place = markup`classname="${className(result, e.group)}" file="${result.file}"${line}`;
   const seconds = ((e.tookMs ?? 0) / 1000).toFixed(3);
-  return markup`<testcase name="${e.name}" ${place} time="${seconds}">${outcome(result, e)}</testcase>\n`;
+  return markup`<testcase name="${name}" ${place} time="${seconds}">${outcome(result, e)}</testcase>\n`;
 }
 
 function outcome(result: RunResult, e: ExpectationResult): Markup {
@@ -55,7 +72,7 @@ function harnessCase(result: RunResult): readonly Markup[] {
   const judged = result.expectations.some((e) => e.status === 'fail' || e.status === 'unknown');
   if (result.verdict === 'pass' || (judged && result.verdict !== 'error')) return [];
   const type = result.interrupted === null ? result.verdict : 'interrupted';
-  const place = markup`classname="${result.scenario}" file="${result.file}"`;
+  const place = markup`classname="${className(result, 'run')}" file="${result.file}"`;
   const broken = markup`<error message="${result.sentence}" type="${type}">${result.error ?? result.sentence}</error>`;
   return [
     markup`<testcase name="the run" ${place} time="0.000">${broken}</testcase>

@@ -57,6 +57,26 @@ test('JUnit: a run that broke before anything was judged is an error, not an emp
   expect(elements.find((e) => e.name === 'testsuite')!.attributes.get('errors')).toBe('1');
 });
 
+test('JUnit: no two cases have one class and name, in one run with repeated steps and over runs with other seeds', () => {
+  const wait = { group: 'steps', name: 'wait until converged', status: 'pass', detail: '' } as const;
+  const expectations = [
+    wait,
+    { ...wait, name: 'wait until converged #2' },
+    wait,
+    { ...wait, group: 'always' },
+    wait,
+  ];
+  const names = [7, 8].flatMap((seed) =>
+    parseStrictly(junitXml({ ...passed.result, seed, expectations } as RunResult)).flatMap(
+      ({ name, attributes }) =>
+        name === 'testcase' ? [`${attributes.get('classname')} ${attributes.get('name')}`] : [],
+    ),
+  );
+  expect(names).toHaveLength(10);
+  expect(new Set(names).size).toBe(10);
+  expect(names[2]).toBe(`${passed.result.scenario}-seed-7.steps wait until converged #3`);
+});
+
 test('JUnit stays well-formed whatever the names are', () => {
   const elements = parseStrictly(junitXml(evil));
   expect(elements.find((e) => e.name === 'testsuite')!.attributes.get('name')).toContain('"\'><b>|`x`]]>&␀␛');

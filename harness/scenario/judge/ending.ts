@@ -21,12 +21,12 @@ export const isOwn = (ending: Ending): boolean => ending.kind === 'failed' || en
 
 /**
  * The steps cannot go on. `expectation`: the condition of a wait did not come true in time; `empty`: a selector matched
- * nothing; `steady`: the steady state was not reached, so that the steps never began; `stalled`: the condition of a
- * wait did not come true in time, but the harness had stood still.
+ * nothing; `limit`: there were too many of them; `steady`: the steady state was not reached, so that the steps never
+ * began; `stalled`: the condition of a wait did not come true in time, but the harness had stood still.
  */
 export class StepsEnded extends Error {
   override readonly name = 'StepsEnded';
-  readonly kind: 'expectation' | 'empty' | 'steady' | 'stalled';
+  readonly kind: 'expectation' | 'empty' | 'limit' | 'steady' | 'stalled';
   constructor(kind: StepsEnded['kind'], message: string) {
     super(message);
     this.kind = kind;

@@ -110,7 +110,7 @@ function weigh({
 
 function heldText(expectations: readonly ExpectationResult[]): string {
   const open = expectations.filter(({ status }) => status === 'not-judged').length;
-  const held = expectations.length - open;
+  const held = expectations.reduce((sum, { count = 1 }) => sum + count, 0) - open;
   return open === 0
     ? `All ${held} expectations held`
     : `All ${held} expectations that were judged held (${open} ${open === 1 ? 'was' : 'were'} not judged)`;

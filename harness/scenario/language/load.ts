@@ -6,6 +6,7 @@ import { mistakesOf, Places, type Finding, type Mistakes } from './position.ts';
 import { atPlace, noWords, problemsOf } from './problem.ts';
 import { checkReferences } from './references.ts';
 import type { ChooseBySystem, Scenario } from './schema.ts';
+import { tooManySteps } from './step-count.ts';
 import { readYaml } from './yaml-text.ts';
 
 export { formatErrors } from './position.ts';
@@ -38,6 +39,7 @@ export function loadScenario(path: string, text: string, choose?: ChooseBySystem
   const problems = [
     ...(parsed.success ? [] : problemsOf(parsed.error.issues, raw)),
     ...checkReferences(raw, choose),
+    ...tooManySteps((raw as { readonly steps?: unknown } | null)?.steps),
   ];
   const all = [...findings, ...problems.map((problem) => atPlace(problem, places))];
   if (all.length > 0 || !parsed.success) return refuse(all, lines);

@@ -6,6 +6,7 @@ import { mistaken, report } from '../../nemesis/mistake.ts';
 import { NAME } from '../../names.ts';
 import { condition } from './condition.ts';
 import type { Bind, Resolved } from './schema.ts';
+import { MOST_STEPS } from './step-count.ts';
 import { FLOW, MODIFIERS, UNBUILT_VERBS, type FlowVerb, type ModifierKey } from './step-keys.ts';
 
 /** Word that `heal` takes besides the names of faults. */
@@ -57,8 +58,11 @@ const flow = {
   },
   get repeat() {
     return strict({
-      times: z.int('expected a whole number').min(1).max(10_000).optional(),
-      for: duration.optional().meta({ description: 'repeat until this time has passed' }),
+      times: z.int('expected a whole number').min(1).max(MOST_STEPS).optional(),
+      for: duration
+        .refine((ms) => ms > 0, mistaken({ what: 'no time in which a step could begin' }))
+        .optional()
+        .meta({ description: 'repeat until this time has passed' }),
       steps: z.array(rawStep).min(1, 'nothing to repeat'),
     })
       .superRefine((spec, context) => {

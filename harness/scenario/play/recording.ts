@@ -6,7 +6,7 @@ import { stepLine } from '../language/step-line.ts';
 export type RecordedStep = Readonly<Record<string, unknown>>;
 
 /**
- * Records a run as a scenario, `run.scenario.yaml`: repeats are unrolled, and drawn durations, offsets, chosen nodes
+ * Records a run as a scenario, `run.scenario.yaml`: repeats are unrolled where their rounds differ, and drawn durations, offsets, chosen nodes
  * and faults by hand are written down. A step keeps its selector (`follower`, `any`) beside the nodes in `resolved`: a
  * replay takes the same nodes if they still match, and chooses again if not.
  */
@@ -44,13 +44,37 @@ function lines(step: RecordedStep): string {
   return `  - parallel:\n${branches.map(branch).join('')}`;
 }
 
+/**
+ * Records the rounds of a `repeat`. Rounds that were exactly the same (without faults, which have offsets of their own)
+ * are one `repeat`, the others are unrolled.
+ */
+export class Rounds {
+  readonly #groups: { readonly text: string; readonly steps: readonly RecordedStep[]; times: number }[] = [];
+
+  add(steps: readonly RecordedStep[]): void {
+    if (steps.length === 0) return;
+    const text = steps.map(stepLine).join('\n');
+    const last = this.#groups.at(-1);
+    if (last?.text === text) last.times++;
+    else this.#groups.push({ text, steps, times: 1 });
+  }
+
+  writeTo(sink: RecordedStep[]): void {
+    for (const { steps, times } of this.#groups) {
+      if (times === 1) for (const step of steps) sink.push(step);
+      else sink.push({ repeat: { times, steps } });
+    }
+  }
+}
+
 export const offset = (ms: number): string => formatDuration(Math.round(ms));
 
 function allSteps(steps: readonly RecordedStep[]): readonly RecordedStep[] {
-  return steps.flatMap((step) => [
-    step,
-    ...allSteps(((step['parallel'] ?? []) as readonly RecordedStep[][]).flat()),
-  ]);
+  return steps.flatMap((step) => {
+    const branches = (step['parallel'] ?? []) as readonly (readonly RecordedStep[])[];
+    const { steps: rounds = [] } = (step['repeat'] ?? {}) as { readonly steps?: readonly RecordedStep[] };
+    return [step, ...allSteps(branches.flat()), ...allSteps(rounds)];
+  });
 }
 
 /** Removes branches that recorded nothing because they were cut short. An empty branch is not valid. */

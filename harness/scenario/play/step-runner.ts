@@ -13,9 +13,11 @@ import { counted } from '../language/build.ts';
 import { StepsEnded } from '../judge/ending.ts';
 import { doubted } from '../judge/doubt.ts';
 import { baselineOf, evaluateCondition, type Surroundings } from './evaluate-condition.ts';
+import { StepResults } from '../judge/step-results.ts';
 import type { Observer } from './observer.ts';
 import type { Pace } from './pace.ts';
-import { offset, prune, type Recording, type RecordedStep } from './recording.ts';
+import { offset, prune, Rounds, type Recording, type RecordedStep } from './recording.ts';
+import { lastLogged, StepBudget } from './step-budget.ts';
 import type {
   CheckStep,
   FaultStep,
@@ -52,13 +54,18 @@ interface Place {
 
 /** Carries out the steps in order, and keeps the results of their waits and checks. */
 export class StepRunner {
-  readonly expectations: ExpectationResult[] = [];
+  readonly #results = new StepResults();
+  readonly #budget = new StepBudget();
   readonly #options: StepRunnerOptions;
   /** Time of the first step, in ms since the run began. */
   #from = 0;
 
   constructor(options: StepRunnerOptions) {
     this.#options = options;
+  }
+
+  get expectations(): readonly ExpectationResult[] {
+    return this.#results.rows;
   }
 
   /**
@@ -100,12 +107,14 @@ export class StepRunner {
     const { pace, clock } = this.#options;
     if (step.atMs !== null) await pace.until(step.atMs, place.signal);
     await pace.gate(place.signal);
-    this.#emitStep(step, place, 'running');
+    const { logged, last } = this.#budget.take(step);
+    if (logged) this.#emitStep(step, place, 'running');
     const from = clock.now();
     try {
-      const detail = await this.#perform(step, place);
+      const detail = await this.#perform(step, place, logged);
       const stopped = meanwhile(stoppedMs(clock.stalls(), from));
-      this.#emitStep(step, place, detail === SKIPPED ? 'skipped' : 'ok', `${detail}${stopped}`);
+      if (logged) this.#emitStep(step, place, detail === SKIPPED ? 'skipped' : 'ok', `${detail}${stopped}`);
+      if (last) this.#note(lastLogged(step));
       // Steps that take no time must not keep signals and reports from being read.
       await clock.turn();
       place.signal.throwIfAborted();
@@ -116,7 +125,7 @@ export class StepRunner {
   }
 
   /** Returns a description of the result, for the log. */
-  async #perform(step: Step, place: Place): Promise<string> {
+  async #perform(step: Step, place: Place, logged: boolean): Promise<string> {
     switch (step.kind) {
       case 'fault':
         return await this.#fault(step, place);
@@ -128,7 +137,7 @@ export class StepRunner {
         return await this.#check(step, place);
       case 'note':
         place.sink.push(step.source);
-        this.#options.emit({ t: this.#options.clock.now(), type: 'note', level: 'info', text: step.note });
+        if (logged) this.#note(step.note);
         return step.note;
       case 'parallel':
         return await this.#parallel(step, place);
@@ -257,11 +266,21 @@ export class StepRunner {
 
   async #repeat({ times, forMs, steps }: RepeatStep, place: Place): Promise<string> {
     const from = this.#options.pace.now();
+    const rounds = new Rounds();
     let round = 0;
-    while (times === null ? this.#options.pace.now() - from < forMs! : round < times) {
-      for (const [i, step] of steps.entries())
-        await this.#step(step, { ...place, path: `${place.path}${round}.${i}.` });
-      round++;
+    try {
+      while (times === null ? this.#options.pace.now() - from < forMs! : round < times) {
+        const sink: RecordedStep[] = [];
+        try {
+          for (const [i, step] of steps.entries())
+            await this.#step(step, { ...place, sink, path: `${place.path}${round}.${i}.` });
+        } finally {
+          rounds.add(sink);
+        }
+        round++;
+      }
+    } finally {
+      rounds.writeTo(place.sink);
     }
     return counted(round, 'time');
   }
@@ -299,8 +318,12 @@ export class StepRunner {
       ...(tookMs !== undefined && { tookMs: Math.round(tookMs) }),
     };
     const judged = doubted(row, stoppedMs(this.#options.clock.stalls(), this.#from));
-    this.expectations.push(judged);
+    this.#results.add(step, judged);
     return judged;
+  }
+
+  #note(text: string): void {
+    this.#options.emit({ t: this.#options.clock.now(), type: 'note', level: 'info', text });
   }
 
   #emitStep(
