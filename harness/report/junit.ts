@@ -3,9 +3,9 @@ import { markup } from './markup.ts';
 import type { Markup } from './markup.ts';
 
 /**
- * `junit.xml`: a suite per run, a case per expectation. An unknown result is an `<error>`, never a success. Programs that
- * merge the files of several runs tell cases apart by class and name: the class has the seed, and a name that occurs
- * again, as in a `repeat`, has its number.
+ * `junit.xml`: a suite per run, a case per expectation. An unknown result is an `<error>`, never a success. Programs
+ * that merge the files of several runs tell cases apart by class and name: the class has the seed, and a name that
+ * occurs again, as in a `repeat`, has its number.
  */
 export function junitXml(result: RunResult): string {
   const taken = new Set<string>();
