@@ -37,9 +37,15 @@ describe('stoppedMs', () => {
 });
 
 describe('a deadline', () => {
-  it('does not pass while the process stands still', async () => {
-    const answer = withinAwake(after(700, 'answer'), 400, () => 'late');
+  it('does not pass while the process stands still: that time is added to it', async () => {
+    const answer = withinAwake(after(1_050, 'answer'), 400, () => 'late');
     block(900);
+    expect(await answer).toBe('answer');
+  });
+
+  it('passes only after what has arrived by then is read', async () => {
+    const answer = withinAwake(after(190, 'answer'), 100, () => 'late');
+    block(200);
     expect(await answer).toBe('answer');
   });
 

@@ -140,17 +140,20 @@ describe('localCluster', () => {
     }
   });
 
-  it('what a node has started in its process group ends with it', async () => {
-    const local = makeCluster();
-    await mode('family');
-    await local.start('n1');
-    const child = Number(await readFile(join(dir, 'data', 'child'), 'utf8'));
-    expect(alive(child)).toBe(true);
-    await local.kill('n1');
-    // Where this machine's first process collects no orphans, it stays as a zombie, which has no command line.
-    const command = await readFile(`/proc/${child}/cmdline`, 'utf8').catch(() => '');
-    expect(command).toBe('');
-  });
+  it.each(['kill', 'stop'] as const)(
+    'what a node has started in its process group ends with it: %s',
+    async (end) => {
+      const local = makeCluster();
+      await mode('family');
+      await local.start('n1');
+      const child = Number(await readFile(join(dir, 'data', 'child'), 'utf8'));
+      expect(alive(child)).toBe(true);
+      await local[end]('n1');
+      // Where this machine's first process collects no orphans, it stays as a zombie, which has no command line.
+      const command = await readFile(`/proc/${child}/cmdline`, 'utf8').catch(() => '');
+      expect(command).toBe('');
+    },
+  );
 
   it('report times are times of the run', async () => {
     const local = makeCluster();

@@ -4,14 +4,18 @@ import { randomStream } from '../../harness/random.ts';
 import type { RunResult } from '../../harness/result.ts';
 import { chaos } from '../../test/support/chaos.ts';
 
-/** Shipped scenarios whose waits and fault windows differ most. */
-export const STALLED_SCENARIOS = [
-  'partition-leader',
-  'kill-leader',
-  'pause-leader',
-  'rolling-restart',
-  'flapping-link',
-] as const;
+/**
+ * Shipped scenarios whose waits and fault windows differ most, and the usual time in ms from their start to their last
+ * step.
+ */
+export const STALLED_SCENARIOS = {
+  'partition-leader': 3_900,
+  'kill-leader': 4_800,
+  'pause-leader': 5_000,
+  'rolling-restart': 7_400,
+  'flapping-link': 6_400,
+} as const;
+export type StalledScenario = keyof typeof STALLED_SCENARIOS;
 
 /** Lengths of a stall, in ms. */
 const SHORTEST_MS = 1_000;
@@ -25,6 +29,7 @@ export interface StallRun {
   readonly stoppedMs: number;
   readonly verdict: RunResult['verdict'];
   readonly exitCode: number;
+  readonly sentence: string;
   /** Number of steps, and waits for the steady state, during which the harness stood still. */
   readonly waits: number;
   /** What is wrong with the run, a sentence each. */
@@ -33,17 +38,18 @@ export interface StallRun {
 
 /**
  * Runs a shipped scenario and stops the harness (SIGSTOP, as Ctrl-Z does; the nodes go on) once, at a moment and for a
- * time that the seed decides. `lengthMs`: how long the scenario takes without that.
+ * time that the seed decides.
  */
 export async function stallRun(options: {
-  readonly scenario: string;
+  readonly scenario: StalledScenario;
   readonly seed: number;
-  readonly lengthMs: number;
   readonly longestMs?: number;
+  /** The line of output after which the moment is drawn. */
+  readonly after?: RegExp;
 }): Promise<StallRun> {
-  const { scenario, seed, lengthMs, longestMs = LONGEST_MS } = options;
+  const { scenario, seed, longestMs = LONGEST_MS, after = /phase +starting/ } = options;
   const random = randomStream(seed, 'schedule');
-  const atMs = random.int(300, Math.max(301, Math.round(lengthMs)));
+  const atMs = random.int(0, STALLED_SCENARIOS[scenario]);
   const stoppedMs = random.int(SHORTEST_MS, longestMs);
   await using run = chaos([
     'run',
@@ -55,7 +61,7 @@ export async function stallRun(options: {
     '--toxiproxy',
     'builtin',
   ]);
-  await run.sees(/phase +starting/);
+  await run.sees(after);
   await sleep(atMs);
   const stopped = run.kill('SIGSTOP');
   await sleep(stoppedMs);
@@ -68,15 +74,8 @@ export async function stallRun(options: {
     ...suffered.flatMap(({ text, saysSo }) => (saysSo ? [] : [`"${text}" does not say that it suffered`])),
     ...left.map((process) => `left running: ${process}`),
   ];
-  const { verdict, exitCode } = result;
-  return { scenario, atMs, stoppedMs, verdict, exitCode, waits: suffered.length, findings };
-}
-
-/** Duration of the scenario in ms, when nothing stops the harness. */
-export async function usualLength(scenario: string): Promise<number> {
-  await using run = chaos(['run', `${scenario}.yaml`, '--reporter', 'line', '--toxiproxy', 'builtin']);
-  await run.ended;
-  return run.result.durationMs;
+  const { verdict, exitCode, sentence } = result;
+  return { scenario, atMs, stoppedMs, verdict, exitCode, sentence, waits: suffered.length, findings };
 }
 
 function judged({ verdict, exitCode, sentence }: RunResult, code: number | null): string[] {
