@@ -9,7 +9,7 @@ const LONGEST_MESSAGE = 1_000;
 
 /**
  * GitHub workflow commands, one per line, that attach each failure to its line in the scenario. Empty for a run that
- * passed. A violation comes with its prose; an unknown result is a warning.
+ * passed. A violation includes its prose; an unknown result is a warning.
  */
 export function githubAnnotations(result: RunResult): string[] {
   const failed = result.expectations.filter((e) => e.status === 'fail');

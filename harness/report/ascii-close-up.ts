@@ -3,10 +3,10 @@ import type { Violation } from '../result.ts';
 import { printable } from '../printable.ts';
 import { said } from './page/values.ts';
 
-/** Of a window that is larger, the operations around the one that fits nowhere. */
+/** Maximum number of operations that are drawn; of a larger window, those around the one that fits nowhere. */
 const MOST_OPS = 24;
 
-/** The operations that a violation is about, in order of time. */
+/** The operations of a violation, in order of time. */
 export function operationsOf(
   violation: Violation,
   all: readonly Op[],
@@ -18,20 +18,21 @@ export function operationsOf(
   return { ops: ops.slice(Math.max(0, last - MOST_OPS), last), total: ops.length };
 }
 
-/** Columns for the description of an operation, left of its bar; bars get the rest. */
+/** Maximum number of columns for the description of an operation, left of its bar; the bar gets the rest. */
 const WIDEST_SAID = 34;
 const LEAST_BAR_COLUMNS = 24;
 const MOST_BAR_COLUMNS = 96;
 
 /**
- * The operations of a violation as bars over time, in characters of ASCII, one line each in order of invocation:
+ * The operations of a violation as bars over time in ASCII, one line per operation in order of invocation:
  *
  *     p1 #0 write a   [1]
  *     p1 #1 write b       [2--]
  *     p2 #2 read a               [X]
  *
- * Order in time is exact, distances are not: every moment has a column of its own, as far as there are enough. A number
- * is the place in the longest order that works, X what fits nowhere after it; an unknown outcome's bar stays open (>).
+ * The order in time is exact, distances are not: every moment has its own column if there are enough columns. A number
+ * is the position in the longest order that works; X is an operation that fits nowhere after it; the bar of an unknown
+ * outcome has an open end (>).
  */
 export function asciiCloseUp(
   ops: readonly Op[],
@@ -55,14 +56,14 @@ export function asciiCloseUp(
   });
 }
 
-/** Moments in order, spread over the columns. A bar's end and the next bar's beginning share none if they need not. */
+/** Spreads the moments over the columns, in order. Two moments share a column only if there are too few columns. */
 function columnsOf(ops: readonly Op[], columns: number): (moment: number) => number {
   const moments = [
     ...new Set(ops.flatMap((op) => (op.outcome === 'info' ? [op.call] : [op.call, op.return]))),
   ];
   moments.sort((a, b) => a - b);
   const place = new Map(moments.map((moment, i) => [moment, i]));
-  // The last column is kept for open ends.
+  // The last column is reserved for open ends.
   const step = Math.max(1, Math.min(6, Math.floor((columns - 2) / Math.max(1, moments.length - 1))));
   const last = Math.max(1, moments.length - 1);
   return (moment) => {

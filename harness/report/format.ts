@@ -22,14 +22,14 @@ export interface Clock {
   /** `8.204 s`, `line 41`; `never` for Infinity. */
   readonly moment: (t: number) => string;
   readonly duration: (t: number) => string;
-  /** On an axis, where `moment` would be too long or too exact. Undefined: in seconds. */
+  /** Format on an axis, where `moment` would be too long or too exact. Undefined: in seconds. */
   readonly tick?: (t: number) => string;
 }
 
-/** Of a run: ms since it began. */
+/** Clock of a run: ms since it began. */
 export const runClock: Clock = { moment, duration };
 
-/** Of a history without times: it counts lines, or events. */
+/** Clock of a history without times: it counts lines, or events. */
 export function countingClock(noun: string): Clock {
   const words = (t: number): string => (Number.isFinite(t) ? `${noun} ${Math.round(t)}` : 'never');
   return {
@@ -45,7 +45,7 @@ export const count = (n: number): string =>
     .toString()
     .replaceAll(/\B(?=(\d{3})+$)/g, ',');
 
-/** `98.7 %`; an empty whole has no share. */
+/** `98.7 %`; a dash if the whole is empty. */
 export const share = (part: number, whole: number): string =>
   whole > 0 ? `${((100 * part) / whole).toFixed(1)} %` : '–';
 
@@ -54,7 +54,9 @@ export const latency = (ms: number | null): string => (ms === null ? '–' : dur
 export const plural = (n: number, one: string, many = `${one}s`): string =>
   `${count(n)} ${n === 1 ? one : many}`;
 
-/** At most `limit` characters, the end replaced by `…`. Cuts between code points. */
+/**
+ * At most `limit` characters; if the text is longer, its end is replaced by `…`. It is never cut inside a code point.
+ */
 export function clipped(text: string, limit: number): string {
   if (text.length <= limit) return text;
   return `${text
@@ -63,7 +65,7 @@ export function clipped(text: string, limit: number): string {
     .replace(/\uFFFD$/, '')}…`;
 }
 
-/** A, B, … Z, AA, AB …: names the n-th fault (from 0) in every picture. */
+/** A, B, … Z, AA, AB …: the name of the n-th fault (from 0) in every picture. */
 export function letters(n: number): string {
   const last = String.fromCharCode(65 + (n % 26));
   return n < 26 ? last : letters(Math.floor(n / 26) - 1) + last;

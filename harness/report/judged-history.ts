@@ -9,17 +9,17 @@ export interface JudgedHistory {
   readonly file: string;
   readonly history: ImportedHistory;
   readonly model: string;
-  /** Meaning of a failed CAS; undefined: its error says it. */
+  /** Meaning of a failed CAS; undefined if the error of each CAS tells it. */
   readonly casFail: 'mismatch' | 'nothing' | undefined;
-  /** The verdict under the other meaning of failed CAS; null: it is the same. */
+  /** The verdict under the other meaning of a failed CAS; null if it is the same. */
   readonly otherMeaning: OtherMeaning | null;
-  /** Number of failed CAS that do not say whether the value was another one. */
+  /** Number of failed CAS that do not say whether the value was different. */
   readonly unprovenCas: number;
-  /** True if the user says that an empty history is right. */
+  /** True if the user allows an empty history. */
   readonly allowEmpty: boolean;
   /** Suggestions for the user, in sentences. */
   readonly hints: readonly string[];
-  /** Its prose tells moments by the history's clock. */
+  /** The result; its prose gives moments by the history's clock. */
   readonly result: LinearizabilityResult;
   readonly limitMs: number;
   readonly memoryMb: number;
@@ -71,7 +71,7 @@ export function sentenceOf(judged: JudgedHistory): string {
   return `It is not known whether ${file} is linearizable: key ${open[0]!.key}${more} could not be decided.`;
 }
 
-/** A further sentence where the verdict depends on the meaning of failed CAS; '' where it does not. */
+/** A further sentence if the verdict depends on the meaning of failed CAS, otherwise ''. */
 function condition({ otherMeaning: other }: JudgedHistory): string {
   if (other === null) return '';
   const { failedCas, anomaly } = other;
@@ -89,7 +89,7 @@ function condition({ otherMeaning: other }: JudgedHistory): string {
 }
 
 /**
- * The checker writes times as seconds of a run: `at 0.041000 s`. If the history counts lines or events, its ms are
+ * The checker writes times as seconds of a run: `at 0.041000 s`. If the history has no times, its ms are numbers of
  * lines or events.
  */
 export function proseByClock(prose: string, clock: HistoryClock): string {

@@ -3,9 +3,9 @@ import { markup } from './markup.ts';
 import type { Markup } from './markup.ts';
 
 /**
- * `junit.xml`: a suite per run, a case per expectation. An unknown result is an `<error>`, never a success. Programs
- * that merge the files of several runs tell cases apart by class and name: the class has the seed, and a name that
- * occurs again, as in a `repeat`, has its number.
+ * `junit.xml`: one suite per run, one case per expectation. An unknown result is an `<error>`, never a success.
+ * Programs that merge the files of several runs distinguish cases by class and name, so the class has the seed, and a
+ * name that occurs again, as in a `repeat`, has a number.
  */
 export function junitXml(result: RunResult): string {
   const taken = new Set<string>();
@@ -67,7 +67,7 @@ function outcome(result: RunResult, e: ExpectationResult): Markup {
 const proofs = (result: RunResult, e: ExpectationResult): string =>
   e.group === 'always' ? result.violations.map((v) => `${v.anomaly}: ${v.prose}\n`).join('') : '';
 
-/** A run that broke, or that nothing judged, must not look like an empty success. */
+/** A run that ended with an error, or in which nothing was checked, must not look like a success without cases. */
 function harnessCase(result: RunResult): readonly Markup[] {
   const judged = result.expectations.some((e) => e.status === 'fail' || e.status === 'unknown');
   if (result.verdict === 'pass' || (judged && result.verdict !== 'error')) return [];

@@ -1,9 +1,9 @@
 import { printable } from '../printable.ts';
 
 /**
- * HTML, SVG and XML text that is safe by construction: `markup` escapes whatever is interpolated unless it is `Markup`
- * already, and only this file makes `Markup`. Every tag that the report writes is closed, so that a page is well-formed
- * XML too and a test can check it as such.
+ * HTML, SVG and XML text that is safe by construction: `markup` escapes every interpolated value that is not already
+ * `Markup`, and only this file makes `Markup`. Every tag that the report writes is closed, so that a page is also
+ * well-formed XML and a test can check this.
  */
 export class Markup {
   readonly text: string;
@@ -26,7 +26,7 @@ export const nothing: Markup = new Markup('');
 /** Only for text that is part of this program (its stylesheet, its script), never for text that came from a run. */
 export const trusted = (text: string): Markup => new Markup(text);
 
-/** Faster than interpolating a list when there are thousands. */
+/** Joins thousands of pieces faster than interpolating the list. */
 export const joined = (pieces: readonly Markup[]): Markup => new Markup(pieces.map((p) => p.text).join(''));
 
 function render(value: Content): string {
@@ -50,7 +50,7 @@ export function escapeText(text: string): string {
   return printable(text).replaceAll(/[&<>"']/g, (c) => ENTITIES[c]!);
 }
 
-/** JSON for use inside a `<script>` element: no `<` can end the element, and no separator can break a parser. */
+/** JSON for use inside a `<script>` element: no `<` can end the element, and no line separator can break a parser. */
 export function scriptJson(value: unknown): Markup {
   return new Markup(
     JSON.stringify(value).replaceAll(

@@ -23,7 +23,7 @@ const read = (id: number, output: string | null, call: number): Op => ({
 const good = [wrote(0, 'a', 0), wrote(1, 'b', 2), read(2, 'b', 4)];
 const stale = [...good, read(3, 'a', 6)];
 
-test('a linearizable history passes, one that is not passes with .not', async () => {
+test('a linearizable history passes, and one that is not linearizable passes with .not', async () => {
   await expect(good).toBeLinearizable();
   await expect([]).toBeLinearizable();
   await expect(good).toBeLinearizable({ model: models.register });
@@ -49,7 +49,7 @@ test('with .not a linearizable history fails', async () => {
   );
 });
 
-test('what could not be decided fails either way', async () => {
+test('a history that could not be decided fails with and without .not', async () => {
   const options = { signal: AbortSignal.abort() };
   await expect(expect(good).toBeLinearizable(options)).rejects.toThrow(
     'it is not known whether the history is',
@@ -57,10 +57,10 @@ test('what could not be decided fails either way', async () => {
   await expect(expect(good).not.toBeLinearizable(options)).rejects.toThrow('it is not known whether');
 });
 
-test('what is no history fails either way, saying what one is', async () => {
+test('a value that is not a history fails with and without .not, and the error describes a history', async () => {
   for (const wrong of [17, 'history.edn', null, [{ id: 1 }]]) {
     await expect(expect(wrong).toBeLinearizable()).rejects.toThrow('judges an array of operations');
     await expect(expect(wrong).not.toBeLinearizable()).rejects.toThrow('judges an array of operations');
   }
-  await expect(expect([...good, {}]).toBeLinearizable()).rejects.toThrow('but element 3 is none');
+  await expect(expect([...good, {}]).toBeLinearizable()).rejects.toThrow('but element 3 is not one');
 });

@@ -10,9 +10,9 @@ import { asciiCloseUp, CLOSE_UP_LEGEND, operationsOf } from './ascii-close-up.ts
 declare module 'vitest' {
   interface Matchers<R extends void | Promise<void> = void | Promise<void>, T = unknown> {
     /**
-     * The operations could have happened one after the other, each at a moment between its call and its return. Fails
-     * with the anomaly, its prose and the operations that show it. What could not be decided fails too, with `.not` as
-     * well: unknown is neither. Asynchronous: `await` it.
+     * Passes if the operations could have happened one after the other, each at a moment between its call and its
+     * return. Otherwise it fails with the anomaly, its prose and the operations that show it. If the check could not
+     * decide, both the matcher and its `.not` fail, because unknown is neither. Asynchronous: `await` it.
      */
     toBeLinearizable: (options?: CheckOptions) => Promise<void>;
   }
@@ -50,9 +50,11 @@ function expectHistory(received: unknown): readonly Op[] {
     each !== null &&
     ['id', 'key', 'f', 'input', 'call', 'return', 'outcome'].every((field) => field in each);
   if (Array.isArray(received) && received.every(isOp)) return received as readonly Op[];
-  const which = Array.isArray(received) ? `element ${received.findIndex((each) => !isOp(each))}` : 'it';
+  const which = Array.isArray(received)
+    ? `element ${received.findIndex((each) => !isOp(each))}`
+    : 'the value';
   throw new TypeError(
-    `toBeLinearizable judges an array of operations, but ${which} is none; ` +
+    `toBeLinearizable judges an array of operations, but ${which} is not one; ` +
       'an operation is { id, process, key, f, input, call, return, outcome, … }, see Op in chaos/checker',
   );
 }

@@ -5,7 +5,7 @@ import type { ReportModel } from './model/model.ts';
 import { commandText } from './page/command.ts';
 import { stallsText } from '../stall.ts';
 
-/** GitHub refuses a step's summary over 1 MiB; a page of many scenarios stays readable with this much each. */
+/** Maximum size of the summary of one run. GitHub refuses more than 1 MiB per step, which can run many scenarios. */
 export const MOST_SUMMARY_BYTES = 60_000;
 
 const VERDICT_MARK = { pass: '✅', violation: '❌', inconclusive: '⚠️', error: '💥' } as const;
@@ -19,7 +19,7 @@ const STATUS_MARK: Readonly<Record<ExpectationResult['status'], string>> = {
 const MOST_ROWS = 100;
 const LONGEST_CELL = 400;
 
-/** `summary.md`: for a CI job's page. Verdict, expectations, violations, faults; at most 60 kB. */
+/** `summary.md`, for the page of a CI job: verdict, expectations, violations, faults; at most 60 kB. */
 export function summaryMarkdown(model: ReportModel): string {
   const { result } = model;
   const parts = [
@@ -94,7 +94,7 @@ function faults({ faults: all }: ReportModel): string {
   ].join('\n');
 }
 
-/** One line that is text and nothing else: no table's bar, no HTML, no link, no mention, no markup. */
+/** One line of plain text: every character that could be markup, a link, a mention or a cell's border is escaped. */
 function cell(text: string, limit = LONGEST_CELL): string {
   return clipped(printable(text).replaceAll(/\s+/g, ' ').trim(), limit)
     .replaceAll('&', '&amp;')
@@ -105,7 +105,7 @@ function cell(text: string, limit = LONGEST_CELL): string {
     .replaceAll('://', ':&#47;&#47;');
 }
 
-/** The fence is longer than any run of backticks within. */
+/** A code block whose fence is longer than any sequence of backticks in the text. */
 function fenced(text: string): string {
   const longest = Math.max(0, ...[...text.matchAll(/`+/g)].map(([run]) => run.length));
   const fence = '`'.repeat(Math.max(3, longest + 1));
@@ -114,7 +114,7 @@ function fenced(text: string): string {
 
 /** A part that does not fit is left out as a whole, because half a table is useless. */
 function limited(parts: readonly string[]): string {
-  const note = 'Some of it does not fit here: see `report.html`.\n';
+  const note = 'Some parts do not fit here; see `report.html`.\n';
   let text = '';
   let whole = true;
   for (const part of parts) {

@@ -22,7 +22,7 @@ const evil: RunResult = {
   violations: [{ property: EVIL, anomaly: EVIL, prose: EVIL, key: EVIL }],
 };
 
-test('JUnit: a case per expectation; fail, unknown and skipped as failure, error and skipped', () => {
+test('JUnit: one case per expectation; fail, unknown and skipped are failure, error and skipped', () => {
   const elements = parseStrictly(junitXml(broken.result));
   const count = (name: string): number => elements.filter((e) => e.name === name).length;
   expect([count('testcase'), count('failure'), count('error'), count('skipped')]).toEqual([6, 2, 1, 1]);
@@ -36,7 +36,7 @@ test('JUnit: a case per expectation; fail, unknown and skipped as failure, error
   expect(elements.find((e) => e.name === 'failure')!.text).toContain('returned');
 });
 
-test('what was not judged is skipped in JUnit and named in the summary, with the reason', () => {
+test('an expectation that was not judged is skipped in JUnit and named in the summary, with the reason', () => {
   const detail = 'not judged: the system opaque does not report what this takes';
   const open = { group: 'always', name: 'durability', status: 'not-judged', detail } as const;
   const result = { ...passed.result, expectations: [open] };
@@ -49,7 +49,7 @@ test('what was not judged is skipped in JUnit and named in the summary, with the
   );
 });
 
-test('JUnit: a run that broke before anything was judged is an error, not an empty success', () => {
+test('JUnit: a run that failed before anything was checked is an error, not an empty success', () => {
   const elements = parseStrictly(
     junitXml({ ...passed.result, verdict: 'error', error: 'no port', expectations: [] }),
   );
@@ -77,12 +77,12 @@ test('JUnit: no two cases have one class and name, in one run with repeated step
   expect(names[2]).toBe(`${passed.result.scenario}-seed-7.steps wait until converged #3`);
 });
 
-test('JUnit stays well-formed whatever the names are', () => {
+test('JUnit stays well-formed with any names', () => {
   const elements = parseStrictly(junitXml(evil));
   expect(elements.find((e) => e.name === 'testsuite')!.attributes.get('name')).toContain('"\'><b>|`x`]]>&␀␛');
 });
 
-test('the summary fits GitHub, also with a thousand long expectations', () => {
+test('the summary is small enough for GitHub, even with a thousand long expectations', () => {
   const expectations = Array.from({ length: 1_000 }, (_, i) => ({
     ...evil.expectations[0]!,
     name: `${i} ${'ü|'.repeat(500)}`,
@@ -92,7 +92,7 @@ test('the summary fits GitHub, also with a thousand long expectations', () => {
   expect(text).toContain('report.html');
 });
 
-test('nothing in the summary is markup that came from a run', () => {
+test('no text from a run becomes markup in the summary', () => {
   const text = summaryMarkdown(reportModel({ ...broken, result: evil }));
   const row = text.split('\n').find((line) => line.startsWith('| ❌'))!;
   expect(row.replaceAll(String.raw`\|`, '').split('|')).toHaveLength(6);
@@ -112,7 +112,7 @@ test('annotations: at most ten, errors first, at the scenario’s line; none for
   expect(githubAnnotations({ ...passed.result, expectations: clean })).toEqual([]);
 });
 
-test('an annotation is one line and one command, whatever the names are', () => {
+test('an annotation is one line and one command with any names', () => {
   for (const line of githubAnnotations(evil)) {
     expect(line).not.toContain('\n');
     expect(line).toMatch(/^::error file=a%2Cb%3Ac\.yaml,line=3,title=[^,:]*::/);
@@ -120,7 +120,7 @@ test('an annotation is one line and one command, whatever the names are', () => 
   }
 });
 
-test('figures read well at every size', () => {
+test('figures have a readable format at every size', () => {
   const read = [0, 0.25, 3.14, 9.96, 42, 999.6, 1_234, 9_996, 61_000, 125_000].map(duration);
   expect(read).toEqual([
     '0 ms',

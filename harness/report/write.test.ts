@@ -45,7 +45,7 @@ test('a report is six files, all with the same verdict, and no drafts are left',
   expect(read('run.scenario.yaml')).toBe(broken.flatScenarioText);
 });
 
-test('a file that cannot be written takes no other with it, and the error names it', async () => {
+test('if a file cannot be written, the others are, and the error names the file', async () => {
   const dir = folder();
   mkdirSync(join(dir, 'junit.xml', 'in-the-way'), { recursive: true });
   const failure = await writeReport({ dir, ...broken }).catch((error: unknown) => error);
@@ -56,7 +56,7 @@ test('a file that cannot be written takes no other with it, and the error names 
   expect(statSync(join(dir, 'report.html')).size).toBeGreaterThan(50_000);
 });
 
-test('a disk that refuses in mid-write loses that file only: the others are whole, no half file stays', async () => {
+test('if a write fails in the middle, only that file is missing: the others are whole, and no half file remains', async () => {
   const dir = folder();
   const script = join(dir, 'write.ts');
   const imports = ['write.ts', '../../test/support/generated-run.ts'].map(

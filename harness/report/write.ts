@@ -9,7 +9,7 @@ import { reportPage } from './page/page.ts';
 import { resultJson } from './result-json.ts';
 import { summaryMarkdown } from './summary-markdown.ts';
 
-/** The smallest and most needed first: a disk that fills up keeps those. */
+/** The smallest and most important files come first, so that they are written even if the disk becomes full. */
 const FILES: readonly (readonly [name: string, text: (model: ReportModel) => string])[] = [
   ['result.json', resultJson],
   ['run.scenario.yaml', (model) => model.flatScenarioText],
@@ -19,7 +19,9 @@ const FILES: readonly (readonly [name: string, text: (model: ReportModel) => str
   ['report.html', reportPage],
 ];
 
-/** Some files of a report could not be written; the others are there. The message names each with its reason. */
+/**
+ * Some files of a report could not be written; the others exist. The message names each missing file with the reason.
+ */
 export class ReportWriteError extends Error {
   readonly failures: readonly { readonly file: string; readonly reason: string }[];
 
@@ -74,12 +76,13 @@ async function writeWhole(path: string, text: string): Promise<void> {
   }
 }
 
-/** Two runs at once must not meet in one draft. */
+/** Two runs at the same time must not write to the same draft. */
 const draftName = (path: string): string => `${path}.${process.pid}-${randomBytes(4).toString('hex')}.draft`;
 
 /**
  * Points `latest` in the reports' folder at the run's folder, as a relative link so that the folder can be moved. The
- * link is replaced in one step: with two runs at once one of them wins, and there is a valid link at every moment.
+ * link is replaced in one step: if two runs end at the same time, the later one wins, and the link is valid at every
+ * moment.
  */
 export function pointLatest(reportsDir: string, runDir: string): void {
   mkdirSync(reportsDir, { recursive: true });
@@ -91,7 +94,7 @@ export function pointLatest(reportsDir: string, runDir: string): void {
   } catch (error) {
     rmSync(draft, { force: true });
     const reason = (error as Error).message;
-    const mend = 'if it is a folder and not a link, move it away';
+    const mend = 'if it is a folder instead of a link, move it away';
     throw new Error(`${latest}: cannot be pointed at ${runDir}: ${reason}; ${mend}`, { cause: error });
   }
 }

@@ -1,16 +1,17 @@
 import { statsOf } from '../../history/latency.ts';
 import type { Op } from '../../history/op.ts';
 
-/** Operations in bins of equal width: columns, index k covers [k·widthMs, (k+1)·widthMs). */
+/** Operations in bins of equal width, as one array per field: index k covers [k·widthMs, (k+1)·widthMs). */
 export interface Bins {
   readonly widthMs: number;
   readonly count: number;
-  /** Completions (for unknown ones: when they were given up) in the bin. */
+  /** Operations that ended in the bin; an unknown one ends when its client gives up. */
   readonly ok: readonly number[];
   readonly fail: readonly number[];
   readonly info: readonly number[];
   /**
-   * Latencies in ms of the ok operations that were *invoked* in the bin: the waiting time of a client that asked then.
+   * Latencies in ms of the ok operations that were *invoked* in the bin: the waiting time of a client that asked at
+   * that time.
    */
   readonly p50: readonly (number | null)[];
   readonly p99: readonly (number | null)[];
@@ -50,10 +51,10 @@ export function binOps(ops: readonly Op[], endMs: number): Bins {
   };
 }
 
-/** When an operation's bar ends on paper: its response, or when its client gave up on it. */
+/** End of an operation's bar in a picture: its response, or the time at which its client gave up. */
 export const endOf = (op: Op): number => (Number.isFinite(op.return) ? op.return : (op.gaveUp ?? op.call));
 
-/** The next of 1, 2, 5 × 10^k. */
+/** The smallest of 1, 2, 5 × 10^k that is not below `width`. */
 export function roundWidth(width: number): number {
   if (!(width > 0)) return 1;
   const power = 10 ** Math.floor(Math.log10(width));

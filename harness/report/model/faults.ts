@@ -12,12 +12,12 @@ export interface FaultSpan {
   readonly nodes: readonly string[];
   readonly links: readonly string[];
   readonly requested: RunTime;
-  /** Confirmed; for a fault that failed, when it was asked for. */
+  /** Time of the confirmation or, if the fault failed, of the request. */
   readonly from: RunTime;
   readonly to: RunTime;
   /**
-   * `healed`: lifted at `to`. `moment`: over as soon as it was done (a reset, a restart). `open`: never lifted, `to` is
-   * the end of the run. `failed`: never confirmed.
+   * `healed`: it was healed at `to`. `moment`: it is a momentary fault (a reset, a restart). `open`: it was never
+   * healed, and `to` is the end of the run. `failed`: it was never confirmed.
    */
   readonly end: 'healed' | 'moment' | 'open' | 'failed';
   readonly detail: string | null;
@@ -33,13 +33,14 @@ interface OpenFault {
 /** Verbs that are in effect until the node is up again, even if no heal event says so. */
 const TAKES_NODE_DOWN = new Set(['kill', 'stop']);
 
-/** `events` oldest first. A fault's id may come again after it was healed (in a `repeat`): that is another span. */
+/** `events` are oldest first. The id of a healed fault may be used again (in a `repeat`); this is another span. */
 export function faultSpans(events: readonly HarnessEvent[], end: RunTime): readonly FaultSpan[] {
   const drafts: OpenFault[] = [];
   const current = new Map<string, OpenFault>();
   for (const event of events) {
     if (event.type === 'life' && event.life === 'up') upAgain(drafts, event.node, event.t);
-    // A fault that the clean-up heals has its own id already; the clean-up's own events are not faults.
+    // Only `fault` events count. A fault that the clean-up heals keeps its own id; the clean-up's own events are not
+    // faults.
     if (event.type !== 'fault') continue;
     let draft = current.get(event.id);
     if (
@@ -89,7 +90,7 @@ function advance(draft: OpenFault, event: FaultEvent): void {
       if (draft.confirmed) return;
       draft.confirmed = true;
       span.from = event.t;
-      // Selectors are resolved by now, which they need not have been when it was asked for.
+      // The selectors in this text are resolved, which may not have been so at the request.
       if (event.text !== '') span.text = event.text;
       if (event.nodes.length > 0) span.nodes = event.nodes;
       if (event.links.length > 0) span.links = event.links;
@@ -99,7 +100,7 @@ function advance(draft: OpenFault, event: FaultEvent): void {
       if (!draft.closed) close(draft, event.t, 'healed');
       return;
     case 'failed':
-      // A failed heal leaves the fault open: it took effect, and its end was not seen.
+      // A fault whose heal failed stays open: it took effect, and its end was not seen.
       if (!draft.confirmed) close(draft, event.t, 'failed');
       return;
     default:
@@ -121,7 +122,7 @@ function upAgain(drafts: readonly OpenFault[], node: string, t: RunTime): void {
   }
 }
 
-/** The faults that were in force at some time of [from, to]. */
+/** The faults that were in effect at some time of [from, to]. */
 export const faultsDuring = (
   faults: readonly FaultSpan[],
   from: RunTime,

@@ -3,7 +3,7 @@ import type { FaultSpan } from './faults.ts';
 
 export type LinkState = 'cut' | 'refused' | 'delayed' | 'limited';
 
-/** A stretch of time in which Toxiproxy had confirmed that the link was not clean. */
+/** A span of time in which the link was not clean, as confirmed by Toxiproxy. */
 export interface LinkSpan {
   readonly from: RunTime;
   readonly to: RunTime;
@@ -15,13 +15,15 @@ export interface LinkLane {
   /** `n1->n2`, `clients->n1`. */
   readonly link: string;
   readonly spans: readonly LinkSpan[];
-  /** When its connections were closed with RST. */
+  /** Times at which its connections were closed with RST. */
   readonly resets: readonly RunTime[];
 }
 
 type LinkEvent = Extract<HarnessEvent, { type: 'link' }>;
 
-/** Every directed link of the cluster, peers first, then the clients' links. `events` oldest first. */
+/**
+ * Every directed link of the cluster: first those between peers, then those of the clients. `events` are oldest first.
+ */
 export function linkLanes(
   nodes: readonly string[],
   events: readonly HarnessEvent[],
@@ -56,7 +58,7 @@ export function linkLanes(
   }));
 }
 
-/** The gravest thing names the state; the text has all of it. */
+/** The most severe condition is the state; the text has all conditions. */
 function conditionOf(event: LinkEvent): { readonly state: LinkState; readonly text: string } | null {
   const words: string[] = [];
   if (event.cut === 'blackhole') words.push('cut');

@@ -59,7 +59,7 @@ const life = (t: number, node: string, state: 'starting' | 'up' | 'down' | 'paus
 });
 
 describe('faults', () => {
-  test('a fault lasts from its confirmation to its healing, not from when it was asked for', () => {
+  test('a fault lasts from its confirmation, not its request, until it is healed', () => {
     const [span] = faultSpans(
       [
         fault(10, 'a', 'requested'),
@@ -71,7 +71,7 @@ describe('faults', () => {
     );
     expect(span).toMatchObject({ label: 'A', requested: 10, from: 14, to: 33, end: 'healed' });
   });
-  test('the same id again after it was healed is another fault', () => {
+  test('the same id again after the fault was healed is another fault', () => {
     const spans = faultSpans(
       [1, 2].flatMap((k) => [fault(k * 10, 'a', 'confirmed'), fault(k * 10 + 5, 'a', 'healed')]),
       100,
@@ -81,7 +81,7 @@ describe('faults', () => {
       ['B', 20, 25],
     ]);
   });
-  test('a fault that was not healed is open to the end, and one that failed was never in effect', () => {
+  test('a fault that was not healed is open until the end, and one that failed was never in effect', () => {
     const spans = faultSpans(
       [fault(10, 'a', 'confirmed'), fault(20, 'b', 'requested'), fault(21, 'b', 'failed')],
       100,
@@ -131,7 +131,7 @@ describe('roles', () => {
     role(41, 'n1', 'BecomeFollower', 2),
     life(50, 'n1', 'down'),
   ];
-  test('a node is what its last role was, paused while it is paused, down after it ended', () => {
+  test('a node has its latest role, is paused while it is paused, and is down after its process ended', () => {
     const [lane] = nodeLanes(['n1'], events, 60);
     expect(lane!.spans.map(({ from, to, state, term }) => [from, to, state, term])).toEqual([
       [0, 5, 'starting', null],
@@ -144,14 +144,14 @@ describe('roles', () => {
       [50, 60, 'down', null],
     ]);
   });
-  test('what still comes out of the pipe of a dead node changes nothing', () => {
+  test('a line that arrives from the pipe of a dead node changes nothing', () => {
     const [lane] = nodeLanes(['n1'], [...events, role(51, 'n1', 'BecomeLeader', 3)], 60);
     expect(lane!.spans.at(-1)).toMatchObject({ from: 50, to: 60, state: 'down' });
   });
-  test('an election took from the candidacy in its term', () => {
+  test('an election took the time since the candidacy in its term', () => {
     expect(elections(events)).toEqual([{ t: 20, node: 'n1', term: 1, tookMs: 10 }]);
   });
-  test('a leader of a higher term ends the reign of one that does not know yet', () => {
+  test('a leader of a higher term ends the reign of one that does not know of it yet', () => {
     const lanes = nodeLanes(
       ['n1', 'n2'],
       [
@@ -170,7 +170,7 @@ describe('roles', () => {
   });
 });
 
-test('a link is what was confirmed: what is only asked for does not count', () => {
+test('a link has the state that was confirmed; a request alone does not count', () => {
   const link = (t: number, more: object): HarnessEvent => ({
     t,
     type: 'link',

@@ -22,11 +22,14 @@ export interface ReportInput {
   readonly logTails: Readonly<Record<string, string>>;
 }
 
-/** The input, ordered and worked out once: every file and picture is made from this, so that they agree. */
+/**
+ * The input in order, with all values that are derived from it. Every file and picture is made from this, so that they
+ * agree.
+ */
 export interface ReportModel extends ReportInput {
   /** In order of invocation. */
   readonly ops: readonly Op[];
-  /** The pictures' time axis is [0, endMs]: the checking that follows a run has no load and is left out. */
+  /** End of the pictures' time axis, which begins at 0. The check after a run is left out, because it has no load. */
   readonly endMs: RunTime;
   readonly faults: readonly FaultSpan[];
   readonly lanes: readonly NodeLane[];
@@ -34,7 +37,7 @@ export interface ReportModel extends ReportInput {
   readonly bins: Bins;
   readonly elections: readonly ReportedElection[];
   readonly byFault: readonly FaultPhases[];
-  /** When each violation showed: drawn through every picture, numbered from 1. */
+  /** Time at which each violation became visible. Every picture has a line there, numbered from 1. */
   readonly violationTimes: readonly (RunTime | null)[];
   readonly opsById: ReadonlyMap<number, Op>;
 }
@@ -68,7 +71,7 @@ export function reportModel(input: ReportInput): ReportModel {
   };
 }
 
-/** The last moment at which the cluster was still being worked on. */
+/** Time at which the check began (else the end of the run), or a later end of an operation. */
 function pictureEnd(result: RunResult, events: readonly HarnessEvent[], ops: readonly Op[]): RunTime {
   const checking = events.find((event) => event.type === 'phase' && event.phase === 'checking');
   let end = checking?.t ?? Math.max(result.durationMs, events.at(-1)?.t ?? 0);

@@ -3,7 +3,7 @@ import type { LatencyStats } from '../../history/latency.ts';
 import type { Op } from '../../history/op.ts';
 import type { FaultSpan } from './faults.ts';
 
-/** Operations invoked in one stretch of time. Latencies in ms, of ok operations. */
+/** Operations invoked in one span of time. Latencies are in ms and those of ok operations. */
 export interface PhaseStats extends LatencyStats {
   readonly phase: 'before' | 'during' | 'after';
   readonly from: number;
@@ -18,10 +18,10 @@ export interface FaultPhases {
   readonly phases: readonly PhaseStats[];
 }
 
-/** Length of the time before and after a fault that it is compared with, in ms. */
+/** Length of the spans before and after a fault with which the fault is compared, in ms. */
 export const NEIGHBOURHOOD_MS = 5_000;
 
-/** `ops` in order of invocation. A fault of a moment has no `during`. */
+/** `ops` are in order of invocation. A momentary fault has no `during`. */
 export function latencyByPhase(
   faults: readonly FaultSpan[],
   ops: readonly Op[],

@@ -18,7 +18,7 @@ export interface RoleSpan {
 export interface NodeLane {
   readonly node: string;
   readonly spans: readonly RoleSpan[];
-  /** Exits that the harness did not ask for. */
+  /** Exits that the harness did not cause. */
   readonly crashes: readonly { readonly t: RunTime; readonly text: string }[];
 }
 
@@ -26,11 +26,14 @@ export interface ReportedElection {
   readonly t: RunTime;
   readonly node: string;
   readonly term: number;
-  /** Since the latest candidacy in the same term by the same node began; null when none was seen. */
+  /** Time since the latest candidacy of this node in this term began; null if none was seen. */
   readonly tookMs: number | null;
 }
 
-/** `events`: oldest first. A node that is up and has not reported its role is a follower, as Raft starts. */
+/**
+ * `events` are oldest first. A node that is up and has not reported its role is a follower, because every node starts
+ * as one.
+ */
 export function nodeLanes(
   nodes: readonly string[],
   events: readonly HarnessEvent[],
@@ -98,8 +101,8 @@ export function elections(events: readonly HarnessEvent[]): readonly ReportedEle
 }
 
 /**
- * The leader over time: at each moment the node that leads in the highest term, until it stops or a higher term has a
- * leader.
+ * The leader over time: at each moment the node that leads in the highest term. Its reign ends when it stops or when a
+ * higher term has a leader.
  */
 export function leadership(lanes: readonly NodeLane[]): readonly (RoleSpan & { readonly node: string })[] {
   const reigns = lanes

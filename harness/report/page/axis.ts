@@ -1,17 +1,20 @@
 import { roundWidth } from '../model/bins.ts';
 
-/** A stretch of the run that a picture shows, in ms. */
+/** The span of time that a picture shows, in ms. */
 export interface Frame {
   readonly from: number;
   readonly to: number;
 }
 
-/** Position of `t` as a percentage of the plot's width: pictures stretch with the page, their text does not. */
+/**
+ * Position of `t` as a percentage of the plot's width, so that pictures stretch with the page while their text does
+ * not.
+ */
 export function x(frame: Frame, t: number): string {
   return `${trim(100 * fraction(frame, t))}%`;
 }
 
-/** The width of [from, to], at least `0.05%` so that nothing that happened is invisible. */
+/** The width of [from, to]; at least `0.05%`, so that nothing is invisible. */
 export function width(frame: Frame, from: number, to: number): string {
   return `${trim(Math.max(0.05, 100 * (fraction(frame, to) - fraction(frame, from))))}%`;
 }
@@ -29,7 +32,7 @@ export interface Tick {
   readonly label: string;
 }
 
-/** Round moments, at most `most` of them, in seconds. */
+/** At most `most` round moments, in seconds. */
 export function timeTicks({ from, to }: Frame, most = 10): readonly Tick[] {
   const step = roundWidth((to - from) / most);
   const digits = Math.max(0, Math.ceil(-Math.log10(step / 1000)));
@@ -40,7 +43,7 @@ export function timeTicks({ from, to }: Frame, most = 10): readonly Tick[] {
   return ticks;
 }
 
-/** A value's height: 0 at the top of the plot, `height` at its bottom. */
+/** Vertical position of a value: 0 at the top of the plot, `height` at its bottom. */
 export interface Scale {
   readonly y: (value: number) => number;
   readonly ticks: readonly Tick[];
@@ -57,7 +60,7 @@ export function linearScale(most: number, height: number): Scale {
   return { y, ticks };
 }
 
-/** Decades, for ms: `100 µs`, `1 ms`, `10 ms`, `1 s`. */
+/** A scale of decades for ms: `100 µs`, `1 ms`, `10 ms`, `1 s`. */
 export function logScale(least: number, most: number, height: number): Scale {
   const low = Math.floor(Math.log10(Math.max(least, 0.001)));
   const high = Math.max(low + 1, Math.ceil(Math.log10(Math.max(most, 0.001))));

@@ -1,7 +1,7 @@
 import { fraction } from './axis.ts';
 
 /**
- * The time axis of a violation's close-up: the order is exact, and distances are compressed. A stale read may come 20 s
+ * The time axis of a violation's close-up: the order is exact, and distances are compressed. A stale read may be 20 s
  * after the write that it contradicts, and both may take a millisecond, so on an exact axis neither would be visible.
  * The time between two neighbouring moments gets a width that grows with the logarithm of its length.
  */

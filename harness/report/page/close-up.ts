@@ -11,14 +11,14 @@ import { code, num, table, td, tr } from './table.ts';
 import { applied, refusal, said, shown } from './values.ts';
 
 const ROW = 24;
-/** A window beyond that is shown around the stuck operation. */
+/** Maximum number of operations that are drawn; of a larger window, those around the stuck operation. */
 const MOST_OPS = 60;
 const LONGEST_VALUE = 160;
 const LONGEST_PROSE = 8_000;
 
 /** The part of a report that a close-up needs. */
 export type CloseUpModel = Pick<ReportModel, 'faults' | 'violationTimes' | 'opsById'> & {
-  /** Of a run if absent. */
+  /** Clock of a run if absent. */
   readonly clock?: Clock;
 };
 
@@ -37,7 +37,7 @@ export function closeUp(violation: Violation, index: number, model: CloseUpModel
   return markup`<article class="violation" id="violation-${index + 1}">
 <h3><span class="no">✗ ${index + 1}</span> ${violation.anomaly} <span class="aside">${about.join(', ')}</span></h3>
 <p class="prose">${clipped(violation.prose, LONGEST_PROSE)}</p>
-${faults === '' ? nothing : markup`<p class="aside">In force within the second before: ${faults}.</p>`}
+${faults === '' ? nothing : markup`<p class="aside">In effect within the second before: ${faults}.</p>`}
 ${ops.length === 0 ? nothing : operationsOf(violation, ops, { index, clock })}
 ${violation.events === undefined || violation.events.length === 0 ? nothing : eventTable(violation.events)}
 </article>`;
@@ -59,10 +59,10 @@ function windowOf(violation: Violation, { opsById }: CloseUpModel): readonly Op[
 
 interface Judged {
   readonly op: Op;
-  /** Its place in the longest prefix that can be linearized, from 1. */
+  /** Position in the longest order that works, from 1; null if it is not in it. */
   readonly order: number | null;
   readonly stuck: boolean;
-  /** The register after it, in that order; or why it cannot come next. */
+  /** The register after the operation in that order, or the reason why the operation cannot come next. */
   readonly remark: string;
 }
 
@@ -87,7 +87,7 @@ function judge(violation: Violation, ops: readonly Op[]): readonly Judged[] {
   const byId = new Map(ops.map((op) => [op.id, op]));
   const after = new Map<number, RegisterValue>();
   let state: RegisterValue = null;
-  // If the window begins in mid-run, the value before its first operations is unknown and taken from their reads.
+  // If the window begins in the middle of a run, the value before it is unknown and taken from the first read.
   for (const [i, id] of order.entries()) {
     const op = byId.get(id);
     if (op === undefined) continue;
@@ -121,7 +121,7 @@ function whyNotNext(op: Op, left: readonly Op[], state: RegisterValue): string {
   const why = refusal(state, op);
   if (why !== null) return `cannot come next: ${why}`;
   return op.outcome === 'info'
-    ? 'may or may not have happened; with it no order is found either'
+    ? 'may or may not have happened; even with it, no order is found'
     : 'could come next, but then no order is left for the others';
 }
 
@@ -169,7 +169,7 @@ An unknown operation's bar stays open.
 const OUTCOME_WORDS = { ok: '', fail: ' (failed)', info: ' (unknown)' } as const;
 const pct = (f: number): string => `${(100 * f).toFixed(2)}%`;
 
-/** Where a bar's text goes: on the side where there is room, as it must not leave the picture. */
+/** Position of a bar's text: on the side that has room, because the text must not leave the picture. */
 function beside(left: number, right: number): Markup {
   if (right < 0.6) return markup`x="${pct(right)}" dx="6"`;
   if (left > 0.4) return markup`x="${pct(left)}" dx="-6" text-anchor="end"`;

@@ -1,6 +1,6 @@
 import type { RunResult } from '../../result.ts';
 
-/** The command that repeats the run, ready to paste. Arguments that a shell would split are quoted. */
+/** The command that repeats the run, to copy into a shell. Arguments that a shell would split are quoted. */
 export function commandText({ environment, seed }: RunResult): string {
   const words = [...environment.command];
   if (!words.some((word) => word === '--seed' || word.startsWith('--seed=')))

@@ -4,7 +4,10 @@ import type { Markup } from '../markup.ts';
 import type { ReportModel } from '../model/model.ts';
 import { commandText } from './command.ts';
 
-/** Of each text that is shown whole: a scenario, a node's log. The end of a log counts, the beginning of a scenario. */
+/**
+ * Maximum number of characters of a scenario or a node's log. Of a longer scenario the page has the beginning, of a
+ * longer log the end.
+ */
 const MOST_TEXT_CHARS = 64 * 1024;
 
 /** Everything that is needed to repeat the run, and the nodes' logs. */
@@ -61,10 +64,10 @@ const LINKS_WORDS = {
   toxiproxy: 'the real Toxiproxy server, started for this run',
   builtin: 'the built-in server with Toxiproxy’s API',
   external: 'a Toxiproxy server that already ran',
-  simulated: 'simulated, as the nodes and the time are',
+  simulated: 'simulated, like the nodes and the time',
 } as const;
 
-/** Lines have ids, so that an expectation can point at its own; those that failed are marked. */
+/** Lines have ids, so that an expectation can link to its line; the lines of failed expectations are marked. */
 function numbered(text: string, marked: ReadonlySet<number>): Markup {
   const lines = clipped(text, MOST_TEXT_CHARS).replace(/\n$/, '').split('\n');
   return markup`<pre class="numbered">${joined(

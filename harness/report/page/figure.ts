@@ -12,9 +12,9 @@ export interface Backdrop {
   readonly violationTimes: readonly (number | null)[];
 }
 
-/** The plot's width on an ordinary screen: only for choosing which labels fit. */
+/** Assumed width of the plot on a typical screen; it only decides which labels fit. */
 const USUAL_PLOT_PX = 940;
-/** Width of a letter of the labels, in pixels, a little more than the mean. */
+/** Width of a letter in a label, in pixels: a little more than the mean. */
 const LETTER_PX = 6.8;
 
 /** Share of the plot's width that a text of this length takes. */
@@ -28,17 +28,17 @@ interface Row {
   readonly description: string;
   readonly labels: readonly Tick[];
   readonly grid?: boolean;
-  /** Letters of the faults at the top of their shades. */
+  /** True if the letters of the faults are at the top of their shades. */
   readonly lettered?: boolean;
-  /** Numbers of the violations at the foot of their lines. */
+  /** True if the numbers of the violations are at the bottom of their lines. */
   readonly numbered?: boolean;
   readonly body: Markup;
 }
 
 /**
  * One strip of a picture: labels in the gutter at the left, the plot at the right. All strips of a page have the same
- * gutter, so that their time axes stand above one another. Inside `svg.time` every x is a percentage: the page's script
- * zooms by stretching that element, and text and strokes keep their size.
+ * gutter, so that their time axes are aligned. Inside `svg.time` every x is a percentage: the page's script zooms by
+ * stretching that element, while text and strokes keep their size.
  */
 export function row({
   backdrop,
@@ -64,7 +64,7 @@ ${violationLines(backdrop, height, numbered === true)}
 `;
 }
 
-/** Keeps the first and last label inside the picture. */
+/** Position of a label; the first and last label stay inside the picture. */
 const place = (y: number, height: number): string =>
   String(Math.round(Math.min(height - 4, Math.max(9, y + 4))));
 
@@ -134,7 +134,7 @@ interface Band {
   readonly y: number;
   readonly height: number;
   readonly className: string;
-  /** Written in the band where there is room, shortened where there is little. */
+  /** Text inside the band, shortened or left out if there is little room. */
   readonly text: string;
   readonly title: string;
 }
@@ -162,7 +162,7 @@ function fitted(text: string, roomPx: number): string {
   return first.length <= letters ? first : '';
 }
 
-/** Curves and areas, whose points cannot be percentages: x runs from 0 to 1000 over the frame. */
+/** Container for curves and areas, whose points cannot be percentages: x runs from 0 to 1000 over the frame. */
 export function stretched(height: number, body: Markup): Markup {
   const box = markup`viewBox="0 0 1000 ${height}" preserveAspectRatio="none"`;
   return markup`<svg ${box} width="100%" height="${height}">${body}</svg>`;

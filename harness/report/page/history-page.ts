@@ -25,7 +25,10 @@ const VERDICTS: Readonly<Record<KeyResult['verdict'], Verdict>> = {
   unknown: 'inconclusive',
 };
 
-/** The page of `chaos check --html`: the verdict, the keys, each violation close up and among its neighbours. */
+/**
+ * The page of `chaos check --html`: the verdict, the keys, and each violation close up and with the operations around
+ * it.
+ */
 export function historyPage(judged: JudgedHistory): string {
   const { result } = judged;
   const { violations } = result;
@@ -45,7 +48,7 @@ export function historyPage(judged: JudgedHistory): string {
             'violations',
             violations.length === 1 ? 'The violation, close up' : 'The violations, close up',
             markup`${violations.slice(0, MOST_VIOLATIONS).map((each, i) => violationOf(each, i, judged))}
-${more > 0 ? markup`<p class="aside">${more} more are in what <code>--json</code> writes.</p>` : nothing}`,
+${more > 0 ? markup`<p class="aside">${more} more are in the output of <code>--json</code>.</p>` : nothing}`,
           )
     }
 ${section('keys', 'Keys', keyTable(result.keys))}
@@ -81,7 +84,7 @@ function violationOf(violation: Violation, index: number, { history }: JudgedHis
 ${stuck === undefined ? nothing : neighbours(violation, { history, clock, at: endOf(stuck) })}`;
 }
 
-/** All operations of the key around the one that fits nowhere, as they ran. */
+/** All operations of the key around the one that fits nowhere, over time. */
 function neighbours(
   { key }: Violation,
   {
@@ -104,7 +107,7 @@ ${OPERATIONS_LEGEND}`;
 }
 
 function keyTable(keys: readonly KeyResult[]): Markup {
-  if (keys.length === 0) return markup`<p class="none">The history holds no operation.</p>`;
+  if (keys.length === 0) return markup`<p class="none">The history contains no operation.</p>`;
   const rank = { violation: 0, unknown: 1, linearizable: 2 } as const;
   const status = { violation: 'fail', unknown: 'unknown', linearizable: 'pass' } as const;
   const rows = keys

@@ -12,7 +12,7 @@ import type { Backdrop } from './figure.ts';
 
 const ROLE_HEIGHT = 26;
 const LINK_HEIGHT = 16;
-/** Of one group of lanes. More bands than pixels show nothing more, and cost the page its room. */
+/** Maximum number of bands in one group of lanes. More bands than pixels show nothing more, but make the page large. */
 const MOST_BANDS = 6_000;
 const mostPerLane = (lanes: readonly unknown[]): number => Math.floor(MOST_BANDS / Math.max(4, lanes.length));
 
@@ -27,9 +27,9 @@ const LETTER: Readonly<Record<LaneState, string>> = {
   down: '✕',
 };
 
-/** The leader, and per node its role and term. Letters and patterns say the same as the colours. */
+/** The leader, and the role and term of each node. Letters and patterns show the same as the colours. */
 export function roleLanes(model: ReportModel, backdrop: Backdrop): Markup {
-  const thin = lanesThinned(model) ? 'The shortest bands are left out: events.jsonl has all.' : '';
+  const thin = lanesThinned(model) ? 'The shortest bands are left out; events.jsonl has all of them.' : '';
   const nodes = model.lanes.map((lane) => nodeLane(lane, backdrop, mostPerLane(model.lanes)));
   return markup`<div class="chart">
 ${leaderLane(model, backdrop)}${nodes}${timeAxis(backdrop.frame)}
@@ -102,7 +102,7 @@ function inWords(spans: readonly RoleSpan[]): string {
   return `${shown.join('; ')}${spans.length > 24 ? `; and ${spans.length - 24} more` : ''}.`;
 }
 
-/** Directed links that were ever not clean, one lane each; the clean ones are only named. */
+/** One lane per directed link that was not clean at some time; the other links are only named. */
 export function linkLanesPicture({ links }: ReportModel, backdrop: Backdrop): Markup {
   const touched = links.filter((lane) => lane.spans.length > 0 || lane.resets.length > 0);
   const clean = links.filter((lane) => !touched.includes(lane)).map((lane) => lane.link);
@@ -161,7 +161,7 @@ function linkLane({ link, spans, resets }: LinkLane, backdrop: Backdrop, most: n
   });
 }
 
-/** Past the limit only the longest are kept. */
+/** Above the limit, only the longest are kept. */
 function thinned<T extends { readonly from: number; readonly to: number }>(
   spans: readonly T[],
   frame: Frame,

@@ -12,27 +12,27 @@ import { said } from './values.ts';
 
 const LANE = 13;
 const MOST_LANES = 32;
-/** Bars of one window; a denser window is made shorter. */
+/** Maximum number of bars in one window; a window with more operations is made shorter. */
 const MOST_BARS = 500;
 const MOST_WINDOWS = 16;
-/** Faults that begin or end so close to each other share a window. */
+/** Maximum time between the beginnings or ends of two faults that share a window, in ms. */
 const TOGETHER_MS = 20;
 const BEFORE_MS = 250;
 const AFTER_MS = 1_250;
-/** An operation may have been invoked that long before the window in which it still is open. */
+/** Maximum time that an operation can be open before a window that shows it, in ms. */
 const LONGEST_OP_MS = 30_000;
 
-/** A stretch of time to look at closely. */
+/** A span of time whose operations are drawn one by one. */
 export interface OperationsWindow {
   readonly title: string;
   readonly frame: Frame;
 }
 
-/** Every single operation, in lanes of clients, around the moments at which a fault began or ended. */
+/** Every operation around the moments at which a fault began or ended, in one lane per client. */
 export function operations(model: ReportModel, backdrop: Backdrop): Markup {
   const windows = windowsOf(model);
   if (windows.length === 0)
-    return markup`<p class="none">No fault fell into the load, so there is nothing to look at closely.</p>`;
+    return markup`<p class="none">No fault was in effect during the load, so there is no window to show.</p>`;
   const edges = model.faults.filter((f) => f.end !== 'failed').length;
   const all =
     windows.length < MOST_WINDOWS
@@ -47,7 +47,7 @@ ${all}`;
 export const OPERATIONS_LEGEND: Markup = markup`<p class="legend"><i class="key ok"></i>ok
 <i class="key fail"></i>failed <i class="key info"></i>unknown
 <span class="aside">A lane is a client, named by its first process in the window.
-Reads are drawn low, writes full.</span></p>`;
+Bars of reads are lower than those of writes.</span></p>`;
 
 function windowsOf({ faults, ops, endMs }: ReportModel): readonly OperationsWindow[] {
   const edges = faults
@@ -68,7 +68,7 @@ function windowsOf({ faults, ops, endMs }: ReportModel): readonly OperationsWind
   return windows;
 }
 
-/** [at − 250 ms, at + 1250 ms], made shorter until its operations can be told apart. */
+/** [at − 250 ms, at + 1250 ms], made shorter until its operations are few enough to be distinguished. */
 function fitted(at: number, ops: readonly Op[], endMs: number): Frame {
   for (let scale = 1; ; scale /= 2) {
     const frame = { from: Math.max(0, at - BEFORE_MS * scale), to: Math.min(endMs, at + AFTER_MS * scale) };
@@ -84,7 +84,7 @@ function overlapping(ops: readonly Op[], { from, to }: Frame): readonly Op[] {
   return found;
 }
 
-/** Every operation that overlaps the window, in lanes of clients. `ops` in order of invocation. */
+/** Every operation that overlaps the window, in one lane per client. `ops` are in order of invocation. */
 export function operationsWindow(
   { title, frame }: OperationsWindow,
   ops: readonly Op[],
@@ -131,7 +131,7 @@ ${row({
 interface Placed {
   readonly op: Op;
   readonly lane: number;
-  /** Every second one of a lane, so that neighbours can be told apart. */
+  /** True for every second operation of a lane, so that neighbours can be distinguished. */
   readonly alternate: boolean;
 }
 
@@ -158,7 +158,7 @@ function inLanes(ops: readonly Op[]): Lanes {
     lanes[lane]!.retired = op.outcome === 'info';
     return { op, lane, alternate: lanes[lane]!.ops++ % 2 === 1 };
   });
-  // Lanes are sorted by process number, not by the first operation in this window.
+  // Lanes are in order of process number, not of the first operation in this window.
   const order = lanes.map((l, i) => ({ ...l, i })).sort((a, b) => a.first - b.first);
   const rank = new Map(order.map(({ i }, place) => [i, place]));
   return {

@@ -13,7 +13,7 @@ const RATE_HEIGHT = 132;
 const LATENCY_HEIGHT = 150;
 const STRIP_HEIGHT = 14;
 const FAULT_LANE = 20;
-/** More than that, and faults that overlap share the last lane. */
+/** Maximum number of lanes of faults; if more faults overlap, they share the last lane. */
 const MOST_FAULT_LANES = 6;
 
 /** Faults, throughput and latency over the whole run, one above the other. */
@@ -39,7 +39,7 @@ ${faultLanes(backdrop)}${stallLane(model, backdrop)}${load}${timeAxis(backdrop.f
 </div>
 <p class="legend"><i class="key ok"></i>ok <i class="key fail"></i>failed (did not happen)
 <i class="key info"></i>unknown (may have happened) <i class="key line p50"></i>p50 <i class="key line p99"></i>p99
-<i class="key line max"></i>max <i class="key in-force"></i>fault in force ${broken}
+<i class="key line max"></i>max <i class="key in-force"></i>fault in effect ${broken}
 <span class="aside">Rates count completions in bins of ${duration(model.bins.widthMs)}.
 Latencies are of ok operations, placed where they were invoked.</span></p>`;
 }
@@ -88,7 +88,7 @@ function stallLane({ result: { stalls = [] } }: ReportModel, { frame, violationT
 const momentary = ({ end }: FaultSpan): boolean => end === 'moment' || end === 'failed';
 const late = (fault: FaultSpan, frame: Frame): boolean => fraction(frame, fault.from) > 0.8;
 
-/** The stretch of time that a fault's band or its text takes. */
+/** The span of time that a fault's band or its text covers. */
 function roomFor(fault: FaultSpan, frame: Frame): readonly [from: number, to: number] {
   const least = (frame.to - frame.from) / 60;
   if (!momentary(fault)) return [fault.from, Math.max(fault.to, fault.from + least)];
@@ -151,7 +151,7 @@ const shifted = (y: number): number => y + TOP;
 const moved = (scale: Scale): Scale['ticks'] =>
   scale.ticks.map((tick) => ({ ...tick, at: shifted(tick.at) }));
 
-/** The outline of bars that touch; stretches of equal zero are left out. */
+/** The outline of adjacent bars; spans of zero are left out. */
 function steps(bins: Bins, frame: Frame, low: (i: number) => number, high: (i: number) => number): string {
   const at = (i: number): string => ((1000 * i * bins.widthMs) / (frame.to - frame.from)).toFixed(2);
   const pieces: string[] = [];
@@ -172,7 +172,7 @@ function steps(bins: Bins, frame: Frame, low: (i: number) => number, high: (i: n
 }
 
 /**
- * Failed and unknown operations again, each in a strip of its own, because two of them among 400 ok ones would be
+ * Failed and unknown operations again, each kind in a separate strip, because two of them among 400 ok ones would be
  * invisible. A darker shade means more operations in the bin.
  */
 function strip(model: ReportModel, backdrop: Backdrop, name: 'fail' | 'info', label: string): Markup {
@@ -218,7 +218,7 @@ function latencies({ bins, result }: ReportModel, backdrop: Backdrop): Markup {
   });
 }
 
-/** A flat piece per bin, joined to its neighbours; bins without an operation leave a gap. */
+/** One horizontal piece per bin, connected to its neighbours; bins without an operation leave a gap. */
 function curvePath(
   bins: Bins,
   frame: Frame,

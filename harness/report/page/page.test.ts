@@ -16,7 +16,7 @@ const elements = parseStrictly(page(broken));
 const withClass = (all: readonly Element[], name: string): readonly Element[] =>
   all.filter((e) => e.attributes.get('class')?.split(' ').includes(name));
 
-test('the page is well-formed, and its sections come in the order of what one asks first', () => {
+test('the page is well-formed, and its sections are in the order of importance', () => {
   const order = elements.filter((e) => e.name === 'section').map((e) => e.attributes.get('id'));
   expect(order).toEqual([
     'expectations',
@@ -177,7 +177,7 @@ test('no text from a run becomes markup, whatever is in it', () => {
   expect(source).not.toContain('<!--');
 });
 
-test('a run that never began still has a page', () => {
+test('a run that failed before it began has a page', () => {
   const source = page({
     result: {
       ...broken.result,
@@ -199,7 +199,7 @@ test('a run that never began still has a page', () => {
   expect(source).not.toMatch(/NaN|Infinity|undefined/);
 });
 
-test('one operation, and operations without a fault, draw no nonsense', () => {
+test('one operation, or operations without a fault, give a page without invalid numbers', () => {
   const one = page({ ...broken, ops: broken.ops.slice(0, 1), events: [] });
   parseStrictly(one);
   expect(one).not.toMatch(/NaN|Infinity|undefined/);

@@ -24,13 +24,13 @@ const MOST_SHADES = 250;
 
 /** One titled part of the page. */
 interface Section {
-  /** The element's id, which links name. */
+  /** The element's id, for links to it. */
   readonly id: string;
   readonly title: string;
   readonly draw: (model: ReportModel, backdrop: Backdrop) => Markup;
 }
 
-/** Pictures over the run's time; they share one time axis, and the page's script zooms them together. */
+/** Pictures over the time of the run. They have the same time axis, and the page's script zooms them together. */
 const TIMELINE: readonly Section[] = [
   { id: 'overview', title: 'Overview', draw: overview },
   { id: 'roles', title: 'Roles and terms', draw: roleLanes },
@@ -46,7 +46,9 @@ const DETAILS: readonly Section[] = [
   { id: 'environment', title: 'Environment', draw: environment },
 ];
 
-/** `report.html`: one file, no network, complete without scripts. A new picture is a file and a line above. */
+/**
+ * `report.html`: one file, no network, complete without scripts. A new picture needs a file and a line in a list above.
+ */
 export function reportPage(model: ReportModel): string {
   const { result } = model;
   const frame = { from: 0, to: model.endMs };
@@ -67,7 +69,10 @@ ${drawn(DETAILS)}`,
   });
 }
 
-/** The longest, in order of time: a link that flaps a thousand times would be all that one sees. */
+/**
+ * Only the longest faults, in order of time: the shades of a link that is cut a thousand times would hide everything
+ * else.
+ */
 function shadedFaults({ faults }: ReportModel): readonly FaultSpan[] {
   if (faults.length <= MOST_SHADES) return faults;
   const longest = faults.toSorted((a, b) => b.to - b.from - (a.to - a.from)).slice(0, MOST_SHADES);

@@ -8,7 +8,10 @@ import { num, table, td, tr } from './table.ts';
 
 const MOST_FAULTS = 100;
 
-/** Before, during and after each fault. p99.9 of under a thousand operations is their maximum, and is shown faint. */
+/**
+ * Before, during and after each fault. The p99.9 of fewer than a thousand operations is their maximum, so it is shown
+ * faint.
+ */
 export function phaseTable({ byFault }: ReportModel): Markup {
   const seen = byFault.filter(({ phases }) => phases.some((p) => p.ok + p.fail + p.info > 0));
   if (seen.length === 0) return markup`<p class="none">No operation was invoked around a fault.</p>`;

@@ -1,17 +1,20 @@
 import type { ReportModel } from '../model/model.ts';
 
-/** Lanes with more changes than this are not in the readout: it would cost more than it tells. */
+/**
+ * Maximum number of changes of a lane in the readout: lanes with more are left out, because they would make the page
+ * too large.
+ */
 const MOST_CHANGES = 1_500;
 
-/** Data for the readout that the page's script shows under the pointer. It is internal, not a format to rely on. */
+/** Data for the readout that the page's script shows under the pointer. It is internal and may change. */
 export interface ReadoutData {
   readonly end: number;
   readonly binMs: number;
-  /** Per bin: [ok, failed, unknown, p50, p99, max], latencies in µs, -1 where there is none. */
+  /** Per bin: [ok, failed, unknown, p50, p99, max]; latencies are in µs, or -1 if there is none. */
   readonly bins: readonly (readonly number[])[];
   /** [label and text, from, to] */
   readonly faults: readonly (readonly [string, number, number])[];
-  /** The changes of each node: [time, state from then on]. */
+  /** The changes of each node: [time, state since that time]. */
   readonly nodes: readonly (readonly [string, readonly (readonly [number, string])[]])[];
 }
 

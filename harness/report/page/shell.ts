@@ -6,7 +6,7 @@ import type { Markup } from '../markup.ts';
 
 const STYLE = readFileSync(new URL('./page.css', import.meta.url), 'utf8');
 const hashed = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
-/** Nothing is fetched, and no script runs but ours: not even one that escaped our escaping. */
+/** Content policy: nothing is fetched, and only the page's own script runs, even if escaping should fail somewhere. */
 const policy = (script: string | undefined): string =>
   [
     "default-src 'none'",
@@ -20,12 +20,12 @@ interface Page {
   readonly title: string;
   readonly head: Markup;
   readonly main: Markup;
-  /** Our script, and the data that it finds in the page. */
+  /** The page's own script, and the data that it reads from the page. */
   readonly script?: string;
   readonly data?: unknown;
 }
 
-/** One file, no network, complete without scripts. */
+/** The page as one file: it needs no network and is complete without scripts. */
 export function wholePage({ title, head, main, script, data }: Page): string {
   const scripts =
     script === undefined
@@ -68,7 +68,7 @@ export const section = (
 ${body}
 </section>`;
 
-/** Roles and outcomes are told apart without colour by these. */
+/** Patterns that distinguish roles and outcomes without colour. */
 const PATTERNS = markup`<svg class="patterns" width="0" height="0" aria-hidden="true">
 <defs>
 <pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">

@@ -4,13 +4,13 @@ import type { Content, Markup } from '../markup.ts';
 interface Table {
   readonly caption?: string;
   readonly className?: string;
-  /** `#asked`: a column of figures, set to the right. */
+  /** Names of the columns; `#` at the beginning marks a column of figures, which is right-aligned. */
   readonly columns: readonly string[];
-  /** `<tr>`s, or `<tbody>`s of their own. */
+  /** `<tr>` or `<tbody>` elements. */
   readonly body: Markup | readonly Markup[];
 }
 
-/** A table that scrolls sideways by itself on a narrow screen. */
+/** A table that can be scrolled sideways on a narrow screen. */
 export function table({ caption, className, columns, body }: Table): Markup {
   const heads = columns.map((name) =>
     name.startsWith('#') ? markup`<th class="n">${name.slice(1)}</th>` : markup`<th>${name}</th>`,
@@ -24,7 +24,7 @@ ${body}</table></div>`;
 export const tr = (cells: readonly Markup[], className = ''): Markup =>
   className === '' ? markup`<tr>${cells}</tr>\n` : markup`<tr class="${className}">${cells}</tr>\n`;
 export const td = (content: Content): Markup => markup`<td>${content}</td>`;
-/** A figure. */
+/** A cell with a figure. */
 export const num = (content: Content): Markup => markup`<td class="n">${content}</td>`;
-/** Names and values of the program. */
+/** A cell for names and values of the program. */
 export const code = (content: Content): Markup => markup`<td class="m">${content}</td>`;

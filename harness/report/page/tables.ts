@@ -103,7 +103,7 @@ export function faultTable({ faults }: ReportModel): Markup {
 The pictures shade the longest.</p>`
       : nothing;
   const shown = table({
-    columns: ['', 'fault', 'by', '#asked', '#confirmed', '#healed', '#in force', 'remark'],
+    columns: ['', 'fault', 'by', '#asked', '#confirmed', '#healed', '#in effect', 'remark'],
     body: markup`<tbody>${rows}</tbody>`,
   });
   return markup`${shown}${more}`;

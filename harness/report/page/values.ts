@@ -27,7 +27,7 @@ export function said(op: Op, limit = LONGEST_IN_PICTURE): string {
   }
 }
 
-/** The register after `op` took effect on `state`. A failed operation changes nothing. */
+/** The register after `op` has taken effect on `state`. A failed operation changes nothing. */
 export function applied(state: RegisterValue, op: Op): RegisterValue {
   if (op.outcome === 'fail') return state;
   switch (op.f) {
@@ -45,7 +45,7 @@ export function applied(state: RegisterValue, op: Op): RegisterValue {
   }
 }
 
-/** Why `op` cannot take effect on `state`; null if it can. */
+/** The reason why `op` cannot take effect on `state`; null if it can. */
 export function refusal(state: RegisterValue, op: Op): string | null {
   if (op.f === 'read' && op.outcome === 'ok' && (op.output ?? null) !== state) {
     return `it returned ${shown(op.output)}, the register holds ${shown(state)}`;
