@@ -12,18 +12,18 @@ import { threadedWorkload } from '../workload/threaded.ts';
 export interface LocalSetup extends StageSetup {
   readonly system: System;
   readonly clock: ReturnType<typeof realClock>;
-  /** `builtin`, a path or a URL; absent: the Toxiproxy server that is found first. */
+  /** `builtin`, a path or a URL; if absent, the first Toxiproxy server that is found. */
   readonly toxiproxy?: string;
-  /** Folder for everything that outlives a run: installed servers, and the journal of started processes. */
+  /** Folder for data that is kept after a run: installed servers, and the journal of started processes. */
   readonly cacheDir: string;
 }
 
-/** This stage by its name, and what it can do. */
+/** Name and capabilities of this stage. */
 export const LOCAL = { name: 'local', capabilities: ALL_CAPABILITIES } as const;
 
 /**
- * Port `Stage`: real processes of the system on this machine, behind a real Toxiproxy, with the load in a thread of its
- * own. The parts are started from the bottom up and end from the top down.
+ * Port `Stage`: real processes of the system on this machine, behind a real Toxiproxy, with the load in a separate
+ * thread. The parts start in the order of their dependencies and end in the reverse order.
  */
 export async function localStage(setup: LocalSetup): Promise<Stage> {
   const { system, clock, cacheDir, seed, dir, onNote, onFailure } = setup;
@@ -38,8 +38,8 @@ export async function localStage(setup: LocalSetup): Promise<Stage> {
       cacheDir,
       signal: setup.signal,
       onServerExit: (detail) => {
-        onNote('error', `Toxiproxy is gone: ${detail}`);
-        onFailure(new Error(`the Toxiproxy server ended in mid-run: ${detail}`));
+        onNote('error', `Toxiproxy has ended: ${detail}`);
+        onFailure(new Error(`the Toxiproxy server ended during the run: ${detail}`));
       },
       onNote: (text) => onNote('warn', text),
     }),

@@ -1,4 +1,7 @@
 import { ALL_CAPABILITIES } from '../../ports/capability.ts';
 
-/** The simulated stage by its name, and what it can do. It is known without loading the stage. */
+/**
+ * Name and capabilities of the simulated stage, in a file of their own so that they are known without loading the
+ * stage.
+ */
 export const SIM = { name: 'sim', capabilities: ALL_CAPABILITIES } as const;

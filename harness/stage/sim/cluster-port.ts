@@ -14,7 +14,7 @@ import { between } from './weather.ts';
 const START_MS = [60, 180] as const;
 /** Time after which a node that does not stop is killed, in virtual ms. */
 const STOP_WITHIN_MS = 5_000;
-/** Process ids are made up: they count from here. */
+/** The first process id. Process ids are invented and count up from here. */
 const FIRST_PID = 1_001;
 /** Exit codes of a node process (node/server/run-node.ts). */
 const EXIT = { stopped: 0, broken: 1, cannotServe: 3 } as const;
@@ -27,11 +27,11 @@ interface SimMember extends Member {
   readonly server: SimServer;
   readonly random: Random;
   pid: number | null;
-  /** Reports of this process so far. */
+  /** Number of reports of this process so far. */
   reports: number;
   /** Lines that the process has written and that have not been read yet. The first one to be read is `ready`. */
   unread: ReportLine[];
-  /** Of the start under way; null: there is none. */
+  /** Promise of the start in progress; null if there is none. */
   starting: PromiseWithResolvers<void> | null;
 }
 
@@ -137,7 +137,7 @@ export class SimClusterPort implements Cluster {
     const isFirst = member.unread.length === 0;
     if (line.type === 'ready') {
       member.unread.unshift({ ...line, pid: member.pid! });
-      // After the node's own step, which goes on with what it has begun.
+      // Runs after the current step of the node, which is not finished yet.
       queueMicrotask(() => this.#ready(member));
     } else member.unread.push(line);
     if (isFirst) queueMicrotask(() => this.#read(member));
@@ -157,7 +157,7 @@ export class SimClusterPort implements Cluster {
     const { starting } = member;
     if (starting === null) return;
     member.starting = null;
-    // Before the line itself, so that its listeners find the node up.
+    // The node must be up before listeners receive the line.
     this.#setLife(member, 'up');
     this.#read(member);
     starting.resolve();

@@ -30,7 +30,7 @@ export interface SimClusterOptions {
   readonly tuning: SimTuning;
   readonly time: VirtualTime;
   readonly weather: Weather;
-  /** Absent: messages cross as the weather lets them. */
+  /** Connections that carry the messages; if absent, the weather decides how messages arrive. */
   readonly streams?: Streams;
   readonly onReport: (id: NodeId, line: ReportLine) => void;
   /** See `SimServerOptions.onBroken`. */
@@ -82,12 +82,12 @@ export class SimCluster {
     return this.servers.find((each) => each.id === id)!;
   }
 
-  /** The node's data folder is gone; the node must be down. */
+  /** Loses the node's data folder; the node must be down. */
   loseFolder(id: NodeId): void {
     this.#folders.get(id)!.lose();
   }
 
-  /** The leader of the highest term; null: there is none. */
+  /** The leader of the highest term; null if there is none. */
   get leader(): CoreStatus | null {
     let found: CoreStatus | null = null;
     for (const { status } of this.servers)

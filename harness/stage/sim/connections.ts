@@ -10,7 +10,7 @@ interface Carrier {
 export interface ConnectionEnd {
   /** A new connection, over which the node sends to `peer`, was made. */
   linkMade(peer: NodeId): void;
-  /** The connection over which `peer` sent to it has broken. */
+  /** The connection over which `peer` sent to the node has broken. */
   peerLost(peer: NodeId): void;
 }
 
@@ -22,7 +22,7 @@ export interface ConnectionEnd {
 export class SimConnections {
   readonly #network: Carrier;
   readonly #ends = new Map<NodeId, ConnectionEnd>();
-  /** `from>to`. A cut link that swallows everything breaks no connection. */
+  /** `from>to`. A cut that only swallows bytes breaks no connection. */
   readonly #open = new Set<string>();
 
   constructor(network: Carrier) {
@@ -39,8 +39,8 @@ export class SimConnections {
   }
 
   /**
-   * The node has ended. `told`: its kernel survives and ends its connections; after a power cut the other nodes learn
-   * nothing.
+   * The node has ended. `told` is true if its kernel survives and ends its connections; after a power cut the other
+   * nodes learn nothing.
    */
   down(node: NodeId, told: boolean): void {
     if (!this.#ends.delete(node)) return;
@@ -56,7 +56,7 @@ export class SimConnections {
     if (this.close(from, to)) this.dial(from, to);
   }
 
-  /** Ends the connection on both sides; false: there was none. */
+  /** Ends the connection on both sides; returns false if there was none. */
   close(from: NodeId, to: NodeId): boolean {
     if (!this.#open.delete(`${from}>${to}`)) return false;
     this.#ends.get(to)?.peerLost(from);
@@ -72,7 +72,7 @@ export class SimConnections {
     for (const node of this.#ends.keys()) this.#eachOther(node, (other) => this.dial(node, other));
   }
 
-  /** Connects `from` to `to`, if both run and the link is whole. */
+  /** Connects `from` to `to` if both run and the link is not cut. */
   dial(from: NodeId, to: NodeId): void {
     const name = `${from}>${to}`;
     const [near, far] = [this.#ends.get(from), this.#ends.get(to)];
@@ -84,7 +84,7 @@ export class SimConnections {
     });
   }
 
-  /** The news may arrive late: a connection that was made in the meantime stays. */
+  /** Reports a lost connection. The report may arrive late; a connection that was made in the meantime stays. */
   #tellLost(lost: NodeId, to: NodeId): void {
     this.#network.later(lost, to, () => {
       if (!this.#open.has(`${lost}>${to}`)) this.#ends.get(to)?.peerLost(lost);

@@ -3,19 +3,22 @@ import type { LogWrite, Recovered, Snapshots, Storage } from '../../../node/repl
 import type { VirtualTime } from './time.ts';
 
 export interface SimDiskParts {
-  /** Real place of the bytes: the in-memory twin of the write-ahead log. */
+  /** Storage that holds the bytes: the in-memory variant of the write-ahead log. */
   readonly storage: Storage;
   readonly time: VirtualTime;
   /** Duration of the next write in ms; null: the disk hangs. */
   readonly delayMs: () => number | null;
-  /** Delivers news to the process: at once, or after it is resumed. */
+  /** Delivers a result to the process: at once, or after it is resumed. */
   readonly inform: (learn: () => void) => void;
 }
 
-/** Time between two looks at a hanging disk, in virtual ms. */
+/** Time between two checks of a hanging disk, in virtual ms. */
 const HANG_POLL_MS = 10;
 
-/** A disk that takes its time. A write that a crash interrupts is there wholly or not at all: it is one record. */
+/**
+ * A disk whose writes take time. A write is one record: if a crash interrupts it, it is on the disk as a whole or not
+ * at all.
+ */
 export class SimDisk implements Storage {
   readonly #parts: SimDiskParts;
   #underWay: readonly LogWrite[] | null = null;
@@ -25,7 +28,7 @@ export class SimDisk implements Storage {
     this.#parts = parts;
   }
 
-  /** Saving or receiving a snapshot waits for the disk at each piece, and everything else goes on meanwhile. */
+  /** Saving or receiving a snapshot waits for the disk at each piece; everything else continues meanwhile. */
   get snapshots(): Snapshots {
     const { snapshots } = this.#parts.storage;
     const slowly = async <T>(result: Promise<T>): Promise<T> => {
@@ -80,14 +83,17 @@ export class SimDisk implements Storage {
     return this.#parts.storage.close();
   }
 
-  /** The power fails. `lands`: whether the write under way reaches the disk. The node learns nothing any more. */
+  /**
+   * The power fails. `lands` is true if the current write reaches the disk. The node is not informed of any write
+   * again.
+   */
   async crash(lands: boolean): Promise<void> {
     this.#lost = true;
     if (lands && this.#underWay !== null) await this.#parts.storage.write(this.#underWay);
     await this.#parts.storage.close();
   }
 
-  /** Resolves when the disk has taken the write; never, after a crash. */
+  /** Resolves when the disk has finished the write; after a crash it never does. */
   #written(): Promise<void> {
     const { time, delayMs } = this.#parts;
     return new Promise((resolve) => {

@@ -6,7 +6,7 @@ import type { Random } from '../../random.ts';
 /** A node's data folder: it survives crashes, but can be lost. */
 export class SimFolder {
   readonly #id: NodeId;
-  /** Of the cluster, if this node is one; else none. */
+  /** Founders of the cluster if this node is one of them, else an empty list. */
   readonly #founders: readonly NodeId[];
   readonly #random: Random;
   #disk = memoryDisk();
@@ -19,7 +19,7 @@ export class SimFolder {
     this.#incarnation = this.#founders.length > 0 ? 0 : this.#draw();
   }
 
-  /** A new one over the same bytes: one for each life of the node. */
+  /** A new storage over the same bytes: one per life of the node. */
   storage(): Storage {
     return new MemoryStorage(this.#disk, {
       node: this.#id,

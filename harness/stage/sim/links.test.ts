@@ -7,13 +7,15 @@ import { VirtualTime } from './time.ts';
 
 const N1_N2: LinkId = { from: 'n1', to: 'n2' };
 const CLIENTS_N1: LinkId = { from: CLIENTS, to: 'n1' };
-/** Longest time that a clean link takes, in virtual ms. */
+/** Maximum delay of a clean link, in virtual ms. */
 const CLEAN_MS = 0.4;
 
 function setUp(): { time: VirtualTime; links: SimLinks; transit: typeof transit } {
   const time = new VirtualTime();
   const links = simLinks(['n1', 'n2', 'n3'], time);
-  /** Sends bytes over a new connection: after how many ms they arrive; null: they do not within 10 s. */
+  /**
+   * Sends bytes over a new connection; returns the number of ms until they arrive, or null if they do not within 10 s.
+   */
   async function transit(from: string, to: string, bytes = 100): Promise<number | null> {
     const sentMs = time.now();
     let arrivedMs: number | null = null;
@@ -30,7 +32,7 @@ const bytesOf = async (links: SimLinks, link: LinkId): Promise<readonly [receive
 };
 
 describe('simulated links', () => {
-  it('are one per direction and one per node for clients, each with an address of its own', () => {
+  it('are one per direction and one per node for clients, each with its own address', () => {
     const { links } = setUp();
     expect(links.links).toHaveLength(9);
     expect(new Set(links.links.map((link) => links.address(link))).size).toBe(9);
@@ -48,7 +50,7 @@ describe('simulated links', () => {
     expect(await bytesOf(links, N1_N2)).toEqual([200, 100]);
   });
 
-  it('drop what is under way when they are cut', async () => {
+  it('drop the bytes in transit when they are cut', async () => {
     const { time, links } = setUp();
     let arrived = false;
     await links.apply(N1_N2, { delay: { latencyMs: 50, jitterMs: 0 } });
@@ -70,7 +72,7 @@ describe('simulated links', () => {
     expect(breaks).toBe(1);
   });
 
-  it('cut with refuse close connections and take no byte', async () => {
+  it('close connections and pass no byte when they are cut with refuse', async () => {
     const { links, transit } = setUp();
     let breaks = 0;
     links.onBreak(N1_N2, () => breaks++);
@@ -99,7 +101,7 @@ describe('simulated links', () => {
     expect(arrived).toEqual(Array.from({ length: 50 }, (_, i) => i));
   });
 
-  it('let a connection pass the bytes that the bandwidth allows, each connection on its own', async () => {
+  it('limit the bandwidth of each connection separately', async () => {
     const { time, links, transit } = setUp();
     await links.apply(N1_N2, { bandwidthKBps: 64 });
     const ms = (await transit('n1', 'n2', 6_400))!;
@@ -122,7 +124,7 @@ describe('simulated links', () => {
     expect(ms).toBeLessThanOrEqual(20 + CLEAN_MS);
   });
 
-  it('reset open connections, let new ones through, and keep their condition', async () => {
+  it('reset open connections, accept new ones, and keep their condition', async () => {
     const { time, links, transit } = setUp();
     const condition = { delay: { latencyMs: 30, jitterMs: 0 } };
     await links.apply(N1_N2, condition);

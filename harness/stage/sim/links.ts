@@ -15,16 +15,16 @@ import { CLIENTS, type End, type Streams } from './network.ts';
 import type { VirtualTime } from './time.ts';
 import { between } from './weather.ts';
 
-/** Time that bytes take over a clean link on one machine, through its proxy, in virtual ms. */
+/** Minimum and maximum delay of a clean link on one machine, through its proxy, in virtual ms. */
 const CLEAN_DELAY_MS = [0.05, 0.4] as const;
-/** Time after which a node dials again when a connection that lasted has broken, in virtual ms (peer-link.ts). */
+/** Time from the break of an established connection until the node dials again, in virtual ms (peer-link.ts). */
 const REDIAL_MS = 50;
-/** A node whose dials were refused dials at most this long after the link lets them through, in virtual ms. */
+/** Maximum time from the end of a refusal until a node whose dials were refused dials again, in virtual ms. */
 const MAX_REDIAL_MS = 500;
 
-/** One direction of one connection: bytes leave it in the order in which they came. */
+/** One direction of one connection: bytes arrive in the order in which they were sent. */
 export interface Stream {
-  /** Calls `arrive` once the bytes have crossed; never, if the link swallows them or the connection breaks. */
+  /** Calls `arrive` when the bytes arrive, or never if the link swallows them or the connection breaks. */
   carry(bytes: number, arrive: () => void): void;
 }
 
@@ -33,7 +33,7 @@ interface Line {
   condition: LinkCondition;
   receivedBytes: number;
   sentBytes: number;
-  /** Counts breaks: what left before the last one does not arrive. */
+  /** Number of breaks: bytes that were sent before the last one do not arrive. */
   epoch: number;
   readonly breakListeners: Set<() => void>;
   /** The streams of its peer connection; empty after a break, and for the clients' links. */
@@ -41,9 +41,9 @@ interface Line {
 }
 
 /**
- * Port `Links` over the simulated network. What a link does to its connections is what Toxiproxy does to them: delay,
- * bandwidth and slices hold for each connection and each direction on its own, a black hole keeps connections and
- * swallows bytes, and its end closes them. A message's bytes are its encoded size.
+ * Port `Links` over the simulated network. A link treats its connections as Toxiproxy does: delay, bandwidth and slices
+ * apply to each connection and direction separately; a black hole keeps connections and swallows bytes, and its end
+ * closes the connections. The size of a message is its encoded size.
  */
 export class SimLinks implements Links, Streams {
   readonly server: LinksServer = { kind: 'simulated', version: 'virtual-time', url: '' };
@@ -65,7 +65,7 @@ export class SimLinks implements Links, Streams {
     this.#lines = new Map(this.links.map((link) => [linkName(link), newLine(link)]));
   }
 
-  /** The connections of the nodes, which break and are made again with their links. */
+  /** Sets the connections of the nodes, which break and are made again with their links. */
   attach(connections: SimConnections): void {
     this.#connections = connections;
   }
@@ -79,7 +79,7 @@ export class SimLinks implements Links, Streams {
     const { cut: before } = line.condition;
     line.condition = condition;
     if (condition.cut === before) return;
-    // Toxiproxy closes connections when it begins to refuse, and when a black hole is taken away.
+    // Toxiproxy closes connections when it begins to refuse and when a black hole ends.
     if (condition.cut === 'refuse' || before === 'blackhole') this.#break(line);
     if (condition.cut === undefined)
       this.#redial(line, before === 'refuse' ? between(this.#random, [0, MAX_REDIAL_MS]) : REDIAL_MS);
@@ -114,7 +114,9 @@ export class SimLinks implements Links, Streams {
     return () => void breakListeners.delete(listener);
   }
 
-  /** A new connection's direction from `from` to `to`. Answers to clients take the link that the clients came by. */
+  /**
+   * The direction from `from` to `to` of a new connection. Answers to clients use the link of the clients' requests.
+   */
   stream(from: End, to: End): Stream {
     const line = this.#line(to === CLIENTS ? { from: CLIENTS, to: from } : { from, to });
     return new LineStream({ line, time: this.#time, random: this.#random });
@@ -169,10 +171,7 @@ class LineStream implements Stream {
   readonly #time: VirtualTime;
   readonly #random: Random;
   readonly #epoch: number;
-  /**
-   * Times at which the bytes sent before have passed the limit of the bandwidth, and at which they arrive, in virtual
-   * ms.
-   */
+  /** Times at which all earlier bytes have passed the bandwidth limit and at which they have arrived, in virtual ms. */
   #freeAtMs = 0;
   #lastArrivalMs = 0;
 
@@ -199,7 +198,7 @@ class LineStream implements Stream {
   #arrivalMs(bytes: number): number {
     const { delay, bandwidthKBps, slice } = this.#line.condition;
     let atMs = Math.max(this.#time.now(), this.#freeAtMs);
-    // Toxiproxy's KB has 1000 bytes: a KB/s is a byte per ms.
+    // Toxiproxy's KB has 1000 bytes, so 1 KB/s is 1 byte per ms.
     if (bandwidthKBps !== undefined) atMs += bytes / bandwidthKBps;
     if (slice !== undefined) {
       const { averageBytes, variationBytes, delayUs } = slice;

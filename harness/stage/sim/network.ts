@@ -8,19 +8,19 @@ import { SimConnections } from './connections.ts';
 import type { VirtualTime } from './time.ts';
 import { between, chance, type Weather } from './weather.ts';
 
-/** One end of a directed link: a node, or the clients together. */
+/** One end of a directed link: a node, or all clients. */
 export type End = string;
 export const CLIENTS: End = 'clients';
 
 /** Links that carry streams of bytes, as TCP does: in order, and nothing is lost while a connection lasts. */
 export interface Streams {
-  /** Calls `arrive` once the bytes have crossed; never, if the link swallows them or their connection breaks. */
+  /** Calls `arrive` when the bytes arrive, or never if the link swallows them or their connection breaks. */
   carry(way: { from: End; to: End; channel: PeerChannel }, bytes: number, arrive: () => void): void;
 }
 
 /**
- * The links of a cluster. With `streams`, these carry all messages. Without, a message may be lost, doubled, delayed or
- * overtaken, and a cut link drops every message, also those that were already on their way. Links are directed, as in
+ * The links of a cluster. With `streams`, the streams carry all messages. Without them, a message may be lost,
+ * duplicated, delayed or overtaken, and a cut link drops every message, even one in transit. Links are directed, as in
  * the harness.
  */
 export class SimNetwork {
@@ -31,7 +31,7 @@ export class SimNetwork {
   readonly #receivers = new Map<string, (message: PeerMessage) => void>();
   readonly #cuts = new Set<string>();
   readonly connections = new SimConnections(this);
-  /** Tells every delivery, in order: it is part of the run's digest. */
+  /** Called for every delivery, in order: deliveries are part of the run's digest. */
   onDelivery: (message: PeerMessage) => void = () => {};
 
   constructor(parts: { time: VirtualTime; random: Random; weather: () => Weather; streams?: Streams }) {
@@ -69,7 +69,7 @@ export class SimNetwork {
         turn = [];
         for (const message of leaving) this.#carry(message);
       },
-      // Every node reaches every other.
+      // Nothing to do, because every node reaches every other.
       members: () => {},
       close: async () => void this.#receivers.delete(node),
     };

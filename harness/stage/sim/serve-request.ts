@@ -3,7 +3,7 @@ import { isAdmin } from '../../../node/protocol/admin-codec.ts';
 import type { ClientOperation, ClientResult } from '../../../node/protocol/client.ts';
 import type { SimServer } from './server.ts';
 
-/** Hands a client's request to the node, as the node's client server does; the node may never answer. */
+/** Passes a client's request to the node, as the node's client server does. The node may never answer. */
 export function serveRequest(
   server: SimServer,
   operation: ClientOperation,

@@ -15,7 +15,7 @@ import type { SimNetwork } from './network.ts';
 import type { VirtualTime } from './time.ts';
 import { between, chance, type Weather } from './weather.ts';
 
-/** Parts of a simulated node; a test replaces one of them by a broken part. */
+/** Parts of a simulated node. A test can replace one of them by a faulty part. */
 export interface SimParts {
   readonly raft: (config: RaftConfig, initial: InitialState) => Raft;
   readonly stateMachine: () => StateMachine;
@@ -35,14 +35,16 @@ export interface SimServerOptions {
   readonly weather: () => Weather;
   readonly snapshots: SnapshotPolicy;
   readonly sessionIdleMs: number;
-  /** Whether its first election after a start need not wait for a timeout. */
+  /** True if the first election after a start need not wait for a timeout. */
   readonly hurries: boolean;
-  /** Time between two ticks, in ms; null: when the core has something to do, and at least every 40 ms. */
+  /**
+   * Time between two ticks, in ms. If null, the node ticks when the core has something to do, and at least every 40 ms.
+   */
   readonly tickMs: number | null;
-  /** The part that survives crashes: a new storage over the same bytes at each start. */
+  /** Opens the storage, which survives crashes: each start opens a new one over the same bytes. */
   readonly disk: () => Storage;
   readonly onReport: (line: ReportLine) => void;
-  /** An assertion of the node broke, or its disk refused. It may throw what it is given. */
+  /** Called if an assertion of the node failed or its disk refused. It may throw the error that it receives. */
   readonly onBroken: (error: unknown) => void;
 }
 
@@ -55,17 +57,17 @@ interface Life {
 }
 
 /**
- * Maximum time between two ticks that come when the core has something to do, in ms. With the steady ticks of a
- * process, an idle cluster's ticks would be most of the simulation.
+ * Maximum time between two ticks if `tickMs` is null, in ms. With the regular ticks of a process, ticks would be most
+ * of the work in the simulation of an idle cluster.
  */
 const MOST_BETWEEN_TICKS_MS = 40;
 const LEAST_BETWEEN_TICKS_MS = 1;
-/** The shortest a turn of the node's event loop takes, and the longest. */
+/** Minimum and maximum duration of a turn of the node's event loop, in ms. */
 const TURN_MS = [0.01, 0.2] as const;
 
 /**
  * A node: the shipped core, driver and state machine over simulated time, links and disk. While it is paused it does
- * nothing, and its input piles up; after a crash everything that was not on its disk is gone.
+ * nothing, and its input is queued. After a crash everything that was not on its disk is lost.
  */
 export class SimServer {
   readonly id: NodeId;
@@ -74,9 +76,9 @@ export class SimServer {
   #paused = false;
   #backlog: (() => void)[] = [];
   readonly #crashListeners = new Set<() => void>();
-  /** While true, writes do not end. */
+  /** True while writes do not end. */
   diskHangs = false;
-  /** It has been started once: it may be a member. */
+  /** True if it has been started at least once, so that it may be a member. */
   born = false;
 
   constructor(options: SimServerOptions) {
@@ -88,7 +90,7 @@ export class SimServer {
     return this.#life !== null;
   }
 
-  /** It has recovered: clients and peers can connect to it. */
+  /** True if it has recovered, so that clients and peers can connect to it. */
   get ready(): boolean {
     return this.#life !== null && this.#life.replica !== null;
   }
@@ -109,9 +111,9 @@ export class SimServer {
     if (!this.up) this.start();
   }
 
-  /** Recovers from the disk and joins in. */
+  /** Recovers from the disk and takes part in the cluster. */
   start(): void {
-    if (this.#life !== null) throw new Error(`${this.id} runs already`);
+    if (this.#life !== null) throw new Error(`${this.id} is already running`);
     this.born = true;
     const { time, random, weather } = this.#o;
     const disk = new SimDisk({
@@ -127,7 +129,7 @@ export class SimServer {
 
   /**
    * A crash: everything that is not on the disk is lost. After kill -9 the kernel ends the connections, so that the
-   * other nodes learn of it; after a power cut they do not. By default, it is either of the two.
+   * other nodes learn of it; after a power cut they do not. By default, one of the two is chosen at random.
    */
   crash(how: 'kill' | 'power-cut' | 'either' = 'either'): void {
     const { random } = this.#o;
@@ -137,7 +139,10 @@ export class SimServer {
     this.#end(how === 'either' ? chance(random, 0.6) : how === 'kill');
   }
 
-  /** SIGTERM: answers the waiting clients and ends the write under way. Rejects if the node is killed meanwhile. */
+  /**
+   * SIGTERM: answers the waiting clients and ends the write under way. Rejects if the node is killed before that is
+   * done.
+   */
   async stop(): Promise<void> {
     const life = this.#life;
     if (life === null) return;
@@ -150,7 +155,7 @@ export class SimServer {
     this.#end(true);
   }
 
-  /** `told`: the other nodes learn that its connections have ended. */
+  /** `told` is true if the other nodes learn that its connections have ended. */
   #end(told: boolean): void {
     this.#life = null;
     this.#paused = false;
@@ -161,19 +166,19 @@ export class SimServer {
     for (const tell of listeners) tell();
   }
 
-  /** SIGSTOP. */
+  /** As SIGSTOP does. */
   pause(): void {
     if (this.#life !== null) this.#paused = true;
   }
 
-  /** SIGCONT: the input that piled up arrives at once. */
+  /** As SIGCONT does: the queued input arrives at once. */
   resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
     for (const input of this.#backlog.splice(0)) input();
   }
 
-  /** A client's request. It waits while the node is paused, or has not recovered yet. */
+  /** Serves a client's request. It waits while the node is paused or has not recovered. */
   serve(request: (replica: Replica) => void): void {
     const life = this.#life;
     if (life === null) return;
@@ -196,7 +201,7 @@ export class SimServer {
     const { founders: peers, incarnation } = recovered.identity;
     const initial = { ...recovered, incarnation, nowMs: time.now() };
     life.raft = parts.raft({ ...config, peers, random: () => random.float() }, initial);
-    // The driver calls it after a promise of the disk, where no code would catch an error.
+    // The driver calls this method after a promise of the disk, where no code would catch an error.
     const persisted = life.raft.persisted.bind(life.raft);
     life.raft.persisted = (...upTo) => this.#guard(() => persisted(...upTo));
     life.stateMachine = parts.stateMachine();
@@ -240,7 +245,7 @@ export class SimServer {
       this.#o.tickMs ?? Math.min(MOST_BETWEEN_TICKS_MS, Math.max(LEAST_BETWEEN_TICKS_MS, dueInMs()));
     time.after(delayMs, () => {
       if (this.#life !== life) return;
-      // As a timer does, it fires once after a pause, not once for each beat that was missed.
+      // Like a real timer, it fires once after a pause, not once per missed tick.
       this.#input(life, () => {
         life.replica?.tick();
         this.#tick(life);
@@ -248,7 +253,7 @@ export class SimServer {
     });
   }
 
-  /** Delivers something to this life of the node: now, or after it is resumed. */
+  /** Runs an input of this life of the node: now, or after it is resumed. */
   #input(life: Life, run: () => void): void {
     if (this.#life !== life) return;
     if (this.#paused) return void this.#backlog.push(() => this.#input(life, run));

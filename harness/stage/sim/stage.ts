@@ -16,7 +16,7 @@ import { StreamWire } from './stream-wire.ts';
 import { VirtualTime } from './time.ts';
 import type { Weather } from './weather.ts';
 
-/** Delays of a healthy machine's disk and of a process's timers. Links have their own conditions. */
+/** Delays of the disk and the timers on a healthy machine. Links have their own conditions. */
 const STEADY: Weather = {
   lossProbability: 0,
   duplicateProbability: 0,
@@ -24,7 +24,7 @@ const STEADY: Weather = {
   diskDelayMs: [0.3, 1.5],
 };
 
-/** The simulated stage with its own types: tests look into them. */
+/** The simulated stage with its concrete types, which tests inspect. */
 export interface SimStage extends Stage {
   readonly clock: VirtualTime;
   readonly cluster: SimClusterPort;
@@ -100,7 +100,7 @@ export function shippedTuning({
     snapshots: tuning.snapshots,
     sessionIdleMs: tuning.sessionIdleMs,
     hurries: tuning.fastFailover,
-    // As node/server/run-node.ts sets its timer.
+    // The same interval as the timer in node/server/run-node.ts.
     tickMs: Math.max(1, Math.floor(heartbeatMs / 5)),
   };
 }

@@ -37,7 +37,10 @@ async function setUp() {
   server.start();
   await time.run(1_000);
   const wire = new StreamWire({ server, links, time });
-  /** Asks, lets `meanwhile` happen after some virtual time, and tells what came of it within 2 s and if it was sent. */
+  /**
+   * Sends a request, runs `meanwhile` after some virtual time, and returns the result within 2 s and whether it was
+   * sent.
+   */
   async function ask(
     meanwhile: () => void | Promise<void> = () => {},
     afterMs = 0,
@@ -55,13 +58,13 @@ async function setUp() {
 const ANSWER = { type: 'answer', result: { type: 'value', value: null, present: false } };
 
 describe('a client’s connection to a simulated node', () => {
-  it('is made when it is needed, and carries requests and answers', async () => {
+  it('is opened when it is needed, and carries requests and answers', async () => {
     const { ask } = await setUp();
     expect(await ask()).toEqual([ANSWER, true]);
     expect(await ask()).toEqual([ANSWER, true]);
   });
 
-  it('is closed for a node that is not there: nothing was sent', async () => {
+  it('is closed for a node that does not run: nothing was sent', async () => {
     const { time, server, ask } = await setUp();
     server.crash('kill');
     expect(await ask()).toEqual([{ type: 'unsent', error: 'closed' }, false]);
@@ -70,7 +73,7 @@ describe('a client’s connection to a simulated node', () => {
     expect(await ask()).toEqual([ANSWER, true]);
   });
 
-  it('is refused where the link refuses', async () => {
+  it('is refused if the link refuses', async () => {
     const { links, ask } = await setUp();
     await links.apply(LINK, { cut: 'refuse' });
     expect(await ask()).toEqual([{ type: 'unsent', error: 'refused' }, false]);
@@ -79,7 +82,7 @@ describe('a client’s connection to a simulated node', () => {
   });
 
   it.each(['a reset', 'a kill of the node'])(
-    'loses what was sent with %s, and is made again',
+    'loses the sent request with %s, and is opened again',
     async (how) => {
       const { time, links, server, ask } = await setUp();
       expect(await ask()).toEqual([ANSWER, true]);
@@ -91,7 +94,7 @@ describe('a client’s connection to a simulated node', () => {
     },
   );
 
-  it('in a black hole gets no answer until that is healed, which closes it', async () => {
+  it('in a black hole gets no answer until the link is healed, which closes the connection', async () => {
     const { links, ask } = await setUp();
     expect(await ask()).toEqual([ANSWER, true]);
     await links.apply(LINK, { cut: 'blackhole' });
@@ -100,7 +103,7 @@ describe('a client’s connection to a simulated node', () => {
     expect(await ask()).toEqual([ANSWER, true]);
   });
 
-  it('a connection that is made in a black hole is never proved, so nothing is sent on it', async () => {
+  it('that is opened in a black hole is never proved, so nothing is sent on it', async () => {
     const { links, ask } = await setUp();
     await links.apply(LINK, { cut: 'blackhole' });
     expect(await ask(() => links.apply(LINK, {}), 1_000)).toEqual([
@@ -109,7 +112,7 @@ describe('a client’s connection to a simulated node', () => {
     ]);
   });
 
-  it('tells a listener nothing once its ask is dropped or the wire is closed', async () => {
+  it('reports nothing to a listener after its request was dropped or the wire was closed', async () => {
     const { time, wire } = await setUp();
     const heard: WireEnd[] = [];
     wire.ask(READ, (end) => void heard.push(end)).drop();

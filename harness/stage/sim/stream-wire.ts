@@ -9,7 +9,7 @@ import { serveRequest } from './serve-request.ts';
 import type { SimServer } from './server.ts';
 import type { VirtualTime } from './time.ts';
 
-/** Time until a client hears that its connection was refused, in virtual ms. */
+/** Time until a client learns that its connection was refused, in virtual ms. */
 const REFUSED_AFTER_MS = 0.2;
 
 export interface StreamWireParts {
@@ -26,8 +26,8 @@ interface PendingAsk extends Ask {
 }
 
 /**
- * A client's connection to one node, as `TcpWire` has it: it is made when it is first needed and again after it broke,
- * and it must prove itself by an answer to a harmless read before it carries operations.
+ * A client's connection to one node, like `TcpWire`: it is opened when it is first needed and again after it broke. It
+ * carries operations only after the node has answered a harmless read on it.
  */
 export class StreamWire implements Wire {
   readonly #parts: StreamWireParts;
@@ -98,7 +98,7 @@ class Connection {
   readonly #onBroken: (error: 'refused' | 'closed') => void;
   #cleanUp: (() => void)[] = [];
   #open = true;
-  /** `waiting`: the node does not know the connection yet. `ended`: the life of the node that it led to is over. */
+  /** `waiting`: the node does not know the connection yet. `ended`: the node that accepted it has ended since. */
   #accepted: 'waiting' | 'yes' | 'ended' = 'waiting';
 
   constructor({ server, links, time }: StreamWireParts, onBroken: (error: 'refused' | 'closed') => void) {
@@ -111,7 +111,7 @@ class Connection {
     else this.#cleanUp.push(links.onBreak(link, () => this.#break('closed')));
   }
 
-  /** Lets the node answer. The answer is dropped if the connection is closed or broken by then. */
+  /** Sends a request to the node. The answer is dropped if the connection is closed or broken before it arrives. */
   request(operation: ClientOperation, onAnswer: (result: ClientResult) => void): void {
     const bytes = encodeRequest({ requestId: 0, ...operation }).length;
     this.#forth.carry(bytes, () => {
@@ -131,7 +131,9 @@ class Connection {
     for (const undo of this.#cleanUp) undo();
   }
 
-  /** A proxy accepts connections for a node that is not there, and closes them a moment later. */
+  /**
+   * Accepts the connection if the node runs; else closes it a moment later, as a proxy does for a node that is down.
+   */
   #accept(): void {
     if (!this.#server.ready) return this.#end();
     this.#accepted = 'yes';

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { VirtualTime } from './time.ts';
 
 describe('virtual time', () => {
-  it('runs what is due in order of time, and of scheduling where times are equal', async () => {
+  it('runs events in order of time, and in order of scheduling if the times are equal', async () => {
     const time = new VirtualTime();
     const seen: string[] = [];
     time.after(5, () => seen.push('late'));
@@ -16,7 +16,7 @@ describe('virtual time', () => {
     expect(time.now()).toBe(10);
   });
 
-  it('sleeps for the time that it is told, or until the signal aborts', async () => {
+  it('sleeps for the given time, or until the signal aborts', async () => {
     const time = new VirtualTime();
     const end = new AbortController();
     const woken = await time.play(async () => {
@@ -29,7 +29,7 @@ describe('virtual time', () => {
     await expect(time.sleep(1, end.signal)).rejects.toThrow('enough');
   });
 
-  it('passes only while work is played, and returns what the work returns or throws', async () => {
+  it('passes only while work is played, and returns or throws what the work does', async () => {
     const time = new VirtualTime();
     expect(await time.play(async () => 'done')).toBe('done');
     await expect(time.play(() => time.sleep(3).then(() => Promise.reject(new Error('no'))))).rejects.toThrow(
@@ -64,16 +64,18 @@ describe('virtual time', () => {
     expect(time.now()).toBeGreaterThanOrEqual(dueMs);
   });
 
-  it('work that waits for what cannot come is an error, with nothing left to happen or with other timers going on', async () => {
+  it('work that waits for what cannot happen is an error, with no event left or with other timers running', async () => {
     const never = (): Promise<void> => new Promise(() => {});
     await expect(new VirtualTime().play(never)).rejects.toThrow(/deadlock at 0\.000 ms of virtual time/);
     const busy = new VirtualTime();
     const tick = (): void => void busy.after(1_000, tick);
     tick();
-    await expect(busy.play(never)).rejects.toThrow(/deadlock at \d+\.000 ms .* it waits for nothing/);
+    await expect(busy.play(never)).rejects.toThrow(
+      /deadlock at \d+\.000 ms .* it waits for something that cannot happen/,
+    );
   });
 
-  it('what an event throws ends the play', async () => {
+  it('an error that an event throws ends the play', async () => {
     const time = new VirtualTime();
     time.after(5, () => {
       throw new Error('a broken event');

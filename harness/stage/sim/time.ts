@@ -2,13 +2,16 @@ import type { Clock } from '../../clock.ts';
 import type { Stall } from '../../stall.ts';
 import type { Timers } from '../../workload/timers.ts';
 
-/** Longer than any virtual delay may be; a longer one is a mistake. */
+/** Maximum virtual delay, in ms; a longer one is a mistake. */
 const MAX_DELAY_MS = 3_600_000;
-/** Maximum virtual time that work which is played may go without sleeping, in ms: after it, it waits for nothing. */
+/**
+ * Maximum virtual time without a `sleep` of the played work, in ms. After that, the work waits for something that
+ * cannot happen.
+ */
 const MAX_SLEEPLESS_MS = 600_000;
 /** Yield to the event loop after this many events, so that rejected promises surface. */
 const EVENTS_PER_TURN = 32;
-/** Number of calls of `turn` of which one is a turn of the event loop. */
+/** One of this many calls of `turn` is a real turn of the event loop. */
 const CALLS_PER_TURN = 64;
 const NO_STALLS: readonly Stall[] = [];
 
@@ -32,7 +35,7 @@ export class VirtualTime implements Clock, Timers {
   #sleepers = 0;
   /** Number of calls of `turn`. */
   #turns = 0;
-  /** Number of calls of `still` that have not ended, and the end of the last of them. */
+  /** Number of calls of `still` that have not ended; `#moving` resolves when the last of them ends. */
   #standing = 0;
   #moving = Promise.withResolvers<void>();
 
@@ -68,7 +71,7 @@ export class VirtualTime implements Clock, Timers {
     });
   }
 
-  /** No event runs under `play` until the work is done. */
+  /** Stops all events under `play` until the work is done. */
   async still<T>(work: () => Promise<T>): Promise<T> {
     if (this.#standing++ === 0) this.#moving = Promise.withResolvers();
     try {
@@ -78,12 +81,12 @@ export class VirtualTime implements Clock, Timers {
     }
   }
 
-  /** Virtual time has no input of its own; a real turn of the event loop, now and then, lets signals arrive. */
+  /** Virtual time has no input of its own, but an occasional real turn of the event loop lets signals arrive. */
   async turn(): Promise<void> {
     if (++this.#turns % CALLS_PER_TURN === 0) await this.still(turnEnds);
   }
 
-  /** The virtual clock stands still together with everything else, so that no part can miss time. */
+  /** Always empty: if the process stands still, so does the virtual clock, and no part misses time. */
   stalls(): readonly Stall[] {
     return NO_STALLS;
   }
@@ -111,13 +114,16 @@ export class VirtualTime implements Clock, Timers {
       await turnEnds();
       if (!progress.done && this.#standing === 0)
         throw new Error(
-          `deadlock at ${this.#nowMs.toFixed(3)} ms of virtual time: the work is not done, and it waits for nothing that is still to come`,
+          `deadlock at ${this.#nowMs.toFixed(3)} ms of virtual time: the work is not done, and it waits for something that cannot happen any more`,
         );
     }
     return await working;
   }
 
-  /** Runs the events that are due within the next `ms`; ends early, before the next event, as soon as `until` holds. */
+  /**
+   * Runs the events that are due within the next `ms`; ends early, before the next event, as soon as `until` returns
+   * true.
+   */
   async run(ms: number, until: () => boolean = () => false): Promise<void> {
     const endMs = this.#nowMs + ms;
     while (!until()) {
@@ -127,7 +133,7 @@ export class VirtualTime implements Clock, Timers {
     }
   }
 
-  /** Runs the next event and its promises, if it is due by `endMs`. Returns false if there is none. */
+  /** Runs the next event and its promises if it is due by `endMs`. Returns false if no event is. */
   async #step(endMs: number): Promise<boolean> {
     let next = this.#heap[0];
     while (next !== undefined && next.action === null && next.atMs <= endMs) {

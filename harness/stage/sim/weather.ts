@@ -15,7 +15,7 @@ export const CALM: Weather = {
   diskDelayMs: [0.1, 1],
 };
 
-/** From a fine day to a storm in which little gets through in order. */
+/** Draws a weather, from a calm one to a storm in which few messages arrive in order. */
 export function drawWeather(random: Random): Weather {
   const upTo = (most: number): number => (random.float() < 0.4 ? 0 : random.float() * most);
   const longestLinkDelayMs = random.pick([2, 10, 40, 120]);

@@ -16,8 +16,8 @@ export interface SimWireParts {
 }
 
 /**
- * A client's way to one node. Streams lose no bytes, but they break: then an answer never comes, and the client knows
- * that it does not know.
+ * A client's connection to one node. Streams lose no bytes, but they can break: then an answer never arrives, and the
+ * client knows that the outcome is unknown.
  */
 export class SimWire implements Wire {
   readonly #parts: SimWireParts;

@@ -11,11 +11,11 @@ import { SimWire } from '../wire.ts';
 import { chance } from '../weather.ts';
 
 const MOST_VOTERS = 7;
-/** Time between two requests, in virtual ms, by seed; null: there are no requests. */
+/** Mean times between two requests, in virtual ms; the seed chooses one. Null: there are no requests. */
 const PACES_MS = [null, 50, 150, 500] as const;
 /**
- * Time after a request in which the cluster may fall apart, in virtual ms: before any node receives it, or while it is
- * carried out.
+ * Maximum times from a request until the cluster may be split, in virtual ms: before any node receives the request, or
+ * while it is carried out.
  */
 const SOON_MS = [0, 5, 60] as const;
 const LOSS_WITHIN_MS = 200;
@@ -23,7 +23,7 @@ const LOSS_WITHIN_MS = 200;
 export interface OperatorParts {
   readonly storm: StormCluster;
   readonly random: Random;
-  /** Whether the data folder of a node may get lost. */
+  /** True if a node may lose its data folder. */
   readonly loses: boolean;
 }
 
@@ -42,7 +42,10 @@ export class Operator {
   readonly #storm: StormCluster;
   readonly #cluster: SimCluster;
   readonly #random: Random;
-  /** If a folder may be lost, there are never fewer voters than before: the remaining two of three must decide. */
+  /**
+   * Minimum number of voters. Null if a folder may be lost: then no voter is removed without a new one, because the
+   * other two of three must be able to decide.
+   */
   readonly #fewestVoters: number | null;
   #mayLose: boolean;
   #stopped = false;
@@ -57,7 +60,7 @@ export class Operator {
     this.#fewestVoters = loses ? null : random.int(1, 3);
   }
 
-  /** Asks for one thing after the other, until `stop`. */
+  /** Sends one request after another until `stop`. */
   start(): void {
     const paceMs = this.#random.pick(PACES_MS);
     if (paceMs === null) return;
@@ -76,8 +79,9 @@ export class Operator {
   }
 
   /**
-   * A node loses its data folder, once in a cluster's life: a second loss could erase a majority's memory. Before it,
-   * some other nodes do not receive what it receives, and then no node could give back what it has forgotten.
+   * Makes a node lose its data folder, at most once per cluster, because a second loss could erase the data of a
+   * majority. Before the loss, some other nodes are separated from the leader, so that they may not have the entries
+   * that the node loses.
    */
   loseFolder(): void {
     const cluster = this.#cluster;
@@ -143,7 +147,7 @@ export class Operator {
     const members = membersOf(configuration);
     const lost = this.#lost;
     if (lost !== null && !members.has(lost)) this.#lost = null;
-    // Sooner or later it is noticed, and taken out; then it may be added again.
+    // At some time the loss is noticed and the node is removed; then it may be added again.
     else if (lost !== null && chance(random, 0.3)) return [{ type: 'remove', id: lost }];
     const changes: MembersChange[] = [];
     const fewest = this.#fewestVoters ?? voters.length;
@@ -158,8 +162,8 @@ export class Operator {
       if (members.has(id) || !chance(random, 0.4)) continue;
       changes.push({ type: 'add-learner', id, address: `127.0.0.1:7${id.slice(1).padStart(3, '0')}` });
     }
-    // Mostly one or two nodes leave; sometimes all that may, so that the old and the new majority have hardly a node in
-    // common.
+    // Usually one or two nodes leave. Sometimes nearly all that may leave do, so that the old and the new majority have
+    // few nodes in common.
     const leaves = chance(random, 0.3) ? 0.8 : 1 / voters.length;
     for (const id of voters) {
       if (left <= fewest || !chance(random, leaves)) continue;
@@ -169,7 +173,7 @@ export class Operator {
     return changes;
   }
 
-  /** The leader, or a node that believes it is. */
+  /** The leader, or a node that believes it is the leader. */
   #someLeader(): CoreStatus | null {
     const { servers, leader } = this.#cluster;
     if (chance(this.#random, 0.8)) return leader;

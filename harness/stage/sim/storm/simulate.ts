@@ -13,16 +13,16 @@ export interface Simulated {
   readonly size: number;
   /** CRC-32 over everything that happened, in order. */
   readonly digest: number;
-  /** Events of virtual time: messages, writes, ticks, requests, blows. */
+  /** Number of events of virtual time: messages, writes, ticks, requests, faults. */
   readonly events: number;
   readonly counts: Readonly<Record<string, number>>;
 }
 
 /** Number of events, ticks excluded, after which a storm ends: deliveries, operations, steps of the logs. */
 const STORM_HAPPENINGS = 2_000;
-/** A storm in which little happens ends after this, virtual ms. */
+/** Maximum duration of a storm in which little happens, in virtual ms. */
 const STORM_AT_MOST_MS = 20_000;
-/** After healing a cluster must have elected, caught up and served within this, virtual ms. */
+/** Maximum time from healing until the cluster has a leader, has caught up and has served a request, in virtual ms. */
 const RECOVERY_MS = 10_000;
 /** Time for the nodes to apply what they know to be committed, in virtual ms. */
 const TURNS_MS = 100;
@@ -67,9 +67,8 @@ export async function simulate(seed: number, parts: SimParts): Promise<Simulated
 }
 
 /**
- * Waits until every node has applied every entry. A change of the members that was under way may end only now, and add
- * a node that must catch up first: so the cluster must be settled, and still be settled after every node has had a
- * turn.
+ * Waits until every node has applied every entry. A change of the members may be finished only now and add a node that
+ * must catch up first. So the cluster must be settled, and must still be settled after every node has had a turn.
  */
 async function settle(cluster: SimCluster): Promise<void> {
   for (let tries = 0; tries < SETTLE_TRIES; tries++) {
@@ -109,7 +108,7 @@ function drawWorkload(seed: number): WorkloadPlan {
   };
 }
 
-/** State Machine Safety by its result: the stores of all members have the same value for every key. */
+/** Checks the result of State Machine Safety: the stores of all members have the same value for every key. */
 function compareStates(cluster: SimCluster, ops: readonly Op[]): void {
   const [first, ...others] = cluster.members;
   for (const key of new Set(ops.map((op) => op.key))) {

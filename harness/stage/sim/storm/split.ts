@@ -3,10 +3,10 @@ import type { SimCluster } from '../cluster.ts';
 import type { SimServer } from '../server.ts';
 import { between, chance } from '../weather.ts';
 
-/** From less than an election takes to several of them, virtual ms. */
+/** Duration of a split, in virtual ms: from less than one election to several elections. */
 const LASTS_MS = [50, 1_200] as const;
 
-/** Two halves that do not see each other for a while; clients see both. */
+/** Splits the cluster for a while into two halves that do not reach each other; clients reach both. */
 export function split(cluster: SimCluster, random: Random): void {
   const half = cluster.servers.filter(() => chance(random, 0.5));
   separate(

@@ -27,7 +27,7 @@ export class SimViolation extends Error {
 
 export interface StormClusterOptions {
   readonly size: number;
-  /** Number of nodes that start when they are about to join. */
+  /** Number of nodes that start only when they join. */
   readonly spares: number;
   readonly seed: number;
   readonly parts: SimParts;
@@ -35,12 +35,12 @@ export interface StormClusterOptions {
 }
 
 /**
- * A cluster for a storm, with its clients. The safety properties are watched after every event, by the monitor that
- * watches real clusters. Everything follows from the seed.
+ * A cluster for a storm, with its clients. After every event the safety properties are checked by the same monitor as
+ * for real clusters. The seed determines everything.
  */
 export class StormCluster {
   readonly sim: SimCluster;
-  /** Number of occurrences of each event, which shows that the storm was one. */
+  /** Number of occurrences of each kind of event, which shows that the storm was eventful. */
   readonly counts: Record<string, number> = {};
   readonly #monitor: SafetyMonitor;
   readonly #kept = keepOps();
@@ -56,7 +56,7 @@ export class StormCluster {
       heartbeatMs: HEARTBEAT_MS,
       ...drawBounds(stream('bounds')),
       snapshots: drawPolicy(stream('snapshots')),
-      // Short enough for sessions to go, long enough for clients to use the ones that they have in stock.
+      // Short enough that sessions expire, long enough that clients can use those that they have already opened.
       sessionIdleMs: stream('sessions').pick([0, 3_000]),
       hurries: chance(stream('starts'), 0.7),
       tickMs: null,
@@ -96,18 +96,18 @@ export class StormCluster {
     });
   }
 
-  /** CRC-32 over all that happened, in order: the same seed gives the same one. */
+  /** CRC-32 over all events, in order: the same seed gives the same digest. */
   get digest(): number {
     return this.#digest;
   }
 
-  /** The founders run; spares wait to be asked. */
+  /** Starts the founders; spares start when they join. */
   start(): void {
     for (const id of this.sim.founders) this.sim.server(id).start();
     this.#load.start();
   }
 
-  /** The node's data folder is gone; it starts again with an empty one. */
+  /** Loses the node's data folder; the node starts again with an empty one. */
   wipe(id: NodeId): void {
     const server = this.sim.server(id);
     server.crash();
@@ -123,7 +123,7 @@ export class StormCluster {
     return this.#kept.ops();
   }
 
-  /** Notes something that happened: into the digest, and under `kind` into the counts. */
+  /** Records an event in the digest and counts it under `kind`. */
   saw(what: string, kind: string): void {
     this.#digest = crc32(`${this.sim.time.now()} ${what}`, this.#digest);
     this.#count(kind);
@@ -141,7 +141,10 @@ export class StormCluster {
   }
 }
 
-/** Small bounds make pipelines stall and refuse; shipped ones never would in so short a life. */
+/**
+ * Small bounds make pipelines wait and refuse requests; with the shipped bounds this would never happen in such a short
+ * life.
+ */
 function drawBounds(random: Random): {
   readonly maxInflightMessages: number;
   readonly maxMessageBytes: number;

@@ -11,14 +11,17 @@ import { chance, drawWeather } from '../weather.ts';
 interface Blow {
   readonly name: string;
   readonly share: number;
-  /** True if it ends other faults. Every storm has these, or the cluster would soon be dead for good. */
+  /**
+   * True if it ends other faults. Every storm has these kinds, because the cluster would otherwise soon be down for
+   * ever.
+   */
   readonly heals?: true;
   readonly strike: (cluster: SimCluster, random: Random, operator: Operator) => void;
 }
 
 const anyServer = ({ servers }: SimCluster, random: Random): SimServer => random.pick(servers);
 
-/** The leader in half of the cases, because most can go wrong there; else any node. */
+/** The leader in half of the cases, because faults of the leader have the most effects; else any node. */
 function aimed(cluster: SimCluster, random: Random): SimServer {
   const leader = cluster.servers.find(({ status }) => status?.role === 'leader');
   return leader !== undefined && chance(random, 0.5) ? leader : anyServer(cluster, random);
@@ -101,10 +104,10 @@ const BLOWS: readonly Blow[] = [
   { name: 'lost folder', share: 2, strike: (_, __, operator) => operator.loseFolder() },
 ];
 
-/** Virtual ms between two blows: from a hail to rare mishaps, by seed. */
+/** Mean times between two faults, in virtual ms, from frequent to rare; the seed chooses one. */
 const PACES_MS = [50, 150, 500] as const;
 
-/** Lets blows fall on the cluster until the returned function is called. */
+/** Injects random faults into the cluster until the returned function is called. */
 export function startStorm(storm: StormCluster, random: Random): () => void {
   const cluster = storm.sim;
   const paceMs = random.pick(PACES_MS);

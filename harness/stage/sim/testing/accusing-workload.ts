@@ -3,7 +3,7 @@ import type { Op } from '../../../history/op.ts';
 import { Listeners } from '../../../listeners.ts';
 import type { Workload, WorkloadEvent } from '../../../ports/workload.ts';
 
-/** A load that can break, and whose live checker can be wrong. */
+/** A load that can fail, and whose live checker can be wrong. */
 export class AccusingWorkload implements Workload {
   readonly #workload: Workload;
   readonly #clock: Clock;
@@ -26,7 +26,7 @@ export class AccusingWorkload implements Workload {
     this.#listeners.emit({ type: 'violation', t: this.#clock.now(), violation });
   }
 
-  /** The load itself breaks. */
+  /** Makes the load itself fail. */
   break(message: string): void {
     this.#listeners.emit({ type: 'broken', t: this.#clock.now(), message });
   }

@@ -1,6 +1,6 @@
 import type { Cluster, ClusterEvent, NodeExit, NodeView } from '../../../ports/cluster.ts';
 
-/** A cluster whose nodes can end by themselves, with any exit code and last words. */
+/** A cluster whose nodes can end by themselves, with any exit code and error output. */
 export class CrashingCluster implements Cluster {
   readonly nodes: readonly string[];
   readonly #cluster: Cluster;

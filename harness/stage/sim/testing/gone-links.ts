@@ -2,12 +2,12 @@ import type { LinksServer } from '../../../event.ts';
 import type { LinkCondition, LinkId, Links, LinkTraffic } from '../../../ports/links.ts';
 import type { SimLinks } from '../links.ts';
 
-/** Links whose server can disappear: then every call fails. */
+/** Links whose server can end: then every call fails. */
 export class GoneLinks implements Links {
   readonly server: LinksServer;
   readonly links: readonly LinkId[];
   readonly #links: SimLinks;
-  /** Set: the server is gone, and every call fails with this. */
+  /** If set, the server has ended, and every call fails with this error. */
   gone: Error | null = null;
 
   constructor(links: SimLinks) {

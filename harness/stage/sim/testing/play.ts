@@ -21,7 +21,7 @@ export interface PlayedStage {
   readonly links: GoneLinks;
   readonly workload: AccusingWorkload;
   readonly press: (command: ManualCommand) => void;
-  /** Aborts the run's signal: a signal's name, or an Error (the environment failed). */
+  /** Aborts the run's signal with the name of a signal, or with an Error if the environment failed. */
   readonly abort: (reason: unknown) => void;
 }
 
@@ -36,12 +36,12 @@ export interface Played {
 
 export interface PlayOptions {
   readonly seed?: number;
-  /** Nodes that are built from other parts than the shipped ones. */
+  /** Parts of the nodes, if they are not the shipped ones. */
   readonly parts?: SimParts;
   readonly stopOnViolation?: boolean;
-  /** A system that replaces the stage's own, for the judging and the capabilities. */
+  /** A system that replaces that of the stage, for the verdict and the capabilities. */
   readonly system?: Pick<System, 'name' | 'monitor' | 'capabilities'>;
-  /** Called with every event as it is told. */
+  /** Called with every event when it is reported. */
   readonly onEvent?: (event: HarnessEvent, stage: PlayedStage) => void;
 }
 
@@ -82,7 +82,7 @@ export async function play(text: string, options: PlayOptions = {}): Promise<Pla
         stage: { ...sim, ...stage, system: options.system ?? sim.system },
         emit: (event) => {
           events.push(event);
-          // Not from within the runner's own call: as a key press, which comes between two of its steps.
+          // It must not run inside the runner's call: like a key press, it comes between two steps of the runner.
           if (options.onEvent !== undefined) queueMicrotask(() => options.onEvent!(event, stage));
         },
         commands: (listener) => void (handler = listener),

@@ -2,7 +2,7 @@ import { Raft } from '../../../../node/raft/raft.ts';
 import type { ReadResult } from '../../../../node/raft/ready.ts';
 import { SHIPPED_PARTS, type SimParts } from '../server.ts';
 
-/** A node that has lost its leader, or its lead, answers reads from what it has (§8). */
+/** A node that knows no leader answers reads from its own state, which §8 forbids. */
 class ReadsWithoutLeader extends Raft {
   override readIndex(requestId: number, nowMs: number): ReadResult {
     if (this.status().leader !== null) return super.readIndex(requestId, nowMs);
