@@ -259,11 +259,12 @@ describe('localCluster', () => {
   it('a node that closes the pipe of its reports and goes on running has a hole in its trace from there on', async () => {
     const local = makeCluster();
     await mode('silent');
-    const hole = next((event) => event.type === 'trace-hole');
+    const hole = next((event) => event.type === 'reports-lost');
     await local.start('n1');
     expect(await hole).toMatchObject({
       node: 'n1',
       reason: 'it closed the pipe of its reports, but goes on running',
+      traceHole: true,
     });
   });
 
@@ -273,7 +274,7 @@ describe('localCluster', () => {
       await local.start('n1');
       await local[end]('n1');
     }
-    expect(events.filter(({ type }) => type === 'trace-hole')).toEqual([]);
+    expect(events.filter(({ type }) => type === 'reports-lost')).toEqual([]);
   });
 
   it('lines that are no report, and lines that are missing, are told; the rest is read on', async () => {
@@ -289,7 +290,7 @@ describe('localCluster', () => {
       'after the gap',
       'tick',
     ]);
-    const holes = events.flatMap((e) => (e.type === 'trace-hole' ? [e.reason] : []));
+    const holes = events.flatMap((e) => (e.type === 'reports-lost' && e.traceHole ? [e.reason] : []));
     expect(holes).toEqual(logs.slice(0, 2));
   });
 

@@ -289,7 +289,7 @@ class LocalCluster implements Cluster {
   #problem(node: string, { message, traceHole }: Extract<NodeLine, { type: 'problem' }>): void {
     this.#members.member(node).problem = message;
     this.#note(node, 'error', message);
-    if (traceHole) this.#listeners.emit({ type: 'trace-hole', t: this.#now(), node, reason: message });
+    this.#listeners.emit({ type: 'reports-lost', t: this.#now(), node, reason: message, traceHole });
   }
 
   /** A line of the harness's own in the node's log. */

@@ -25,8 +25,17 @@ export type ClusterEvent =
   | { readonly type: 'ready'; readonly t: number; readonly node: string }
   | { readonly type: 'status'; readonly t: number; readonly node: string; readonly status: NodeStatus }
   | { readonly type: 'trace'; readonly t: number; readonly node: string; readonly trace: TraceEvent }
-  /** Steps of the node's trace may be missing here, although its process was not killed. */
-  | { readonly type: 'trace-hole'; readonly t: number; readonly node: string; readonly reason: string }
+  /**
+   * Some of the node's reports cannot be read, or are missing, although its process was not killed. `traceHole`: steps
+   * of its trace may be among them.
+   */
+  | {
+      readonly type: 'reports-lost';
+      readonly t: number;
+      readonly node: string;
+      readonly reason: string;
+      readonly traceHole: boolean;
+    }
   | { readonly type: 'log'; readonly t: number; readonly node: string; readonly log: LogLine };
 
 export interface NodeView {

@@ -161,7 +161,7 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
 
 /** Describes a violated property or a node that ended by itself. Null: the event is neither. */
 function failureOf(event: ClusterEvent, monitor: SafetyMonitor): string | null {
-  if (event.type === 'trace-hole') return `${event.node}: ${event.reason}`;
+  if (event.type === 'reports-lost') return `${event.node}: ${event.reason}`;
   if (event.type === 'life') {
     if (event.life === 'starting') monitor.started(event.node);
     const { exit, node } = event;

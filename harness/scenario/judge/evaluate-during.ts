@@ -32,6 +32,7 @@ export function evaluateDuring(wanted: readonly DuringExpectation[], run: RunRec
         doubted(
           { group: 'during', name, status, detail, line: expectation.line },
           stoppedMs(run.stalls, run.stepsFrom, run.stepsTo),
+          figure === 'elections' || figure === 'leader-gap' ? run.reportsLost : null,
         );
       if (windows.length === 0)
         return row(cutShort ? 'skipped' : 'unknown', `${expectation.window} was never injected`);

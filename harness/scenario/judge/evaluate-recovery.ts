@@ -10,7 +10,7 @@ import { cutShort, type Row, type RunRecord } from './run-record.ts';
 /** `recovery`: how fast the cluster came back after the last heal. */
 export function evaluateRecovery(
   wanted: Expectations['recovery'],
-  { recovery, ops, ending, stalls, stepsFrom }: RunRecord,
+  { recovery, ops, ending, stalls, stepsFrom, reportsLost }: RunRecord,
 ): ExpectationResult[] {
   const { since } = recovery;
   const never = `not yet: ${recovery.missing()}`;
@@ -47,6 +47,8 @@ export function evaluateRecovery(
     const row = doubted(
       { name: `${name} ${formatDuration(limitMs)}`, ...evaluate(limitMs, tookMs, what, missing) },
       stoppedMs(stalls, stepsFrom),
+      // The answers to writes are no reports.
+      name === 'writes-within' ? null : reportsLost,
     );
     return [{ group: 'recovery' as const, line: wanted.line, ...(endedFromOutside ? cutShort(row) : row) }];
   });

@@ -23,6 +23,8 @@ export interface RunRecord {
   readonly stepsTo: number;
   /** Times in which the harness itself stood still. */
   readonly stalls: readonly Stall[];
+  /** Where and why reports of a node were lost first; null: none were. */
+  readonly reportsLost: string | null;
   /** Reason why the run did not come to its own end; null: it did. */
   readonly ending: Ending | null;
 }

@@ -38,6 +38,7 @@ function record(overrides: Partial<RunRecord> = {}): RunRecord {
     stepsFrom: 1_000,
     stepsTo: 8_000,
     stalls: [],
+    reportsLost: null,
     ending: null,
     ...overrides,
   };
@@ -99,5 +100,29 @@ describe('the recovery, in a run whose harness was stopped', () => {
     const recovery = healedAt(1_800, 4_500);
     expect(evaluateRecovery(limits, record({ recovery }))[0]!.status).toBe('pass');
     expect(evaluateRecovery(limits, record({ recovery, stalls: [STALL] }))[0]!.status).toBe('unknown');
+  });
+});
+
+describe('a run in which reports of a node were lost', () => {
+  const lost = { reportsLost: 'n3: report line 7 is not a JSON object' };
+
+  it('knows no failure of what rests on reports', () => {
+    const slow = wanted('leader-gap', '<=', 2_000);
+    const [row] = evaluateDuring([slow], record(lost));
+    expect(row).toMatchObject({ status: 'unknown', detail: expect.stringContaining('n3: report line 7') });
+    expect(statusOf(wanted('elections', '>=', 3), record(lost))).toBe('unknown');
+    const limits = { leaderWithinMs: 100, caughtUpWithinMs: null, writesWithinMs: null, line: 9 };
+    const recovery = new RecoveryTimes(record().state);
+    recovery.healed(3_000);
+    expect(evaluateRecovery(limits, record({ recovery }))[0]!.status).toBe('fail');
+    expect(evaluateRecovery(limits, record({ recovery, ...lost }))[0]!.status).toBe('unknown');
+  });
+
+  it('knows the failures of what rests on answers to clients', () => {
+    expect(statusOf(wanted('acked-ops', '>=', 5), record(lost))).toBe('fail');
+    const limits = { leaderWithinMs: null, caughtUpWithinMs: null, writesWithinMs: 100, line: 9 };
+    const recovery = new RecoveryTimes(record().state);
+    recovery.healed(3_000);
+    expect(evaluateRecovery(limits, record({ recovery, ...lost }))[0]!.status).toBe('fail');
   });
 });

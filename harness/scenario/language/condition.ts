@@ -55,6 +55,10 @@ export const condition = conditionMap.superRefine((spec, context) => {
   report(context, { what: '`within` does not belong in here', hint: 'put it beside `until`' });
 });
 
+/** Whether it rests on what the nodes report of themselves, and not only on answers to clients or on processes. */
+export const restsOnReports = ({ leader, converged, role, term, ...spec }: Condition): boolean =>
+  [leader, converged, role, term, spec['commit-index']].some((part) => part !== undefined);
+
 /** Rules over a condition's fields, for the schemas that contain them. */
 export function checkCondition(spec: Condition, context: z.RefinementCtx): void {
   const about = (['commit-index', 'role', 'life', 'term'] as const).filter((key) => spec[key] !== undefined);

@@ -38,6 +38,8 @@ export class Observer {
   readonly violations: Violation[] = [];
   /** Results of the live check of linearizability. */
   readonly live = new LiveVerdict();
+  /** Where and why reports of a node were lost first; null: all that were written were read. */
+  reportsLost: string | null = null;
   ok: OkCounts = perFunction(0);
   latency: { readonly p50: number | null; readonly p99: number | null } = { p50: null, p99: null };
   readonly #options: ObserverOptions;
@@ -73,7 +75,7 @@ export class Observer {
       this.#options.emit({ t, type: 'life', node, life, pid, ...(exit !== undefined && { exit }) });
       if (exit !== undefined && !exit.expected) this.#options.onNodeExit(node, exit);
     } else if (event.type === 'trace') this.#onTrace(event);
-    else if (event.type === 'trace-hole') this.#onHole(event);
+    else if (event.type === 'reports-lost') this.#onLost(event);
     else this.#onReport(event);
   }
 
@@ -93,8 +95,9 @@ export class Observer {
     }
   }
 
-  #onHole({ t, node, reason }: ClusterEvent & { readonly type: 'trace-hole' }): void {
-    if (this.monitor === null) return;
+  #onLost({ t, node, reason, traceHole }: ClusterEvent & { readonly type: 'reports-lost' }): void {
+    this.reportsLost ??= `${node}: ${reason}`;
+    if (this.monitor === null || !traceHole) return;
     this.monitor.hole(t, node, reason);
     if (this.#withHoles.has(node)) return;
     this.#withHoles.add(node);

@@ -277,6 +277,7 @@ class Run {
       bindings: this.#choices.bindings,
       stepsFrom: this.#stepsFrom ?? stepsTo,
       stalls: this.#options.stage.clock.stalls(),
+      reportsLost: this.#observer.reportsLost,
       ending: this.#ending,
     }; // prettier-ignore
     const { expect } = scenario;

@@ -12,6 +12,7 @@ import type { Choices } from './choices.ts';
 import { counted } from '../language/build.ts';
 import { StepsEnded } from '../judge/ending.ts';
 import { doubted } from '../judge/doubt.ts';
+import { restsOnReports, type Condition } from '../language/condition.ts';
 import { baselineOf, evaluateCondition, type Surroundings } from './evaluate-condition.ts';
 import { StepResults } from '../judge/step-results.ts';
 import type { Observer } from './observer.ts';
@@ -317,7 +318,10 @@ export class StepRunner {
       line: step.line,
       ...(tookMs !== undefined && { tookMs: Math.round(tookMs) }),
     };
-    const judged = doubted(row, stoppedMs(this.#options.clock.stalls(), this.#from));
+    const { observer, clock } = this.#options;
+    const condition = conditionOf(step);
+    const reportsLost = condition !== null && restsOnReports(condition) ? observer.reportsLost : null;
+    const judged = doubted(row, stoppedMs(clock.stalls(), this.#from), reportsLost);
     this.#results.add(step, judged);
     return judged;
   }
@@ -349,3 +353,9 @@ const meanwhile = (stopped: number): string => (stopped > 0 ? `; ${stopText(stop
 const SKIPPED = 'skipped';
 /** Index of a step by hand, which belongs to no step of the scenario. */
 const BY_HAND = -1;
+
+/** What a step looks for; null: nothing. */
+function conditionOf(step: Step): Condition | null {
+  if (step.kind === 'check') return step.condition;
+  return step.kind === 'wait' && 'until' in step.what ? step.what.until : null;
+}
