@@ -78,7 +78,12 @@ describe('a run is inconclusive, and accuses no node, if', () => {
       await using run = chaos([
         'run',
         join(dir, 'scenario.yaml'),
-        ...['--reporter', 'line', '--toxiproxy', 'builtin', '--node', program],
+        '--reporter',
+        'line',
+        '--toxiproxy',
+        'builtin',
+        '--node',
+        program,
       ]);
       const { code } = await run.ended;
       const { sentence, violations, expectations } = run.result;
@@ -102,7 +107,12 @@ describe('a run passes if', () => {
       await using run = chaos([
         'run',
         join(dir, 'scenario.yaml'),
-        ...['--reporter', 'line', '--toxiproxy', 'builtin', '--node', program],
+        '--reporter',
+        'line',
+        '--toxiproxy',
+        'builtin',
+        '--node',
+        program,
       ]);
       const { code } = await run.ended;
       expect({ code, sentence: run.result.sentence }).toMatchObject({ code: 0 });
