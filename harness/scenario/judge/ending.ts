@@ -22,8 +22,8 @@ export const isOwn = (ending: Ending): boolean => ending.kind === 'failed' || en
 /**
  * The steps cannot go on. `expectation`: the condition of a wait did not come true in time; `empty`: a selector matched
  * nothing; `limit`: there were too many of them; `steady`: the steady state was not reached, so that the steps never
- * began; `stalled`: the condition of a wait did not come true in time, but the harness
- * had stood still, or reports of a node were lost.
+ * began; `stalled`: the condition of a wait did not come true in time, but the harness had stood still, or reports of a
+ * node were lost.
  */
 export class StepsEnded extends Error {
   override readonly name = 'StepsEnded';

@@ -265,19 +265,16 @@ class Run {
     const { scenario, seed } = this.#options;
     const gaps = this.#observer.state.leaderGaps(stepsTo);
     const linearizability = this.#withLive(await this.#linearizability(ops));
-    const unsafe = this.#observer.violations.filter(({ property }) =>
-      isWanted(property, scenario.expect.always),
-    );
-    const violations: Violation[] = [...unsafe, ...(linearizability?.violations ?? [])];
+    const { state, reportsLost, violations: unsafe } = this.#observer;
+    const wanted = unsafe.filter(({ property }) => isWanted(property, scenario.expect.always));
+    const violations: Violation[] = [...wanted, ...(linearizability?.violations ?? [])];
     const record: RunRecord = {
-      ops, linearizability, gaps, stepsTo,
+      ops, linearizability, gaps, stepsTo, state, reportsLost,
       faults: this.#nemesis.faults,
-      state: this.#observer.state,
       recovery: this.#recovery,
       bindings: this.#choices.bindings,
       stepsFrom: this.#stepsFrom ?? stepsTo,
       stalls: this.#options.stage.clock.stalls(),
-      reportsLost: this.#observer.reportsLost,
       ending: this.#ending,
     }; // prettier-ignore
     const { expect } = scenario;
