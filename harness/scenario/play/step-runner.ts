@@ -116,13 +116,13 @@ export class StepRunner {
       const stopped = meanwhile(stoppedMs(clock.stalls(), from));
       if (logged) this.#emitStep(step, place, detail === SKIPPED ? 'skipped' : 'ok', `${detail}${stopped}`);
       if (last) this.#note(lastLogged(step));
-      // Steps that take no time must not keep signals and reports from being read.
-      await clock.turn();
-      place.signal.throwIfAborted();
     } catch (error) {
       this.#emitStep(step, place, place.signal.aborted ? 'skipped' : 'failed', (error as Error).message);
       throw error;
     }
+    // Steps that take no time must not keep signals and reports from being read.
+    await clock.turn();
+    place.signal.throwIfAborted();
   }
 
   /** Returns a description of the result, for the log. */
