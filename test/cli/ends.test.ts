@@ -1,7 +1,8 @@
 import { mkdirSync, readFileSync } from 'node:fs';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { SERVERS } from '../support/servers.ts';
+import { scratchDir, SERVERS, startServer } from '../support/servers.ts';
 import { chaos, ROOT, type Chaos } from '../support/chaos.ts';
 
 // However a run ends, it has the right exit code, writes a report of what it has, and leaves no process running.
@@ -125,3 +126,53 @@ for (const { name, choice, missing } of SERVERS) {
     });
   });
 }
+
+/** Passes connections on to a server, until it is told to fall silent: it then holds all of them open for ever. */
+async function relayTo(url: string): Promise<{
+  readonly url: string;
+  fallSilent(): void;
+  [Symbol.dispose](): void;
+}> {
+  const sockets: Socket[] = [];
+  let silent = false;
+  const relay = createServer((socket) => {
+    sockets.push(socket.on('error', () => undefined));
+    if (silent) return;
+    const onward = connect(Number(new URL(url).port), '127.0.0.1').on('error', () => undefined);
+    sockets.push(onward);
+    socket.pipe(onward).pipe(socket);
+  });
+  await new Promise<void>((resolve) => relay.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(relay.address() as AddressInfo).port}`,
+    fallSilent: () => {
+      silent = true;
+      for (const socket of sockets) socket.unpipe().pause();
+    },
+    [Symbol.dispose]: () => {
+      for (const socket of sockets) socket.destroy();
+      relay.close();
+    },
+  };
+}
+
+it('an external Toxiproxy that falls silent in mid-run is an error, and does not keep the harness alive', async () => {
+  const scratch = scratchDir();
+  const server = await startServer('builtin', scratch.path);
+  try {
+    using relay = await relayTo(server.url);
+    await using run = chaos([...RUN, '--toxiproxy', relay.url]);
+    await run.sees(CUT);
+    relay.fallSilent();
+    const { code } = await run.ended;
+    expect({ code, says: run.result.exitCode, verdict: run.result.verdict }).toEqual({
+      code: 3,
+      says: 3,
+      verdict: 'error',
+    });
+    expectReport(run);
+  } finally {
+    await server.stop();
+    scratch.remove();
+  }
+});
