@@ -47,7 +47,7 @@ const span = (before: Sketch, during: Sketch, after: Sketch = during): FaultSnap
   after: snapshot(after),
 });
 
-describe('a cut is shown by bytes that went in and did not come out', () => {
+describe('a cut is shown by bytes that entered a link and did not leave it', () => {
   const link = 'n1->n2';
   it('only bytes lost since the fault began count', () => {
     const early = { bytes: { [link]: [100, 90] } } as const;
@@ -63,12 +63,12 @@ describe('a cut is shown by bytes that went in and did not come out', () => {
 });
 
 describe('a cut-off node is shown by its role and its commit index', () => {
-  it('a change of role, on the nodes aimed at only', () => {
+  it('a change of role counts only on the nodes that the fault is aimed at', () => {
     const seen = span({}, { changes: [0, 2, 0] });
     expect(roleChange(seen, ['n2'])).toBe('role, term or leader changed on n2');
     expect(roleChange(seen, ['n1', 'n3'])).toBeNull();
   });
-  it('a standstill while others go on; a cluster that stands still as a whole shows nothing', () => {
+  it('a commit index that stays while others advance is evidence; a whole cluster that makes no progress is not', () => {
     expect(commitStall(span({ commits: [5, 5, 5] }, { commits: [90, 90, 6] }), ['n3'])).toMatch(
       /^n3 committed 1 of 85 entries/,
     );
@@ -78,18 +78,18 @@ describe('a cut-off node is shown by its role and its commit index', () => {
 });
 
 describe('a slow link is shown by latency, or by its use', () => {
-  it('the median must rise by a good part of what was added', () => {
+  it('the median must rise by at least a quarter of the added delay', () => {
     expect(slowerOps(span({ p50: 3 }, { p50: 4 }), 20)).toBeNull();
     expect(slowerOps(span({ p50: 3 }, { p50: 45 }), 20)).toBe('median latency went from 3.0 ms to 45.0 ms');
     expect(slowerOps(span({ p50: null }, { p50: 45 }), 20)).toBeNull();
   });
-  it('bytes that crossed it are evidence', () => {
+  it('bytes that crossed the link are evidence', () => {
     expect(
       crossedBytes(span({ bytes: { 'n1->n2': [5, 5] } }, {}, { bytes: { 'n1->n2': [9, 9] } }), ['n1->n2']),
     ).toMatch(/crossed n1->n2/);
     expect(crossedBytes(span({}, {}), ['n1->n2'])).toBeNull();
   });
-  it('progress that needs it is evidence: a follower that commits has heard its leader', () => {
+  it('progress that needs the link is evidence: a follower that commits has received messages of its leader', () => {
     const seen = span({ okOps: 1 }, { commits: [9, 9, 0], okOps: 5 });
     expect(usedLinks(seen, ['n1->n2', 'n2->n1'])).toMatch(/crossed n1->n2, n2->n1/);
     expect(usedLinks(seen, ['n1->n3', 'n2->n3', 'clients->n2'])).toBeNull();

@@ -9,7 +9,7 @@ export interface Snapshot {
   readonly traffic: ReadonlyMap<string, LinkTraffic>;
   readonly nodes: ReadonlyMap<string, NodeSnapshot>;
   readonly leader: string | null;
-  /** Median latency of the operations that ended ok in the latest window with any, in ms. */
+  /** Median latency of the ok operations in the latest window that has some, in ms. */
   readonly p50: number | null;
   readonly okOps: number;
 }
@@ -42,7 +42,7 @@ export async function takeSnapshot(
   links: Links,
   load: LoadView,
 ): Promise<Snapshot> {
-  // A failure to collect evidence must not end a run. If the server does not answer, the fault has no evidence.
+  // If the server does not answer, the fault has no evidence, because a failure to collect it must not end a run.
   const traffic = await links.traffic().catch(() => []);
   return {
     t,
@@ -60,8 +60,8 @@ export async function takeSnapshot(
 }
 
 /**
- * Bytes that arrived at the links and never left them. Taken after the healing: Toxiproxy adds to its counters when a
- * connection closes, which lifting a black hole does.
+ * Bytes that arrived at the links and never left them. They are counted after the healing: Toxiproxy updates its
+ * counters when a connection closes, and the end of a black hole closes connections.
  */
 export function droppedBytes({ before, after }: FaultSnapshots, links: readonly string[]): string | null {
   const lost = (snapshot: Snapshot, link: string): number => {
@@ -84,17 +84,17 @@ export function crossedBytes({ before, after }: FaultSnapshots, links: readonly 
   return crossed.length === 0 ? null : `traffic crossed ${crossed.join(', ')} in that state`;
 }
 
-/** A node whose role, term or known leader changed while the fault held. */
+/** Nodes whose role, term or known leader changed while the fault was in effect. */
 export function roleChange({ before, during }: FaultSnapshots, nodes: readonly string[]): string | null {
   const changed = nodes.filter((node) => during.nodes.get(node)!.changes > before.nodes.get(node)!.changes);
   if (changed.length === 0) return null;
   return `role, term or leader changed on ${changed.join(', ')}`;
 }
 
-/** Entries by which the rest of the cluster must have moved on for a node's standstill to count. */
+/** Minimum number of entries that another node must have committed more for a node to count as stalled. */
 const STALL_ENTRIES = 10;
 
-/** Nodes whose commit index did not advance, or advanced less, while that of others did. */
+/** Nodes whose commit index advanced less than that of others, or not at all. */
 export function commitStall({ before, during }: FaultSnapshots, nodes: readonly string[]): string | null {
   const growth = (node: string): number => during.nodes.get(node)!.commit - before.nodes.get(node)!.commit;
   const most = Math.max(...[...during.nodes.keys()].map(growth));
@@ -105,7 +105,7 @@ export function commitStall({ before, during }: FaultSnapshots, nodes: readonly 
     .join(', ');
 }
 
-/** Share of an added delay by which the median latency must have risen to show it. */
+/** Minimum rise of the median latency that shows an added delay, as a share of this delay. */
 const SLOWER_SHARE = 0.25;
 
 /** The median latency that clients saw rose by at least a quarter of `addedMs`. */
@@ -116,8 +116,8 @@ export function slowerOps({ before, during }: FaultSnapshots, addedMs: number): 
 }
 
 /**
- * Links over which messages must have gone, because there is no other way: a follower's commit index moved (leader to
- * follower and back), or operations were answered (clients to node).
+ * Links that must have carried messages: those between the leader and a follower whose commit index advanced, and those
+ * from the clients to a node if operations were answered.
  */
 export function usedLinks({ before, during }: FaultSnapshots, links: readonly string[]): string | null {
   const advanced = (node: string): boolean => during.nodes.get(node)!.commit > before.nodes.get(node)!.commit;

@@ -25,7 +25,7 @@ export interface LinkEnds {
   readonly to: readonly string[];
 }
 
-/** Chooses nodes and links at the moment that a step starts. Each call throws `EmptyMatch` if nothing fits. */
+/** Chooses nodes and links when a step starts. Each call throws `EmptyMatch` if nothing matches. */
 export interface Targets {
   readonly nodes: readonly string[];
   readonly links: readonly LinkId[];
@@ -39,7 +39,7 @@ export interface Targets {
  */
 export class EmptyMatch extends Error {
   override readonly name = 'EmptyMatch';
-  /** The part of the spec that it is about. */
+  /** The part of the spec that is wrong. */
   readonly path: readonly (string | number)[];
 
   constructor(message: string, path: readonly (string | number)[] = []) {
@@ -49,7 +49,7 @@ export class EmptyMatch extends Error {
 }
 
 export interface InjectContext {
-  /** Id of the live fault, by which the ledgers know it. */
+  /** Id of the live fault in the ledgers. */
   readonly handle: string;
   /** Aborts when the fault is healed or the run ends. */
   readonly signal: AbortSignal;
@@ -57,7 +57,7 @@ export interface InjectContext {
   readonly inEffect: () => void;
 }
 
-/** What a fault does to the chosen targets, and its own healing. */
+/** The effect of a fault on the chosen targets, and its own healing. */
 export interface FaultAction {
   /** Short description with resolved names: `cut n1<->n2 n1<->n3`. */
   readonly text: string;
@@ -68,9 +68,11 @@ export interface FaultAction {
   readonly ends?: LinkEnds;
   /** Injects the fault and returns once it is confirmed. */
   inject(world: World, context: InjectContext): Promise<void>;
-  /** Undoes what the ledgers do not undo. The nemesis always lifts the fault from the ledgers. Idempotent. */
+  /**
+   * Undoes the effects that the ledgers do not undo; the nemesis itself removes the fault from the ledgers. Idempotent.
+   */
   heal?(world: World, context: InjectContext): Promise<void>;
-  /** Describes what shows that the fault took effect; null if nothing shows it. */
+  /** Describes the evidence that the fault took effect; null if there is none. */
   evidence(span: FaultSnapshots): string | null;
 }
 
@@ -84,16 +86,19 @@ export interface FaultKind {
   readonly verb: string;
   readonly summary: string;
   readonly schema: z.ZodType;
-  /** False for a fault that is over once it is confirmed (a reset, a restart): there is nothing to heal. */
+  /** False for a momentary fault (a reset, a restart), which needs no healing. */
   readonly lasting: boolean;
-  /** What the system and the stage must be able to do. */
+  /** Capabilities that the system and the stage must have. */
   needs(spec: unknown): readonly Capability[];
-  /** Time in ms after which the fault heals by its own spec (`restart-after`); null: the spec does not say. */
+  /** Time in ms after which the spec itself heals the fault (`restart-after`); null if the spec has no such time. */
   lifetimeMs(spec: unknown): number | null;
   aim(spec: unknown, targets: Targets): AimedFault;
 }
 
-/** Makes a kind of fault. Ties its schema to the type that its functions take: the loader passes only parsed specs. */
+/**
+ * Makes a kind of fault. The type of its functions' argument follows from its schema, because the loader passes only
+ * parsed specs.
+ */
 export function defineFault<Schema extends z.ZodType>(kind: {
   readonly verb: string;
   readonly summary: string;

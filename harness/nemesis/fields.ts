@@ -5,25 +5,25 @@ import { EmptyMatch, type LinkEnds, type Targets } from './fault.ts';
 import { mistaken, report, type UnknownKey } from './mistake.ts';
 import { formatSelector, parseSelector, SELECTOR_WORDS, type Selector } from './selector.ts';
 
-/** A map whose every key is known. `planned`: keys of the language that this version does not have yet. */
+/** A map without unknown keys. `planned` has keys of the language that this version does not support yet. */
 export function strict<Shape extends z.ZodRawShape>(
   shape: Shape,
   planned: readonly string[] = [],
 ): z.ZodObject<Shape, z.core.$strict> {
   const params: UnknownKey = { unknownKey: { known: Object.keys(shape), planned } };
   const unknownKey = z.unknown().transform((_value, context) => {
-    // With `continue`, the map's own rules are checked as well, so that all mistakes are found at once.
+    // With `continue`, the map's own rules are also checked, so that all mistakes are found at once.
     context.addIssue({ code: 'custom', params: { ...params }, continue: true });
     return undefined;
   });
   const map = z.object(shape, {
     error: (issue) => (issue.code === 'invalid_type' ? mapWith(Object.keys(shape)) : undefined),
   });
-  // Not zod's own strictObject: its issue for an unknown key cannot carry the known ones.
+  // zod's own strictObject is not used, because its issue for an unknown key cannot contain the known keys.
   return map.catchall(unknownKey);
 }
 
-/** Maximum number of keys that are named where a map is missing. */
+/** Maximum number of keys that the message for a missing map names. */
 const MOST_KEYS_NAMED = 4;
 
 const mapWith = (keys: readonly string[]): string =>
@@ -61,10 +61,9 @@ export const selector: z.ZodType<Selector, string | string[]> = z
 export type End = Selector | 'clients';
 const end = z.union([z.literal('clients'), selector]);
 
-export const cutMode = z
-  .enum(['blackhole', 'refuse'])
-  .default('blackhole')
-  .meta({ description: 'blackhole: sockets stay, bytes vanish; refuse: connections are closed and refused' });
+export const cutMode = z.enum(['blackhole', 'refuse']).default('blackhole').meta({
+  description: 'blackhole: sockets stay open, bytes vanish; refuse: connections are closed and refused',
+});
 
 const LINK_WORDS = ['all', 'peers', 'clients'] as const;
 const linkText = z.string().refine(
@@ -90,26 +89,26 @@ export interface LinkSpec {
   readonly to?: End | undefined;
 }
 
-/** The rule that goes with `linkFields`. */
+/** The rule for `linkFields`: either names or ends must be given. */
 export function needsLinks(spec: LinkSpec, context: z.RefinementCtx): void {
   const directed = spec.from !== undefined || spec.to !== undefined;
   if (spec.links !== undefined && directed)
-    report(context, { what: '`links` and `from`/`to` exclude each other' });
+    report(context, { what: '`links` and `from`/`to` cannot be used together' });
   if (spec.links === undefined && !directed)
-    report(context, { what: 'which links?', hint: 'give `links: all`, or `from` and `to`' });
+    report(context, { what: 'no links are given', hint: 'give `links: all`, or `from` and `to`' });
 }
 
 /** Links that a fault has chosen. */
 export interface AimedLinks {
   readonly links: readonly LinkId[];
-  /** The nodes at the end that was chosen more narrowly. */
+  /** The nodes at the end that has fewer nodes. */
   readonly nodes: readonly string[];
   readonly ends: LinkEnds;
 }
 
 /**
- * The chosen links, and the nodes at their chosen ends. A missing end is every node (not the clients). Answers to
- * clients come back on the client's own link, so `{from: n1, to: clients}` is that link as well.
+ * The chosen links, and the nodes at their chosen ends. A missing end means every node (but not the clients). Answers
+ * to clients return on the client's own link, so `{from: n1, to: clients}` also means that link.
  */
 export function aimLinks(spec: LinkSpec, targets: Targets): AimedLinks {
   return spec.links === undefined ? aimBetween(spec, targets) : aimNamed([spec.links].flat(), spec, targets);
@@ -144,7 +143,7 @@ function aimBetween(spec: LinkSpec, targets: Targets): AimedLinks {
   );
   if (links.length === 0)
     throw new EmptyMatch(`no link leads from ${describeEnd(spec.from)} to ${describeEnd(spec.to)}`);
-  // The fault is aimed at the end that was chosen more narrowly.
+  // The fault is aimed at the end that has fewer nodes.
   const narrow = spec.to === undefined || (spec.from !== undefined && from.length <= to.length) ? from : to;
   const named = (end: keyof LinkEnds, nodes: readonly string[]): readonly string[] =>
     spec[end] === undefined || spec[end] === 'clients' ? [] : nodes;

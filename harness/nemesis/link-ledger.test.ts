@@ -57,8 +57,8 @@ const command = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: fc.constant('lift' as const), handle: fc.nat(4) }) },
 );
 
-describe('the ledger equals a naive model', () => {
-  it('after any puts and lifts, in any overlap, every link is the sum over a plain list of live faults', async () => {
+describe('the ledger gives the same conditions as a simple model', () => {
+  it('after any overlapping puts and lifts, the condition of every link is the sum over a list of live faults', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(command, { maxLength: 30 }), fc.boolean(), async (commands, overlapping) => {
         const links = new GoneLinks(simLinks(NODES));
@@ -97,7 +97,7 @@ describe('the ledger equals a naive model', () => {
 });
 
 describe('the ledger reports what the server confirmed', () => {
-  it('a change is reported as pending and then as confirmed, and no change is not reported', async () => {
+  it('a change is reported as pending and then as confirmed; a call without a change is not reported', async () => {
     const events: HarnessEvent[] = [];
     const ledger = newLedger(new GoneLinks(simLinks(NODES)), events);
     await ledger.put('a', [link], { cut: 'blackhole' });
@@ -111,7 +111,7 @@ describe('the ledger reports what the server confirmed', () => {
       { t: 0, type: 'link', link: 'n1->n2', pending: false },
     ]);
   });
-  it('a refused call is thrown, and the next one applies everything again', async () => {
+  it('a refused call rejects, and the next one applies everything again', async () => {
     const links = new GoneLinks(simLinks(NODES));
     const ledger = newLedger(links);
     await ledger.put('a', [link], { cut: 'blackhole' });
@@ -121,7 +121,7 @@ describe('the ledger reports what the server confirmed', () => {
     await ledger.put('b', [link], { cut: 'blackhole' });
     expect(links.condition(link)).toEqual({ cut: 'blackhole' });
   });
-  it('a link that does not exist is an error that names those that do', async () => {
+  it('a link that does not exist is an error that names the existing links', async () => {
     await expect(newLedger().put('a', [{ from: 'n1', to: 'n9' }], {})).rejects.toThrow(
       /no link n1->n9; there are n1->n2/,
     );

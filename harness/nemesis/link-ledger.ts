@@ -16,7 +16,8 @@ const CLEAN = JSON.stringify({});
 
 /**
  * Conditions that live faults put on links. The condition of a link is the sum over its live faults, so lifting one
- * fault never lifts another. Calls for one link run one after the other; each applies the sum that holds at its turn.
+ * fault never lifts another. Calls for one link run one after another; each applies the sum that is valid when the call
+ * runs.
  */
 export class LinkLedger {
   readonly #links: Links;
@@ -37,8 +38,8 @@ export class LinkLedger {
   }
 
   /**
-   * Puts the condition of `handle` on these links, in place of its earlier one. Returns when the server has confirmed
-   * all.
+   * Puts the condition of `handle` on these links and replaces its earlier one. Returns when the server has confirmed
+   * all of them.
    */
   async put(handle: string, links: readonly LinkId[], condition: LinkCondition): Promise<void> {
     const entries = links.map((link) => this.#entry(link));
@@ -86,7 +87,7 @@ export class LinkLedger {
     try {
       await this.#links.apply(entry.link, condition);
     } catch (error) {
-      // The condition of the link is unknown now, so that the next one must be applied even if it is equal.
+      // The condition of the link is now unknown, so the next one must be applied even if it is equal to the last one.
       entry.confirmed = 'unknown';
       throw error;
     }

@@ -1,8 +1,9 @@
 import type { LinkCondition } from '../ports/links.ts';
 
 /**
- * Condition of a link with several faults at once. Delays and jitters add; the strongest cut wins (refuse over black
- * hole, because nothing even connects); the narrowest bandwidth and the smallest slices win; pauses between slices add.
+ * Condition of a link with several faults at once. Delays and jitters add; the strongest cut wins (`refuse` is stronger
+ * than `blackhole`, because not even a connection is made); the narrowest bandwidth and the smallest slices win; pauses
+ * between slices add.
  */
 export function sumConditions(conditions: readonly LinkCondition[]): LinkCondition {
   const cuts = conditions.flatMap(({ cut }) => (cut === undefined ? [] : [cut]));

@@ -8,7 +8,7 @@ import type { AimedFault, InjectContext, World } from './fault.ts';
 import { LinkLedger } from './link-ledger.ts';
 import { NodeLedger } from './node-ledger.ts';
 
-/** One injected fault over its life. Times are ms since the run began. */
+/** One injected fault, from its request to its end. Times are ms since the run began. */
 export interface FaultRecord {
   /** Unique id: `as:` or the verb, with a number if it is taken. */
   readonly id: string;
@@ -19,10 +19,10 @@ export interface FaultRecord {
   readonly aimed: AimedFault;
   readonly requestedAt: number;
   confirmedAt: number | null;
-  /** Start of its healing. */
+  /** Time at which its healing began. */
   healingAt: number | null;
   state: FaultState;
-  /** Describes what showed that the fault took effect; null: nothing yet. */
+  /** Describes the evidence that the fault took effect; null if there is none yet. */
   evidence: string | null;
 }
 
@@ -30,9 +30,9 @@ export interface InjectOptions {
   readonly verb: string;
   readonly name: string | null;
   readonly by: 'scenario' | 'manual';
-  /** The step as it is recorded. */
+  /** The step in the form that is recorded. */
   readonly step: unknown;
-  /** Time in ms after which the fault heals by itself, counted from its confirmation; null: never. */
+  /** Time in ms after which the fault heals by itself, counted from its confirmation; null if it does not. */
   readonly lifetimeMs: number | null;
 }
 
@@ -46,13 +46,13 @@ interface Live extends FaultRecord {
 }
 
 /**
- * Number of looks for evidence, and the time between them in ms. The server may count a closed connection a little
- * later.
+ * Number of attempts to collect evidence, and the time between them in ms: the server may count a closed connection a
+ * little later.
  */
 const EVIDENCE_TRIES = 4;
 const EVIDENCE_PAUSE_MS = 100;
 
-/** Injects faults, keeps the live ones, heals them, and records what showed that each one took effect. */
+/** Injects faults, keeps the live ones, heals them, and records the evidence that each one took effect. */
 export class Nemesis {
   readonly world: World;
   readonly #load: LoadView;
@@ -61,7 +61,7 @@ export class Nemesis {
   readonly #faults: Live[] = [];
   readonly #background = new Set<Promise<void>>();
   readonly #injecting = new Set<Promise<FaultRecord>>();
-  /** Number of faults so far that asked for each id. */
+  /** Number of faults so far that wanted each id. */
   readonly #ids = new Map<string, number>();
   #closed = false;
 
@@ -72,7 +72,7 @@ export class Nemesis {
     readonly state: ClusterState;
     readonly load: LoadView;
     readonly emit: (event: HarnessEvent) => void;
-    /** A fault could not heal by itself. No step waits for that, so this must end the run. */
+    /** Called if a fault with a lifetime could not be healed. No step waits for that, so this must end the run. */
     readonly onFailure: (error: Error) => void;
   }) {
     const { cluster, links, clock, state, emit } = options;
@@ -110,10 +110,10 @@ export class Nemesis {
 
   async #inject(aimed: AimedFault, options: InjectOptions): Promise<FaultRecord> {
     const fault = await this.#record(aimed, options);
-    if (this.#closed) throw new Error(`too late for ${aimed.text}: everything is being healed`);
+    if (this.#closed) throw new Error(`cannot inject ${aimed.text}: all faults are being healed`);
     this.#faults.push(fault);
     this.#emitFault(fault, 'requested');
-    // A restart ends the faults that held the node down. Their evidence must be collected before that.
+    // A restart ends the faults that keep the node down, so their evidence must be collected before that.
     const held = aimed.lasting
       ? []
       : this.#live().filter(
@@ -143,8 +143,8 @@ export class Nemesis {
   }
 
   /**
-   * The fault was healed while it was being injected, which is no failure. Effects after the healing must be undone
-   * too.
+   * Handles a fault that was healed while it was being injected. This is not a failure, but effects after the healing
+   * must be undone too.
    */
   async #endedEarly(fault: Live): Promise<Live> {
     await fault.healing;
@@ -158,7 +158,7 @@ export class Nemesis {
     this.#emitFault(fault, 'confirmed', { tookMs: fault.confirmedAt - fault.requestedAt });
   }
 
-  /** Lifts every live fault of this name and returns their number. */
+  /** Heals every live fault of this name and returns their number. */
   async healNamed(name: string, by?: 'manual'): Promise<number> {
     return await this.#healEach(
       this.#live().filter((fault) => fault.name === name || fault.id === name),
@@ -168,7 +168,7 @@ export class Nemesis {
   async healAll(by?: 'manual' | 'cleanup'): Promise<number> {
     return await this.#healEach(this.#live(), by);
   }
-  /** Lifts every live fault on these nodes, or on a link at one of them. */
+  /** Heals every live fault on these nodes, or on a link from or to one of them. */
   async healNodes(nodes: readonly string[], by?: 'manual'): Promise<number> {
     const touches = ({ aimed }: FaultRecord): boolean =>
       aimed.links.length === 0
@@ -181,7 +181,7 @@ export class Nemesis {
     return this.#live().findLast(({ by }) => by === 'manual') ?? null;
   }
 
-  /** Lifts this fault only. Idempotent: a second call waits for the first. */
+  /** Heals this fault only. Idempotent: a second call waits for the first. */
   heal(fault: FaultRecord, by?: 'manual' | 'cleanup'): Promise<void> {
     const live = fault as Live;
     live.healing ??= this.#heal(live, by);

@@ -3,8 +3,8 @@ import type { Cluster } from '../ports/cluster.ts';
 type Hold = 'down' | 'paused';
 
 /**
- * Live faults that hold nodes down or paused. A node runs again only when no live fault holds it: as on links, lifting
- * one fault never lifts another. Calls for one node run one after the other.
+ * Live faults that keep nodes down or paused. A node runs again only when no live fault holds it, so lifting one fault
+ * never lifts another. Calls for one node run one after another.
  */
 export class NodeLedger {
   readonly #cluster: Cluster;
@@ -18,12 +18,12 @@ export class NodeLedger {
     for (const node of cluster.nodes) this.#holds.set(node, new Map());
   }
 
-  /** The node exited by itself. */
+  /** Records that the node exited by itself. */
   markBroken(node: string): void {
     this.#broken.add(node);
   }
 
-  /** Takes the node down (`how`) or pauses it, for as long as `handle` lives. */
+  /** Takes the node down or pauses it by calling `how`; this lasts until `handle` is lifted. */
   async hold(handle: string, node: string, hold: Hold, how: () => Promise<void>): Promise<void> {
     this.#holds.get(node)!.set(handle, hold);
     await this.#inTurn(node, how);
@@ -58,7 +58,7 @@ export class NodeLedger {
     if (failed !== undefined) throw failed.reason as Error;
   }
 
-  /** Brings the node to the state that its live holds ask for. */
+  /** Brings the node to the state that its live holds require. */
   async #restore(node: string): Promise<void> {
     const holds = [...this.#holds.get(node)!.values()];
     if (holds.includes('down') || this.#broken.has(node)) return;

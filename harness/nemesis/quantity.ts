@@ -25,15 +25,15 @@ interface QuantityKind<T> {
   readonly noun: string;
   readonly example: string;
   readonly units: readonly string[];
-  /** Unit that was probably meant by a bare number. */
+  /** Unit that the author of a number without a unit probably meant. */
   readonly likely: string;
   readonly pattern: RegExp;
   parse(text: string): T | null;
-  /** The mistake in a value that parses, if there is one. */
+  /** Returns the mistake in a parsed value, or null. */
   check?(value: T): Mistake | null;
 }
 
-/** A string field that carries its unit. */
+/** A string field for a number with its unit. */
 function quantity<T>(kind: QuantityKind<T>): z.ZodType<T, string> {
   const text = z
     .string({ error: `expected a ${kind.noun} such as \`${kind.example}\`` })
@@ -45,7 +45,7 @@ function quantity<T>(kind: QuantityKind<T>): z.ZodType<T, string> {
       report(context, mistake);
       return z.NEVER;
     });
-  // The hint for a bare number has its likely unit, which zod's own "expected a string" cannot carry.
+  // The hint for a number without a unit names the likely unit, which zod's own "expected a string" cannot do.
   const field = z.preprocess((value, context) => {
     if (typeof value === 'number') report(context, unitMissing(String(value), kind));
     return value;
@@ -54,7 +54,7 @@ function quantity<T>(kind: QuantityKind<T>): z.ZodType<T, string> {
 }
 
 const unitMissing = (text: string, kind: QuantityKind<unknown>): Mistake => ({
-  what: `a bare number where a ${kind.noun} is needed`,
+  what: `a number without a unit where a ${kind.noun} is needed`,
   hint: `write the unit: \`${text}${kind.likely}\``,
 });
 
@@ -78,7 +78,7 @@ const single =
     return match === null ? null : Number(match[1]);
   };
 
-/** Maximum length of a duration, in ms. A longer one is a slip of the unit. */
+/** Maximum length of a duration, in ms. A longer one is probably a wrong unit. */
 const LONGEST_MS = 3_600_000;
 const TOO_LONG: Mistake = { what: 'longer than an hour' };
 
@@ -102,7 +102,11 @@ export const durationRange = quantity<Range>({
   pattern: new RegExp(String.raw`^${DURATION_SOURCE}(\.\.${DURATION_SOURCE})?$`),
   parse: parseRange,
   check: ({ min, max }) =>
-    min > max ? { what: 'a range runs from the smaller to the larger' } : max > LONGEST_MS ? TOO_LONG : null,
+    min > max
+      ? { what: 'the first value of a range must not be larger than the second' }
+      : max > LONGEST_MS
+        ? TOO_LONG
+        : null,
 });
 
 /** `500/s` → operations per second. */
@@ -114,7 +118,9 @@ export const rate = quantity<number>({
   pattern: RATE,
   parse: single(RATE),
   check: (value) =>
-    value <= 0 ? { what: 'a rate is more than zero', hint: '`max` is as fast as the nodes answer' } : null,
+    value <= 0
+      ? { what: 'a rate must be more than zero', hint: '`max` means as fast as the nodes answer' }
+      : null,
 });
 
 /** `35%` → 0.35. */
@@ -143,7 +149,7 @@ export const bandwidthRate = quantity<number>({
     return match === null ? null : Number(match[1]) * (match[2] === 'MB' ? 1_000 : 1);
   },
   check: (value) =>
-    value < 1 ? { what: 'Toxiproxy cannot go below `1KB/s`', hint: 'a `cut` lets nothing through' } : null,
+    value < 1 ? { what: 'Toxiproxy cannot go below `1KB/s`', hint: 'use `cut` to block a link' } : null,
 });
 
 /** `64B`, `4KB` → bytes. */

@@ -16,5 +16,5 @@ const KINDS = [
   kill, stop, restart, pause, resume, rollingRestart,
 ] as const; // prettier-ignore
 
-/** Every kind of fault by its verb. A new one is a file and a line here. */
+/** Every kind of fault by its verb. A new kind needs a file and a line here. */
 export const FAULTS: ReadonlyMap<string, FaultKind> = new Map(KINDS.map((kind) => [kind.verb, kind]));

@@ -61,14 +61,14 @@ describe('choices at random', () => {
     expect(resolve('minority')).toHaveLength(2);
     expect(resolve('majority')).toHaveLength(3);
   });
-  it('a follower is up and does not lead, whatever the seed', () => {
+  it('a follower is up and does not lead, with any seed', () => {
     for (let seed = 0; seed < 50; seed++) {
       const [chosen] = resolveSelector(parse('follower'), five, randomStream(seed, 'selectors'));
       expect(['n1', 'n3', 'n5']).toContain(chosen);
     }
   });
   it('the same seed chooses the same nodes', () => expect(resolve('minority')).toEqual(resolve('minority')));
-  it('a recorded choice is taken again where it still fits, and else not', () => {
+  it('a recorded choice is used again only if it still matches', () => {
     expect(resolve('follower', five, [], ['n5'])).toEqual(['n5']);
     expect(resolve('follower', five, [], ['n2'])).not.toEqual(['n2']);
   });
@@ -82,9 +82,9 @@ describe('a selector without a match chooses no other node instead', () => {
   it('`minority` of one node', () => expect(resolve('minority', { ...five, nodes: ['n1'] })).toEqual([]));
 });
 
-describe('text that is no selector is refused', () => {
+describe('text that is not a selector is refused', () => {
   for (const text of ['leadr', 'n0', 'node1', 'not(leader', '$', '$Old', '']) {
-    it(`${JSON.stringify(text)} is no selector`, () =>
+    it(`${JSON.stringify(text)} is not a selector`, () =>
       expect(parseSelector(text)).toEqual({ ok: false, unknown: text }));
   }
   it('a selector is formatted as it was written', () => {

@@ -2,7 +2,8 @@ import { NAME, NODE_ID } from '../names.ts';
 import type { Random } from '../random.ts';
 
 /**
- * Nodes that a fault is for, as the scenario gives them. `resolveSelector` makes node ids of it when the step starts.
+ * The target nodes of a fault, as the scenario describes them. `resolveSelector` turns it into node ids when the step
+ * starts.
  */
 export type Selector =
   | { readonly type: 'node'; readonly id: string }
@@ -34,7 +35,7 @@ export interface Electorate {
 
 export type ParsedSelector =
   | { readonly ok: true; readonly selector: Selector }
-  /** `unknown`: the part of the text that is no selector. */
+  /** `unknown` is the part of the text that is not a selector. */
   | { readonly ok: false; readonly unknown: string };
 
 /** `leader`, `n1`, `$old`, `not($old)`; nested as deep as needed. */
@@ -72,8 +73,9 @@ export function formatSelector(selector: Selector): string {
 }
 
 /**
- * Nodes that the selector matches now, in the cluster's order; may be empty. `taken`: nodes that the same step has
- * chosen already (`rest` matches all others). `prefer`: a recorded choice, which is taken again if it still matches.
+ * Nodes that the selector matches now, in the cluster's order; may be empty. `taken` has the nodes that the same step
+ * has already chosen (`rest` matches all others). `prefer` is a recorded choice, which is used again if it still
+ * matches.
  */
 export function resolveSelector(
   selector: Selector,

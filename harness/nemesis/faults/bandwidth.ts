@@ -3,7 +3,7 @@ import { defineFault } from '../fault.ts';
 import { aimLinks, describeLinks, linkFields, needsLinks, strict } from '../fields.ts';
 import { bandwidthRate } from '../quantity.ts';
 
-/** Limits the bandwidth of each link, each direction on its own. */
+/** Limits the bandwidth of links, of each direction separately. */
 export const bandwidth = defineFault({
   verb: 'bandwidth',
   summary: 'limit the bandwidth of links',

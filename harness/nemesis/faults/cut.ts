@@ -5,7 +5,7 @@ import { aimCut } from './partition.ts';
 /** Cuts links in one direction: `{from: leader, to: followers}` does not affect the other direction. */
 export const cut = defineFault({
   verb: 'cut',
-  summary: 'cut links one way: from, to',
+  summary: 'cut links in one direction: from, to',
   needs: ['cut'],
   lasting: true,
   schema: strict({ ...linkFields, mode: cutMode }).superRefine(needsLinks),

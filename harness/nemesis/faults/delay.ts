@@ -5,7 +5,9 @@ import { aimLinks, describeLinks, linkFields, needsLinks, strict } from '../fiel
 import { formatDuration } from '../../duration.ts';
 import { duration } from '../quantity.ts';
 
-/** Adds latency to the traffic of the links, each direction on its own. Jitter is uniform, plus or minus. */
+/**
+ * Adds latency to the traffic of links, in each direction separately. Jitter is uniform in both directions around it.
+ */
 export const delay = defineFault({
   verb: 'delay',
   summary: 'add latency, and jitter, to links',
@@ -24,14 +26,14 @@ export const delay = defineFault({
   },
 });
 
-/** A fault on links that still let everything through. `delay`, `bandwidth` and `slice` are such faults. */
+/** A fault on links that still deliver everything: `delay`, `bandwidth` or `slice`. */
 export function shapeLinks(shape: {
   readonly text: string;
   readonly links: readonly LinkId[];
   readonly nodes: readonly string[];
   readonly ends: LinkEnds;
   readonly condition: LinkCondition;
-  /** Latency in ms that the fault should add to an operation; null: not known. */
+  /** Latency in ms that the fault should add to an operation; null if it is not known. */
   readonly addedMs: number | null;
 }): FaultAction {
   const { text, links, nodes, ends, condition, addedMs } = shape;

@@ -23,7 +23,7 @@ export const flap = defineFault({
     const { links, nodes, ends } = aimLinks(spec, targets);
     const names = links.map(linkName);
     let flapping: Promise<void> = Promise.resolve();
-    /** The first cut is confirmed before the step ends. The others follow while the next steps run. */
+    /** Runs until healed. The step waits for the first cut only; the others follow while the next steps run. */
     const keepFlapping = async (
       { linkLedger, clock }: World,
       { handle, signal }: InjectContext,
@@ -45,7 +45,7 @@ export const flap = defineFault({
         flapping = keepFlapping(world, context).catch((error: unknown) => {
           if (!context.signal.aborted) throw error;
         });
-        // The healing reports a failure. Until then the rejection must not be unhandled.
+        // The healing reports a failure; this handler keeps the rejection from being unhandled before that.
         flapping.catch(() => undefined);
       },
       heal: () => flapping,

@@ -19,7 +19,7 @@ export const kill = defineFault({
   aim: (spec, { select }) => takeDown('kill', select(spec.node)),
 });
 
-/** SIGTERM: the node may finish its work. Healing starts it again. */
+/** SIGTERM: the node can finish its work first. Healing starts it again. */
 export const stop = defineFault({
   verb: 'stop',
   summary: 'stop node processes cleanly (SIGTERM)',
@@ -48,7 +48,7 @@ function takeDown(verb: 'kill' | 'stop', nodes: readonly string[]): FaultAction 
   };
 }
 
-/** Names the processes that ran before and no longer run. */
+/** Names the processes that ran before the fault and do not run any more. */
 function goneProcesses({ before, during }: FaultSnapshots, nodes: readonly string[]): string | null {
   const gone = nodes.filter((node) => {
     const was = before.nodes.get(node)!.pid;

@@ -8,16 +8,16 @@ import { report } from '../mistake.ts';
 const SHAPES = ['isolate', 'halves', 'bridge', 'ring'] as const;
 
 const schema = strict({
-  isolate: selector.optional().meta({ description: 'cut off from all others, both ways' }),
+  isolate: selector.optional().meta({ description: 'cut off from all others, in both directions' }),
   halves: z
     .array(selector)
     .min(2, 'at least two groups')
     .optional()
-    .meta({ description: 'groups that see only their own members' }),
-  bridge: selector.optional().meta({ description: 'two halves; only this node sees both' }),
+    .meta({ description: 'groups that reach only their own members' }),
+  bridge: selector.optional().meta({ description: 'two halves; only this node reaches both' }),
   ring: selector
     .optional()
-    .meta({ description: 'each node sees only its two neighbours, in the order of ids' }),
+    .meta({ description: 'each node reaches only its two neighbours, in the order of ids' }),
   mode: cutMode,
 }).superRefine((spec, context) => {
   const given = SHAPES.filter((shape) => spec[shape] !== undefined);
@@ -29,17 +29,19 @@ const schema = strict({
 });
 type Spec = z.output<typeof schema>;
 
-/** Cuts peer links in both directions; clients still reach every node (a `cut` from `clients` is the other half). */
+/**
+ * Cuts peer links in both directions. Clients still reach every node, unless a `cut` from `clients` cuts them off too.
+ */
 export const partition = defineFault({
   verb: 'partition',
-  summary: 'cut peer links both ways: isolate, halves, bridge, ring',
+  summary: 'cut peer links in both directions: isolate, halves, bridge, ring',
   needs: ['cut'],
   lasting: true,
   schema,
   aim: (spec, targets) => aimCut(separated(spec, targets), spec.mode),
 });
 
-/** A set of cut links as a fault: what `partition` and `cut` have in common. */
+/** A fault that cuts the given links; `partition` and `cut` share it. */
 export function aimCut(
   { links, nodes, ends }: Pick<FaultAction, 'links' | 'nodes' | 'ends'>,
   mode: 'blackhole' | 'refuse',
@@ -82,7 +84,7 @@ function shape(
           i,
         ]);
     }
-    // A node in no group sees no other node.
+    // A node in no group reaches no other node.
     return {
       nodes: groups[0]!,
       sees: (a, b) => groups.some((group) => group.includes(a) && group.includes(b)),

@@ -3,8 +3,8 @@ import { nodeSpec } from '../fields.ts';
 import { duration } from '../quantity.ts';
 
 /**
- * SIGSTOP: the process does not run and does not notice it. Healing is SIGCONT, after which the process acts as if no
- * time had passed.
+ * SIGSTOP: the process stops and cannot notice it. Healing is SIGCONT, after which the process acts as if no time had
+ * passed.
  */
 export const pause = defineFault({
   verb: 'pause',

@@ -3,7 +3,7 @@ import { crossedBytes, roleChange, usedLinks } from '../fault-evidence.ts';
 import { defineFault } from '../fault.ts';
 import { aimLinks, describeLinks, linkFields, needsLinks, strict } from '../fields.ts';
 
-/** Closes every open connection of the links with RST, once. New connections are let through. */
+/** Closes every open connection of the links with RST, once. New connections are accepted. */
 export const reset = defineFault({
   verb: 'reset',
   summary: 'close open connections with RST, once',
@@ -21,8 +21,7 @@ export const reset = defineFault({
       inject: async (world) => {
         await Promise.all(links.map((link) => world.links.reset(link)));
       },
-      // The server counts the bytes of a connection when it closes. New bytes therefore show that connections were
-      // closed.
+      // The server counts the bytes of a connection when it closes, so new bytes show that connections were closed.
       evidence: (span) => crossedBytes(span, names) ?? roleChange(span, nodes) ?? usedLinks(span, names),
     };
   },

@@ -1,7 +1,7 @@
 import { defineFault, type World } from '../fault.ts';
 import { nodeSpec } from '../fields.ts';
 
-/** Starts nodes that are down, and stops and starts those that run. Ends every fault that held them down. */
+/** Starts nodes that are down, and stops and starts those that run. Ends every fault that keeps them down. */
 export const restart = defineFault({
   verb: 'restart',
   summary: 'start nodes that are down; stop and start those that run',
@@ -33,7 +33,7 @@ async function restartNode({ cluster, nodeLedger }: World, node: string): Promis
   await nodeLedger.release(node, 'down');
 }
 
-/** Resumes paused nodes, whichever fault paused them. */
+/** Resumes paused nodes and ends every fault that keeps them paused. */
 export const resume = defineFault({
   verb: 'resume',
   summary: 'resume paused node processes (SIGCONT)',

@@ -5,22 +5,22 @@ import { stoppedMs } from '../../stall.ts';
 import { duration } from '../quantity.ts';
 
 const schema = strict({
-  node: selector.optional().meta({ description: 'which nodes, in the order of ids; all by default' }),
+  node: selector.optional().meta({ description: 'nodes to restart, in the order of ids; all by default' }),
   mode: z.enum(['stop', 'kill']).default('stop'),
-  down: duration.optional().meta({ description: 'time that each stays down; 0ms by default' }),
+  down: duration.optional().meta({ description: 'time that each node stays down; 0ms by default' }),
   within: duration.meta({ description: 'time limit for a node to come back and catch up' }),
 });
 
-/** Time between two looks at a restarted node's progress, in ms. */
+/** Time between two checks of a restarted node's progress, in ms. */
 const LOOK_MS = 50;
 
 /**
- * Restarts one node after the other, each only after the one before has caught up. Fails the run if a node does not
+ * Restarts one node after another, each only after the previous one has caught up. The run fails if a node does not
  * catch up in time.
  */
 export const rollingRestart = defineFault({
   verb: 'rolling-restart',
-  summary: 'restart nodes one after the other, each caught up before the next',
+  summary: 'restart nodes one after another, each after the previous one has caught up',
   needs: ({ mode }) => [mode],
   lasting: false,
   schema,
@@ -48,7 +48,9 @@ export const rollingRestart = defineFault({
   },
 });
 
-/** A restarted node did not catch up in time. This is a failed expectation and not an error of the harness. */
+/**
+ * Thrown if a restarted node did not catch up in time, which is a failed expectation and not an error of the harness.
+ */
 export class TooSlow extends Error {
   override readonly name = 'TooSlow';
 }
@@ -65,7 +67,7 @@ async function caughtUp(
     const seen = state.converged(target);
     if (seen.ok) return;
     if (clock.now() - from - stoppedMs(clock.stalls(), from) >= withinMs)
-      throw new TooSlow(`after the restart of ${node}, not caught up within ${withinMs} ms: ${seen.detail}`);
+      throw new TooSlow(`${node} did not catch up within ${withinMs} ms after its restart: ${seen.detail}`);
     await clock.sleep(LOOK_MS, signal);
   }
 }

@@ -3,7 +3,10 @@ import { defineFault } from '../fault.ts';
 import { aimLinks, describeLinks, linkFields, needsLinks, strict } from '../fields.ts';
 import { duration, size } from '../quantity.ts';
 
-/** Cuts the stream into small pieces with a pause between them, so that frames arrive in parts (Toxiproxy's slicer). */
+/**
+ * Splits the byte stream into small pieces with a pause between them, so that frames arrive in parts (Toxiproxy's
+ * slicer).
+ */
 export const slice = defineFault({
   verb: 'slice',
   summary: 'deliver in small pieces with pauses between them',

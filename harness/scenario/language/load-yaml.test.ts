@@ -25,7 +25,7 @@ function load(text: string): Scenario {
 describe('aliases', () => {
   it('repeat the value that they name, with the place of that value in mistakes', () => {
     const text = `${head}x-list: &waits\n  - wait: { for: 1 }\nsteps: *waits\n`;
-    expect(mistakesIn(text)).toEqual(['4:18: a bare number where a duration or range is needed']);
+    expect(mistakesIn(text)).toEqual(['4:18: a number without a unit where a duration or range is needed']);
     expect(load(text.replace('for: 1', 'for: 1s')).outline).toEqual([{ text: 'wait for 1s', line: 4 }]);
   });
   it('name the latest value with their name before them', () => {
@@ -77,7 +77,7 @@ describe('merge keys', () => {
   });
   it('give a mistake in a merged value the place of that value', () => {
     expect(mistakesIn(`x-a: &a { rate: 10 }\n${head}workload: { <<: *a }\nsteps: []\n`)).toEqual([
-      '1:17: a bare number where a rate is needed',
+      '1:17: a number without a unit where a rate is needed',
     ]);
   });
 });

@@ -56,12 +56,12 @@ describe('each mistake is reported at its token', () => {
     [
       'a bare number for a duration',
       steps('- wait: { for: 5 }'),
-      ['4:18: a bare number where a duration or range is needed | write the unit: `5ms`'],
+      ['4:18: a number without a unit where a duration or range is needed | write the unit: `5ms`'],
     ],
     [
       'a bare number in quotes',
       steps('- wait: { for: "5" }'),
-      ['4:18: a bare number where a duration or range is needed | write the unit: `5ms`'],
+      ['4:18: a number without a unit where a duration or range is needed | write the unit: `5ms`'],
     ],
     [
       'an unknown unit',
@@ -71,12 +71,12 @@ describe('each mistake is reported at its token', () => {
     [
       'a range backwards',
       steps('- wait: { for: 5s..1s }'),
-      ['4:18: a range runs from the smaller to the larger'],
+      ['4:18: the first value of a range must not be larger than the second'],
     ],
     [
       'a rate without its unit',
       `${head}workload: { rate: 500 }\nsteps: []\n`,
-      ['3:19: a bare number where a rate is needed | write the unit: `500/s`, or `max`'],
+      ['3:19: a number without a unit where a rate is needed | write the unit: `500/s`, or `max`'],
     ],
     [
       'shares that do not add up',
@@ -181,7 +181,7 @@ describe('each mistake is reported at its token', () => {
     [
       'no link',
       steps('- delay: { add: 5ms }'),
-      ['4:5: which links? | give `links: all`, or `from` and `to`'],
+      ['4:5: no links are given | give `links: all`, or `from` and `to`'],
     ],
     [
       'a wrong mode',
@@ -201,7 +201,7 @@ describe('each mistake is reported at its token', () => {
     [
       'a mistake inside a branch',
       steps('- parallel:', '    - [{ note: x }, { wait: { for: 3 } }]'),
-      ['5:38: a bare number where a duration or range is needed | write the unit: `3ms`'],
+      ['5:38: a number without a unit where a duration or range is needed | write the unit: `3ms`'],
     ],
     [
       '`within` inside a wait',
