@@ -1,6 +1,6 @@
 /**
- * Actions of a system or a stage on its nodes and links, beyond starting them. A fault names those that it needs, and
- * the loader refuses a step that needs a missing one, at the step's line.
+ * Actions that a system or a stage can take on its nodes and links, besides starting them. A fault names those that it
+ * needs. If one is missing, the loader refuses the step and names its line.
  */
 export const CAPABILITIES = {
   kill: 'end a node process at once (SIGKILL) and start it again with its data',
@@ -16,7 +16,7 @@ export const CAPABILITIES = {
 
 export type Capability = keyof typeof CAPABILITIES;
 
-/** A system or a stage by its name. `capabilities`: its actions; absent: all. */
+/** Name of a system or a stage, and its capabilities (all if absent). */
 export interface Able {
   readonly name: string;
   readonly capabilities?: ReadonlySet<Capability>;

@@ -13,7 +13,7 @@ export type Answer =
   | { readonly type: 'value'; readonly value: RegisterValue }
   /** A mutation took effect. */
   | { readonly type: 'done' }
-  /** A cas did not and will not take effect. `found`: the value instead of the expected one, if the node tells it. */
+  /** A cas did not and will not take effect. `found` is the current value, if the node reports it. */
   | { readonly type: 'mismatch'; readonly found?: RegisterValue }
   | Refusal
   /** The answer does not fit the request: the node is broken, and the effect of the request is unknown. */
@@ -22,11 +22,11 @@ export type Answer =
 export interface Refusal {
   readonly type: 'refused';
   /**
-   * A short word for the history. All systems share `not-leader`: for a client that stays on one node it is a final
-   * answer.
+   * A short word for the history. All systems use the same word `not-leader`, which is a final answer for a client that
+   * stays on one node.
    */
   readonly error: string;
-  /** True if this attempt did not and will not take effect; false: it may have, or may yet. */
+  /** True if this attempt did not and will not take effect; false if it may have taken effect or may still do so. */
   readonly definite: boolean;
   /** True if the same request may be sent again, to this node or another. */
   readonly retry: boolean;
@@ -37,18 +37,18 @@ export interface Refusal {
 /** The end of one attempt. */
 export type AttemptEnd<Result = Answer> =
   | { readonly type: 'answer'; readonly result: Result }
-  /** Sent, or partly sent; the connection broke before an answer. */
+  /** It was sent, at least in part, and the connection broke before an answer. */
   | { readonly type: 'lost' }
-  /** Not a byte of it was sent, nor will be. */
+  /** No byte of it was or will be sent. */
   | { readonly type: 'unsent'; readonly error: 'refused' | 'closed' };
 
-/** One attempt under way. */
+/** One attempt that has not ended. */
 export interface Ask {
-  /** Bytes of it may have left. */
+  /** True if some of its bytes may have been sent. */
   readonly sent: boolean;
   /**
-   * The answer is not needed any more. An unsent request will never be sent; the answer to a sent one is ignored. The
-   * listener is not called again.
+   * Gives up the answer. An unsent request will never be sent; the answer to a sent one is ignored. The listener is not
+   * called again.
    */
   drop(): void;
 }
@@ -58,15 +58,15 @@ export type SystemRequest = object;
 
 /** One logical client of the system: its own connections to the nodes and, if the system has any, its session. */
 export interface SystemClient {
-  /** True if the client may mutate now; false if it lacks something first, for example a session. */
+  /** True if the client may mutate now; false if it first needs something else, for example a session. */
   mayMutate(): boolean;
   /** The request for a task. It is called for a mutation only after `mayMutate` returned true. */
   request(task: Task): SystemRequest;
   /** `listener` is called once with the end of the attempt, never before `ask` has returned. */
   ask(node: string, request: SystemRequest, listener: (end: AttemptEnd) => void): Ask;
   /**
-   * The operation has ended. After an unknown outcome (`info`) the client is a new one to the system: an old attempt
-   * may still take effect.
+   * Called when the operation has ended. After an unknown outcome (`info`) the system sees a new client, because an old
+   * attempt may still take effect.
    */
   ended(outcome: 'ok' | 'fail' | 'info', error: string | undefined): void;
 }
@@ -74,21 +74,21 @@ export interface SystemClient {
 /** All clients of one load. */
 export interface SystemClients {
   /**
-   * True if a mutation is applied at most once however often the same request is sent, as with sessions. False: a
-   * mutation is not sent again, to any node, while an earlier attempt of it may still take effect.
+   * True if a mutation is applied at most once even if the same request is sent several times, as with sessions. If
+   * false, a mutation is not sent again to any node while an earlier attempt of it may still take effect.
    */
   readonly appliesOnce: boolean;
   /** A further logical client. Connections are made when they are first needed. */
   client(): SystemClient;
   start(): void;
-  /** Prepares nothing more for new operations; those under way go on. */
+  /** Stops preparations for new operations; open operations continue. */
   stop(): void;
   /** Closes every connection. */
   close(): void;
 }
 
 export interface ClientSetup {
-  /** `host:port` per node, as clients dial it: of the client link. */
+  /** `host:port` of the client link to each node. */
   readonly addresses: Readonly<Record<string, string>>;
   /** Number of logical clients that the load will have. */
   readonly clients: number;
@@ -98,10 +98,10 @@ export interface ClientSetup {
 
 export type ConnectClients = (setup: ClientSetup) => SystemClients;
 
-/** Where the load's thread finds a system's clients. Plain data, since it crosses to that thread. */
+/** Place of a system's clients for the load's thread. It is plain data, because it is sent to that thread. */
 export interface ClientModule {
   /** URL of a module that exports `connectClients: ConnectClients`. */
   readonly module: string;
-  /** Given to `connectClients`; anything that can be cloned. */
+  /** Argument for `connectClients`; it must be data that can be cloned. */
   readonly data?: unknown;
 }

@@ -5,7 +5,7 @@ export type NodeLife = 'starting' | 'up' | 'paused' | 'stopping' | 'down';
 export interface NodeExit {
   readonly code: number | null;
   readonly signal: string | null;
-  /** True when the harness asked for it (kill, stop); false: it died by itself, which is a finding. */
+  /** True if the harness caused the exit (kill, stop); false if the node exited by itself, which is a finding. */
   readonly expected: boolean;
   /** The last lines of its stderr. */
   readonly stderr: string;
@@ -26,8 +26,8 @@ export type ClusterEvent =
   | { readonly type: 'status'; readonly t: number; readonly node: string; readonly status: NodeStatus }
   | { readonly type: 'trace'; readonly t: number; readonly node: string; readonly trace: TraceEvent }
   /**
-   * Some of the node's reports cannot be read, or are missing, although its process was not killed. `traceHole`: steps
-   * of its trace may be among them.
+   * Some reports of the node cannot be read or are missing, although its process was not killed. `traceHole` is true if
+   * steps of its trace may be among them.
    */
   | {
       readonly type: 'reports-lost';
@@ -45,27 +45,27 @@ export interface NodeView {
 }
 
 /**
- * Port: real processes, or simulated nodes. All calls return once the thing is done (the process gone, up and
- * listening, stopped…).
+ * Port: real processes, or simulated nodes. Each call returns when its effect is complete: the process has ended,
+ * serves clients, is paused and so on.
  */
 export interface Cluster {
   readonly nodes: readonly string[];
   view(node: string): NodeView;
   subscribe(listener: (event: ClusterEvent) => void): () => void;
   /**
-   * Starts a node that is down; resolves at its `ready` line, rejects with its stderr if it exits first or takes over
-   * 10 s.
+   * Starts a node that is down. Resolves at its `ready` line; rejects with its stderr if it exits first or needs more
+   * than 10 s.
    */
   start(node: string): Promise<void>;
-  /** SIGKILL. */
+  /** Sends SIGKILL. */
   kill(node: string): Promise<void>;
-  /** SIGTERM, and after 5 s SIGKILL. */
+  /** Sends SIGTERM, and SIGKILL after 5 s. */
   stop(node: string): Promise<void>;
-  /** SIGSTOP / SIGCONT. */
+  /** Sends SIGSTOP; `resume` sends SIGCONT. */
   pause(node: string): Promise<void>;
   resume(node: string): Promise<void>;
-  /** Removes a down node's data folder. */
+  /** Removes the data folder of a node that is down. */
   wipe(node: string): Promise<void>;
-  /** Ends every node process (also paused ones), closes pipes. Idempotent. */
+  /** Ends every node process, including paused ones, and closes the pipes. Idempotent. */
   [Symbol.asyncDispose](): Promise<void>;
 }

@@ -1,6 +1,6 @@
 import type { LinksServer } from '../event.ts';
 
-/** One direction of traffic: a peer direction `n1->n2`, or a client's way to a node, `clients->n1`. */
+/** One direction of traffic: between peers (`n1->n2`), or from the clients to a node (`clients->n1`). */
 export interface LinkId {
   /** A node's id, or `clients`. */
   readonly from: string;
@@ -15,18 +15,18 @@ export const allLinks = (nodes: readonly string[]): readonly LinkId[] => [
 ];
 
 /**
- * All that a link does at one moment: the sum of the live faults on it. The default (no field) is a clean link.
- * Peer links carry messages one way; a client link carries requests one way and answers back, and a condition holds
- * for both.
+ * The state of a link at one moment: the sum of the live faults on it. Without any field, the link is clean. A peer
+ * link carries messages in one direction. A client link carries requests in one direction and answers in the other, and
+ * its condition applies to both.
  */
 export interface LinkCondition {
   /**
-   * `blackhole`: sockets stay, bytes vanish (Toxiproxy's timeout toxic, 0). `refuse`: connections are closed and
-   * refused.
+   * `blackhole`: sockets stay open, bytes vanish (Toxiproxy's toxic `timeout` with 0). `refuse`: connections are closed
+   * and refused.
    */
   readonly cut?: 'blackhole' | 'refuse';
   readonly delay?: { readonly latencyMs: number; readonly jitterMs: number };
-  /** KB/s, as Toxiproxy counts it. */
+  /** Rate in KB/s as Toxiproxy defines it (1 KB is 1000 bytes). */
   readonly bandwidthKBps?: number;
   readonly slice?: {
     readonly averageBytes: number;
@@ -36,8 +36,8 @@ export interface LinkCondition {
 }
 
 /**
- * Figures that show whether a fault took effect, from Toxiproxy's counters or from the links themselves. All are
- * counted from the beginning of the run.
+ * Counters that show whether a fault took effect, from Toxiproxy or from the simulated links. They start at the
+ * beginning of the run.
  */
 export interface LinkTraffic {
   readonly link: LinkId;
@@ -46,20 +46,20 @@ export interface LinkTraffic {
 }
 
 /**
- * Port: real Toxiproxy, or the simulated network. Every call has a deadline of its own (2 s) and rejects with a
- * sentence that says what failed.
+ * Port: real Toxiproxy, or the simulated network. Every call has its own deadline (2 s) and rejects with a message that
+ * describes the failure.
  */
 export interface Links {
   readonly server: LinksServer;
   readonly links: readonly LinkId[];
   /** `host:port` that `link.from` dials. It does not change during the run. */
   address(link: LinkId): string;
-  /** Makes the link behave so, for open connections and new ones, and returns once the server has confirmed it. */
+  /** Applies the condition to open and new connections of the link, and returns once the server has confirmed it. */
   apply(link: LinkId, condition: LinkCondition): Promise<void>;
-  /** Closes all open connections of the link with RST (reset_peer); new ones are let through. */
+  /** Closes all open connections of the link with RST (reset_peer); new ones are accepted. */
   reset(link: LinkId): Promise<void>;
   /** Bytes in and out per link, if the server counts them; they show whether a fault took effect. */
   traffic(): Promise<readonly LinkTraffic[]>;
-  /** Heals everything, removes our proxies, and stops the server if we started it. Idempotent. */
+  /** Heals all links, removes the harness's proxies, and stops the server if the harness started it. Idempotent. */
   [Symbol.asyncDispose](): Promise<void>;
 }

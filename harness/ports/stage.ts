@@ -5,7 +5,7 @@ import type { Links } from './links.ts';
 import type { System } from './system.ts';
 import type { Workload, WorkloadPlan } from './workload.ts';
 
-/** Everything that a stage needs to know in order to set up one run. */
+/** Everything that a stage needs to set up one run. */
 export interface StageSetup {
   readonly seed: number;
   /** Number of nodes; their ids are n1, n2 and so on. */
@@ -13,14 +13,14 @@ export interface StageSetup {
   readonly electionTimeoutMs: readonly [min: number, max: number];
   readonly heartbeatMs: number;
   readonly workload: WorkloadPlan;
-  /** True if linearizability is checked while the load goes on. */
+  /** True if linearizability is checked during the load. */
   readonly live: boolean;
-  /** Folder of the run: data folders, node logs and `history.jsonl` go there. */
+  /** Folder of the run, for the data folders, the node logs and `history.jsonl`. */
   readonly dir: string;
-  /** Aborts while the stage is being set up. */
+  /** Its abort ends the setup of the stage. */
   readonly signal: AbortSignal;
   readonly onNote: (level: 'info' | 'warn' | 'error', text: string) => void;
-  /** The environment failed in mid-run, for example because the Toxiproxy server ended. */
+  /** Called if the environment fails during the run, for example because the Toxiproxy server ended. */
   readonly onFailure: (error: Error) => void;
 }
 
@@ -36,7 +36,7 @@ export interface Stage {
   readonly links: Links;
   readonly workload: Workload;
   readonly capabilities: ReadonlySet<Capability>;
-  /** Lets time pass until the work is done. Under virtual time, nothing happens outside of this call. */
+  /** Lets time pass until the work is done. Under virtual time, nothing happens outside this call. */
   play<T>(work: () => Promise<T>): Promise<T>;
   /** Ends everything that the stage has started. Idempotent. */
   [Symbol.asyncDispose](): Promise<void>;

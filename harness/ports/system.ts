@@ -5,34 +5,34 @@ import type { ClientModule } from './client.ts';
 import type { HostCommand, LineReader } from './host.ts';
 
 /**
- * Port: a system under test. Two members are needed: how to start a node, and how clients talk to it. Every other
- * member is optional; what a system does not report is not judged, and the report says so.
+ * Port: a system under test. Two members are required: how to start a node, and how clients talk to it. All others are
+ * optional. Properties that a system does not report are not judged, and the report says so.
  */
 export interface System {
   readonly name: string;
-  /** The program that is `node`, with its arguments. Called at every start of the node. */
+  /** The program of the node, with its arguments. Called at every start of the node. */
   command(node: NodeSetup): HostCommand;
   readonly client: ClientModule;
 
   /**
-   * The reports of a node process about itself, on file descriptor `fd` (1 and 2: stdout and stderr). Absent: role,
-   * term and steps of the nodes are unknown.
+   * The reports of a node process about itself, on file descriptor `fd` (1 and 2 are stdout and stderr). If absent,
+   * role, term and steps of the nodes are unknown.
    */
   readonly reports?: { readonly fd: number; reader(node: NodeSetup): LineReader<NodeLine> };
   /**
-   * Resolves when the started node serves clients; tries until then, or until `signal`. Absent: the node's reports
-   * have a `ready` line; a system without reports is ready as soon as its process runs.
+   * Resolves when the started node serves clients; tries until then or until `signal` aborts. If absent, the node's
+   * reports have a `ready` line; a node without reports is ready as soon as its process runs.
    */
   readonly ready?: (node: NodeSetup, signal: AbortSignal) => Promise<void>;
-  /** Judges the trace that the nodes report. Absent: the safety properties are not judged. */
+  /** Checks the trace that the nodes report. If absent, the safety properties are not judged. */
   readonly monitor?: (nodes: readonly string[]) => TraceMonitor;
-  /** Shows and changes the members of a running cluster. Absent: `chaos members` cannot be used. */
+  /** Shows and changes the members of a running cluster. If absent, `chaos members` cannot be used. */
   readonly membership?: Membership;
-  /** What its nodes can do. Absent: everything. */
+  /** Capabilities of its nodes. If absent, it has all. */
   readonly capabilities?: ReadonlySet<Capability>;
 }
 
-/** A node that is about to be started. */
+/** Data for the start of a node. */
 export interface NodeSetup {
   readonly id: string;
   /** `host:port` on which it listens for other nodes. */
@@ -41,9 +41,12 @@ export interface NodeSetup {
   readonly clientListen: string;
   /** The other nodes, and the `host:port` at which this node dials each: its own link to that node. */
   readonly peers: readonly { readonly id: string; readonly address: string }[];
-  /** Folder for its data. It is kept over restarts, and gone after a wipe. */
+  /** Folder for its data. Restarts keep it; a wipe removes it. */
   readonly dataDir: string;
-  /** True until it was ready for the first time: it founds the cluster. A wiped node is not a founder any more. */
+  /**
+   * True until the node was ready for the first time: it is a founder of the cluster. A wiped node is not a founder any
+   * more.
+   */
   readonly first: boolean;
   readonly electionTimeoutMs: readonly [min: number, max: number];
   readonly heartbeatMs: number;
@@ -51,8 +54,8 @@ export interface NodeSetup {
 }
 
 /**
- * One line of a node's reports. `atMs`: when it was written, on the machine's monotonic clock; absent: when it was
- * read. A system may add further fields to `status`, `trace` and `log`: the event log keeps them.
+ * One line of a node's reports. `atMs` is the time of writing on the machine's monotonic clock; if absent, the time of
+ * reading is used. A system may add further fields to `status`, `trace` and `log`: the event log keeps them.
  */
 export type NodeLine =
   /** The node serves clients. */
@@ -61,26 +64,26 @@ export type NodeLine =
   | { readonly type: 'trace'; readonly atMs?: number; readonly trace: TraceEvent }
   | { readonly type: 'log'; readonly atMs?: number; readonly log: LogLine }
   /**
-   * A line that cannot be read, is wrong or is missing: a sentence for the event log. The reports go on after it.
-   * `traceHole`: steps of the trace may be lost with it.
+   * A line that cannot be read, is wrong or is missing, as a message for the event log. The reports continue after it.
+   * `traceHole` is true if steps of the trace may be lost with the line.
    */
   | { readonly type: 'problem'; readonly message: string; readonly traceHole: boolean };
 
 /**
- * Judges safety properties over the trace. Lines of one node come in the order of its steps. The last lines before the
- * end of a process may be missing; other lines may only if `hole` says so.
+ * Checks safety properties over the trace. Lines of one node arrive in the order of its steps. The last lines before
+ * the end of a process may be missing; other lines are missing only if `hole` reports it.
  */
 export interface TraceMonitor {
-  /** `t`: ms since the run began. Returns the violations that this line proves. */
+  /** Returns the violations that this line proves. `t` is in ms since the run began. */
   feed(t: number, node: string, trace: TraceEvent): readonly Violation[];
-  /** A process of the node starts: the first step of its trace has to be `Recover`. */
+  /** Called when a process of the node starts. The first step of its trace must be `Recover`. */
   started(node: string): void;
   /**
-   * Steps of the node may be missing here, for this reason. From now on the properties are unknown, unless lines that
-   * are there prove a violation.
+   * Called if steps of the node may be missing at this point. From now on the properties are unknown, unless the
+   * existing lines prove a violation.
    */
   hole(t: number, node: string, reason: string): void;
-  /** The node's data folder was removed on purpose: it starts as a new one. */
+  /** Called when the node's data folder was removed on purpose: the node starts as a new one. */
   wiped(node: string): void;
   results(): readonly PropertyResult[];
 }
@@ -94,7 +97,7 @@ export interface PropertyResult {
 /** A change of the cluster's members, or of its leader. */
 export type MembersRequest =
   | { readonly type: 'change'; readonly changes: readonly MembersChange[] }
-  /** `target` null: to the node that the leader chooses. */
+  /** If `target` is null, the leader chooses the node. */
   | { readonly type: 'transfer'; readonly target: string | null };
 
 export type MembersChange =
@@ -103,13 +106,19 @@ export type MembersChange =
 
 export type MembersAnswer =
   | { readonly type: 'done' }
-  /** `again`: another node, or the same one later, may do it. Otherwise it is refused, or left in doubt. */
+  /**
+   * `again` is true if another node, or the same one later, may accept it. Otherwise it is refused for good, or its
+   * result is unknown.
+   */
   | { readonly type: 'refused'; readonly again: boolean; readonly detail: string };
 
-/** Speaks to nodes of a running cluster, by `host:port`. */
+/** Requests to nodes of a running cluster, by `host:port`. */
 export interface Membership {
   isAddress(text: string): boolean;
   ask(address: string, request: MembersRequest, withinMs: number): Promise<MembersAnswer>;
-  /** One line: what the node knows of itself and its cluster. Rejects with the reason if it does not answer. */
+  /**
+   * Returns one line with the node's view of itself and its cluster. Rejects with the reason if the node does not
+   * answer.
+   */
   describe(address: string, withinMs: number): Promise<string>;
 }
