@@ -8,21 +8,19 @@ import type { OpEnd } from './outcome.ts';
 import type { Router } from './router.ts';
 import type { Timers } from './timers.ts';
 
-/**
- * Pause of a client after an operation that no node served, in ms. It is doubled at each repetition, at most two times.
- */
+/** Pause of a client after an operation that no node served, in ms. It is doubled at each repetition, at most twice. */
 const FIRST_REST_MS = 100;
 const MAX_REST_DOUBLINGS = 2;
-/** Time until a client that may not mutate yet looks again, if the mix has no reads. */
+/** Time until a client that may not mutate yet checks again, in ms, if the mix has no reads. */
 const MUTATE_POLL_MS = 20;
 
 export interface ClientParts {
   readonly index: number;
-  /** All clients: a new process number is the old one plus this, as Jepsen counts. */
+  /** Number of all clients. A new process number is the old one plus this number, as in Jepsen. */
   readonly clients: number;
   readonly timeoutMs: number;
   readonly router: Router;
-  /** Its own way to the nodes. */
+  /** The client of the system, with its own connections to the nodes. */
   readonly client: SystemClient;
   /** See `SystemClients`. */
   readonly appliesOnce: boolean;
@@ -30,9 +28,11 @@ export interface ClientParts {
   readonly random: Random;
   readonly generator: Generator;
   readonly recorder: Recorder;
-  /** An operation has completed. `worked`: false if no node would serve it, so that the load's budget was not used. */
+  /**
+   * Called when an operation has completed. `worked` is false if no node served it: then its slot can be used again.
+   */
   readonly onOp: (op: Op, worked: boolean) => void;
-  /** The client can take its next operation. */
+  /** Called when the client can take its next operation. */
   readonly onReady: (client: Client) => void;
 }
 
@@ -57,7 +57,7 @@ export class Client {
     return this.#operation !== null;
   }
 
-  /** Begins an operation. The client must be ready. False: it has nothing it may do now, and rests. */
+  /** Begins an operation. The client must be ready. Returns false if it may not do any operation now; then it rests. */
   begin(): boolean {
     const { index, generator, recorder, router, timers, timeoutMs, client, random, appliesOnce } =
       this.#parts;
@@ -90,7 +90,7 @@ export class Client {
     return true;
   }
 
-  /** The operation under way ends now, as if its time were up; no new one begins. */
+  /** Ends the open operation as if its timeout had expired; no new one begins. */
   stop(): void {
     this.#stopped = true;
     this.#cancelRest();

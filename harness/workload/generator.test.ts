@@ -27,12 +27,12 @@ const countBy = (tasks: Task[], of: (task: Task) => string): Record<string, numb
   }, {});
 
 describe('Generator', () => {
-  it('the same seed draws the same tasks, another seed others', () => {
+  it('the same seed draws the same tasks, and another seed draws other tasks', () => {
     expect(draw(PLAN, 500)).toEqual(draw(PLAN, 500));
     expect(draw(PLAN, 500)).not.toEqual(draw({ ...PLAN, seed: 8 }, 500));
   });
 
-  it('what is written is unique over the run, and no append token is part of another', () => {
+  it('every written value is unique over the run, and no append token is part of another', () => {
     fc.assert(
       fc.property(fc.nat(), (seed) => {
         const tasks = draw({ ...PLAN, seed }, 2_000);
@@ -45,7 +45,7 @@ describe('Generator', () => {
     );
   });
 
-  it('draws in the shares of the mix', () => {
+  it('draws each function as often as the mix says', () => {
     const counts = countBy(draw(PLAN, 20_000), (task) => task.f);
     for (const [f, share] of Object.entries(PLAN.mix)) expect(counts[f]! / 20_000).toBeCloseTo(share, 1);
     expect(
@@ -58,7 +58,7 @@ describe('Generator', () => {
     ).toEqual(['read', 'write']);
   });
 
-  it('appends have keys of their own, which are read too and stay short', () => {
+  it('appends have separate keys, which are also read and stay short', () => {
     const tasks = draw(PLAN, 20_000);
     const appendKeys = new Set(tasks.filter((task) => task.f === 'append').map((task) => task.key));
     for (const task of tasks.filter((each) => each.f !== 'read'))
@@ -72,7 +72,7 @@ describe('Generator', () => {
     for (const key of appendKeys) expect(readKeys).toContain(key);
   });
 
-  it('a cas expects what was seen last, mostly; before anything was seen, the never-written key', () => {
+  it('a cas usually expects the value that was seen last and, before any was seen, that the key was never written', () => {
     const generator = new Generator({
       ...PLAN,
       keys: 1,
@@ -88,7 +88,7 @@ describe('Generator', () => {
     expect(froms.filter((from) => from === 'v6').length).toBeGreaterThan(750);
   });
 
-  it('a client that may not write reads, or has no task if the mix has no reads', () => {
+  it('a client that may not write only reads, or has no task if the mix has no reads', () => {
     const generator = new Generator(PLAN);
     for (let i = 0; i < 100; i++) expect(generator.next(0, false)!.f).toBe('read');
     expect(
@@ -96,7 +96,7 @@ describe('Generator', () => {
     ).toBeNull();
   });
 
-  it('Zipf makes key 0 the hottest, in the ratio of its exponent', () => {
+  it('Zipf makes key 0 the most frequent, in the ratio of its exponent', () => {
     const tasks = draw(
       { ...PLAN, skew: { zipf: 1 }, mix: { read: 0, write: 1, cas: 0, delete: 0, append: 0 } },
       20_000,

@@ -3,28 +3,25 @@ import type { Task } from '../ports/client.ts';
 import { randomStream, type Random } from '../random.ts';
 import type { WorkloadPlan } from '../ports/workload.ts';
 
-/**
- * Number of appends per append key, after which its successor begins, because reads of an ever longer value would cost
- * ever more.
- */
+/** Number of appends per append key. After them the next key is used, because reads of a longer value cost more. */
 const APPENDS_PER_KEY = 100;
 /**
- * Share of the reads of an append key that look at its predecessor, because the last appends there would not be seen
+ * Share of the reads of an append key that read the previous key instead, because its last appends would not be seen
  * otherwise.
  */
 const LOOK_BACK = 0.15;
-/** Number of a key's latest values that a cas chooses its `from` among, and the share that takes the very latest. */
+/** Number of latest values of a key from which a cas chooses its `from`, and the share of cas that take the latest. */
 const RECENT_VALUES = 4;
 const CAS_FROM_LATEST = 0.8;
 
 /**
- * Draws operations. Every written value is unique over the run, so that a read names the one operation that it saw:
+ * Draws operations. Every written value is unique over the run, so that a read shows which operation it saw:
  *
  * - Register keys `k0`, `k1`… take reads, writes (`c3.17`: client 3's 17th operation), cas and deletes (tombstone
  * `t3.17`).
  * - Append keys `a0.0`, `a1.0`… take reads and appends (token `c3.17;`) only. Their value is the list of its tokens,
- * each once, so a read of an append key shows the order of all appends before it, and a retry that was applied twice.
- * Writes are kept away because they would wipe that evidence. After 100 appends `a0.1` follows `a0.0`.
+ *   each once, so a read of an append key shows the order of all appends before it, and a retry that was applied twice.
+ *   They get no writes, because a write would erase that evidence. After 100 appends `a0.1` replaces `a0.0`.
  */
 export class Generator {
   readonly #plan: WorkloadPlan;
@@ -32,7 +29,7 @@ export class Generator {
   readonly #functions: readonly (readonly [OpFunction, number])[];
   /** Cumulated probability of each key number. */
   readonly #keyShares: readonly number[];
-  /** Of reads, the share that goes to append keys: as appends among the mutations. */
+  /** Share of the reads that go to append keys; it is the share of appends among the mutations. */
   readonly #appendReads: number;
   readonly #recent = new Map<string, RegisterValue[]>();
   readonly #appends: number[];
@@ -49,7 +46,7 @@ export class Generator {
     this.#appendReads = mutations > 0 ? append / mutations : 0;
   }
 
-  /** The next task of `client`. `mayMutate` false: a read, or null if the mix has none. */
+  /** The next task of `client`. If `mayMutate` is false, it is a read, or null if the mix has no reads. */
   next(client: number, mayMutate: boolean): Task | null {
     if (!mayMutate && this.#plan.mix.read <= 0) return null;
     const f = mayMutate ? this.#pickFunction() : 'read';
@@ -70,7 +67,7 @@ export class Generator {
     }
   }
 
-  /** Notes the value of a register key, which a later cas expects. */
+  /** Records a value of a register key, which a later cas can expect. */
   observe(key: string, value: RegisterValue): void {
     if (!key.startsWith('k')) return;
     const recent = this.#recent.get(key);

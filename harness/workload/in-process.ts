@@ -13,14 +13,14 @@ export interface InProcessOptions {
   readonly plan: WorkloadPlan;
   readonly nodes: readonly string[];
   readonly clients: SystemClients;
-  /** Its time 0 is the beginning of the run. */
+  /** Clock whose time 0 is the beginning of the run. */
   readonly clock: Clock & Timers;
   readonly historyPath: string;
-  /** True if linearizability is checked as the operations end. */
+  /** True if linearizability is checked during the load. */
   readonly live: boolean;
 }
 
-/** Port `Workload`: the clients live in the caller's thread, and in the time that it gives them. */
+/** Port `Workload`: the clients run in the caller's thread and on the caller's clock. */
 export class InProcessWorkload implements Workload {
   readonly #options: InProcessOptions;
   readonly #listeners = new Listeners<WorkloadEvent>();
@@ -36,8 +36,8 @@ export class InProcessWorkload implements Workload {
   }
 
   async start(): Promise<void> {
-    if (this.#starting !== null) throw new Error('the workload was started already');
-    if (this.#stopping !== null) throw new Error('the workload was stopped already');
+    if (this.#starting !== null) throw new Error('the workload has already been started');
+    if (this.#stopping !== null) throw new Error('the workload has already been stopped');
     const { clock } = this.#options;
     this.#starting = clock.still(() =>
       RecordedLoad.create({
@@ -58,7 +58,7 @@ export class InProcessWorkload implements Workload {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    // Operations under way are not waited for; the history is still closed properly.
+    // Does not wait for open operations, but still closes the history properly.
     this.#stopping ??= this.#stop(0);
     await this.#stopping.catch(() => {});
   }

@@ -4,8 +4,8 @@ import type { OpenOp } from '../history/recorder.ts';
 import type { WorkloadEvent } from '../ports/workload.ts';
 
 /**
- * Checks operations as they are recorded and reports a violation at once. An error in it ends the live check, never the
- * recording; the final check covers everything in any case.
+ * Checks operations as they are recorded and reports a violation at once. An error in the checker ends the live check,
+ * but never the recording; the final check covers all operations in any case.
  */
 export class LiveCheck {
   readonly #say: (event: WorkloadEvent) => void;

@@ -12,14 +12,14 @@ import type { Timers } from './timers.ts';
 export interface LoadParts {
   readonly plan: WorkloadPlan;
   readonly nodes: readonly string[];
-  /** Connects the clients of the system. */
+  /** The clients of the system. */
   readonly clients: SystemClients;
   readonly timers: Timers;
   readonly recorder: Recorder;
   readonly onOp: (op: Op) => void;
 }
 
-/** All clients and their schedule; knows neither sockets nor threads. */
+/** All clients and their schedule, without any knowledge of sockets or threads. */
 export class Load {
   readonly #parts: LoadParts;
   readonly #clients: readonly Client[];
@@ -70,7 +70,7 @@ export class Load {
   }
 
   /**
-   * Starts no more operations. Resolves when the open ones have ended, at the latest after `drainMs`, when the rest are
+   * Starts no more operations. Resolves when the open ones have ended; those that are still open after `drainMs` end as
    * timed out.
    */
   async stop(drainMs: number): Promise<void> {
@@ -90,7 +90,7 @@ export class Load {
     this.#parts.clients.close();
   }
 
-  /** Gives due slots to ready clients; comes back when the next slot is due. */
+  /** Gives due slots to ready clients, and schedules its next call for the time of the next slot. */
   #pump(): void {
     if (!this.#running) return this.#onIdle();
     const now = this.#parts.timers.now();

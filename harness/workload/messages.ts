@@ -7,14 +7,14 @@ export interface WorkerInput {
   readonly client: ClientModule;
   /** `host:port` of the client link to each node. */
   readonly addresses: Readonly<Record<string, string>>;
-  /** The run's beginning on `monotonicMs`. */
+  /** Time of the beginning of the run, on the clock `monotonicMs`. */
   readonly originMs: number;
   readonly historyPath: string;
-  /** Whether linearizability is judged as the operations end. */
+  /** True if linearizability is checked during the load. */
   readonly live: boolean;
 }
 
-/** Stop: invoke nothing more, wait at most `drainMs` for the operations under way, close the history. */
+/** Stops the load: no new operations, a wait of at most `drainMs` for the open ones, then the history is closed. */
 export interface ToWorker {
   readonly type: 'stop';
   readonly drainMs: number;
@@ -24,7 +24,7 @@ export type FromWorker =
   | WorkloadEvent
   | { readonly type: 'started' }
   /**
-   * The last message: the history file is closed. The number of bytes covers its whole lines, even if the disk refused
-   * some.
+   * The last message: the history file is closed. `historyBytes` is the size of its complete lines, even if the disk
+   * refused others.
    */
   | { readonly type: 'finished'; readonly historyBytes: number };

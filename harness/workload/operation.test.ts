@@ -4,7 +4,7 @@ import { Operation } from './operation.ts';
 import type { OpEnd } from './outcome.ts';
 import { LeaderRouter } from './router.ts';
 
-/** A client whose attempts end when the test says so. */
+/** A client whose attempts are ended by the test. */
 class HeldClient implements SystemClient {
   readonly asked: string[] = [];
   #listener: (end: AttemptEnd) => void = () => {};
@@ -27,7 +27,7 @@ class HeldClient implements SystemClient {
   }
 }
 
-/** Timers that the test fires: all that are due by a time, in order. */
+/** Timers that the test fires, in order, up to a given time. */
 class HeldTimers {
   #now = 0;
   #waiting: { at: number; action: () => void }[] = [];
@@ -90,7 +90,7 @@ const REFUSED: AttemptEnd = {
 };
 
 describe('a mutation that the system may apply twice', () => {
-  it('is not sent to a second node while the first is silent; its time ends it as unknown', () => {
+  it('is not sent to a second node while the first is silent, and its timeout ends it as unknown', () => {
     const { client, timers, ends } = begun(false);
     timers.passTo(1_000);
     expect(client.asked).toEqual(['n1']);
@@ -105,7 +105,7 @@ describe('a mutation that the system may apply twice', () => {
     expect(ends).toEqual([{ type: 'end', outcome: 'info', error: 'closed' }]);
   });
 
-  it('is sent again after a definite refusal, and when it was never sent', () => {
+  it('is sent again after a definite refusal, or if it was never sent', () => {
     const { client, timers, ends } = begun(false);
     client.end(REFUSED);
     timers.passTo(50);

@@ -4,16 +4,16 @@ import { classifyAttempt, classifyTimeout, type OpEnd } from './outcome.ts';
 import type { Router } from './router.ts';
 import type { Timers } from './timers.ts';
 
-/** A client that follows the leader asks another node too when there is no answer for this share of the op's time… */
+/** Share of an operation's timeout after which a client that follows the leader asks a second node too. */
 const SECOND_OPINION_SHARE = 0.25;
-/** …but not sooner than this. */
+/** Minimum time until a second node is asked, in ms. */
 const MIN_SECOND_OPINION_MS = 100;
 const FIRST_RETRY_MS = 5;
 const MAX_RETRY_MS = 100;
 
 export interface OperationParts {
   readonly f: OpFunction;
-  /** The same for every attempt. */
+  /** The request, which is the same for every attempt. */
   readonly request: SystemRequest;
   readonly timeoutMs: number;
   readonly router: Router;
@@ -21,7 +21,7 @@ export interface OperationParts {
   /** True if the request may be sent again while an earlier attempt may still take effect. */
   readonly mayRepeat: boolean;
   readonly timers: Timers;
-  /** Uniform in [0, 1): spreads retries. */
+  /** Random number in [0, 1), which spreads retries. */
   readonly jitter: () => number;
   readonly onEnd: (end: OpEnd, node: string, attempts: number) => void;
 }
@@ -29,7 +29,7 @@ export interface OperationParts {
 /**
  * One operation from its first attempt to its outcome. There is at most one open attempt per node. While one node is
  * silent, a client that follows the leader also asks the next node (the same request, which is applied once), and the
- * first decisive answer counts. After its end, nothing of it is sent any more.
+ * first decisive answer counts. After the operation's end, nothing of it is sent any more.
  */
 export class Operation {
   readonly #parts: OperationParts;
@@ -44,7 +44,7 @@ export class Operation {
   readonly #cancelDeadline: () => void;
   #cancelNext: () => void = () => {};
 
-  /** `first`: the node that the invocation was recorded with. */
+  /** `first` is the node with which the invocation was recorded. */
   constructor(parts: OperationParts, first: string) {
     this.#parts = parts;
     this.#lastNode = first;
@@ -52,7 +52,7 @@ export class Operation {
     this.#attempt(first);
   }
 
-  /** Ends it now as if its time were up. */
+  /** Ends the operation now, as if its timeout had expired. */
   timeOut(): void {
     if (!this.#ended) this.#end(classifyTimeout(this.#parts.f, this.#uncertain(), this.#lastError));
   }
@@ -111,14 +111,14 @@ export class Operation {
     router.notLeader(node, result.leader, timers.now());
   }
 
-  /** The first retry comes at once (a hint is usually right), then ever later. */
+  /** The first retry is soon, because a hint is usually right; each later one waits longer. */
   #retryDelayMs(): number {
     const retry = this.#retries++;
     if (retry === 0 && !this.#parts.router.pinned) return 0;
     return Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** retry) * (0.5 + this.#parts.jitter());
   }
 
-  /** Some attempt was sent and has not been definitely refused. */
+  /** True if some attempt was sent and has not been definitely refused. */
   #uncertain(): boolean {
     if (this.#lost > 0) return true;
     for (const ask of this.#asks.values()) if (ask.sent) return true;

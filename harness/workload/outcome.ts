@@ -2,11 +2,10 @@ import type { OpFunction, OpOutcome, RegisterValue } from '../history/op.ts';
 import type { Answer, AttemptEnd, Refusal } from '../ports/client.ts';
 
 /**
- * How an operation's answers become `ok`, `fail` or `info`. An operation is sent one or more times ("attempts"), each
- * time as the same request, which the cluster applies at most once; where the system cannot promise that
+ * How the answers to an operation become `ok`, `fail` or `info`. An operation is sent one or more times ("attempts"),
+ * each time as the same request, which the cluster applies at most once. If the system cannot guarantee that
  * (`appliesOnce`), a mutation is not sent again after an uncertain attempt. An attempt is *uncertain* from the moment
- * its bytes may have left until a definite refusal of that very attempt: until then it may take effect, even long
- * after.
+ * at which its bytes may have been sent until it is definitely refused: until then it may take effect, even much later.
  *
  * | end of an attempt                                | read  | mutation, nothing else uncertain | mutation, another attempt uncertain |
  * |--------------------------------------------------|-------|----------------------------------|-------------------------------------|
@@ -23,15 +22,14 @@ import type { Answer, AttemptEnd, Refusal } from '../ports/client.ts';
  * | an answer of the wrong kind                      | fail  | info                             | info                                |
  * | the operation's time is up                       | fail  | fail                             | info                                |
  *
- * A read has no effect, so a read without an answer is a `fail` (Jepsen does the same): the checker drops it either
- * way.
+ * A read has no effect, so a read without an answer is a `fail`, as in Jepsen: the checker ignores it in any case.
  */
 
 export interface AttemptContext {
   readonly f: OpFunction;
-  /** Another attempt of the operation is uncertain. Of a read none ever is. */
+  /** True if another attempt of the operation is uncertain. An attempt of a read never is. */
   readonly othersUncertain: boolean;
-  /** The client stays on one node. */
+  /** True if the client stays on one node. */
   readonly pinned: boolean;
 }
 
@@ -62,7 +60,9 @@ export function classifyAttempt(context: AttemptContext, end: AttemptEnd): Class
   }
 }
 
-/** The outcome when the operation's time is up. `lastError`: error of its last attempt that ended, if any did. */
+/**
+ * The outcome of an operation whose timeout has expired. `lastError` is the error of its latest ended attempt, or null.
+ */
 export function classifyTimeout(f: OpFunction, uncertain: boolean, lastError: string | null): OpEnd {
   if (uncertain && f !== 'read') return { type: 'end', outcome: 'info', error: 'timeout' };
   return { type: 'end', outcome: 'fail', error: uncertain ? 'timeout' : (lastError ?? 'timeout') };
@@ -101,7 +101,7 @@ function classifyRefusal(context: AttemptContext, { error, definite, retry }: Re
   return { type: 'end', outcome: mayHaveHappened ? 'info' : 'fail', error };
 }
 
-/** A node that answers a write with a value is broken; the effect of the write is unknown. */
+/** The node answered a write with a value, so it is broken and the effect of the write is unknown. */
 const confused = (context: AttemptContext): OpEnd => ({
   type: 'end',
   outcome: context.f === 'read' ? 'fail' : 'info',

@@ -17,18 +17,18 @@ export interface RecordedLoadOptions {
   readonly nodes: readonly string[];
   readonly clients: SystemClients;
   readonly timers: Timers;
-  /** Time since the run began: in ms, and in whole ns. */
+  /** Time since the run began, in ms; `nowNs` gives it in whole ns. */
   readonly now: () => number;
   readonly nowNs: () => number;
   readonly historyPath: string;
-  /** True if linearizability is checked as the operations end. */
+  /** True if linearizability is checked during the load. */
   readonly live: boolean;
   readonly say: (event: WorkloadEvent) => void;
 }
 
 /**
- * The load, the history file that it is written to, its figures, and the checker that follows it. It keeps no
- * operation: the file has them all.
+ * The load with its history file, its figures and its live checker. It keeps no operations, because the file has all of
+ * them.
  */
 export class RecordedLoad {
   readonly #options: RecordedLoadOptions;
@@ -78,16 +78,16 @@ export class RecordedLoad {
     this.#load.start();
   }
 
-  /** Ends the load; waits at most `drainMs` for the operations under way. */
+  /** Ends the load; waits at most `drainMs` for the open operations. */
   async stop(drainMs: number): Promise<void> {
     await this.#load.stop(drainMs);
     for (const cancel of this.#cancelTimers) cancel();
     this.#closeWindow();
   }
 
-  /** Closes the history file. Returns its number of bytes, all of them whole lines, even if the disk refused some. */
+  /** Closes the history file. Returns the size of its complete lines, even if the disk refused others. */
   async close(): Promise<number> {
-    // A failure was reported when it occurred.
+    // A failure has already been reported when it occurred.
     await this.#history.close().catch(() => {});
     return this.#history.bytes;
   }
@@ -109,7 +109,7 @@ export class RecordedLoad {
   }
 }
 
-/** Calls `action` every `ms`, on a grid that a late call does not shift. Returns a function that ends it. */
+/** Calls `action` every `ms`; a late call does not shift the later ones. Returns a function that ends it. */
 function every(timers: Timers, ms: number, action: () => void): () => void {
   let dueMs = timers.now() + ms;
   let cancel: () => void;

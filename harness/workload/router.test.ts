@@ -14,12 +14,12 @@ describe('LeaderRouter', () => {
     expect([router.pick(none, 0), router.pick(none, 0)]).toEqual(['n3', 'n3']);
   });
 
-  it('asks one node after the other while no node knows the leader', () => {
+  it('asks one node after another while no node knows the leader', () => {
     const router = new LeaderRouter(NODES);
     expect(Array.from({ length: 4 }, () => router.pick(none, 0))).toEqual(['n1', 'n2', 'n3', 'n1']);
   });
 
-  it('does not go back to a silent leader on the word of a follower that has not noticed, until a while has passed', () => {
+  it('does not return to a silent leader on the hint of a follower for some time', () => {
     const router = new LeaderRouter(NODES);
     router.answered('n1');
     router.silent('n1', 0);
@@ -31,7 +31,7 @@ describe('LeaderRouter', () => {
     expect(router.pick(none, 1_000)).toBe('n1');
   });
 
-  it('asks a silent node rather than none', () => {
+  it('asks a silent node if there is no other', () => {
     const router = new LeaderRouter(NODES);
     for (const node of NODES) router.silent(node, 0);
     expect(router.pick(none, 1)).toBe('n1');
@@ -39,7 +39,7 @@ describe('LeaderRouter', () => {
     expect(router.pick(() => true, 1)).toBeNull();
   });
 
-  it('ignores a hint at itself or at a stranger', () => {
+  it('ignores a hint to the node itself or to an unknown node', () => {
     const router = new LeaderRouter(NODES);
     router.answered('n1');
     router.notLeader('n1', 'n1', 0);
@@ -56,13 +56,13 @@ describe('routerFor', () => {
       return router.pinned ? router.pick(none, 0) : null;
     });
 
-  it('pins no client, all, or every other one, spread over the nodes', () => {
+  it('pins no client, all clients or every second one, spread over the nodes', () => {
     expect(pinnedTo('leader')).toEqual([null, null, null, null, null, null]);
     expect(pinnedTo('pinned')).toEqual(['n1', 'n2', 'n3', 'n1', 'n2', 'n3']);
     expect(pinnedTo('mixed')).toEqual([null, 'n1', null, 'n2', null, 'n3']);
   });
 
-  it('a pinned client stays, whatever it hears', () => {
+  it('a pinned client stays on its node after any answer', () => {
     const router = routerFor({ index: 1, nodes: NODES, routing: 'pinned' });
     router.notLeader('n2', 'n1', 0);
     router.silent('n2', 0);

@@ -3,20 +3,23 @@
  */
 const AVOID_MS = 1_000;
 
-/** Which node a client asks. Time in ms, any origin. */
+/** Chooses the node that a client asks. Times are in ms, with any origin. */
 export interface Router {
   readonly pinned: boolean;
-  /** The node to ask next, among those for which `busy` is false; null: none. */
+  /** The node to ask next, of those for which `busy` is false; null if there is none. */
   pick(busy: (node: string) => boolean, now: number): string | null;
-  /** It answered as a leader does. */
+  /** The node answered as a leader does. */
   answered(node: string): void;
-  /** The node answered that it does not lead; `hint`: the leader, if the node knows it. */
+  /** The node answered that it does not lead; `hint` is the leader, if the node knows it. */
   notLeader(node: string, hint: string | undefined, now: number): void;
-  /** It did not answer in time, or the connection broke. */
+  /** The node did not answer in time, or the connection broke. */
   silent(node: string, now: number): void;
 }
 
-/** Client `index`'s router. `mixed`: odd clients are pinned, one node after the other; even ones follow the leader. */
+/**
+ * The router of client `index`. With `mixed`, odd clients are pinned to the nodes in turn, and even ones follow the
+ * leader.
+ */
 export function routerFor(options: {
   readonly index: number;
   readonly nodes: readonly string[];
@@ -54,7 +57,7 @@ class PinnedRouter implements Router {
   silent(): void {}
 }
 
-/** Asks the last known leader; else follows hints; else asks the nodes in turn. */
+/** Asks the last known leader if there is one, else follows hints, else asks the nodes in turn. */
 export class LeaderRouter implements Router {
   readonly pinned = false;
   readonly #nodes: readonly string[];

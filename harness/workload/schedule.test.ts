@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { schedule } from './schedule.ts';
 
-/** Number of slots that are taken if a client takes all that are due at this time. */
+/** Takes all slots that are due at this time and returns their number. */
 const takeAll = (s: ReturnType<typeof schedule>, now: number): number => {
   let taken = 0;
   while (s.take(now)) taken++;
@@ -10,14 +10,14 @@ const takeAll = (s: ReturnType<typeof schedule>, now: number): number => {
 };
 
 describe('schedule', () => {
-  it('gives as many slots as the rate says, evenly, whichever clients are free', () => {
+  it('gives slots evenly at the given rate, independent of which clients are free', () => {
     const s = schedule(500, 0);
     for (let now = 0; now < 10_000; now += 2) expect(takeAll(s, now)).toBe(1);
     expect(s.waitMs(9_998)).toBe(2);
     expect(s.waitMs(9_999)).toBe(1);
   });
 
-  it('never gives more than the rate over any stretch, plus the slots of the largest lateness', () => {
+  it('never gives more slots in any span than the rate allows, plus those of the maximum delay', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 5_000 }),
@@ -38,13 +38,13 @@ describe('schedule', () => {
     );
   });
 
-  it('a stall is not made up for', () => {
+  it('slots that were missed in a stall are dropped', () => {
     const s = schedule(1_000, 0);
     expect(takeAll(s, 5_000)).toBe(21);
     expect(takeAll(s, 5_000)).toBe(0);
   });
 
-  it('a slot given back is due again', () => {
+  it('a slot that is given back is due again', () => {
     const s = schedule(100, 0);
     expect([s.take(0), s.take(0)]).toEqual([true, false]);
     s.giveBack();

@@ -1,21 +1,21 @@
-/** Maximum delay of a slot, in ms. Later slots are dropped, so that no burst follows a stall. */
+/** Maximum delay of a slot, in ms. Slots that are older are dropped, so that no burst follows a stall. */
 const MAX_LATE_MS = 20;
 
 /**
- * Start times of operations: one slot every 1/rate seconds, for any client that is free. This keeps the rate even and
- * open-loop as far as free clients allow; while all clients wait for answers, slots pass unused, so the load falls
- * below the rate. Latencies count from an operation's own invocation, not from its slot.
+ * Start times of operations: one slot every 1/rate seconds, for any free client. The rate is even and open-loop as long
+ * as there are free clients. While all clients wait for answers, slots are not used, so the load is below the rate.
+ * Latencies count from the invocation of an operation, not from its slot.
  */
 export interface Schedule {
-  /** Takes a slot that is due; false: none is. */
+  /** Takes a due slot; returns false if none is due. */
   take(now: number): boolean;
-  /** ms until the next slot is due; 0: one is. */
+  /** Time until the next slot is due, in ms; 0 if one is due now. */
   waitMs(now: number): number;
-  /** Gives a slot back: the operation turned out to do no work (its node does not lead, or is not there). */
+  /** Gives a slot back, because its operation did no work (its node does not lead, or does not run). */
   giveBack(): void;
 }
 
-/** `ratePerSecond` null: a slot is always due. Times in ms, any origin. */
+/** If `ratePerSecond` is null, a slot is always due. Times are in ms, with any origin. */
 export function schedule(ratePerSecond: number | null, startMs: number): Schedule {
   if (ratePerSecond === null) return { take: () => true, waitMs: () => 0, giveBack: () => {} };
   return new EvenSchedule(1_000 / ratePerSecond, startMs);
@@ -32,7 +32,7 @@ class EvenSchedule implements Schedule {
 
   take(now: number): boolean {
     if (this.#dueMs > now) return false;
-    // If it is late by more than the limit, the missed slots are dropped and the next ones count from now.
+    // If the slot is late by more than the limit, the missed slots are dropped, and the next ones count from now.
     this.#dueMs = Math.max(this.#dueMs, now - MAX_LATE_MS) + this.#intervalMs;
     return true;
   }

@@ -59,7 +59,7 @@ function workload(plan: Partial<WorkloadPlan>, addresses: Readonly<Record<string
 }
 
 const windows = (): OpsWindow[] => events.flatMap((event) => (event.type === 'window' ? [event] : []));
-/** Resolves at the first event for which `match` holds. */
+/** Resolves with the first event for which `match` returns true. */
 const until = (load: Workload, match: (event: WorkloadEvent) => boolean): Promise<WorkloadEvent> =>
   new Promise((resolve) => {
     const stop = load.subscribe((event) => {
@@ -88,7 +88,7 @@ function expectTruth(ops: readonly Op[], applied: readonly string[]): void {
 }
 
 describe('threadedWorkload', () => {
-  it('runs the plan, writes the history and hands over the same operations', async () => {
+  it('runs the plan, writes the history and returns the same operations', async () => {
     const kv = await servers(serve);
     const load = workload({}, kv.addresses);
     await load.start();
@@ -125,7 +125,7 @@ describe('threadedWorkload', () => {
     for (let i = 10; i < ops.length; i++) expect(ops[i]!.call - ops[i - 10]!.call).toBeGreaterThan(20);
   });
 
-  it('in all weathers no outcome says more than is known: ok happened once, fail never, info at most once', async () => {
+  it('under many faults no outcome claims more than is known: ok happened once, fail never, info at most once', async () => {
     const random = randomStream(11, 'link-weather');
     const errors = ['not-leader', 'busy', 'leadership-lost', 'stopping', 'read-unconfirmed'] as const;
     const kv = await servers((_node, request) => {
@@ -150,7 +150,7 @@ describe('threadedWorkload', () => {
     expect(count(ops, (op) => op.f !== 'read' && op.outcome === 'fail')).toBeGreaterThan(10);
   });
 
-  it('clients find the leader by its followers’ hints; pinned ones take no for an answer and rest', async () => {
+  it('clients find the leader by its followers’ hints; pinned clients accept a refusal and rest', async () => {
     const kv = await servers((node) =>
       node === 'n3' ? { type: 'serve' } : { type: 'error', code: 'not-leader', applied: false, leader: 'n3' },
     );
@@ -167,7 +167,7 @@ describe('threadedWorkload', () => {
     );
   });
 
-  it('writes to a node that is not there fail, they are not unknown: not behind a closed port, nor behind a proxy', async () => {
+  it('writes to a node that does not run fail and are not unknown, with a closed port and with a proxy', async () => {
     const kv = await servers(serve);
     const closer = await KvServers.start(['proxy'], serve);
     const closed = closer.addresses['proxy']!;
@@ -189,7 +189,7 @@ describe('threadedWorkload', () => {
     expect(count(ops, (op) => op.node !== 'n1') / ops.length).toBeLessThan(0.1);
   });
 
-  it('a node that falls silent makes its pinned clients’ writes unknown, under new process numbers, and stops no other client', async () => {
+  it('writes of clients pinned to a silent node become unknown and get new process numbers; other clients continue', async () => {
     const kv = await servers((node, request) =>
       node === 'n2' && request.type !== 'open-session'
         ? { type: 'silence', applied: false }
@@ -207,7 +207,7 @@ describe('threadedWorkload', () => {
     expect(count(ops, (op) => op.outcome === 'ok')).toBeGreaterThan(100);
   });
 
-  it('an expired session is replaced, and the write that met it fails', async () => {
+  it('an expired session is replaced, and the write that found it expired fails', async () => {
     let expired = false;
     const kv = await servers((_node, request) => {
       if (expired || request.type !== 'write') return { type: 'serve' };
@@ -223,7 +223,7 @@ describe('threadedWorkload', () => {
     expectTruth(ops, kv.applied);
   });
 
-  it('stop waits no longer than the time-out for what is under way, and leaves it unknown', async () => {
+  it('stop waits no longer than the timeout for open operations, and they end as unknown', async () => {
     let silent = false;
     const unheard = Promise.withResolvers<void>();
     const kv = await servers(() => {
@@ -245,7 +245,7 @@ describe('threadedWorkload', () => {
     expectTruth(ops, kv.applied);
   });
 
-  it('disposed without a stop, it closes the history and ends its thread', async () => {
+  it('if it is disposed of without a stop, it closes the history and ends its thread', async () => {
     const kv = await servers(serve);
     const load = workload({}, kv.addresses);
     await load.start();
@@ -255,7 +255,7 @@ describe('threadedWorkload', () => {
     expect(parseHistory(await readFile(join(dir, 'history.jsonl'), 'utf8')).length).toBeGreaterThanOrEqual(
       100,
     );
-    await expect(load.start()).rejects.toThrow('the workload was started already');
+    await expect(load.start()).rejects.toThrow('the workload has already been started');
   });
 
   it('a history that cannot be opened fails the start with its path', async () => {
@@ -277,7 +277,7 @@ describe('threadedWorkload', () => {
   });
 
   it.skipIf(process.platform !== 'linux')(
-    'a full disk breaks the load aloud; what it took is handed over, and what ended was judged',
+    'a full disk ends the load with an error; all written operations are returned, and all ended ones were checked',
     async () => {
       const kv = await servers(serve);
       const load = threadedWorkload({

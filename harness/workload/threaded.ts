@@ -11,10 +11,10 @@ const START_WITHIN_MS = 10_000;
 const YOUNG_GENERATION_MB = 24;
 /** Maximum time for closing the history after the drain, in ms. */
 const CLOSE_WITHIN_MS = 20_000;
-/** The thread has nothing left to do then; if something keeps it, it is ended. */
+/** Maximum time from the closed history until the thread ends by itself, in ms; after that it is terminated. */
 const EXIT_WITHIN_MS = 500;
 
-/** Port `Workload`: the clients live in a thread of their own and write the history there. */
+/** Port `Workload`: the clients run in a separate thread and write the history there. */
 export function threadedWorkload(options: WorkerInput): Workload {
   return new ThreadedWorkload(options);
 }
@@ -23,7 +23,7 @@ class ThreadedWorkload implements Workload {
   readonly #input: WorkerInput;
   readonly #listeners = new Listeners<WorkloadEvent>();
   readonly #started = Promise.withResolvers<void>();
-  /** Bytes of the history. */
+  /** Resolves with the size of the history, in bytes. */
   readonly #finished = Promise.withResolvers<number>();
   readonly #exited = Promise.withResolvers<void>();
   #worker: Worker | null = null;
@@ -32,7 +32,7 @@ class ThreadedWorkload implements Workload {
 
   constructor(input: WorkerInput) {
     this.#input = input;
-    // Attach handlers so that an early rejection is not unhandled; a later `await` still receives it.
+    // Handlers are attached so that an early rejection is not unhandled; a later `await` still receives it.
     this.#started.promise.catch(() => {});
     this.#finished.promise.catch(() => {});
   }
@@ -42,19 +42,19 @@ class ThreadedWorkload implements Workload {
   }
 
   async start(): Promise<void> {
-    if (this.#worker !== null) throw new Error('the workload was started already');
-    if (this.#stopping !== null) throw new Error('the workload was stopped already');
+    if (this.#worker !== null) throw new Error('the workload has already been started');
+    if (this.#stopping !== null) throw new Error('the workload has already been stopped');
     this.#worker = new Worker(new URL('./worker.ts', import.meta.url), {
       workerData: this.#input,
       execArgv: [],
-      // Without a limit, V8 lets the young generation grow until the thread takes 150 MB.
+      // Without a limit, V8 lets the young generation grow until the thread needs 150 MB.
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
       name: 'workload',
     });
     this.#worker.on('message', (message: FromWorker) => this.#hear(message));
     this.#worker.on('error', (error) => this.#broken(`the workload's thread failed: ${describe(error)}`));
     this.#worker.on('exit', (code) => {
-      if (!this.#isFinished) this.#broken(`the workload's thread ended by itself with code ${code}`);
+      if (!this.#isFinished) this.#broken(`the workload's thread ended unexpectedly with code ${code}`);
       this.#exited.resolve();
     });
     await bounded(this.#started.promise, START_WITHIN_MS, 'the workload did not start');
@@ -66,7 +66,7 @@ class ThreadedWorkload implements Workload {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    // Operations under way are not waited for; the history is still closed properly.
+    // Does not wait for open operations, but still closes the history properly.
     this.#stopping ??= this.#stop(0);
     await this.#stopping.catch(() => {});
     await this.#worker?.terminate();
@@ -81,11 +81,10 @@ class ThreadedWorkload implements Workload {
     try {
       const late = 'the workload did not close its history';
       bytes = await bounded(this.#finished.promise, drainMs + CLOSE_WITHIN_MS, late);
-      // The thread ends by itself now. It is not terminated meanwhile, because V8 sometimes crashes when a thread is
-      // terminated.
+      // The thread now ends by itself. It gets time for that, because V8 sometimes crashes when a thread is terminated.
       await bounded(this.#exited.promise, EXIT_WITHIN_MS, 'it does not end').catch(() => {});
     } catch (error) {
-      // The thread is gone; the file has everything that was written.
+      // The thread has ended; the file has everything that it wrote.
       return await readBack(historyPath).catch(() => {
         throw error;
       });
@@ -114,7 +113,7 @@ class ThreadedWorkload implements Workload {
     }
   }
 
-  /** The thread is gone, or as good as. */
+  /** Handles a thread that has failed or has ended unexpectedly. */
   #broken(message: string): void {
     if (this.#isFinished) return;
     this.#isFinished = true;
@@ -124,7 +123,7 @@ class ThreadedWorkload implements Workload {
   }
 }
 
-/** The promise's value. Rejects after `ms` in which the harness ran. */
+/** The promise's value. Rejects after `ms`, not counting time in which the harness stood still. */
 const bounded = <T>(promise: Promise<T>, ms: number, complaint: string): Promise<T> =>
   withinAwake(promise, ms, () => {
     throw new Error(`${complaint} within ${ms} ms`);

@@ -1,8 +1,8 @@
 import { monotonicMs } from '../clock.ts';
 
-/** Time for the clients: the machine's here, a virtual one in simulation. */
+/** Time for the clients: that of the machine here, virtual time in simulation. */
 export interface Timers {
-  /** ms, monotonic, any origin. */
+  /** Monotonic time in ms, with any origin. */
   now(): number;
   /** Calls `action` once after `ms`, unless the returned function is called before. */
   after(ms: number, action: () => void): () => void;

@@ -3,7 +3,7 @@ import type { Op, OpFunction } from '../history/op.ts';
 import { statsOf } from '../history/latency.ts';
 import type { OpsWindow } from '../ports/workload.ts';
 
-/** Counts completed operations; the figures of one window, and totals. */
+/** Counts completed operations; gives the figures of one window and the totals. */
 export class Windows {
   #latencies: number[] = [];
   #window = { ok: 0, fail: 0, info: 0 };

@@ -6,8 +6,8 @@ import { RecordedLoad } from './recorded-load.ts';
 import { realTimers } from './timers.ts';
 
 /**
- * The workload's thread. It is separate from the dashboard and the runner, so that drawing a screen does not lengthen a
- * latency. It runs the load until it is told to stop.
+ * The workload's thread. It is separate from the dashboard and the runner, so that drawing a screen does not increase
+ * latencies. It runs the load until it receives a stop message.
  */
 const { plan, client, addresses, originMs, historyPath, live } = workerData as WorkerInput;
 const originNs = BigInt(Math.round(originMs * 1e6));
