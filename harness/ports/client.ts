@@ -94,6 +94,11 @@ export interface ClientSetup {
   readonly clients: number;
   /** The `data` of the system's `ClientModule`. */
   readonly data: unknown;
+  /**
+   * To be called with the reason if this machine cannot open connections at all (no free file descriptors, no ports):
+   * this says nothing about the nodes, and the load cannot go on.
+   */
+  readonly onUnable: (reason: string) => void;
 }
 
 export type ConnectClients = (setup: ClientSetup) => SystemClients;

@@ -13,11 +13,23 @@ const { plan, client, addresses, originMs, historyPath, live } = workerData as W
 const originNs = BigInt(Math.round(originMs * 1e6));
 const say = (message: FromWorker): void => parentPort!.postMessage(message);
 
+let isAble = true;
+/** Every attempt fails from now on, so it is told once. */
+const onUnable = (message: string): void => {
+  if (isAble) say({ type: 'broken', t: monotonicMs() - originMs, message });
+  isAble = false;
+};
+
 const { connectClients } = (await import(client.module)) as { readonly connectClients: ConnectClients };
 const load = await RecordedLoad.create({
   plan,
   nodes: Object.keys(addresses),
-  clients: connectClients({ addresses, clients: plan.clients, data: client.data }),
+  clients: connectClients({
+    addresses,
+    clients: plan.clients,
+    data: client.data,
+    onUnable,
+  }),
   timers: realTimers,
   now: () => monotonicMs() - originMs,
   nowNs: () => Number(process.hrtime.bigint() - originNs),

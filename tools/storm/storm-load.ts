@@ -33,6 +33,9 @@ export class StormLoad {
         addresses: Object.fromEntries(addresses),
         clients: plan.clients,
         data: null,
+        onUnable: (reason) => {
+          throw new Error(reason);
+        },
       }),
       timers: realTimers,
       recorder: this.recorder,

@@ -17,11 +17,11 @@ import { TcpWire, type Wire } from './wire.ts';
 const SPARE_SESSIONS = 4;
 
 /** Clients of real nodes: the load's thread finds this by its name. */
-export const connectClients = ({ addresses, clients }: ClientSetup): SystemClients =>
+export const connectClients = ({ addresses, clients, onUnable }: ClientSetup): SystemClients =>
   new RaftClients({
     nodes: Object.keys(addresses),
     clients,
-    dial: (node) => new TcpWire(addresses[node]!),
+    dial: (node) => new TcpWire(addresses[node]!, onUnable),
     timers: realTimers,
   });
 

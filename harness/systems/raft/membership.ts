@@ -46,10 +46,12 @@ async function answerOf(
   operation: ClientOperation,
   withinMs: number,
 ): Promise<ClientResult | string> {
-  const wire = new TcpWire(address);
+  const unable = Promise.withResolvers<string>();
+  const wire = new TcpWire(address, unable.resolve);
   const end = new AbortController();
   try {
     return await Promise.race([
+      unable.promise,
       new Promise<ClientResult | string>((resolve) => {
         wire.ask(operation, (outcome) => {
           if (outcome.type === 'answer') resolve(outcome.result);

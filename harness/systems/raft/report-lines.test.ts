@@ -66,6 +66,13 @@ describe('ReportReader', () => {
     expect(one.push(Buffer.from(`tail\n${log(1, 'next')}\n`))).toMatchObject([{ type: 'log' }]);
   });
 
+  it('a line that is no text is shown with everything escaped that a terminal may obey', () => {
+    const [problem] = problems(read('\u001b[2J\u202e\u009b31m'));
+    expect(problem!.message).toBe(
+      'report line 1 is not a JSON object; the line: "\\u001b[2J\\u{202e}\\u{009b}31m"',
+    );
+  });
+
   it('missing numbers are a hole, which says how many lines are lost and where', () => {
     const lines = read(log(0, 'a'), commit(1, 1), commit(5, 4), commit(6, 5));
     expect(lines.map(({ type }) => type)).toEqual(['log', 'trace', 'problem', 'trace', 'trace']);

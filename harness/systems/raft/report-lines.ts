@@ -221,8 +221,11 @@ function wrong(field: string, must: string, value: unknown): string {
 /** The beginning of a text, with everything that is not plain ASCII escaped. */
 function shown(text: string): string {
   const start = text.slice(0, SHOWN_CHARS);
-  const plain = /^[ -~]*$/.test(start) ? start : JSON.stringify(start);
+  const plain = /^[ -~]*$/.test(start) ? start : JSON.stringify(start).replace(/[^ -~]/gu, escaped);
   return text.length <= SHOWN_CHARS ? plain : `${plain}… (${text.length} characters)`;
 }
+
+const escaped = (character: string): string =>
+  `\\u{${character.codePointAt(0)!.toString(16).padStart(4, '0')}}`;
 
 const isPowerOfTen = (count: number): boolean => Number.isInteger(Math.log10(count));

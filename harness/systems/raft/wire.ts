@@ -3,6 +3,7 @@ import type { ClientOperation } from '../../../node/protocol/client.ts';
 import { decodeResponse, encodeRequest, MAX_RESPONSE_BYTES } from '../../../node/protocol/client-codec.ts';
 import { FrameReader } from '../../../node/protocol/frame.ts';
 import type { Ask } from '../../ports/client.ts';
+import { systemReason } from '../../system-reason.ts';
 import type { WireEnd } from './answers.ts';
 
 /** A key outside the workload's, read once per connection. */
@@ -14,6 +15,12 @@ export interface Wire {
   ask(operation: ClientOperation, listener: (end: WireEnd) => void): Ask;
   close(): void;
 }
+
+/** Error codes of a connection that this machine could not open. They say nothing about the other end. */
+const UNABLE = new Set([
+  'EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EAGAIN',
+  'EADDRNOTAVAIL', 'ENETUNREACH', 'ENETDOWN', 'EHOSTUNREACH', 'EACCES', 'EPERM',
+]); // prettier-ignore
 
 interface PendingAsk extends Ask {
   readonly operation: ClientOperation;
@@ -36,9 +43,11 @@ export class TcpWire implements Wire {
   readonly #sent = new Map<number, PendingAsk>();
   #nextRequestId = 1;
   #closed = false;
+  readonly #onUnable: (reason: string) => void;
 
-  /** `address`: `host:port`. */
-  constructor(address: string) {
+  /** `address`: `host:port`. `onUnable`: this machine cannot open a connection, whoever would accept it. */
+  constructor(address: string, onUnable: (reason: string) => void = () => undefined) {
+    this.#onUnable = onUnable;
     const colon = address.lastIndexOf(':');
     this.#host = address.slice(0, colon);
     this.#port = Number(address.slice(colon + 1));
@@ -77,6 +86,7 @@ export class TcpWire implements Wire {
     socket.on('data', (chunk: Buffer) => this.#read(socket, reader, chunk));
     socket.on('error', (error: NodeJS.ErrnoException) => {
       refused = error.code === 'ECONNREFUSED';
+      if (UNABLE.has(error.code ?? '')) this.#onUnable(`no connection can be opened: ${systemReason(error)}`);
     });
     socket.on('close', () => this.#broken(refused ? 'refused' : 'closed'));
     return socket;
