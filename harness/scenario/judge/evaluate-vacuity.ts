@@ -1,11 +1,19 @@
 import type { FaultRecord } from '../../nemesis/nemesis.ts';
 import type { ExpectationResult } from '../../result.ts';
-import type { Expectations } from '../language/schema.ts';
+import type { Scenario, Step } from '../language/schema.ts';
+import { opsDuringFaults } from './ops-during-faults.ts';
 import { cutShort, type Row, type RunRecord } from './run-record.ts';
 
-/** `not-vacuous`: whether the run was meaningful. */
-export function evaluateVacuity(wanted: Expectations['notVacuous'], run: RunRecord): ExpectationResult[] {
-  const { ops, faults, state, stepsFrom, ending } = run;
+/**
+ * `not-vacuous`: whether the run was meaningful. A scenario that says nothing of it expects that operations succeed, at
+ * the end and under its faults, and that each of its faults takes effect.
+ */
+export function evaluateVacuity(
+  { cluster, workload, steps, expect }: Scenario,
+  run: RunRecord,
+): ExpectationResult[] {
+  const { notVacuous: wanted, during } = expect;
+  const { ops, faults, state, stepsFrom, stepsTo, ending } = run;
   const rows: Row[] = [];
   const atLeast = (name: string, limit: number, seen: number, what: string): void => {
     rows.push({
@@ -14,7 +22,7 @@ export function evaluateVacuity(wanted: Expectations['notVacuous'], run: RunReco
       detail: `${what}: ${seen}`,
     });
   };
-  if (wanted.ops !== null) {
+  if (wanted.ops > 0) {
     const ok = ops.filter(({ outcome }) => outcome === 'ok').length;
     atLeast('ops', wanted.ops, ok, 'operations that ended ok');
   }
@@ -22,24 +30,61 @@ export function evaluateVacuity(wanted: Expectations['notVacuous'], run: RunReco
     const elections = state.elections.filter(({ t }) => t >= stepsFrom);
     atLeast('elections', wanted.elections, elections.length, 'leaders elected after the first step began');
   }
-  if (wanted.faultsObserved !== null) rows.push(faultsObserved(wanted.faultsObserved, faults));
+  // An election may have to be repeated once, and an operation may have been sent to the leader that was lost.
+  const patienceMs = 2 * cluster.electionTimeoutMs[1] + workload.timeoutMs;
+  const under =
+    wanted.opsDuringFaults === 0
+      ? null
+      : opsDuringFaults({ atLeast: wanted.opsDuringFaults, during, faults, ops, stepsTo, patienceMs });
+  if (under !== null) rows.push(under);
+  const observed = faultsObserved(faults, {
+    wanted: wanted.faultsObserved,
+    expected: hasFaults(steps),
+    // Every link between nodes carries something within two heartbeats.
+    blinkMs: 2 * cluster.heartbeatMs,
+  });
+  if (observed !== null) rows.push(observed);
   return rows.map((row) => ({
     group: 'not-vacuous',
-    line: wanted.line,
+    ...(wanted.line > 0 && { line: wanted.line }),
     ...(ending === null ? row : cutShort(row)),
   }));
 }
 
-function faultsObserved(wanted: 'all' | number, faults: readonly FaultRecord[]): Row {
-  const name = `faults-observed ${wanted}`;
-  const injected = faults.filter(({ confirmedAt }) => confirmedAt !== null);
+/** Whether the scenario itself has a fault to inject. */
+function hasFaults(steps: readonly Step[]): boolean {
+  return steps.some((step) => {
+    if (step.kind === 'fault') return step.by === 'scenario';
+    if (step.kind === 'repeat') return hasFaults(step.steps);
+    return step.kind === 'parallel' && step.branches.some(hasFaults);
+  });
+}
+
+/**
+ * Whether faults were seen to take effect. `wanted` null: the scenario does not say, and expects it of all of its own
+ * faults, except those that held for less than `blinkMs`. Null: there is nothing to expect.
+ */
+function faultsObserved(
+  faults: readonly FaultRecord[],
+  options: { readonly wanted: 'all' | number | null; readonly expected: boolean; readonly blinkMs: number },
+): Row | null {
+  const { wanted, expected, blinkMs } = options;
+  if (wanted === 0 || (wanted === null && !expected)) return null;
+  const name = `faults-observed ${wanted ?? 'all'}`;
+  const injected = faults.filter(
+    ({ confirmedAt, by }) => confirmedAt !== null && (wanted !== null || by === 'scenario'),
+  );
   if (injected.length === 0) return { name, status: 'fail', detail: 'no fault was injected' };
   const effective = injected.filter(({ evidence }) => evidence !== null);
-  const unseen = injected.filter(({ evidence }) => evidence === null);
-  const enough = wanted === 'all' ? unseen.length === 0 : effective.length >= wanted;
+  const tooShort = (fault: FaultRecord): boolean =>
+    wanted === null && fault.aimed.lasting && (fault.healingAt ?? Infinity) - fault.confirmedAt! < blinkMs;
+  const unseen = injected.filter((fault) => fault.evidence === null && !tooShort(fault));
+  const enough = typeof wanted === 'number' ? effective.length >= wanted : unseen.length === 0;
   const shown = enough
     ? effective.slice(0, 3).map(({ id, evidence }) => `${id}: ${evidence}`)
     : unseen.map(({ id, aimed }) => `nothing shows that ${id} (${aimed.text}) took effect`);
+  const short = injected.length - effective.length - unseen.length;
+  if (short > 0) shown.push(`${short} held for less than ${blinkMs} ms, too short to be seen`);
   const detail = `${effective.length} of ${injected.length} faults were seen to take effect; ${shown.join('; ')}`;
   return { name, status: enough ? 'pass' : 'fail', detail };
 }

@@ -191,7 +191,8 @@ function buildExpectations(expect: RawExpect, lineOf: LineOf): Expectations {
       line: expect.recovery === undefined ? 0 : lineOf(['expect', 'recovery']),
     },
     notVacuous: {
-      ops: notVacuous.ops ?? null,
+      ops: notVacuous.ops ?? 1,
+      opsDuringFaults: notVacuous['ops-during-faults'] ?? 1,
       faultsObserved: notVacuous['faults-observed'] ?? null,
       elections: notVacuous.elections ?? null,
       line: expect['not-vacuous'] === undefined ? 0 : lineOf(['expect', 'not-vacuous']),

@@ -111,15 +111,25 @@ const expectMap = strict({
     .optional()
     .meta({ description: 'after the last heal' }),
   'not-vacuous': strict({
-    ops: whole.min(0).optional().meta({ description: 'minimum number of operations that ended ok' }),
-    'faults-observed': z.union([z.literal('all'), whole.min(1)]).optional(),
+    ops: whole
+      .min(0)
+      .optional()
+      .meta({ description: 'minimum number of operations that ended ok; 1 by default' }),
+    'ops-during-faults': whole
+      .min(0)
+      .optional()
+      .meta({ description: 'the same while the faults of each name held; 1 by default, 0: none needs to' }),
+    'faults-observed': z
+      .union([z.literal('all'), whole.min(0)])
+      .optional()
+      .meta({ description: 'faults that were seen to take effect: all (the default), or a minimum number' }),
     elections: whole
       .min(0)
       .optional()
       .meta({ description: 'minimum number of elections after the first step began' }),
   })
     .optional()
-    .meta({ description: 'what makes the run meaningful' }),
+    .meta({ description: 'what makes the run meaningful; a run that misses it is inconclusive' }),
 });
 
 const steady = strict({ ...conditionFields, within: duration.optional() }).superRefine((spec, context) => {

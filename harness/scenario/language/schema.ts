@@ -39,7 +39,10 @@ export interface Expectations {
     readonly line: number;
   };
   readonly notVacuous: {
-    readonly ops: number | null;
+    readonly ops: number;
+    /** Under the faults of each name; 0: none needs to succeed. */
+    readonly opsDuringFaults: number;
+    /** null: the scenario does not say. 0: none needs to be seen. */
     readonly faultsObserved: 'all' | number | null;
     readonly elections: number | null;
     readonly line: number;

@@ -290,7 +290,7 @@ class Run {
       }),
       ...evaluateDuring(expect.during, record),
       ...evaluateRecovery(expect.recovery, record),
-      ...evaluateVacuity(expect.notVacuous, record),
+      ...evaluateVacuity(scenario, record),
     ];
     const faults = this.#nemesis.faults.filter(({ confirmedAt }) => confirmedAt !== null);
     const ending = this.#ending;
