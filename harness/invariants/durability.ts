@@ -11,9 +11,9 @@ interface Applied {
 }
 
 /**
- * The entries that a node has applied are on its own disk: after a restart its log must still hold all of them (Raft
- * figure 2, "persistent state"; a node applies only entries that are durable there). Entries that it had only put into
- * its log may be lost in a crash.
+ * After a restart, the log of a node must still have all entries that the node has applied (Raft figure 2, "persistent
+ * state"; a node applies only entries that are durable on its own disk). Entries that were in its log but not applied
+ * may be lost in a crash.
  */
 export class Durability implements Property {
   readonly name = NAME;
@@ -25,7 +25,7 @@ export class Durability implements Property {
     const { t, node, trace } = seen;
     if (trace.type === 'Apply' || trace.type === 'InstallSnapshot') {
       this.#applies++;
-      // A new life applies from the start again; the entries that an earlier life had applied must still be there.
+      // A restarted node applies from the start again; the entries that it had applied before must still be there.
       const known = this.#applied.get(node)?.index ?? 0;
       if (trace.index >= known)
         this.#applied.set(node, { t, index: trace.index, digest: trace.digest >>> 0 });
@@ -52,7 +52,7 @@ export class Durability implements Property {
     this.#restarts++;
     const { first, terms, digests, snapshot } = trace;
     const last = first + terms.length - 1;
-    // A snapshot has applied all entries up to its index, and the log digest there is known.
+    // A snapshot contains all entries up to its index, and the log digest at this index is known.
     if (snapshot !== null && applied.index < snapshot.index) return [];
     const found = applied.index === snapshot?.index ? snapshot.digest : digests[applied.index - first];
     if (found !== undefined && found >>> 0 === applied.digest) return [];
@@ -61,7 +61,7 @@ export class Durability implements Property {
       found === undefined
         ? `its log ends at index ${last}`
         : `its log has another entry at or before index ${applied.index} (digest ${hex(found)}, not ${hex(applied.digest)})`;
-    const prose = `${node} had applied up to index ${applied.index}, but came back in term ${Math.max(view.term ?? 0, trace.term)} and ${what}: what it had acknowledged was not durable.`;
+    const prose = `${node} had applied up to index ${applied.index}, but restarted in term ${Math.max(view.term ?? 0, trace.term)} and ${what}: what it had acknowledged was not durable.`;
     return [
       violation(NAME, 'applied entries lost in a restart', prose, [
         event({ t: applied.t, node }, `applied up to index ${applied.index}, digest ${hex(applied.digest)}`),

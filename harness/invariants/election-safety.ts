@@ -10,14 +10,14 @@ interface Vote {
 }
 
 /**
- * At most one leader in a term (Raft §5.2, figure 3), and the rule behind it: a server votes for at most one candidate
- * in a term, also over a restart. A vote is traced only after it is durable, so a vote that a crash undid was never
- * seen, and a vote that was seen must be found again.
+ * A term has at most one leader (Raft §5.2, figure 3), and the rule that ensures this: a server votes for at most one
+ * candidate in a term, even if it restarts. A vote is traced only after it is durable, so a vote that a crash undid was
+ * never traced, and a traced vote must still exist after a restart.
  */
 export class ElectionSafety implements Property {
   readonly name = NAME;
   readonly #leaders = new Map<number, { readonly t: number; readonly node: string }>();
-  /** By node: the vote in the highest term it has voted in; lower ones cannot be given again. */
+  /** By node: the vote in the highest term in which it has voted; it cannot vote again in a lower term. */
   readonly #votes = new Map<string, Vote>();
   #votesSeen = 0;
 
@@ -44,7 +44,7 @@ export class ElectionSafety implements Property {
     const other = this.#leaders.get(term);
     if (other === undefined) this.#leaders.set(term, { t: seen.t, node: seen.node });
     if (other === undefined || other.node === seen.node) return [];
-    const prose = `${seen.node} became the leader of term ${term}, which ${other.node} leads already.`;
+    const prose = `${seen.node} became the leader of term ${term}, but ${other.node} is already the leader of this term.`;
     const text = `became the leader of term ${term}`;
     return [violation(NAME, 'two leaders in one term', prose, [event(other, text), event(seen, text)])];
   }
@@ -68,10 +68,10 @@ export class ElectionSafety implements Property {
       this.#votes.set(node, { t, term, candidate: votedFor });
     if (last === undefined || last.term < term) return [];
     if (last.term === term && last.candidate === votedFor) return [];
-    // The vote that is owed stays on record: should the node vote again in that term, that is told too.
+    // The forgotten vote is kept, so that a second vote in that term is also reported.
     this.#votes.set(node, last);
     const found = `term ${term}${votedFor === null ? ' without a vote' : ` and a vote for ${votedFor}`}`;
-    const prose = `${node} came back with ${found}, though it had voted for ${last.candidate} in term ${last.term}: it may vote again in that term.`;
+    const prose = `${node} restarted with ${found}, although it had voted for ${last.candidate} in term ${last.term}: it may vote again in that term.`;
     return [
       violation(NAME, 'forgotten vote', prose, [voteEvent(node, last), event(seen, `started with ${found}`)]),
     ];

@@ -16,7 +16,7 @@ import {
 } from './testing/trace.ts';
 
 const NODES = ['n1', 'n2', 'n3'];
-/** `hole`: steps of the node are missing here; `start`: a process of the node starts. */
+/** `hole`: steps of the node are missing at this point. `start`: a process of the node starts. */
 type Line = readonly [node: string, step: TraceEvent | 'hole' | 'start' | 'wipe'];
 
 function watch(lines: readonly Line[]): { violations: Violation[]; monitor: SafetyMonitor } {
@@ -61,31 +61,31 @@ describe('after a hole in a trace', () => {
   });
 
   const innocent: readonly (readonly [claim: string, lines: readonly Line[]])[] = [
-    ['an index whose commit was not seen may be committed', [
+    ['an index may be committed although its commit was not seen', [
       ['n3', replicated(1, log)], ['n3', 'hole'], ['n3', applied(2, 12)],
     ]],
-    ['a commit from before the hole is not the newest one', [
+    ['a commit before the hole may not be the newest one', [
       ['n3', replicated(1, log)], ['n3', committed(1, 1)], ['n3', 'hole'], ['n3', applied(2, 12)],
     ]],
-    ['a commit by a snapshot need not be the newest one', [
+    ['a commit by a snapshot may not be the newest one', [
       ['n3', 'hole'], ['n3', installed(snapshot(2, 1, 12))], ['n3', replicated(3, [[1, 13]])],
       ['n3', applied(3, 13)],
     ]],
-    ['a new leader may have the committed entries that it was not seen to get', [
+    ['a new leader may have committed entries that it was not seen to receive', [
       ...twoEntries, ['n3', 'hole'], ['n3', became('Leader', 2)],
     ]],
-    ['a new leader may have entries after the last ones that it was seen to get', [
+    ['a new leader may have entries after the last ones that it was seen to receive', [
       ...twoEntries, ['n3', replicated(1, [[1, 11]])], ['n3', 'hole'], ['n3', became('Leader', 2)],
     ]],
-    ['an entry that a node has replaced unseen is not what it says is committed', [
+    ['an entry that a node has replaced unseen is not the entry that it reports as committed', [
       ['n3', replicated(1, [[1, 11], [1, 99]])], ['n3', 'hole'], ['n3', committed(2, 2)],
       ['n2', replicated(1, [[1, 11], [2, 22]])], ['n2', became('Leader', 3)],
     ]],
-    ['a node may have committed in a higher term than it was seen in', [
+    ['a node may have committed in a higher term than the last one that was seen', [
       ['n2', became('Leader', 2)], ['n3', became('Follower', 1)], ['n3', 'hole'],
       ['n3', replicated(1, log)], ['n3', committed(2, 1)],
     ]],
-    ['a leader may have stepped down unseen, and then it removes entries as a follower', [
+    ['a leader may have stepped down unseen and remove entries as a follower', [
       ...twoEntries, ['n1', replicated(3, [[1, 13]])], ['n1', 'hole'], ['n1', replicated(3, [[2, 23]], true)],
     ]],
     ['a node may have replaced the entries of its log that it applies', [
@@ -98,7 +98,7 @@ describe('after a hole in a trace', () => {
   ]; // prettier-ignore
   test.each(innocent)('%s', (_claim, lines) => {
     expect(watch(lines).violations).toEqual([]);
-    // The same lines without the hole would accuse a node.
+    // The same lines without the hole would be a violation.
     expect(watch(lines.filter(([, step]) => step !== 'hole')).violations).not.toEqual([]);
   });
 
@@ -138,7 +138,7 @@ describe('after a hole in a trace', () => {
       ...twoEntries, ['n2', 'hole'], ['n2', 'start'], ['n2', recovered(1, 'n1', [[1, 11]])],
     ]],
   ]; // prettier-ignore
-  test.each(proven)('lines that are there prove a violation of %s: %s', (property, anomaly, lines) => {
+  test.each(proven)('the existing lines prove a violation of %s: %s', (property, anomaly, lines) => {
     const { violations, monitor } = watch(lines);
     const found = violations.filter((violation) => violation.property === property);
     expect(found.map((violation) => violation.anomaly)).toEqual([anomaly]);
@@ -150,7 +150,7 @@ describe('after a hole in a trace', () => {
 });
 
 describe('a hole is found without a missing line', () => {
-  test('if the first step of a process is not Recover', () => {
+  test('because the first step of a process is not Recover', () => {
     const { violations, monitor } = watch([
       ...twoEntries,
       ['n2', 'start'],
@@ -163,7 +163,7 @@ describe('a hole is found without a missing line', () => {
     });
   });
 
-  test('if entries are put into the log after its end', () => {
+  test('because entries are appended to the log at an index after its end', () => {
     const { monitor } = watch([...twoEntries, ['n2', replicated(5, [[1, 15]])]]);
     expect(monitor.results()[0]).toMatchObject({
       status: 'unknown',
@@ -172,7 +172,7 @@ describe('a hole is found without a missing line', () => {
   });
 });
 
-/** Each line is lost with a chance of 1 in 10. The monitor is told where, as gaps in the numbers would. */
+/** Each line is lost with a probability of 1 in 10. The monitor is told where, as by gaps in the line numbers. */
 function withHoles(lines: readonly TraceEvent[], random: Random): readonly (TraceEvent | 'hole' | 'start')[] {
   return lines.flatMap((line) => {
     const seen = random.float() < 0.1 ? 'hole' : line;
@@ -191,7 +191,7 @@ const merged = (byNode: ReadonlyMap<string, Line[1][]>, random: Random): Line[] 
   }
 };
 
-test('correct nodes raise no alarm in 1,000 runs whose lines are lost by chance, and no property passes', () => {
+test('correct nodes cause no violation in 1,000 runs with randomly lost lines, and no property passes', () => {
   let alarmsWithoutHoles = 0;
   for (let seed = 0; seed < 1_000; seed++) {
     const random = randomStream(seed, 'schedule', 'holes');
@@ -202,6 +202,6 @@ test('correct nodes raise no alarm in 1,000 runs whose lines are lost by chance,
     expect(statuses(monitor)).toEqual(['unknown']);
     alarmsWithoutHoles += watch(lines.filter(([, step]) => step !== 'hole')).violations.length;
   }
-  // The lost lines matter: a monitor that does not know of the holes raises alarms.
+  // The lost lines matter: a monitor that does not know of the holes reports violations.
   expect(alarmsWithoutHoles).toBeGreaterThan(500);
 });

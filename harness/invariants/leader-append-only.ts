@@ -17,7 +17,7 @@ export class LeaderAppendOnly implements Property {
     if (trace.type !== 'Replicate' || !view.leading) return [];
     this.#appends++;
     const { last } = view.log;
-    // A log of which nothing is known yet (the monitor came late) has no last entry to go by.
+    // If nothing is known of the log (the monitor started late), its last entry is unknown too.
     const overwrites = view.log.has(last) && trace.first <= last;
     if (!overwrites && !trace.truncated) return [];
     const what = trace.truncated ? 'removed' : 'overwrote';

@@ -2,7 +2,7 @@ import type { Violation } from '../result.ts';
 import { event, hex, type NodeView, type Property, type Seen, violation } from './property.ts';
 
 const NAME = 'leader-completeness';
-/** Elections and committing terms that are remembered: the latest ones. */
+/** Maximum number of elections, and of terms with commits, that are kept: the latest ones. */
 const MAX_TERMS = 1_000;
 
 interface Committed {
@@ -15,21 +15,21 @@ interface Committed {
 interface ElectedLeader {
   readonly t: number;
   readonly node: string;
-  /** Where its log ended when it was elected; null: not known. */
+  /** Last index of its log at its election; null if not known. */
   readonly last: number | null;
-  /** Its log, which only grows while it leads. */
+  /** Digest of its log at an index, which does not change while it leads; null if not known. */
   readonly digestAt: (index: number) => number | null;
 }
 
 /**
  * An entry committed in a term is in the logs of the leaders of all higher terms (Raft §5.4, figure 3). An entry that a
- * node in term T reports as committed was committed in T or before. Lines of different nodes may come in any order, so
- * each commit is compared with the known elections, and each election with the known commits. A digest represents the
- * whole log up to its index.
+ * node in term T reports as committed was committed in term T or earlier. Lines of different nodes may arrive in any
+ * order, so each commit is compared with the known elections, and each election with the known commits. A digest
+ * represents the whole log up to its index.
  */
 export class LeaderCompleteness implements Property {
   readonly name = NAME;
-  /** Per term: the highest commit that a node in that term has reported. */
+  /** By term: the highest commit that a node in that term has reported. */
   readonly #committed = new Map<number, Committed>();
   readonly #elections = new Map<number, ElectedLeader>();
   readonly #reported = new Set<number>();
@@ -54,8 +54,8 @@ export class LeaderCompleteness implements Property {
     this.#elected++;
     const { log } = view;
     const last = view.logComplete ? log.last : null;
-    // The entries up to `last` are known as long as it leads; later the log may be truncated below, and then nothing is
-    // known of it.
+    // The entries up to `last` are known as long as the node leads. After that its log may be truncated below `last`,
+    // so it counts as unknown.
     const digestAt = (index: number): number | null =>
       view.log === log && view.leading && view.term === term && log.has(index) ? log.digestAt(index) : null;
     const election = { t: seen.t, node: seen.node, last, digestAt };
@@ -71,7 +71,7 @@ export class LeaderCompleteness implements Property {
 
   #onCommit(seen: Seen, index: number, view: NodeView): readonly Violation[] {
     this.#commits++;
-    // A node in a higher term than it was seen in may have it committed in that term.
+    // If the node's term is unknown, the commit may belong to a higher term than the last one that was seen.
     if (view.term === null || !view.log.has(index)) return [];
     const committedIn = Math.max(view.term, view.log.termAt(index));
     const known = this.#committed.get(committedIn);

@@ -3,7 +3,9 @@ import { LogMirror } from './log-mirror.ts';
 import { event, hex, type NodeView, type Property, type Seen, violation } from './property.ts';
 
 const NAME = 'log-matching';
-/** Indexes at which entries of more than one term were seen: entries that deposed leaders had not committed. */
+/**
+ * Maximum number of further entries at indexes with entries of several terms, which deposed leaders had not committed.
+ */
 const MAX_CONTESTED = 100_000;
 
 interface Point {
@@ -14,8 +16,8 @@ interface Point {
 
 /**
  * If two logs have an entry with the same index and term, they are identical up to that index (Raft §5.3, figure 3).
- * Digests are chained, so equal digests mean equal logs. The property holds over all time, because a leader creates one
- * entry per index and term.
+ * Digests are chained, so equal digests mean equal logs. Entries of different times are compared too, because a leader
+ * creates only one entry per index and term.
  */
 export class LogMatching implements Property {
   readonly name = NAME;
@@ -23,7 +25,7 @@ export class LogMatching implements Property {
   readonly #first = new LogMirror();
   /** Entries of other terms at the same index: `index/term` → digest. Oldest first. */
   readonly #others = new Map<string, number>();
-  /** Since when an entry is known, in rising order of index: for the proof. */
+  /** First report of the entries from each index on, in rising order of index, for the proof. */
   readonly #sources: { readonly from: number; readonly t: number; readonly node: string }[] = [];
   readonly #reported = new Set<string>();
   #compared = 0;
@@ -51,7 +53,7 @@ export class LogMatching implements Property {
     return { evidence: this.#compared, detail: `${this.#compared} entries compared with another log's` };
   }
 
-  /** A snapshot represents a log, too, but adds no knowledge about single entries. */
+  /** Compares the log that a snapshot represents; a snapshot gives no information about single entries. */
   #atSnapshot(seen: Seen, { index, term, digest }: Point): readonly Violation[] {
     if (!this.#first.has(index)) return [];
     this.#compared++;
@@ -62,7 +64,7 @@ export class LogMatching implements Property {
   }
 
   #differs(seen: Seen, { index, term, digest }: Point, known: number): readonly Violation[] {
-    // Chained digests differ from here on: one proof for this node's divergence is enough.
+    // Chained digests differ from this index on, so one proof per node and term is enough.
     const about = `${seen.node}/${term}`;
     if (this.#reported.has(about)) return [];
     this.#reported.add(about);

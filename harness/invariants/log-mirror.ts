@@ -1,18 +1,18 @@
 /**
- * Number of entries that are kept (at most twice this number): minutes at thousands of entries per second, in 16 MB.
- * Older entries cannot be compared any more.
+ * Number of entries that are kept (up to twice as many between two cleanups): minutes of entries at thousands per
+ * second, in 16 MB. Older entries cannot be compared any more.
  */
 const KEPT_ENTRIES = 1 << 20;
 const FIRST_ROOM = 1 << 10;
 
-/** Terms and digests by log index, over one stretch without gaps [first, last]. */
+/** Terms and digests by log index, over one range without gaps, [first, last]. */
 export class LogMirror {
   #first: number;
   #length = 0;
   #terms = new Uint32Array(FIRST_ROOM);
   #digests = new Uint32Array(FIRST_ROOM);
 
-  /** `first`: the index that the next entry will have. */
+  /** `first` is the index that the next entry will have. */
   constructor(first = 1) {
     this.#first = first;
   }
@@ -21,7 +21,7 @@ export class LogMirror {
     return this.#first;
   }
 
-  /** first − 1 when nothing is held. */
+  /** Last index of the range; first − 1 if it is empty. */
   get last(): number {
     return this.#first + this.#length - 1;
   }
@@ -30,7 +30,7 @@ export class LogMirror {
     return index >= this.#first && index <= this.last;
   }
 
-  /** Term and digest at an index that is held. */
+  /** Term at an index of the range; `digestAt` gives the digest. */
   termAt(index: number): number {
     return this.#terms[index - this.#first]!;
   }
@@ -40,8 +40,8 @@ export class LogMirror {
   }
 
   /**
-   * Puts an entry at `index`: in place of the one there, or after the last one. A gap makes it forget everything
-   * before.
+   * Puts an entry at `index`: it replaces the entry there, or follows the last one. If there is a gap, all earlier
+   * entries are removed.
    */
   put(index: number, term: number, digest: number): void {
     if (index < this.#first) return;
@@ -57,7 +57,7 @@ export class LogMirror {
     this.#length = Math.max(this.#length, slot + 1);
   }
 
-  /** Forgets the entries from `index` on. */
+  /** Removes the entries from `index` on. */
   truncateFrom(index: number): void {
     this.#length = Math.max(0, Math.min(this.#length, index - this.#first));
   }

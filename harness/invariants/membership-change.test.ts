@@ -6,7 +6,7 @@ import { installed, recovered, snapshot } from './testing/trace.ts';
 
 const ids = (text: string): string[] => text.split(' ').filter((id) => id !== '');
 
-/** A configuration that is committed at `index`: voters, outgoing ones, learners. */
+/** A configuration that is committed at `index`: its voters, outgoing voters and learners. */
 const config = (index: number, voters: string, outgoing = '', learners = ''): TraceEvent => ({
   type: 'ApplyConfChange',
   index: index,
@@ -21,7 +21,7 @@ function anomalies(...lines: readonly (readonly [node: string, trace: TraceEvent
 }
 
 describe('voters change by joint consensus (§6)', () => {
-  test('through C_old,new, while learners come and go in one step', () => {
+  test('through C_old,new, while learners are added and removed in one step', () => {
     expect(
       anomalies(
         ['n1', config(1, 'n1 n2 n3')],
@@ -54,7 +54,7 @@ describe('voters change by joint consensus (§6)', () => {
     ).toEqual([]);
   });
 
-  test('one index has one configuration, whichever node reports it', () => {
+  test('one index has one configuration on all nodes', () => {
     expect(anomalies(['n1', config(1, 'n1 n2 n3')], ['n2', config(1, 'n1 n2')])).toEqual([
       'two configurations at one index',
     ]);

@@ -12,21 +12,21 @@ interface Committed extends Members {
 
 /**
  * Voters change only through joint consensus (Raft §6): from C_old to C_old,new, whose outgoing voters are those of
- * C_old, and from there to C_new; and one index has one committed configuration. It is watched only where members
- * change; the other properties check the logs, whichever nodes are members.
+ * C_old, and from there to C_new. One index has one committed configuration. The property is checked only in runs that
+ * change members; the other properties check the logs of all nodes, members or not.
  */
 export class MembershipChange implements Property {
   readonly name = NAME;
-  /** The first seen at each index. */
+  /** The first configuration that was seen at each index. */
   readonly #at = new Map<number, Committed>();
-  /** By node: the last configuration in this life, after its last installed snapshot. */
+  /** By node: its latest configuration since it started and since it last installed a snapshot. */
   readonly #last = new Map<string, Committed>();
   #seen = 0;
   #joint = 0;
 
   feed(seen: Seen): readonly Violation[] {
     const { t, node, trace } = seen;
-    // Both skip the entries that they represent.
+    // Both replace entries by a snapshot, so configurations in these entries are not seen.
     if (trace.type === 'Recover' || trace.type === 'InstallSnapshot') this.#last.delete(node);
     return trace.type === 'ApplyConfChange' ? this.#committed({ ...trace, t, node }) : [];
   }
@@ -52,7 +52,7 @@ export class MembershipChange implements Property {
       this.#seen++;
       if (outgoing.length > 0) this.#joint++;
     } else if (inWords(other) !== inWords(now)) {
-      const prose = `${node} has another configuration at index ${index} than ${other.node}: ${inWords(now)}, not ${inWords(other)}.`;
+      const prose = `${node} and ${other.node} have different configurations at index ${index}: ${inWords(now)} and ${inWords(other)}.`;
       return [violation(NAME, 'two configurations at one index', prose, [told(other), told(now)])];
     }
     if (before === undefined || follows(before, now)) return [];
@@ -61,7 +61,7 @@ export class MembershipChange implements Property {
   }
 }
 
-/** Whether `after` may be the next configuration. */
+/** True if `after` may be the next configuration after `before`. */
 function follows(before: Members, after: Members): boolean {
   if (before.outgoing.length > 0) return after.outgoing.length === 0 && same(after.voters, before.voters);
   return same(after.outgoing.length > 0 ? after.outgoing : after.voters, before.voters);

@@ -168,7 +168,7 @@ describe('each property, broken', () => {
       ],
       2,
     ],
-    // The new leader's line came before the commit that it lacks.
+    // The line of the new leader arrived before the commit that it lacks.
     [
       'leader-completeness',
       'leader lacks a committed entry',
@@ -254,7 +254,7 @@ describe('each property, broken', () => {
       {
         property: 'election-safety',
         anomaly: 'two leaders in one term',
-        prose: 'n2 became the leader of term 3, which n1 leads already.',
+        prose: 'n2 became the leader of term 3, but n1 is already the leader of this term.',
         events: [
           { t: 0, node: 'n1', text: 'became the leader of term 3' },
           { t: 2, node: 'n2', text: 'became the leader of term 3' },
@@ -263,17 +263,17 @@ describe('each property, broken', () => {
     ]);
   });
 
-  test('a divergence is told once, however many entries follow it', () => {
+  test('a divergence is reported once, even if many entries follow it', () => {
     const own = Array.from({ length: 50 }, (_, i) => [1, 1_000 + i] as const);
     const { violations } = watch([...twoEntries, ['n3', replicated(1, own)], ['n3', replicated(51, own)]]);
     expect(violations).toHaveLength(1);
   });
 });
 
-describe('what breaks nothing', () => {
+describe('the monitor accepts', () => {
   const cases: readonly (readonly [claim: string, lines: readonly Line[]])[] = [
     [
-      'a follower drops entries that were never committed',
+      'a follower that drops entries that were never committed',
       [
         ...twoEntries,
         ['n2', replicated(3, [[1, 13]])],
@@ -282,7 +282,7 @@ describe('what breaks nothing', () => {
       ],
     ],
     [
-      'a leader of old cuts its log once it follows',
+      'a former leader that truncates its log once it follows',
       [
         ...twoEntries,
         ['n1', replicated(3, [[1, 13]])],
@@ -291,7 +291,7 @@ describe('what breaks nothing', () => {
       ],
     ],
     [
-      'the same vote again',
+      'the same vote twice',
       [
         ['n3', voted(3, 'n1')],
         ['n3', recovered(3, 'n1')],
@@ -307,7 +307,7 @@ describe('what breaks nothing', () => {
       ],
     ],
     [
-      'a restart applies again from the start',
+      'a restarted node that applies from the start again',
       [
         ...twoEntries,
         [
@@ -322,7 +322,7 @@ describe('what breaks nothing', () => {
       ],
     ],
     [
-      'what was in the log but not applied may go in a crash',
+      'a crash that loses entries that were in the log but not applied',
       [
         ...twoEntries,
         ['n2', replicated(3, [[1, 13]])],
@@ -336,7 +336,7 @@ describe('what breaks nothing', () => {
       ],
     ],
     [
-      'a leader need not have what was committed after its term',
+      'a leader without entries that were committed after its term',
       [
         ['n1', became('Leader', 3)],
         ['n2', became('Leader', 4)],
@@ -345,7 +345,7 @@ describe('what breaks nothing', () => {
       ],
     ],
     [
-      'a follower tells of a commit before its leader does',
+      'a follower that reports a commit before its leader does',
       [
         ['n2', became('Follower', 1)],
         ['n2', replicated(1, [[1, 11]])],
@@ -360,7 +360,7 @@ describe('what breaks nothing', () => {
     expect(watch(lines).violations).toEqual([]);
   });
 
-  test('a wiped node owes nothing', () => {
+  test('a wiped node need not have its earlier entries and votes', () => {
     const monitor = new SafetyMonitor(NODES);
     for (const [node, trace] of twoEntries) monitor.feed(0, node, trace);
     monitor.wiped('n2');
@@ -368,19 +368,19 @@ describe('what breaks nothing', () => {
   });
 });
 
-test('the monitor judges every safety property that a scenario can ask for, and no other', () => {
+test('the monitor checks every safety property that a scenario can ask for, and no other', () => {
   const judged = new SafetyMonitor(['n1']).results().map(({ property }) => property);
   expect(judged).toEqual(SAFETY_PROPERTIES);
 });
 
 describe('vacuity', () => {
-  test('a property that nothing was seen of is unknown, not passed', () => {
+  test('a property without any observation is unknown, not passed', () => {
     const statuses = new SafetyMonitor(NODES).results();
     expect(statuses).toHaveLength(6);
     expect(new Set(statuses.map((result) => result.status))).toEqual(new Set(['unknown']));
   });
 
-  test('an ordinary start of a cluster is something to judge all of them on', () => {
+  test('the normal start of a cluster is enough evidence for all properties', () => {
     expect(
       watch(twoEntries)
         .monitor.results()
@@ -390,8 +390,8 @@ describe('vacuity', () => {
 });
 
 /**
- * Some order in which a harness may get the lines: each node's own order is kept, all else is chance, with
- * whole nodes late by far.
+ * A possible order in which the harness receives the lines: each node's own order is kept, everything else is random,
+ * and some nodes are very late.
  */
 function interleave(byNode: ReadonlyMap<string, readonly TraceEvent[]>, random: Random): Line[] {
   const queues = [...byNode].map(([node, lines]) => ({
@@ -409,7 +409,7 @@ function interleave(byNode: ReadonlyMap<string, readonly TraceEvent[]>, random: 
   return merged;
 }
 
-test('correct nodes raise no alarm: 1,500 runs with elections, lost leaders and restarts, in any order of arrival', () => {
+test('correct nodes cause no violation in 1,500 runs with elections, lost leaders and restarts, in any order of arrival', () => {
   let elections = 0;
   for (let seed = 0; seed < 500; seed++) {
     const random = randomStream(seed, 'schedule', 'invariants');
@@ -424,7 +424,7 @@ test('correct nodes raise no alarm: 1,500 runs with elections, lost leaders and 
   expect(elections).toBeGreaterThan(3_000);
 });
 
-test('a crash loses the last lines of a life: no alarm for what was never told', () => {
+test('a crash that loses the last lines of a process causes no violation', () => {
   for (let seed = 0; seed < 1_000; seed++) {
     const random = randomStream(seed, 'schedule', 'lost lines');
     const run = clusterRun(random, NODES, 150);
@@ -434,7 +434,7 @@ test('a crash loses the last lines of a life: no alarm for what was never told',
   }
 });
 
-/** Up to three lines before each restart are gone. */
+/** Removes up to three lines before each restart. */
 function loseTails(lines: readonly TraceEvent[], random: Random): TraceEvent[] {
   const kept: TraceEvent[] = [];
   for (const line of lines) {
@@ -447,7 +447,7 @@ function loseTails(lines: readonly TraceEvent[], random: Random): TraceEvent[] {
 const lengthOfLife = (lines: readonly TraceEvent[]): number =>
   Math.max(0, lines.length - 1 - lines.findLastIndex((line) => line.type === 'Recover'));
 
-test('600,000 entries of three nodes: constant work an entry, bounded memory', () => {
+test('600,000 entries of three nodes need constant work per entry and bounded memory', () => {
   const monitor = new SafetyMonitor(NODES);
   const batch = 200;
   const start = performance.now();
@@ -461,6 +461,6 @@ test('600,000 entries of three nodes: constant work an entry, bounded memory', (
       monitor.feed(first, node, applied(last, log.at(-1)![1]));
     }
   }
-  // 5,000 entries a second on three nodes leave 40 s for these.
+  // At 5,000 entries per second on each of three nodes, a run would take 40 s.
   expect(performance.now() - start).toBeLessThan(20_000);
 });

@@ -10,7 +10,7 @@ import { forget, newView, takeIn } from './node-view.ts';
 import type { NodeView, Property } from './property.ts';
 import { StateMachineSafety } from './state-machine-safety.ts';
 
-/** Maximum number of violations per property; a node that breaks a property tends to break it again and again. */
+/** Maximum number of violations per property, because a node that violates a property often does so many times. */
 const MAX_VIOLATIONS = 20;
 
 /** The first hole in the trace of a node, and the number of holes of all nodes. */
@@ -22,20 +22,21 @@ interface Holes {
 }
 
 /**
- * Raft's safety properties (figure 3) and durability, over the nodes' trace. Feed each node's lines in their
- * own order; between nodes any order will do. O(1) an entry, amortised; memory is bounded (`LogMirror`).
+ * Checks Raft's safety properties (figure 3) and durability over the nodes' traces. The lines of each node must be fed
+ * in their own order; the order between nodes does not matter. The time is O(1) per entry, amortised; memory is bounded
+ * (`LogMirror`).
  *
- * After a hole in a trace nothing passes any more, and only what the present lines prove is a violation
+ * After a hole in a trace no property passes any more, and only what the existing lines prove is a violation
  * (docs/decisions/0019-holes-in-a-trace.md).
  */
 export class SafetyMonitor implements TraceMonitor {
   readonly #views: ReadonlyMap<string, NodeView>;
-  /** The nodes whose process has started and has not reported any step yet. */
+  /** Nodes whose process has started but has not reported a step yet. */
   readonly #starting = new Set<string>();
   #holes: Holes | null = null;
   readonly #watched: readonly { readonly property: Property; readonly found: Violation[] }[];
 
-  /** `more`: properties to watch in addition to those that every run is judged by. */
+  /** `more` has properties to check in addition to those of every run. */
   constructor(nodes: readonly string[], more: readonly Property[] = []) {
     this.#views = new Map(nodes.map((id) => [id, newView(id)]));
     const properties: readonly Property[] = [
@@ -50,7 +51,7 @@ export class SafetyMonitor implements TraceMonitor {
     this.#watched = properties.map((property) => ({ property, found: [] }));
   }
 
-  /** `t`: ms since the run began. Returns the violations that this line proves. */
+  /** Returns the violations that this line proves. `t` is in ms since the run began. */
   feed(t: number, node: string, trace: TraceEvent): readonly Violation[] {
     const view = this.#viewOf(node);
     this.#lookForHole(t, view, trace);
@@ -76,7 +77,10 @@ export class SafetyMonitor implements TraceMonitor {
     this.#holes = { ...(this.#holes ?? { t, node, reason }), count: (this.#holes?.count ?? 0) + 1 };
   }
 
-  /** The node's data folder was removed on purpose: it starts as a new node, without obligations. */
+  /**
+   * Called when the node's data folder was removed on purpose: it starts as a new node, without its earlier entries and
+   * votes.
+   */
   wiped(node: string): void {
     for (const { property } of this.#watched) property.wiped?.(node);
   }
@@ -95,7 +99,7 @@ export class SafetyMonitor implements TraceMonitor {
         return {
           property: property.name,
           status: 'unknown',
-          detail: `nothing was seen that could show it (${detail})`,
+          detail: `no observation could have shown a violation (${detail})`,
         };
       return { property: property.name, status: 'pass', detail };
     });
@@ -108,7 +112,7 @@ export class SafetyMonitor implements TraceMonitor {
     return view;
   }
 
-  /** Finds the steps that are missing although no line is: this one cannot come after the last one that was seen. */
+  /** Detects missing steps when no line is known to be lost: this step cannot follow the last one that was seen. */
   #lookForHole(t: number, view: NodeView, trace: TraceEvent): void {
     const isFirst = this.#starting.delete(view.id);
     if (isFirst && trace.type !== 'Recover')

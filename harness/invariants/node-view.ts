@@ -2,7 +2,7 @@ import type { TraceEvent } from '../trace.ts';
 import { LogMirror } from './log-mirror.ts';
 import type { NodeView } from './property.ts';
 
-/** What is known of a node before its first line. */
+/** The state of a node before its first line. */
 export const newView = (id: string): NodeView => ({
   id,
   term: 0,
@@ -14,14 +14,14 @@ export const newView = (id: string): NodeView => ({
 });
 
 /**
- * Steps of the node may be missing here. Indexes that it has applied stay applied, because its process is the same one.
- * Its log, role, term and commit index may be others by now.
+ * Handles steps of the node that may be missing. Indexes that it has applied stay applied, because its process is the
+ * same. Its log, role, term and commit index may have changed, so they are unknown.
  */
 export function forget(view: NodeView): void {
   Object.assign(view, { term: null, leading: false, log: new LogMirror(), logComplete: false, commit: null });
 }
 
-/** Takes a line into the view. A term, a commit index or a log that the line tells in full is known from then on. */
+/** Updates the view with a line. A term, commit index or log that the line contains in full is known from then on. */
 export function takeIn(view: NodeView, trace: TraceEvent): void {
   switch (trace.type) {
     case 'BecomeFollower':
@@ -47,7 +47,7 @@ export function takeIn(view: NodeView, trace: TraceEvent): void {
     case 'InstallSnapshot':
       view.log = new LogMirror(trace.index + 1);
       view.logComplete = true;
-      // It may have been told of a higher index in a step that is missing.
+      // If the commit index is unknown, a missing step may have had a higher one, so it stays unknown.
       if (view.commit !== null) view.commit = Math.max(view.commit, trace.index);
       view.applied = Math.max(view.applied, trace.index);
       break;

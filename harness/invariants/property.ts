@@ -2,7 +2,7 @@ import type { TraceEvent } from '../trace.ts';
 import type { Violation } from '../result.ts';
 import type { LogMirror } from './log-mirror.ts';
 
-/** A line of a node's trace, as a property judges it. Times in ms since the run began. */
+/** A line of a node's trace, as a property receives it. Times are in ms since the run began. */
 export interface Seen<T extends TraceEvent = TraceEvent> {
   readonly t: number;
   readonly node: string;
@@ -10,38 +10,41 @@ export interface Seen<T extends TraceEvent = TraceEvent> {
 }
 
 /**
- * Knowledge about a node from its own lines so far. The lines of one node come in the order of its steps. The order of
- * lines of different nodes is unknown, so no property may rely on it. After a hole in its trace, a field is known again
- * once lines after the hole tell it; a property that argues from a step that it did not see must look at what is known.
+ * The state of a node as its own lines show it. The lines of one node arrive in the order of its steps. The order of
+ * lines of different nodes is unknown, so no property may rely on it. After a hole in the node's trace, a field is
+ * unknown until a later line contains it. A property must not conclude anything from an unknown field.
  */
 export interface NodeView {
   readonly id: string;
-  /** Highest term it was seen in; null: it may be in a higher one than it was seen in. */
+  /** Highest term in which it was seen; null if it may be in a higher one. */
   term: number | null;
-  /** It leads `term`; false: it does not, or that is not known. */
+  /** True if it leads `term`; false if it does not or if this is unknown. */
   leading: boolean;
   /** Its log, as far as it is known from its lines. */
   log: LogMirror;
-  /** The end of `log` is the end of the node's log. */
+  /** True if the end of `log` is the end of the node's log. */
   logComplete: boolean;
-  /** In this life (since its last start); null: it may be higher than the last one that was seen. */
+  /** Commit index since its last start; null if it may be higher than the last one that was seen. */
   commit: number | null;
-  /** Highest index that it was seen to apply in this life. */
+  /** Highest index that it was seen to apply since its last start. */
   applied: number;
 }
 
 /**
- * One safety property, watched from outside. `feed` comes before the view takes the line in: it shows the
- * node as it was.
+ * One safety property, checked on the trace. `feed` is called before the view is updated with the line, so the view
+ * shows the state of the node before it.
  */
 export interface Property {
   readonly name: string;
   feed(seen: Seen, view: NodeView): readonly Violation[];
-  /** `evidence`: number of observations that could have shown a violation. 0 is `unknown`, not `pass`. */
+  /**
+   * `evidence` is the number of observations that could have shown a violation. If it is 0, the result is `unknown`,
+   * not `pass`.
+   */
   summary(): { readonly evidence: number; readonly detail: string };
-  /** The node's disk was emptied on purpose: nothing it had need come back. */
+  /** Called when the node's disk was emptied on purpose: its earlier data need not exist any more. */
   wiped?(node: string): void;
-  /** Steps of the node may be missing here: what follows from its last step being its last one holds no more. */
+  /** Called if steps of the node may be missing at this point: its last seen step may not be its last step. */
   hole?(node: string): void;
 }
 
@@ -62,5 +65,5 @@ export function violation(
   return { property, anomaly, prose, events: [...events].sort((a, b) => a.t - b.t) };
 }
 
-/** A digest as people compare them: eight hexadecimal digits. */
+/** A digest as eight hexadecimal digits. */
 export const hex = (digest: number): string => (digest >>> 0).toString(16).padStart(8, '0');

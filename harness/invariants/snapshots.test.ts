@@ -38,7 +38,7 @@ const leader: readonly Line[] = [
 const at2 = snapshot(2, 1, 12);
 
 describe('snapshots', () => {
-  test('are no alarm: taken, installed, found after a restart, and gone on from', () => {
+  test('are no violation when they are taken, installed, found after a restart, and continued from', () => {
     const lines: Line[] = [
       ...leader,
       ['n1', took(at2)],

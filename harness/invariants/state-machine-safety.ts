@@ -4,20 +4,20 @@ import { LogMirror } from './log-mirror.ts';
 import { event, hex, type NodeView, type Property, type Seen, violation } from './property.ts';
 
 const NAME = 'state-machine-safety';
-/** Number of snapshots whose state is remembered, the latest ones. */
+/** Maximum number of snapshots whose states are kept: the latest ones. */
 const MAX_STATES = 10_000;
 
 /**
- * If a server has applied an entry at an index, no other ever applies a different one there (Raft §5.4.3, figure 3). It
- * follows that only committed entries are applied, a state machine never goes back, and the entries that a node has
- * applied stay in its log.
+ * If a server has applied an entry at an index, no other ever applies a different one there (Raft §5.4.3, figure 3).
+ * From this follows that only committed entries are applied, that a state machine never goes back, and that the entries
+ * that a node has applied stay in its log.
  */
 export class StateMachineSafety implements Property {
   readonly name = NAME;
   /** The entry that was applied first at each index, on any node. */
   readonly #applied = new LogMirror();
   readonly #appliers: { readonly from: number; readonly t: number; readonly node: string }[] = [];
-  /** Per node: index up to which its applied entries were compared with the others', and time of its last one. */
+  /** By node: index up to which its applied entries were compared with those of others, and time of its last one. */
   readonly #checked = new Map<string, number>();
   readonly #appliedAt = new Map<string, number>();
   readonly #reported = new Set<string>();
@@ -47,20 +47,20 @@ export class StateMachineSafety implements Property {
     if (trace.type === 'Replicate') return this.#onReplicate(seen, trace, view);
     if (trace.type === 'TakeSnapshot') return this.#onSnapshot(seen, trace);
     if (trace.type === 'InstallSnapshot') return this.#onInstall(seen, trace, view);
-    // A new life applies again from the start (or from a snapshot); it is compared again, as its log may have
-    // changed.
+    // A restarted node applies from the start (or from a snapshot) again. Its entries are compared again, because its
+    // log may have changed.
     if (trace.type !== 'Recover') return null;
     this.#checked.delete(node);
     return trace.snapshot === null ? null : this.#onSnapshot(seen, trace.snapshot);
   }
 
-  /** State and log of a snapshot are equal to those of every other node at its index. */
+  /** Checks that state and log of a snapshot are equal to those of every other node at its index. */
   #onSnapshot(seen: Seen, { index, digest, state }: SnapshotPoint): Violation | null {
     const { t, node } = seen;
     const now = event(seen, `snapshot at index ${index}, log digest ${hex(digest)}, state ${hex(state)}`);
     if (this.#applied.has(index) && this.#applied.digestAt(index) !== digest >>> 0) {
       const known = hex(this.#applied.digestAt(index));
-      const prose = `${node} has a snapshot of another log than was applied up to index ${index}: digest ${hex(digest)}, not ${known}.`;
+      const prose = `${node} has a snapshot of a different log than the one that was applied up to index ${index}: digest ${hex(digest)}, not ${known}.`;
       return violation(NAME, 'two entries applied at one index', prose, [now]);
     }
     const other = this.#states.get(index);
@@ -71,7 +71,7 @@ export class StateMachineSafety implements Property {
     }
     this.#statesCompared++;
     if (other.state === state) return null;
-    const prose = `${node} and ${other.node} have other states at index ${index}, ${hex(state)} and ${hex(other.state)}: applying the same log came to other results.`;
+    const prose = `${node} and ${other.node} have different states at index ${index}, ${hex(state)} and ${hex(other.state)}: applying the same log gave different results.`;
     return violation(NAME, 'two states at one index', prose, [
       event(other, `snapshot at index ${index}, state ${hex(other.state)}`),
       now,
@@ -81,7 +81,7 @@ export class StateMachineSafety implements Property {
   #onInstall(seen: Seen, point: SnapshotPoint, view: NodeView): Violation | null {
     const { node, t } = seen;
     if (point.index <= view.applied) {
-      const prose = `${node} had applied up to index ${view.applied}, and then took a snapshot for its state that ends at ${point.index}: its state machine went back.`;
+      const prose = `${node} had applied up to index ${view.applied}, and then installed a snapshot that ends at ${point.index}: its state machine went back.`;
       return violation(NAME, 'state machine went back', prose, [
         event(seen, `installed the snapshot at index ${point.index}`),
       ]);
@@ -98,7 +98,7 @@ export class StateMachineSafety implements Property {
     this.#appliedAt.set(node, seen.t);
     const now = event(seen, `applied up to index ${index}, digest ${hex(digest)}`);
     if (view.commit !== null && index > view.commit) {
-      const prose = `${node} applied up to index ${index}, but it knew only index ${view.commit} to be committed.`;
+      const prose = `${node} applied up to index ${index}, but it knew only that index ${view.commit} is committed.`;
       return violation(NAME, 'applied what is not committed', prose, [now]);
     }
     if (index < view.applied) {
@@ -106,14 +106,14 @@ export class StateMachineSafety implements Property {
       return violation(NAME, 'state machine went back', prose, [now]);
     }
     if (view.log.has(index) && view.log.digestAt(index) !== digest) {
-      const prose = `${node} applied something other than its log holds: up to index ${index} the digest is ${hex(digest)}, but ${hex(view.log.digestAt(index))} in its log.`;
+      const prose = `${node} applied entries that differ from its log: up to index ${index} their digest is ${hex(digest)}, but in its log it is ${hex(view.log.digestAt(index))}.`;
       return violation(NAME, 'applied what is not in the log', prose, [now]);
     }
     if (!view.logComplete && !view.log.has(index)) return this.#compareAt(seen, index, digest);
     return this.#compare(seen, index, view);
   }
 
-  /** Compares the end of what was applied only: the node's own log is not known there. */
+  /** Compares only the last applied entry, because the node's own log is not known there. */
   #compareAt(seen: Seen, index: number, digest: number): Violation | null {
     if (!this.#applied.has(index)) return null;
     this.#compared++;
@@ -150,7 +150,7 @@ export class StateMachineSafety implements Property {
     const { node } = seen;
     const other = this.#appliers.findLast((applier) => applier.from <= index);
     const whose = other?.node === node ? 'it had before' : (other?.node ?? 'another node');
-    const prose = `${node} applied another entry at index ${index} (digest ${hex(digest)}) than ${whose} (digest ${hex(known)}).`;
+    const prose = `${node} applied a different entry at index ${index} (digest ${hex(digest)}) than ${whose} (digest ${hex(known)}).`;
     const theirs = other === undefined ? [] : [event(other, `applied index ${index}, digest ${hex(known)}`)];
     return violation(NAME, 'two entries applied at one index', prose, [
       ...theirs,
@@ -158,7 +158,7 @@ export class StateMachineSafety implements Property {
     ]);
   }
 
-  /** Whether entries that this node has applied in this life are gone, or others now. */
+  /** Finds entries that this node has applied since its start and that were removed or replaced. */
   #onReplicate(seen: Seen, trace: TraceEvent & { type: 'Replicate' }, view: NodeView): Violation | null {
     const { first, terms, digests, truncated } = trace;
     if (first > view.applied || !view.log.has(view.applied)) return null;

@@ -18,7 +18,7 @@ interface Server {
   term: number;
   votedFor: string | null;
   log: Entry[];
-  /** Index of the snapshot that replaces the log: entries before it are not sent, nor found on disk. */
+  /** Index of the snapshot that replaces the log up to it: earlier entries are neither sent nor on disk. */
   base: number;
   commit: number;
   applied: number;
@@ -27,9 +27,8 @@ interface Server {
 type Entry = readonly [term: number, digest: number];
 
 /**
- * The trace of correct nodes, per node in its own order: a plain model of Raft in which elections, replication,
- * commits, snapshots, crashes and restarts happen one at a time and by the rules. No property may find a violation in
- * it.
+ * The traces of correct nodes, by node: a simple model of Raft in which elections, replication, commits, snapshots,
+ * crashes and restarts happen one at a time and correctly. No property may find a violation in it.
  */
 export function clusterRun(
   random: Random,
@@ -53,7 +52,7 @@ export function clusterRun(
     if (leader === null || dice < 0.05) {
       const before: { server: Server | null; term: number } = { server: leader, term: leader?.term ?? 0 };
       leader = elect(servers, random, majority);
-      // An election without a winner leaves the old leader in place if it did not reach it.
+      // After an election without a winner, the old leader still leads if it did not see the new term.
       if (leader === null && before.server?.term === before.term) leader = before.server;
     } else if (dice < 0.1) {
       const victim = random.pick(servers);
@@ -78,7 +77,7 @@ function elect(servers: readonly Server[], random: Random, majority: number): Se
   candidate.lines.push(became('Candidate', candidate.term), voted(candidate.term, candidate.id));
   let votes = 1;
   for (const voter of servers) {
-    // A server that was not reached, or has seen a higher term.
+    // These servers were not reached, or have seen a higher term.
     if (voter === candidate || random.float() < 0.2 || voter.term > candidate.term) continue;
     if (voter.term < candidate.term) adopt(voter, candidate.term);
     if (voter.votedFor !== null || !upToDate(candidate, voter)) continue;
@@ -105,7 +104,7 @@ function append(leader: Server, random: Random): void {
 }
 
 /**
- * One AppendEntries from the leader, accepted at once, and the commit that follows from it. False: the leader is
+ * One AppendEntries from the leader, accepted at once, and the resulting commit. Returns false if the leader is
  * deposed.
  */
 function replicate(leader: Server, follower: Server, servers: readonly Server[], majority: number): boolean {
@@ -150,7 +149,7 @@ function takeSnapshot(server: Server): void {
   server.lines.push(took(pointAt(server.log, server.base)));
 }
 
-/** The entries that the follower lacks are not in the leader's log any more. */
+/** Installs the leader's snapshot, because its log does not have the entries any more that the follower lacks. */
 function install(follower: Server, leader: Server): void {
   follower.base = leader.base;
   follower.log = leader.log.slice(0, leader.base);

@@ -1,6 +1,6 @@
 import type { SnapshotPoint, TraceEvent } from '../../trace.ts';
 
-/** Trace lines in short, for tests: a log is a list of [term, digest], from index `first` on. */
+/** Short forms of trace lines for tests: a log is a list of [term, digest], from index `first` on. */
 export type Sketch = readonly (readonly [term: number, digest: number])[];
 
 const columns = (first: number, log: Sketch): { first: number; terms: number[]; digests: number[] } => ({
