@@ -7,7 +7,7 @@ interface HostPort {
   readonly port: number;
 }
 
-/** Host and port of `host:port`, `[v6]:port` or `:port`; the port may be a name. @throws Error with Go's text. */
+/** Host and port of `host:port`, `[v6]:port` or `:port`; the port may be a name. @throws Error with Go's message. */
 export function splitAddress(address: string): HostPort {
   const { host, service } = splitHostPort(address);
   return { host, port: lookupPort(service) };
@@ -16,7 +16,9 @@ export function splitAddress(address: string): HostPort {
 export const formatAddress = (host: string, port: number): string =>
   host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 
-/** Address to listen on; host null: every interface. An empty text means any port. @throws Error with Go's text. */
+/**
+ * Address to listen on; host null means every interface. An empty text means any port. @throws Error with Go's message.
+ */
 export async function listenAddress(
   address: string,
 ): Promise<{ readonly host: string | null; readonly port: number }> {
@@ -28,14 +30,14 @@ export async function listenAddress(
   }
 }
 
-/** An address with its name resolved. @throws Error with Go's text. */
+/** An address with its name resolved. @throws Error with Go's message. */
 export async function resolveAddress(address: string): Promise<string> {
   if (address === '') return ':0';
   const { host, port } = await resolveParts(address);
   return formatAddress(host, port);
 }
 
-/** The rules and the messages of Go's `net.SplitHostPort`. */
+/** Follows the rules and has the messages of Go's `net.SplitHostPort`. */
 function splitHostPort(address: string): { readonly host: string; readonly service: string } {
   const refuse = (why: string): Error => new Error(`address ${address}: ${why}`);
   const colon = address.lastIndexOf(':');
@@ -56,7 +58,7 @@ function splitHostPort(address: string): { readonly host: string; readonly servi
   return { host: address.slice(1, end), service };
 }
 
-/** An IPv4 address in the form of IPv6, such as `::ffff:127.0.0.1`, which Go shows as the IPv4 address. */
+/** An IPv4 address in IPv6 form, such as `::ffff:127.0.0.1`. Go shows it as the IPv4 address. */
 const MAPPED = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i;
 
 async function resolveParts(address: string): Promise<HostPort> {
@@ -65,7 +67,7 @@ async function resolveParts(address: string): Promise<HostPort> {
   if (mapped !== undefined && isIP(mapped) === 4) return { host: mapped, port };
   if (host === '' || isIP(host) !== 0) return { host, port };
   try {
-    // Forms such as `127.1` are names for Go, and addresses for the C library.
+    // Go takes forms such as `127.1` as names, while the C library takes them as addresses.
     if (/^[\d.]+$/.test(host)) throw new Error('only digits and dots, and not an address');
     const found = await lookup(host, { all: true });
     const first = found.find(({ family }) => family === 4) ?? found[0]!;

@@ -1,4 +1,4 @@
-/** A refusal as the API gives it: `{"error": message, "status": status}`. */
+/** An error that the API answers with the body `{"error": message, "status": status}`. */
 export class ApiError extends Error {
   readonly status: number;
 
@@ -8,7 +8,7 @@ export class ApiError extends Error {
   }
 }
 
-/** Runs a reader of a request's body; any error becomes a 400. */
+/** Runs a function that reads a request's body; any error becomes a 400. */
 export function badBody<T>(read: () => T): T {
   try {
     return read();

@@ -7,9 +7,9 @@ import { toxicJson } from './proxy.ts';
 import type { Proxies } from './proxies.ts';
 import { readTarget } from './request-target.ts';
 
-/** The API that this speaks is that of this Toxiproxy. */
+/** Version of the Toxiproxy whose API this server has. */
 export const VERSION = '2.12.0';
-/** Far more than any list of proxies; a body must end. */
+/** Maximum size of a request's body: far more than any list of proxies needs. */
 const MAX_BODY_BYTES = 16 * 1_024 * 1_024;
 
 interface Answer {
@@ -29,7 +29,7 @@ export function createApi(proxies: Proxies, counters: ByteCounters, metrics: boo
     ...toxicRoutes(proxies),
     ...serverRoutes(proxies, counters, metrics),
   ];
-  // A missing Host header is refused where the target is read, with Go's words.
+  // A missing Host header is refused when the target is read, with Go's message.
   const server = createServer({ requireHostHeader: false }, (request, response) => {
     void respond(routes, request, response);
   });
@@ -37,7 +37,7 @@ export function createApi(proxies: Proxies, counters: ByteCounters, metrics: boo
   return server;
 }
 
-/** Go's answer to what is not HTTP. */
+/** Go's answer to input that is not HTTP. */
 const NOT_HTTP =
   'HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n400 Bad Request';
 
@@ -137,13 +137,13 @@ async function answerTo(routes: readonly Route[], request: IncomingMessage): Pro
   if (there.length === 0) return plain(404, '404 page not found\n');
   const route = there.find(([methods]) => methods.split(' ').includes(request.method ?? ''));
   if (route === undefined) return { status: 405 };
-  // Browsers could be made to call this from any page.
+  // Any web page could make a browser send requests to this server.
   if (request.headers['user-agent']?.startsWith('Mozilla/') === true)
     return plain(403, 'User agent not allowed\n');
   return route[2](route[1].exec(path)!.slice(1), body);
 }
 
-/** The body's bytes, each as one character. */
+/** The bytes of the body, each as one character. */
 async function readBody(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   let length = 0;

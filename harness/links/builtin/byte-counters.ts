@@ -7,15 +7,18 @@ interface Labels {
   readonly upstream: string;
 }
 
-/** Bytes of one stream of one proxy, over all its connections. Plain fields: they are counted up with every chunk. */
+/**
+ * Bytes of one stream of one proxy, over all its connections. The fields are plain numbers, because every chunk is
+ * added.
+ */
 export interface ByteCount {
   received: number;
   sent: number;
 }
 
 /**
- * Counters for `/metrics`. The real server adds a connection's bytes when the connection ends; here they count as they
- * pass, so that a silent link can be seen during a run.
+ * Counters for `/metrics`. The real server adds a connection's bytes when the connection ends. Here each chunk is
+ * counted at once, so that a silent link is visible during a run.
  */
 export class ByteCounters {
   readonly #counts = new Map<string, { readonly labels: Labels; readonly count: ByteCount }>();
@@ -27,7 +30,7 @@ export class ByteCounters {
     return entry.count;
   }
 
-  /** Prometheus' text format. */
+  /** The counters in Prometheus' text format. */
   text(): string {
     return `${this.#metric('received')}${this.#metric('sent')}`;
   }

@@ -6,7 +6,7 @@ import type { StreamDirection, Toxic, ToxicList } from './toxic-list.ts';
 const NOTHING = new Uint8Array();
 
 export interface ConnectionOptions {
-  /** Accepted, paused, half-open allowed. */
+  /** The accepted socket, paused, with half-open allowed. */
   readonly client: Socket;
   readonly upstream: { readonly host: string; readonly port: number };
   readonly toxics: ToxicList;
@@ -14,18 +14,18 @@ export interface ConnectionOptions {
   readonly onClose: () => void;
 }
 
-/** A client's connection, the one made for it to the upstream, and the two streams between them. */
+/** A client's connection, the connection to the upstream that was made for it, and the two streams between them. */
 export class Connection {
   readonly #client: Socket;
   readonly #upstream: Socket;
-  /** Both sockets are closed with RST, as if by SO_LINGER 0. */
+  /** True if both sockets are closed with RST, as with SO_LINGER 0. */
   #resets = false;
   #pipes: Readonly<Record<StreamDirection, Pipe>> | null = null;
 
   constructor(options: ConnectionOptions) {
     this.#client = options.client;
     this.#upstream = connect({ ...options.upstream, allowHalfOpen: true, noDelay: true });
-    // After an 'error' a 'close' follows, which is handled.
+    // Each 'error' is followed by a 'close', which is handled.
     this.#client.on('error', () => {});
     this.#upstream.on('error', () => {});
     this.#upstream.once('connect', () => this.#begin(options));
@@ -77,7 +77,7 @@ export class Connection {
     client.resume();
   }
 
-  /** Closes a socket once everything written to it is out. */
+  /** Closes a socket once everything written to it has been sent. */
   #close(socket: Socket): void {
     if (!this.#resets) socket.destroySoon();
     else if (socket.writableLength === 0 || socket.destroyed) socket.resetAndDestroy();

@@ -1,17 +1,17 @@
 import { GoNumber, type Json } from './go-json.ts';
 
-/** A Go type that a field can have, by the name that Go's messages give it. */
+/** A Go type that a field can have, with its name in Go's messages. */
 export type GoType = 'string' | 'bool' | 'float32' | 'int' | 'int64';
-/** An integer that a number cannot hold exactly is a bigint. */
+/** An integer that a number cannot represent exactly is a bigint. */
 export type Scalar = string | boolean | number | bigint;
 
-/** The JSON fits no Go value of the wanted type. The message is Go's. */
+/** The JSON does not fit the wanted Go type. The message is Go's. */
 export class UnmarshalError extends Error {}
 
 export interface GoStruct {
   /**
-   * As messages name it where a field does not fit, e.g. `Proxy`; and where the whole value does not,
-   * `toxiproxy.Proxy`.
+   * Name in messages about a field that does not fit, such as `Proxy`. `fullName` is the name in messages about the
+   * whole value, such as `toxiproxy.Proxy`.
    */
   readonly shortName: string;
   readonly fullName: string;
@@ -19,8 +19,8 @@ export interface GoStruct {
 }
 
 /**
- * Reads the fields that a struct has from a JSON object. Unknown keys are skipped, a key's case is not looked at, null
- * leaves a field out, and after the first field that does not fit the rest is still read: its error is thrown at the
+ * Reads the fields of a struct from a JSON object. Unknown keys are skipped, the case of keys is ignored, and null
+ * leaves a field out. After the first field that does not fit, the others are still read; its error is thrown at the
  * end.
  */
 export function decodeStruct(json: Json, struct: GoStruct): Readonly<Record<string, Scalar>> {
@@ -39,7 +39,7 @@ export function decodeStruct(json: Json, struct: GoStruct): Readonly<Record<stri
   return result;
 }
 
-/** One key's value in an object, its case not looked at; undefined if it is not there or null. */
+/** The value of a key in an object, ignoring the case of the key; undefined if it is missing or null. */
 export function fieldOf(json: Json, name: string): Json | undefined {
   if (!(json instanceof Map)) return undefined;
   let found: Json | undefined;
@@ -65,7 +65,7 @@ function fieldFor(key: string, fields: Readonly<Record<string, GoType>>): string
   return Object.keys(fields).find((name) => folded(name) === folded(key));
 }
 
-/** Go counts the old long s as a form of s. */
+/** Go treats the old long s (U+017F) as a form of s. */
 const folded = (key: string): string => key.replaceAll('\u017F', 's').toLowerCase();
 
 function asScalar(json: Json, type: GoType): Scalar | null {
@@ -85,13 +85,10 @@ function asNumber(text: string, type: GoType): number | bigint | null {
   return Number.isSafeInteger(Number(integer)) ? Number(integer) : integer;
 }
 
-/**
- * The shortest decimal that is the same 32-bit float: 0.3 stays 0.3, where Math.fround would show
- * 0.30000001192092896.
- */
+/** The shortest decimal with the same 32-bit float: 0.3 stays 0.3, while Math.fround would give 0.30000001192092896. */
 function shortestFloat32(value: number): number {
   const float = Math.fround(value);
-  // Zero keeps its sign.
+  // Zero is returned as it is, because it keeps its sign.
   if (float === 0) return float;
   for (let digits = 1; digits < 10; digits++) {
     const short = Number(float.toPrecision(digits));

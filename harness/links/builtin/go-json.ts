@@ -1,10 +1,10 @@
 /**
- * JSON as Go's encoding/json reads and writes it. Toxiproxy's error bodies carry that library's messages, and clients
- * show them to people: a message that names the offending character is worth more than "bad request".
+ * JSON as Go's encoding/json reads and writes it. Toxiproxy's error bodies contain that library's messages and clients
+ * show them to users: a message that names the wrong character helps more than "bad request".
  */
 export type Json = null | boolean | string | GoNumber | readonly Json[] | ReadonlyMap<string, Json>;
 
-/** A number as it was written: an integer field refuses `1.0` and `1e3`. */
+/** A number as it was written, because an integer field refuses `1.0` and `1e3`. */
 export class GoNumber {
   readonly text: string;
   constructor(text: string) {
@@ -16,8 +16,8 @@ export class GoNumber {
 export class JsonSyntaxError extends Error {}
 
 /**
- * Reads the first value of a text, as Go's Decoder does; it ignores the rest. `text`: the bytes of the body, one
- * character per byte, because Go names the byte at which JSON ends.
+ * Reads the first value of a text and ignores the rest, as Go's Decoder does. `text` has the bytes of the body, one
+ * character per byte, because Go names the byte at which the JSON is wrong.
  */
 export function parseJson(text: string): Json {
   const parser = new Parser(text);
@@ -26,12 +26,12 @@ export function parseJson(text: string): Json {
   return parser.value();
 }
 
-/** Go's limit of nesting. */
+/** Maximum depth of nesting, as in Go. */
 const MAX_DEPTH = 10_000;
 
 interface OpenObject {
   readonly fields: Map<string, Json>;
-  /** Key of the value that is read now. */
+  /** Key of the value that is being read. */
   key: string;
 }
 
@@ -51,7 +51,7 @@ class Parser {
     while (/[ \t\r\n]/.test(this.#text[this.#at] ?? '')) this.#at++;
   }
 
-  /** Without recursion, because Go reads values that are nested deeper than our stack would hold. */
+  /** Reads a value without recursion, because Go reads values that are nested deeper than the stack allows here. */
   value(): Json {
     const open: (Json[] | OpenObject)[] = [];
     for (;;) {
@@ -67,7 +67,10 @@ class Parser {
     }
   }
 
-  /** A value without parts; undefined if it has begun one with parts, whose next part is to be read. */
+  /**
+   * Reads a value without parts, or opens one with parts; then it returns undefined, and the first part must be read
+   * next.
+   */
   #scalarOrOpening(open: (Json[] | OpenObject)[]): Json | undefined {
     this.skipSpace();
     const c = this.#peek();
@@ -90,7 +93,7 @@ class Parser {
     return undefined;
   }
 
-  /** Goes on after a part: to the next one, or past the end of the whole, which it returns. */
+  /** Continues after a part: at the next part, or after the end of the parent, which is then returned. */
   #after(parent: Json[] | OpenObject): Json | undefined {
     this.skipSpace();
     const c = this.#peek();
@@ -135,7 +138,7 @@ class Parser {
     }
     this.#at++;
     const text = Buffer.from(this.#text.slice(start, this.#at), 'latin1').toString();
-    // Go puts the replacement character where half of a surrogate pair is.
+    // Go replaces half of a surrogate pair by the replacement character.
     return (JSON.parse(text) as string).toWellFormed();
   }
 
@@ -200,7 +203,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
   '\v': String.raw`\v`,
 };
 
-/** A byte as Go quotes it, which takes it for the character of that number. */
+/** A byte in Go's quotes; Go treats it as the character with that number. */
 function quote(c: string): string {
   const code = c.charCodeAt(0);
   const hex = (digits: number): string => code.toString(16).padStart(digits, '0');
@@ -214,8 +217,8 @@ function quote(c: string): string {
 }
 
 /**
- * Go escapes the characters that matter in HTML; parsers see no difference, but a text comparison does. A bigint is
- * written with all its digits, and minus zero with its sign.
+ * JSON text as Go writes it. Go escapes the characters with a meaning in HTML; this matters for a comparison of texts,
+ * not for parsers. A bigint is written with all its digits, and minus zero with its sign.
  */
 export function encodeJson(value: unknown): string {
   return JSON.stringify(value, (_, each: unknown) =>
@@ -225,6 +228,6 @@ export function encodeJson(value: unknown): string {
   ).replaceAll(/[<>&\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
-/** `JSON.rawJSON`, which Node.js has and the types of TypeScript do not. */
+/** `JSON.rawJSON`, which exists in Node.js but not in the types of TypeScript. */
 const rawJson = (text: string): unknown =>
   (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON(text);

@@ -5,8 +5,8 @@ import { ByteCounters } from './byte-counters.ts';
 import { Proxies } from './proxies.ts';
 
 /**
- * The built-in Toxiproxy: the real server's flags (in Go's form, with one dash), API and toxics. `-end-with-stdin` is
- * ours: the server ends when the process that started it ends, in any case.
+ * The built-in Toxiproxy: the real server's flags (in Go's form, with one dash), API and toxics. Only this server has
+ * `-end-with-stdin`: it ends when the process that started it ends, even by a crash.
  */
 const { values } = parseArgs({
   args: process.argv.slice(2).map((arg) => arg.replace(/^-(?=[a-z])/, '--')),

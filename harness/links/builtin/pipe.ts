@@ -3,7 +3,7 @@ import type { ByteCount } from './byte-counters.ts';
 import { Stage, type Chunk, type Sink } from './stage.ts';
 import type { Toxic } from './toxic-list.ts';
 
-/** Size of the real server's reads, in bytes; for some toxics (latency, limits) the chunk is the unit. */
+/** Size of the real server's reads, in bytes. It matters because some toxics (latency, limits) act on whole chunks. */
 const CHUNK_BYTES = 32 * 1_024;
 
 export interface PipeOptions {
@@ -11,21 +11,21 @@ export interface PipeOptions {
   readonly dest: Socket;
   readonly toxics: readonly Toxic[];
   readonly count: ByteCount;
-  /** Closes `dest` after everything that was written to it has left. */
+  /** Closes `dest` after everything that was written to it has been sent. */
   readonly closeDest: () => void;
 }
 
 interface Placed {
   readonly toxic: Toxic;
   readonly stage: Stage;
-  /** Drawn by the toxic's toxicity, for this connection. */
+  /** True if the toxic acts on this connection; drawn at random with its toxicity. */
   active: boolean;
 }
 
 /**
  * One stream of one connection: source → toxics → dest. Without an active toxic, bytes go from socket to socket. When
- * the source ends, the end goes through the toxics too, and then dest is closed in both directions, as the real
- * server does.
+ * the source ends, the end also passes through the toxics, and then dest is closed in both directions, as in the real
+ * server.
  */
 export class Pipe {
   readonly #options: PipeOptions;
@@ -72,7 +72,7 @@ export class Pipe {
     if (placed === undefined) return;
     if (placed.active) placed.stage.interrupt();
     if (toxic.kind.closesOnRemoval) placed.stage.close();
-    // A closed stage stays in the chain, because later bytes must not get past it.
+    // A closed stage stays in the chain, because later bytes must not pass it.
     if (placed.stage.closed) {
       placed.active = true;
     } else {
@@ -94,7 +94,7 @@ export class Pipe {
     return this.#placed.find((placed) => placed.toxic === toxic);
   }
 
-  /** Joins the active stages to one chain. */
+  /** Connects the active stages to one chain. */
   #connect(): void {
     let next: Sink = this.#out;
     let after: Stage | null = null;
@@ -134,7 +134,7 @@ export class Pipe {
     this.#head.end();
   }
 
-  /** The bytes have no receiver any more: later ones are dropped, so that the end of the source is seen. */
+  /** Handles a closed receiver: later bytes are read and dropped, so that the end of the source is noticed. */
   #destroy(): void {
     for (const { stage } of this.#placed) stage.destroy();
     this.#options.source.resume();

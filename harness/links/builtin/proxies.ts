@@ -7,16 +7,16 @@ import { Proxy, type ProxyFields } from './proxy.ts';
 const FIELDS = { name: 'string', listen: 'string', upstream: 'string', enabled: 'bool' } as const;
 const PROXY: GoStruct = { shortName: 'Proxy', fullName: 'toxiproxy.Proxy', fields: FIELDS };
 const POPULATED = String.raw`struct { toxiproxy.Proxy; Enabled *bool "json:\"enabled\"" }`;
-/** Go names a field of an embedded struct by its way there. */
+/** Go's messages name a field of an embedded struct with its path. */
 const ENTRY: GoStruct = { shortName: '.Proxy', fullName: POPULATED, fields: FIELDS };
 
-/** Result of `populate` until it stopped; `error`: the reason why it stopped early. */
+/** Result of `populate`; `error` is the reason if it stopped early. */
 export interface Populated {
   readonly proxies: readonly Proxy[] | null;
   readonly error: ApiError | null;
 }
 
-/** All proxies of the server. Changes of the collection run one after the other. */
+/** All proxies of the server. Changes of the collection run one after another. */
 export class Proxies {
   readonly #byName = new Map<string, Proxy>();
   readonly #counters: ByteCounters;
@@ -59,7 +59,7 @@ export class Proxies {
     return proxy;
   }
 
-  /** Creates proxies; one of the same name and addresses is left alone, one with other addresses is replaced. */
+  /** Creates proxies. An existing proxy of the same name is kept if it has the same addresses, and replaced if not. */
   populate(body: string): Promise<Populated> {
     return this.#enqueue(async () => {
       const made: Proxy[] = [];
@@ -88,7 +88,7 @@ export class Proxies {
     });
   }
 
-  /** Every proxy enabled, and without toxics. @throws ApiError 500 when one cannot listen. */
+  /** Enables every proxy and removes all toxics. @throws ApiError 500 if one cannot listen. */
   async reset(): Promise<void> {
     for (const proxy of this.all) {
       await internal(proxy.start());
@@ -133,7 +133,7 @@ function readEntry(entry: Parameters<typeof decodeStruct>[0]): Readonly<Record<s
   try {
     return decodeStruct(entry, ENTRY);
   } catch (error) {
-    // The one field that the entry has itself, so that it can be left out.
+    // `enabled` is a field of the entry itself, not of the embedded struct, because it can be left out.
     throw new Error((error as Error).message.replace('.Proxy.enabled', '.enabled'), { cause: error });
   }
 }

@@ -37,13 +37,13 @@ export class Proxy {
     return { listen: this.#listen, upstream: this.#upstream, enabled: this.#server !== null };
   }
 
-  /** The proxy as the API shows it. `Logger` is a mistake of the real server that clients may expect by now. */
+  /** The proxy as the API shows it. `Logger` is a mistake of the real server that clients may rely on. */
   toJson(): Readonly<Record<string, unknown>> {
     const toxics = this.toxics.all.map(toxicJson);
     return { name: this.name, ...this.fields, Logger: {}, toxics };
   }
 
-  /** Starts listening, if it does not listen yet. @throws Error with Go's text. */
+  /** Starts listening if it does not listen yet. @throws Error with Go's message. */
   start(): Promise<void> {
     return this.#enqueue(() => this.#start());
   }
@@ -127,7 +127,7 @@ export class Proxy {
   }
 }
 
-/** An upstream that is not an address refuses every connection, as port 0 does. */
+/** If the upstream is not an address, every connection to it fails, as with port 0. */
 function upstreamAddress(upstream: string): ReturnType<typeof splitAddress> {
   try {
     return splitAddress(upstream);

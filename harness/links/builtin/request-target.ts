@@ -1,14 +1,14 @@
 import type { IncomingMessage } from 'node:http';
 import { posix } from 'node:path';
 
-/** What a request asks for: a path, or why it is refused. */
+/** The target of a request: a path, a redirect, or a refusal. */
 export type Target =
   | { readonly type: 'path'; readonly path: string }
   | { readonly type: 'moved'; readonly location: string }
   | { readonly type: 'refused'; readonly status: 400 | 403; readonly body: string };
 
 const LOOPBACK_NAME = /^(?:localhost\.?|127(?:\.\d{1,3}){3}|\[::1\])(?::\d*)?$/i;
-/** Go's rule for a Host header, in characters. */
+/** Characters that Go allows in a Host header. */
 const HOST = /^[\w!$%&'()*+,.:;=[\]~-]*$/;
 const ABSOLUTE = /^([a-z][a-z0-9+.-]*:\/\/)([^/?]*)/i;
 
@@ -16,8 +16,8 @@ const ABSOLUTE = /^([a-z][a-z0-9+.-]*:\/\/)([^/?]*)/i;
  * Reads the target of a request by the rules of Go's server and router: a path is unescaped, and one that is not clean
  * (`//`, `.`, `..`) is answered with a redirect to the clean one.
  *
- * One rule is not the real server's. A name that is not this machine's is refused, because a web page whose name is
- * made to resolve to 127.0.0.1 (DNS rebinding) could otherwise read and change the proxies.
+ * The real server does not have one of the rules: a host name that is not that of this machine is refused. Otherwise a
+ * web page whose name resolves to 127.0.0.1 (DNS rebinding) could read and change the proxies.
  */
 export function readTarget(request: IncomingMessage): Target {
   const url = request.url ?? '/';
@@ -47,12 +47,12 @@ const bad = (why?: string): Target => ({
 const stranger = (host: string): string =>
   `The host ${JSON.stringify(host)} is not allowed: this server answers only to localhost, 127.0.0.1 and [::1].\n`;
 
-/** A path from the root without empty parts, `.` and `..`; a slash at its end stays. */
+/** An absolute path without empty parts, `.` and `..`; a slash at its end stays. */
 function cleaned(path: string): string {
   return posix.normalize(`/${path}`);
 }
 
-/** Every byte that Go escapes in a path, escaped. `text`: one character per byte. */
+/** Escapes the bytes that Go escapes in a path. `text` has one character per byte. */
 function escaped(text: string): string {
   return text.replaceAll(
     /[^A-Za-z0-9\-_.~$&+,/:;=@]/g,

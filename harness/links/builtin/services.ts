@@ -19,7 +19,9 @@ const GO_SERVICES: Readonly<Record<string, number>> = {
   telnet: 23,
 };
 
-/** Number of a port that is given as a number or by the name of its service; '' is 0. @throws Error with Go's text. */
+/**
+ * Number of a port that is given as a number or by the name of its service; '' is 0. @throws Error with Go's message.
+ */
 export function lookupPort(service: string): number {
   if (!/^[+-]?\d*$/.test(service)) {
     const known = services().get(service.toLowerCase());
@@ -27,7 +29,7 @@ export function lookupPort(service: string): number {
     return known;
   }
   const port = Number(service);
-  // A sign alone counts as zero, as in Go.
+  // A sign without digits counts as zero, as in Go.
   if (Number.isNaN(port)) return 0;
   if (port < 0 || port > 65_535) throw new Error(`address ${service}: invalid port`);
   return port;
@@ -35,7 +37,9 @@ export function lookupPort(service: string): number {
 
 let known: ReadonlyMap<string, number> | null = null;
 
-/** Go's services and those of /etc/services, by name and alias. Read once, at the first name. */
+/**
+ * Go's services and those of /etc/services, by name and alias. The file is read once, when the first name is looked up.
+ */
 function services(): ReadonlyMap<string, number> {
   known ??= new Map([...Object.entries(GO_SERVICES), ...systemServices()]);
   return known;

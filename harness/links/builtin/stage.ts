@@ -1,18 +1,19 @@
-/** The longest that a timer can; to `setTimeout` more than this means at once. It is 24 days, longer than any run. */
+/** Maximum delay of a timer, in ms: `setTimeout` fires at once if it gets more. It is 24 days, longer than any run. */
 export const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /**
- * Bytes on their way, and when they came in (`performance.now()`); latency moves that forward, so that delays add up.
+ * Bytes in transit, and the time at which they arrived (`performance.now()`). Latency adds its delay to this time, so
+ * that the delays of several toxics add up.
  */
 export interface Chunk {
   readonly data: Buffer;
   readonly at: number;
 }
 
-/** Where chunks go: the next toxic, or the socket at the end. */
+/** Receiver of chunks: the next toxic, or the socket at the end. */
 export interface Sink {
   /**
-   * False: the writer should wait until it is told that there is room; a chunk that is written anyway is still
+   * If true, the writer should wait until it is told that there is room; a chunk that is written anyway is still
    * accepted.
    */
   readonly full: boolean;
@@ -20,25 +21,25 @@ export interface Sink {
   end(): void;
 }
 
-/** Behaviour of a toxic on the stream of one connection. Its state, if any, lives as long as the connection. */
+/** Behaviour of a toxic on the stream of one connection. Its state, if any, exists as long as the connection. */
 export interface Behaviour {
-  /** The toxic begins to act, and again after each change of it. */
+  /** Called when the toxic begins to act, and again after each change of the toxic. */
   begin?(stage: Stage): void;
   take(stage: Stage, chunk: Chunk): void;
-  /** The stream has ended, and everything before it was taken. Default: closes the stage. */
+  /** Called when the stream has ended and all its chunks were taken. By default, the stage is closed. */
   end?(stage: Stage): void;
-  /** Called before the toxic is changed or removed: passes on at once everything that `take` holds back. */
+  /** Called before the toxic is changed or removed: passes on at once everything that `take` has held back. */
   interrupt?(stage: Stage): void;
-  /** The stage is closed, or its connection is gone: ends timers of its own. */
+  /** Called when the stage is closed or its connection has ended: ends its own timers. */
   destroy?(): void;
-  /** True if it takes chunks even without room after it, because it drops them. */
+  /** True if it takes chunks even if there is no room after it, because it drops them. */
   readonly drops?: true;
 }
 
 /**
- * One toxic on one stream of one connection. Chunks wait in a queue up to the toxic's capacity; the behaviour gets them
- * one by one, in order, when it is not waiting and there is room after it. Only the behaviour itself reorders or loses
- * chunks.
+ * One toxic on one stream of one connection. Chunks wait in a queue up to the toxic's capacity. The behaviour receives
+ * them one by one, in order, when it is not waiting and there is room after the stage. Only the behaviour itself
+ * reorders or loses chunks.
  */
 export class Stage implements Sink {
   next: Sink;
@@ -51,7 +52,7 @@ export class Stage implements Sink {
   #endTaken = false;
   #closed = false;
   #timer: NodeJS.Timeout | null = null;
-  /** Action for the time after the timer has fired and there is room. */
+  /** Action that runs once the timer has fired and there is room. */
   #then: (() => void) | null = null;
 
   constructor(behaviour: Behaviour, capacity: number, next: Sink) {
@@ -79,18 +80,18 @@ export class Stage implements Sink {
     this.#pump();
   }
 
-  /** True if there is room after this stage. */
+  /** Called when there is room after this stage again. */
   room(): void {
     this.#settle();
     this.#pump();
   }
 
-  /** For behaviours: hands a chunk on. */
+  /** For behaviours: passes a chunk on. */
   emit(chunk: Chunk): void {
     if (!this.#closed) this.next.write(chunk);
   }
 
-  /** For behaviours: takes no chunk until `ms` have passed and there is room; then does `then`. */
+  /** For behaviours: takes no chunk until `ms` have passed and there is room; then calls `then`. */
   wait(ms: number, then: () => void): void {
     this.#then = then;
     this.#timer = setTimeout(
@@ -114,7 +115,7 @@ export class Stage implements Sink {
     this.onRoom();
   }
 
-  /** Begins to act; after `interrupt`, begins afresh. */
+  /** Begins to act; after `interrupt` it begins again from the start. */
   begin(): void {
     if (this.#closed) return;
     this.#behaviour.begin?.(this);
@@ -125,11 +126,11 @@ export class Stage implements Sink {
   interrupt(): void {
     this.#stopWaiting();
     this.#behaviour.interrupt?.(this);
-    // An end that was held back is taken again.
+    // If the end of the stream was held back, it is taken again.
     if (!this.#closed) this.#endTaken = false;
   }
 
-  /** Called after `interrupt` for a stage that leaves the chain: the queue passes on unchanged. */
+  /** Called after `interrupt` for a stage that is removed from the chain: passes the queue on unchanged. */
   flush(): void {
     if (this.#closed) return;
     for (const chunk of this.#queue.splice(0)) this.next.write(chunk);
@@ -137,7 +138,7 @@ export class Stage implements Sink {
     else this.onRoom();
   }
 
-  /** The connection is gone. */
+  /** Called when the connection has ended. */
   destroy(): void {
     this.#closed = true;
     this.#queue = [];

@@ -7,22 +7,24 @@ import type { Attributes, ToxicType } from './toxics/toxic.ts';
 
 export type StreamDirection = 'upstream' | 'downstream';
 
-/** A toxic of a proxy. Attributes and toxicity change in place: the streams that it is on see the new values. */
+/** A toxic of a proxy. Attributes and toxicity change in place, so that its streams see the new values. */
 export interface Toxic {
   readonly name: string;
   readonly type: string;
-  /** The text of the client; `direction` is its meaning. */
+  /** The stream as the client wrote it; `direction` is its meaning. */
   readonly stream: string;
   readonly direction: StreamDirection;
   readonly kind: ToxicType;
-  /** Attributes as the API shows them; `attributes` has the nearest numbers, which is exact enough to act on. */
+  /**
+   * Attributes as the API shows them. `attributes` has the nearest numbers, which are exact enough for the behaviour.
+   */
   readonly exact: Record<string, number | bigint>;
   readonly attributes: Attributes;
-  /** Share of connections that it acts on, drawn for each. */
+  /** Probability that it acts on a connection, drawn for each connection. */
   toxicity: number;
 }
 
-/** Keeps the streams of open connections equal to the list. */
+/** Applies changes of the list to the streams of open connections. */
 export interface ToxicListener {
   added(toxic: Toxic): void;
   updated(toxic: Toxic): void;
@@ -41,8 +43,8 @@ const UPDATE: GoStruct = {
 };
 
 /**
- * The toxics of one proxy, each stream's in the order in which they were added, which is the order in which bytes
- * meet them.
+ * The toxics of one proxy. Those of each stream are in the order in which they were added, and bytes pass them in this
+ * order.
  */
 export class ToxicList {
   readonly #chains: Readonly<Record<StreamDirection, Toxic[]>> = { upstream: [], downstream: [] };

@@ -1,13 +1,13 @@
 import type { Chunk, Stage } from '../stage.ts';
 import type { ToxicType } from './toxic.ts';
 
-/** Large chunks are cut so that some bytes leave this often. */
+/** Maximum time in ms until the next bytes leave: large chunks are split accordingly. */
 const SLICE_MS = 100;
 
 /**
- * At most `rate` KB/s (1,000 bytes each, so `rate` bytes per millisecond). Each chunk waits for its time before it
- * leaves; the time that a timer oversleeps is subtracted from the next wait. A rate of 0 lets no byte through, and
- * holds the sender back.
+ * At most `rate` KB/s (1,000 bytes each, so `rate` bytes per millisecond). Each chunk waits before it leaves. If a
+ * timer fires late, the next wait is shorter by this time. With a rate of 0 no byte passes, and the sender is held
+ * back.
  */
 export const bandwidth: ToxicType = {
   struct: 'BandwidthToxic',

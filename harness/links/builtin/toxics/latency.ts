@@ -1,12 +1,12 @@
 import type { Chunk } from '../stage.ts';
 import type { ToxicType } from './toxic.ts';
 
-/** Below this, a timer (1 ms and more) would be further off than doing it now. */
+/** Waits that are shorter than this are skipped, in ms: a timer takes at least 1 ms, so no wait is more exact. */
 const TIMER_GRAIN_MS = 0.5;
 
 /**
- * Each chunk leaves `latency` ± `jitter` ms after it came in; chunks that come close together leave close together,
- * in order. Up to 1,024 wait; beyond that the sender is held back. When the toxic is changed or removed, the waiting
+ * Each chunk leaves `latency` ± `jitter` ms after its arrival; chunks that arrive close together leave close together,
+ * in order. Up to 1,024 chunks wait; then the sender is held back. When the toxic is changed or removed, the waiting
  * chunk leaves at once.
  */
 export const latency: ToxicType = {

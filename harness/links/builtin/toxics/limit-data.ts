@@ -1,6 +1,6 @@
 import type { ToxicType } from './toxic.ts';
 
-/** Passes `bytes` bytes of a connection's stream, then closes it. The count outlasts changes of the toxic. */
+/** Passes `bytes` bytes of a connection's stream, then closes it. Changes of the toxic do not reset the count. */
 export const limitData: ToxicType = {
   struct: 'LimitDataToxic',
   fields: { bytes: 'int64' },

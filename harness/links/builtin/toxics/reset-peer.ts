@@ -2,8 +2,8 @@ import type { Stage } from '../stage.ts';
 import type { ToxicType } from './toxic.ts';
 
 /**
- * Drops the first event, bytes or the end, and closes the connection `timeout` ms later: with RST if it began while the
- * toxic existed.
+ * Drops the first event (bytes, or the end) and closes the connection `timeout` ms later: with RST if the connection
+ * began while the toxic existed.
  */
 export const resetPeer: ToxicType = {
   struct: 'ResetToxic',
@@ -20,7 +20,7 @@ export const resetPeer: ToxicType = {
       drops: true,
       take: fire,
       end: fire,
-      // A started countdown runs to its end, even if the toxic is removed meanwhile.
+      // A connection whose countdown has started is closed even if the toxic is removed.
       interrupt: (stage) => fired && stage.close(),
     };
   },

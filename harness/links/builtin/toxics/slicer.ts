@@ -2,8 +2,8 @@ import type { Chunk, Stage } from '../stage.ts';
 import type { ToxicType } from './toxic.ts';
 
 /**
- * Cuts chunks into pieces of about `average_size` ± `size_variation` bytes, each followed by `delay` µs. Timers are
- * no finer than a millisecond, so shorter delays are saved up until they make one.
+ * Splits chunks into pieces of about `average_size` ± `size_variation` bytes, each followed by a pause of `delay` µs.
+ * Timers have a resolution of one millisecond, so shorter delays are added up until they reach it.
  */
 export const slicer: ToxicType = {
   struct: 'SlicerToxic',
@@ -41,7 +41,7 @@ export const slicer: ToxicType = {
   },
 };
 
-/** Halves, with a random shift of the middle, until every piece is small enough. */
+/** Halves the chunk, with a random shift of the middle, until every piece is small enough. */
 function slice({ data }: Chunk, averageBytes: number, variationBytes: number): Buffer[] {
   const average = Math.max(1, averageBytes);
   const variation = Math.max(0, variationBytes);
@@ -53,7 +53,8 @@ function slice({ data }: Chunk, averageBytes: number, variationBytes: number): B
     }
     const shift = variation > 0 ? Math.floor(Math.random() * variation * 2) - variation : 0;
     const middle = start + Math.floor((end - start) / 2) + shift;
-    // A variation larger than the average (against the documentation) may point outside.
+    // If the variation is larger than the average (which the documentation forbids), the middle may be outside the
+    // piece.
     const within = Math.min(Math.max(middle, start + 1), end - 1);
     cut(start, within);
     cut(within, end);

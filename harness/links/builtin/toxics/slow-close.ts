@@ -1,6 +1,6 @@
 import type { ToxicType } from './toxic.ts';
 
-/** Passes everything on, but the end of the stream only after `delay` ms. */
+/** Passes everything on, but delays the end of the stream by `delay` ms. */
 export const slowClose: ToxicType = {
   struct: 'SlowCloseToxic',
   fields: { delay: 'int64' },

@@ -2,8 +2,8 @@ import { MAX_TIMER_MS, type Stage } from '../stage.ts';
 import type { ToxicType } from './toxic.ts';
 
 /**
- * Drops everything. After `timeout` ms without a chunk (each chunk restarts the time) the connection is closed; with 0
- * it stays open as long as the toxic exists. Removing the toxic closes the connection.
+ * Drops everything. After `timeout` ms without a chunk the connection is closed; with 0 it stays open as long as the
+ * toxic exists. Removing the toxic closes the connection.
  */
 export const timeout: ToxicType = {
   struct: 'TimeoutToxic',
