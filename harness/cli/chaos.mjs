@@ -15,7 +15,14 @@ if (Number(process.versions.node.split('.')[0]) >= MIN_MAJOR) {
   // Compiled code is kept for the next start, also the nodes' and the built-in server's: hundreds of milliseconds each.
   process.env.NODE_COMPILE_CACHE ??= join(here, '..', '..', '.cache', 'compile');
   module.enableCompileCache?.(process.env.NODE_COMPILE_CACHE);
-  const { main } = await import('./main.ts');
+  const { main } = await import('./main.ts').catch((error) => {
+    // A checkout in which `npm ci` did not run, and no mistake in this program.
+    if (error.code !== 'ERR_MODULE_NOT_FOUND' || !error.message.includes('Cannot find package')) throw error;
+    console.error(
+      `chaos: ${error.message.split(' imported from')[0]}; run \`npm ci\` in ${join(here, '..', '..')}`,
+    );
+    process.exit(3);
+  });
   await main(process.argv.slice(2));
 } else {
   const root = join(here, '..', '..');

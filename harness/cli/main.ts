@@ -6,6 +6,7 @@ import { defineRun } from './commands/run.ts';
 import { defineList, defineSchema, defineValidate } from './commands/scenarios.ts';
 import { defineSummary } from './commands/summary.ts';
 import { defineClean, defineToxiproxy } from './commands/toxiproxy.ts';
+import { operatingSentence } from './operating-error.ts';
 import { guardOutput } from './output-streams.ts';
 import { VERSION } from './version.ts';
 
@@ -29,15 +30,25 @@ export async function main(argv: readonly string[]): Promise<void> {
     if (!hungUp) failAtEnd(message);
   });
   const program = buildProgram();
+  // A run has an end of its own for a crash.
+  process.on('uncaughtException', (error) => {
+    if (process.listenerCount('uncaughtException') > 1) return;
+    fail(error);
+    process.exit();
+  });
   try {
     await program.parseAsync(argv, { from: 'user' });
   } catch (error) {
     if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : EXIT.usage;
-    else {
-      console.error(`chaos: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
-      process.exitCode = EXIT.environment;
-    }
+    else fail(error);
   }
+}
+
+/** Tells of an error that ended a subcommand: with its stack if it is a mistake in this program, else in a sentence. */
+function fail(error: unknown): void {
+  const mistake = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  console.error(`chaos: ${operatingSentence(error) ?? mistake}`);
+  process.exitCode = EXIT.environment;
 }
 
 /** An answer that could not be written is no success; every other exit code says more than that. */

@@ -1,4 +1,4 @@
-import { appendFileSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { appendFileSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { realClock, type Clock } from '../clock.ts';
@@ -17,6 +17,7 @@ import { EventLog } from './event-log.ts';
 import type { Interrupts } from './interrupts.ts';
 import { startReporter, type ReporterKind } from './reporter.ts';
 import type { RunFlags } from './run-flags.ts';
+import { makeRunDir } from './run-folder.ts';
 import { assembleResult, failedOutcome, withFailure } from './result.ts';
 
 export const CACHE_DIR = fileURLToPath(new URL('../../.cache', import.meta.url));
@@ -240,23 +241,6 @@ class CommandQueue {
   listen(handler: (command: ManualCommand) => void): void {
     this.#handler = handler;
     for (const command of this.#early.splice(0)) handler(command);
-  }
-}
-
-/** `reports/20261123-231502-partition-leader-7`; a second run in the same second gets `-2`. */
-function makeRunDir(out: string, name: string, at: Date, seed: number): string {
-  const stamp = at.toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15);
-  const base = resolve(out, `${stamp}-${name.replace(/[^\w.-]+/g, '-').slice(0, 60)}-${seed}`);
-  mkdirSync(resolve(out), { recursive: true });
-  for (let i = 1; ; i++) {
-    const dir = i === 1 ? base : `${base}-${i}`;
-    try {
-      mkdirSync(dir);
-      mkdirSync(join(dir, 'logs'));
-      return dir;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || i > 100) throw error;
-    }
   }
 }
 

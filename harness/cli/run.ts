@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
 import { realClock } from '../clock.ts';
 import type { Able } from '../ports/capability.ts';
@@ -11,8 +11,10 @@ import { SIM } from '../stage/sim/able.ts';
 import { SYSTEMS } from '../systems/registry.ts';
 import { findScenario, shippedNames } from './find-scenario.ts';
 import { INTERRUPT_CODES, Interrupts } from './interrupts.ts';
+import { reasonOf } from './operating-error.ts';
 import { chooseReporter } from './reporter.ts';
 import type { RunFlags, StageName } from './run-flags.ts';
+import { refusedOut } from './run-folder.ts';
 import { runOnce } from './run-once.ts';
 
 interface Planned {
@@ -28,6 +30,11 @@ export async function run(names: readonly string[], flags: RunFlags): Promise<nu
   const reporter = chooseReporter(flags.reporter);
   if ('error' in reporter) {
     console.error(`chaos: ${reporter.error}`);
+    return EXIT.usage;
+  }
+  const refused = refusedOut(flags.out);
+  if (refused !== null) {
+    console.error(`chaos: ${refused}`);
     return EXIT.usage;
   }
 
@@ -84,8 +91,12 @@ function plan(names: readonly string[], flags: RunFlags, choose: ChooseBySystem)
   if (names.length === 0)
     problems.push('chaos run: which scenario? Name a file, or --all; `chaos list` shows the shipped ones');
   if (flags.testCount < 1) problems.push('--test-count 0: at least 1');
-  if (flags.node !== undefined && !existsSync(flags.node)) {
-    problems.push(`--node ${flags.node}: no such file (looked for ${resolve(flags.node)})`);
+  if (flags.node !== undefined) {
+    const what = statSync(flags.node, { throwIfNoEntry: false });
+    if (what === undefined)
+      problems.push(`--node ${flags.node}: no such file (looked for ${resolve(flags.node)})`);
+    else if (what.isDirectory())
+      problems.push(`--node ${flags.node}: a folder; name the file that starts the node`);
   }
   if (flags.stage === 'sim')
     for (const flag of ['node', 'toxiproxy', 'keep'] as const)
@@ -134,7 +145,7 @@ export function read(
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path));
   } catch (error) {
-    const reason = error instanceof TypeError ? 'not UTF-8 text' : (error as Error).message;
+    const reason = error instanceof TypeError ? 'not UTF-8 text' : reasonOf(error);
     return { problem: `${shown}: cannot be read: ${reason}` };
   }
   const loaded = loadScenario(shown, text, choose);

@@ -1,7 +1,9 @@
-import { appendFileSync, existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import { appendFileSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { githubAnnotations } from '../report/annotations.ts';
+import { printableLine } from '../printable.ts';
 import { EXIT, type RunResult } from '../result.ts';
+import { OperatingError, reasonOf } from './operating-error.ts';
 
 /** GitHub cuts a job summary off at 1 MiB a step and shows 10 annotations a step; we stay well under the first. */
 const MAX_SUMMARY_BYTES = 60_000;
@@ -13,12 +15,13 @@ const MAX_ANNOTATIONS = 10;
  * exit code has said it.
  */
 export function summary(dir: string): number {
-  if (!existsSync(dir)) {
-    console.error(`${dir}: no such folder; give the one that \`chaos run --out\` wrote to`);
+  const wrong = wrongFolder(dir);
+  if (wrong !== null) {
+    console.error(`${printableLine(dir)}: ${wrong}; give the one that \`chaos run --out\` wrote to`);
     return EXIT.usage;
   }
   const runs = readdirSync(dir)
-    .filter((name) => name !== 'latest' && statSync(join(dir, name)).isDirectory())
+    .filter((name) => name !== 'latest' && isFolder(join(dir, name)))
     .sort()
     .flatMap((name) => readRun(join(dir, name)));
   const text = limited(markdown(runs));
@@ -34,16 +37,31 @@ export function summary(dir: string): number {
   return EXIT.pass;
 }
 
+function wrongFolder(path: string): string | null {
+  try {
+    return statSync(path).isDirectory() ? null : 'it is not a folder';
+  } catch (error) {
+    return reasonOf(error);
+  }
+}
+
+const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+
 interface Run {
   readonly dir: string;
   readonly result: RunResult;
+  /** Its summary.md, for a run that did not pass. */
+  readonly text: string;
 }
 
 function readRun(dir: string): readonly Run[] {
   try {
-    return [{ dir, result: JSON.parse(readFileSync(join(dir, 'result.json'), 'utf8')) as RunResult }];
+    const result = JSON.parse(readFileSync(join(dir, 'result.json'), 'utf8')) as RunResult | null;
+    if (result?.schema !== 'chaos/result/v1') throw new OperatingError('it is not the result of a run');
+    const text = result.verdict === 'pass' ? '' : readFileSync(join(dir, 'summary.md'), 'utf8').trim();
+    return [{ dir, result, text }];
   } catch (error) {
-    console.error(`${dir}: left out, its result.json cannot be read: ${(error as Error).message}`);
+    console.error(`${printableLine(dir)}: left out, its report cannot be read: ${reasonOf(error)}`);
     return [];
   }
 }
@@ -63,9 +81,7 @@ function markdown(runs: readonly Run[]): string {
         `| ${(longest / 1_000).toFixed(2)} s | ${r.links.kind} ${r.links.version} |`,
     );
   }
-  for (const { dir, result } of runs) {
-    if (result.verdict !== 'pass') lines.push('', readFileSync(join(dir, 'summary.md'), 'utf8').trim());
-  }
+  for (const { text } of runs) if (text !== '') lines.push('', text);
   return lines.join('\n');
 }
 

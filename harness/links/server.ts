@@ -39,7 +39,11 @@ export interface ServerOptions {
  */
 export async function openServer(options: ServerOptions): Promise<RunningServer> {
   const { choice, cacheDir } = options;
-  if (choice !== undefined && /^https?:\/\//.test(choice)) return connect(choice.replace(/\/+$/, ''));
+  if (choice !== undefined && /^https?:\/\//.test(choice)) {
+    if (!URL.canParse(choice))
+      throw new Error(`--toxiproxy ${choice}: not a URL; write for example http://127.0.0.1:8474`);
+    return connect(choice.replace(/\/+$/, ''));
+  }
   if (choice === 'builtin') return start({ kind: 'builtin' }, options);
   const binary = choice === undefined || choice === 'real' ? findToxiproxy(cacheDir) : resolve(choice);
   if (binary === null && choice === 'real') {

@@ -1,4 +1,3 @@
-import { writeFileSync } from 'node:fs';
 import { closest, distance } from 'fastest-levenshtein';
 import { type CasFail, checkLinearizable, models, type RegisterModel } from '../../checker/library.ts';
 import { partedHistory, PartsBuilder } from '../../checker/parts.ts';
@@ -13,6 +12,7 @@ import { EXIT } from '../../result.ts';
 import { otherMeaning, unprovenCas } from './failed-cas.ts';
 import { initialHint } from './initial-hint.ts';
 import { checkJson, failedJson } from './json.ts';
+import { writePage } from './page-file.ts';
 import { readSource, SourceError } from './source.ts';
 import { checkText } from './text.ts';
 
@@ -42,11 +42,9 @@ export async function check(path: string | undefined, flags: CheckFlags): Promis
   const file = path ?? '-';
   try {
     const judged = await judge(path, flags);
-    // The page is written first, so that it exists when the verdict is printed.
-    if (flags.html !== undefined) writeFileSync(flags.html, historyPage(judged));
     const width = Math.max(LEAST_WIDTH, process.stdout.columns ?? DEFAULT_WIDTH);
     console.log(flags.json ? JSON.stringify(checkJson(judged)) : checkText(judged, width));
-    return exitCodeOf(judged.result);
+    return pageCode(judged, path, flags.html) ?? exitCodeOf(judged.result);
   } catch (error) {
     if (!(error instanceof HistoryError) && !(error instanceof SourceError)) throw error;
     if (flags.json) console.log(JSON.stringify(failedJson(file, error)));
@@ -55,6 +53,19 @@ export async function check(path: string | undefined, flags: CheckFlags): Promis
     );
     return EXIT.usage;
   }
+}
+
+/**
+ * Writes the page that was asked for, after the verdict was told. Returns an exit code of its own only if the page
+ * cannot be written and the verdict was a pass, because any other verdict matters more.
+ */
+function pageCode(judged: JudgedHistory, path: string | undefined, html: string | undefined): number | null {
+  if (html === undefined) return null;
+  const fromStdin = path === undefined || path === '-';
+  const refused = writePage(html, fromStdin ? null : judged.file, () => historyPage(judged));
+  if (refused === null) return null;
+  console.error(`chaos: ${refused}`);
+  return exitCodeOf(judged.result) === EXIT.pass ? EXIT.usage : null;
 }
 
 /** Reads and judges. @throws SourceError, HistoryError */
