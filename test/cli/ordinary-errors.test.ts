@@ -276,8 +276,8 @@ describe.concurrent('a subcommand in odd surroundings ends without a stack trace
     async (...args) => {
       const ended = await chaosIn(args, { before: 'mkdir gone-$$; cd gone-$$; rmdir ../gone-$$;' });
       sound(ended, [0, 2, 3]);
-      if (ended.code !== 0)
-        expect(ended.stderr).toMatch(/no such file|the current folder does not exist any more/);
+      const said = /no such file|the current folder does not exist any more/.test(ended.stderr);
+      expect(ended.code === 0 || said).toBe(true);
     },
   );
 
