@@ -13,7 +13,7 @@ export const KINDS = {
   'as it starts': { text: null, after: null, withinMs: 1_500 },
   'at any moment': { text: null, after: /phase +starting/, withinMs: 9_000 },
   'in a loop of notes': {
-    text: `${head('notes')}steps:\n  - repeat: { times: 1000, steps: [{ repeat: { times: 1000, steps: [{ note: x }] } }] }\n`,
+    text: `${head('notes')}steps:\n  - repeat: { times: 300, steps: [{ repeat: { times: 600, steps: [{ note: x }] } }] }\n`,
     after: /phase +running/,
     withinMs: 1_000,
   },
