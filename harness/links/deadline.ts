@@ -10,6 +10,9 @@ import { keepDirect } from './keep-direct.ts';
  */
 const CALL_DEADLINE_MS = 2_000;
 
+/** Maximum length of an error of the server in messages, in characters. */
+const MAX_ERROR_CHARS = 300;
+
 /** Toxiproxy did not answer in time: the call may still take effect, or hang on. */
 export class DeadlineError extends Error {}
 
@@ -36,10 +39,18 @@ export function toxiproxyAt(url: string): Toxiproxy {
     } catch (error) {
       throw new ToxiproxyError('Error', systemReason(error));
     }
-    if (!response.ok) throw new ToxiproxyError('Error', `Request failed with status code ${response.status}`);
-    return response;
+    if (response.ok) return response;
+    const told = await errorOf(response);
+    throw new ToxiproxyError('Error', `Request failed with status code ${response.status}${told}`);
   };
   return toxiproxy;
+}
+
+/** What the server says of a refusal, after a colon: the API answers `{"error": "…", "status": 409}`. */
+async function errorOf(response: Response): Promise<string> {
+  const text = (await response.text()).slice(0, MAX_ERROR_CHARS).trim();
+  const error = /^\{"error":"((?:[^"\\]|\\.)*)"/.exec(text)?.[1] ?? text;
+  return error === '' ? '' : `: ${error}`;
 }
 
 /**

@@ -25,7 +25,7 @@ export interface LinksOptions {
   readonly toxiproxy?: string;
   readonly cacheDir: string;
   readonly signal: AbortSignal;
-  /** The server that we started ended by itself. */
+  /** The server that we started ended by itself, or cannot work any more. */
   readonly onServerExit: (detail: string) => void;
   readonly onNote: (text: string) => void;
 }

@@ -10,6 +10,9 @@ const BUILTIN_MAIN = fileURLToPath(new URL('builtin/main.ts', import.meta.url));
 /** Number of characters of the server's last output that are kept for an error. */
 const OUTPUT_TAIL_CHARS = 2_000;
 
+/** Line in which the real server (Go) or the built-in one says that it has no free file descriptors. */
+const STARVED = /.*(?:too many open files|EMFILE|ENFILE).*/;
+
 export type ServerProgram =
   | { readonly kind: 'toxiproxy'; readonly binary: string }
   | { readonly kind: 'builtin' };
@@ -24,6 +27,8 @@ export interface ServerProcess {
   /** Description of its end; null while it runs. */
   exit(): string | null;
   readonly exited: Promise<void>;
+  /** Resolves with the server's words when it has run out of file descriptors; links fail then without being told to. */
+  readonly starved: Promise<string>;
   kill(signal: 'SIGTERM' | 'SIGKILL'): void;
   /** It has answered: the files that it read at its start can be removed. */
   started(): void;
@@ -77,9 +82,12 @@ export function spawnServer(program: ServerProgram, port: number, cacheDir: stri
     }
   };
 
+  const starved = Promise.withResolvers<string>();
   let output = '';
   const listen = (chunk: Buffer): void => {
     output = (output + chunk.toString()).slice(-OUTPUT_TAIL_CHARS);
+    const words = STARVED.exec(output);
+    if (words !== null) starved.resolve(words[0]);
   };
   child.stdout?.on('data', listen);
   child.stderr?.on('data', listen);
@@ -103,6 +111,7 @@ export function spawnServer(program: ServerProgram, port: number, cacheDir: stri
     output: () => output,
     exit: () => exit,
     exited,
+    starved: starved.promise,
     kill: (signal) => void child.kill(signal),
     started: removeConfig,
   };

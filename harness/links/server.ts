@@ -29,7 +29,7 @@ export interface ServerOptions {
   readonly choice: string | undefined;
   readonly cacheDir: string;
   readonly signal: AbortSignal;
-  /** The server that this process started ended by itself. */
+  /** The server that this process started ended by itself, or cannot work any more. */
   readonly onExit: (detail: string) => void;
 }
 
@@ -134,6 +134,10 @@ async function startOn(port: number, program: ServerProgram, options: ServerOpti
     if (server.pid !== undefined) forget = await recordPid(options.cacheDir, server.pid, 'toxiproxy-server');
     await answer(server, api, options.signal);
     const version = await readVersion(api);
+    void server.starved.then((words) => {
+      if (!wanted)
+        options.onExit(`it has no free file descriptors; raise the limit (ulimit -n): ${words.trim()}`);
+    });
     void server.exited.then(() => {
       forget();
       if (!wanted) options.onExit(server.exit()!);

@@ -38,8 +38,8 @@ export async function localStage(setup: LocalSetup): Promise<Stage> {
       cacheDir,
       signal: setup.signal,
       onServerExit: (detail) => {
-        onNote('error', `Toxiproxy has ended: ${detail}`);
-        onFailure(new Error(`the Toxiproxy server ended during the run: ${detail}`));
+        onNote('error', `Toxiproxy cannot go on: ${detail}`);
+        onFailure(new Error(`the Toxiproxy server failed during the run: ${detail}`));
       },
       onNote: (text) => onNote('warn', text),
     }),

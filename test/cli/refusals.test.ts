@@ -93,6 +93,20 @@ describe.skipIf(process.platform !== 'linux')('on Linux', () => {
     expect(code).toBe(3);
   });
 
+  it('a Toxiproxy that runs out of file descriptors is the reason of a failed run, and no node is accused', async () => {
+    const server = join(dir, 'toxiproxy-server');
+    const main = join(ROOT, 'harness', 'links', 'builtin', 'main.ts');
+    writeFileSync(server, `#!/bin/bash\nulimit -n 54\nexec ${process.execPath} ${main} "$@"\n`, {
+      mode: 0o755,
+    });
+    const args = ['run', scenario, '--reporter', 'line', '--toxiproxy', server];
+    const { code, sentence } = await inShell('"$@"', args);
+    expect(sentence).toMatch(
+      /the Toxiproxy server failed during the run: it has no free file descriptors; raise the limit \(ulimit -n\): .*EMFILE/,
+    );
+    expect(code).toBe(3);
+  });
+
   it('requests to this machine do not go through a proxy of the environment', async () => {
     let asked = 0;
     const proxy = createServer((_request, response) => {

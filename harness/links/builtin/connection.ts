@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import type { ByteCount } from './byte-counters.ts';
 import { Pipe } from './pipe.ts';
+import { tellStarvation } from './starvation.ts';
 import type { StreamDirection, Toxic, ToxicList } from './toxic-list.ts';
 
 const NOTHING = new Uint8Array();
@@ -27,7 +28,7 @@ export class Connection {
     this.#upstream = connect({ ...options.upstream, allowHalfOpen: true, noDelay: true });
     // Each 'error' is followed by a 'close', which is handled.
     this.#client.on('error', () => {});
-    this.#upstream.on('error', () => {});
+    this.#upstream.on('error', tellStarvation);
     this.#upstream.once('connect', () => this.#begin(options));
     const closed = (): void => {
       if (this.#pipes === null) this.destroy();

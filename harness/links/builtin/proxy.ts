@@ -3,6 +3,7 @@ import { formatAddress, listenAddress, listenError, resolveAddress, splitAddress
 import type { ByteCounters } from './byte-counters.ts';
 import { Connection } from './connection.ts';
 import { ToxicList, type Toxic } from './toxic-list.ts';
+import { tellStarvation } from './starvation.ts';
 
 /** Fields of a proxy that a client may set. */
 export interface ProxyFields {
@@ -86,7 +87,7 @@ export class Proxy {
       );
       server.listen({ port, ...(host === null ? {} : { host }) }, () => resolve());
     });
-    server.on('error', () => {});
+    server.on('error', tellStarvation);
     const bound = server.address();
     if (bound !== null && typeof bound === 'object') this.#listen = formatAddress(bound.address, bound.port);
     this.#server = server;
