@@ -28,7 +28,8 @@ export async function installToxiproxy({ cacheDir, onProgress }: InstallOptions)
     return path;
   }
   const go = await execa('go', ['version'], { reject: false });
-  if (go.code === 'ENOENT') throw new Error(WITHOUT_GO);
+  // 127: a script that stands for `go` (of a version manager) finds none.
+  if (go.code === 'ENOENT' || go.exitCode === 127) throw new Error(WITHOUT_GO);
   if (go.failed) throw new Error(`\`go version\` failed: ${go.stderr || systemReason(go)}`);
   onProgress(`building Toxiproxy ${VERSION} with ${go.stdout}`);
   mkdirSync(dirname(path), { recursive: true });
