@@ -27,7 +27,7 @@ export interface ServerProcess {
   /** Description of its end; null while it runs. */
   exit(): string | null;
   readonly exited: Promise<void>;
-  /** Resolves with the server's words when it has run out of file descriptors; links fail then without being told to. */
+  /** Resolves with the server's words if it has no free file descriptors: links then fail without being told to. */
   readonly starved: Promise<string>;
   kill(signal: 'SIGTERM' | 'SIGKILL'): void;
   /** It has answered: the files that it read at its start can be removed. */

@@ -7,5 +7,5 @@ let isTold = false;
 export function tellStarvation(error: NodeJS.ErrnoException): void {
   if (isTold || (error.code !== 'EMFILE' && error.code !== 'ENFILE')) return;
   isTold = true;
-  console.error(`${error.message}: too many open files`);
+  process.stderr.write(`${error.message}: too many open files\n`);
 }
