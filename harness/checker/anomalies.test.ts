@@ -6,7 +6,7 @@ const limits = { limitMs: 5_000, memoryBytes: 64 * 1_048_576 };
 
 type Sketch = Pick<Op, 'f' | 'call' | 'return'> & Partial<Op>;
 
-/** Operations in order, with only their essential fields. */
+/** Operations in order, from sketches of their essential fields. */
 const history = (...sketches: readonly Sketch[]): Op[] =>
   sketches.map((sketch, id) => ({
     id,
@@ -60,7 +60,7 @@ describe('each anomaly is named, and its window is the operations that prove it'
     ['lost write', [append('x', 0, 1), append('y', 2, 3), append('z', 4, 5), read('xz', 6, 7)], [0, 1, 2, 3]],
     ['value from nowhere', [write('a', 0, 1), read('b', 2, 3)], [1]],
     ['dirty read of a failed write', [failed(write('a', 0, 1)), read('a', 2, 3)], [1]],
-    // The failed write began only after the read had returned, or is no beginning of the value.
+    // The failed write began only after the read had returned, or the value does not begin with it.
     ['value from nowhere', [write('a', 0, 1), read('b', 2, 3), failed(write('b', 4, 5))], [1]],
     ['value from nowhere', [failed(write('1', 0, 1)), read('12', 2, 3)], [1]],
     ['dirty read of a failed write', [append('x', 0, 1), failed(write('1', 2, 3)), read('1x', 4, 5)], [2]],
@@ -112,7 +112,7 @@ describe('each anomaly is named, and its window is the operations that prove it'
       ],
       [0, 1, 2, 3],
     ],
-    // The old leader's reads are stale, but it accepted no write, so there is no sign of two leaders at once.
+    // The old leader's reads are stale, but it accepted no write, so nothing shows two leaders at the same time.
     [
       'stale read',
       [
@@ -133,7 +133,7 @@ describe('each anomaly is named, and its window is the operations that prove it'
     expect(verdict).toMatchObject({ verdict: 'violation', violation: { anomaly, opIds } });
   });
 
-  test('in prose: who returned what, when, and what contradicts it', () => {
+  test('the prose says which operation returned which value, when, and what contradicts it', () => {
     const ops = history(write('a', 0, 1), write('b', 2, 3), read('b', 4, 5), read('a', 6, 7));
     expect(checkKey({ ops }, limits).violation!.prose).toBe(
       'Key k: read#3 (n1) returned "a" after write#1 (n2) wrote "b": write#1 (n2) had ended at 0.003 s before read#3 (n1) began at 0.006 s. ' +
@@ -142,14 +142,14 @@ describe('each anomaly is named, and its window is the operations that prove it'
   });
 });
 
-test('an unknown CAS that took effect on a value from nowhere is what the words are about', () => {
+test('the prose names the unknown CAS that took effect on a value from nowhere', () => {
   const ops = history(unknown(cas('x', 'b', 0, 1)), read('b', 2, 3));
   expect(checkKey({ ops }, limits).violation!.prose).toBe(
     'Key k: cas#0 (n1) took effect from "x", a value that no operation on this key can have left there.',
   );
 });
 
-test('a chain too long to draw keeps the operations of the proof in the picture, and all of it in the certificate', () => {
+test('of a chain that is too long to draw, the picture has the operations of the proof and the certificate has all', () => {
   const links = Array.from({ length: 100 }, (_, i) =>
     cas(i === 0 ? null : `v${i}`, `v${i + 1}`, 2 * i, 2 * i + 1),
   );
@@ -161,7 +161,7 @@ test('a chain too long to draw keeps the operations of the proof in the picture,
   expect(certificate).toEqual([...Array(91).keys(), 100]);
 });
 
-describe('what is no anomaly', () => {
+describe('a history is linearizable although', () => {
   const cases: readonly (readonly [claim: string, ops: readonly Sketch[]])[] = [
     [
       'an unknown write may take effect long after it was given up',
@@ -169,22 +169,25 @@ describe('what is no anomaly', () => {
     ],
     ['or never', [unknown(write('a', 0, 1)), write('b', 2, 3), read('b', 4, 5)]],
     [
-      'operations that meet at the same moment are concurrent',
+      'operations begin and end at the same moment, which makes them concurrent',
       [write('a', 0, 1), write('b', 1, 2), read('a', 2, 3)],
     ],
     [
-      'a failed CAS that found another value is a read of it',
+      'a failed CAS found another value, which counts as a read of it',
       [write('a', 0, 1), { ...failed(cas('b', 'c', 2, 3)), error: 'cas-mismatch', output: 'a' }],
     ],
     [
-      'a failure without an effect says nothing',
+      'a failure without an effect constrains nothing',
       [write('a', 0, 1), failed(cas('a', 'c', 2, 3)), read('a', 4, 5)],
     ],
     [
-      'a delete leaves its tombstone',
+      'a delete leaves a tombstone',
       [write('a', 0, 1), { f: 'delete', input: 'gone', call: 2, return: 3 }, read('gone', 4, 5)],
     ],
-    ['an append to a key never written', [append('x', 0, 1), append('y', 2, 3), read('xy', 4, 5)]],
+    [
+      'an append is to a key that was never written',
+      [append('x', 0, 1), append('y', 2, 3), read('xy', 4, 5)],
+    ],
   ];
   test.each(cases)('%s', (_claim, sketches) => {
     expect(checkKey({ ops: history(...sketches) }, limits).verdict).toBe('linearizable');

@@ -15,13 +15,13 @@ import { type Bearing, verifyWitnesses } from './verify.ts';
 
 /** The key of a history that is one part. */
 const WHOLE = 'history';
-/** A search gives the event loop a turn after this long. */
+/** Time after which a search gives the event loop a turn, in ms. */
 const TURN_MS = 16;
 /** Maximum time for reducing a violation to few operations, in ms. */
 const MINIMISE_MS = 300;
 const BYTES_A_MIB = 1_048_576;
 
-/** Judges a history by a model of the user's own: its parts one after the other, the smallest first, by search. */
+/** Checks a history by the user's own model: its parts one after another, the smallest first, by search. */
 export async function checkModel<State, O extends Operation>(
   model: Model<State, O>,
   ops: readonly O[],
@@ -82,7 +82,7 @@ function problemOf<State, O extends Operation>(model: Model<State, O>, ops: read
   return { machine, steps: sortByKey(steps, call), call, ret, certain };
 }
 
-/** The result, or why there is none. */
+/** Returns the result, or the reason why there is none. */
 async function searchInTurns(
   problem: Problem,
   memoryBytes: number,
@@ -92,7 +92,7 @@ async function searchInTurns(
   if (performance.now() >= deadline) return 'the time limit was reached before it could be searched';
   const turns = new Turns();
   const portfolio = new Portfolio(problem, { deadline, memoryBytes });
-  // The states belong to the model, so their memory shows only in the process as a whole.
+  // The states belong to the model, so their memory can be measured only for the whole process.
   const most = Math.max(memoryMb * BYTES_A_MIB, process.memoryUsage.rss() + memoryBytes);
   for (;;) {
     await turns.give();

@@ -33,22 +33,22 @@ export interface PartLimits {
 }
 
 /**
- * Maximum time of one search in the caller's thread, in ms, before a worker takes it over; starting a worker costs
- * about as much.
+ * Limits of one search in the caller's thread, after which a worker takes it over. Starting a worker takes about as
+ * long.
  */
 const SMALL_SEARCH = { searchMs: 25, minimiseMs: 100, memoryBytes: 16 * 1_048_576 } as const;
-/** Maximum time of all searches there together, in ms. */
+/** Maximum time of all searches in the caller's thread together, in ms. */
 const SMALL_SEARCHES_MS = 250;
 /**
- * Share of the limit at which searches stop, to report their progress; a search that does not stop is ended the same
- * share after the limit.
+ * Share of the time limit after which searches stop and report their progress. A search that does not stop is ended
+ * after a further share of the limit, `GRACE`.
  */
 const STOP_AT = 0.95;
 const GRACE = 0.1;
 
 /**
- * Judges every key as a register. Those that need no search are judged in this thread, which takes about a second for
- * a million operations; so are small searches; the others go to worker threads, the smallest key first.
+ * Checks every key as a register. Keys without a search are decided in this thread, which takes about a second for a
+ * million operations. Small searches run in this thread too; the others run in worker threads, the smallest key first.
  */
 export async function checkRegisters(
   parted: PartedHistory,
@@ -90,7 +90,7 @@ function judged(each: Case, signal: AbortSignal | undefined, judge: () => Case['
   each.tookMs += performance.now() - began;
 }
 
-/** Many searches end at once: a worker's start would take longer. */
+/** Searches briefly in this thread, because many searches take less time than the start of a worker. */
 async function searchSmall(
   cases: readonly Case[],
   deadline: number,
@@ -135,7 +135,7 @@ async function searchRest(
   }
 }
 
-/** Every order is looked at by the verifier before it counts. */
+/** Verifies every order before it counts. */
 async function verify(
   { ops, casFail, initial }: PartedHistory,
   cases: readonly Case[],

@@ -5,41 +5,40 @@ import type { Step, StepKind } from './steps.ts';
 export const KIND = { read: 0, differs: 1, write: 2, cas: 3, append: 4, impossible: 5 } as const;
 const KIND_NAMES = Object.keys(KIND) as readonly StepKind[];
 
-/** Number of the value that a key holds at first: null, unless the history has another one. */
+/** Number of the initial value of a key, which is null unless the history defines another one. */
 export const NEVER_WRITTEN = 0;
-/** Where a step has no such field, or there is no such step. */
+/** Stands for a missing field or a missing step. */
 export const NONE = -1;
 
 /**
  * The operations of one key as the register sees them: one row per step in invocation order, one typed array per field.
- * Left out, because they constrain nothing: reads without an answer, and failures that took no effect.
+ * Reads without an answer and failures without an effect are left out, because they constrain nothing.
  */
 export interface Columns {
-  /** The whole history's. */
+  /** Operations of the whole history. */
   readonly ops: readonly Op[];
   readonly size: number;
-  /** Which of `ops`. */
+  /** Position of the operation in `ops`. */
   readonly at: Int32Array;
   /** `Op.id` */
   readonly id: Float64Array;
   readonly kind: Uint8Array;
-  /** 1: the outcome is known. */
+  /** 1 if the outcome is known, else 0. */
   readonly certain: Uint8Array;
   /** x precedes y iff ret[x] < call[y]. */
   readonly call: Float64Array;
-  /** `Infinity` where the outcome is unknown. */
+  /** `Infinity` if the outcome is unknown. */
   readonly ret: Float64Array;
   /**
-   * Numbers of values: equal numbers mean equal values. The value that a read or CAS found, and that a `differs` did
-   * not find.
+   * Number of the value that a read or CAS found, or that a `differs` did not find. Equal numbers mean equal values.
    */
   readonly from: Int32Array;
-  /** The value that a write or CAS leaves, or that an append appends. */
+  /** Number of the value that a write or CAS leaves, or that an append appends. */
   readonly to: Int32Array;
   readonly values: readonly RegisterValue[];
 }
 
-/** A row as an object, for texts about it. */
+/** A row as an object, for texts about the step. */
 export function stepAt(columns: Columns, i: number): Step {
   const from = columns.from[i]!;
   const to = columns.to[i]!;
@@ -54,7 +53,7 @@ export function stepAt(columns: Columns, i: number): Step {
   };
 }
 
-/** Some of the rows, in this order, as columns of their own. */
+/** New columns with these rows, in this order. */
 export function selectRows(columns: Columns, rows: Int32Array): Columns {
   const pick = <T extends Uint8Array | Int32Array | Float64Array>(column: T): T => {
     const picked = column.slice(0, rows.length) as T;

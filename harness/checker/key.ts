@@ -27,28 +27,33 @@ export interface KeyLimits {
   readonly memoryBytes: number;
 }
 
-/** Maximum time to look at a contradiction by search, in ms: it has a proof of its own. */
+/**
+ * Maximum time to confirm a contradiction by search, in ms. It is short, because the contradiction is already proven.
+ */
 const CONFIRM_MS = 300;
 const CONFIRM_BYTES = 16 * 1_048_576;
-/** A window with more steps is shown by the ones that matter: the report cannot draw thousands. */
+/**
+ * Maximum number of steps of a window that are all shown. Of a larger one only the important steps are shown, because
+ * the report cannot draw thousands.
+ */
 const MAX_WINDOW = 60;
 
 /** A history of one key, and the meaning of its failed CAS. */
 export interface KeyHistory {
   readonly ops: readonly Op[];
   readonly casFail?: CasFail | undefined;
-  /** The value of the key while it was never written; null by default. */
+  /** The value of the key before the first write; null by default. */
   readonly initial?: RegisterValue;
 }
 
-/** Judges the operations of one key, none of them left out: without search where that is possible. */
+/** Checks all operations of one key, without a search if possible. */
 export function checkKey(
   { ops, casFail, initial = null }: KeyHistory,
   { limitMs, memoryBytes }: KeyLimits,
 ): KeyVerdict {
   const deadline = performance.now() + limitMs;
   const [part] = toParts(ops, casFail, initial);
-  if (part === undefined) throw new Error('no operations to judge');
+  if (part === undefined) throw new Error('there are no operations to check');
   const decided = decidePart(part);
   if ('verdict' in decided) return decided;
   const judged =
@@ -71,8 +76,9 @@ export interface Ordered {
 }
 
 /**
- * Where values tell their writers apart: a verdict, or an order; found without a search and so without a limit. Else
- * why a search is needed. A contradiction is looked at once more, by a search of the few operations it rests on.
+ * If the values show their writers, returns a verdict or an order, found without a search and so without a limit.
+ * Otherwise returns the reason why a search is needed. A contradiction is confirmed by a search of the few operations
+ * that prove it.
  */
 export function decidePart(part: Part): KeyVerdict | Ordered | { readonly reason: string } {
   const { columns } = part;
@@ -91,7 +97,7 @@ function* failedOf({ positions, columns: { ops } }: Part): Generator<Op> {
   for (const position of positions) if (ops[position]!.outcome === 'fail') yield ops[position]!;
 }
 
-/** Result of a search of the part. `reason`: why it was needed. */
+/** Turns the result of a search into a verdict or an order. `reason` says why the search was needed. */
 export function searched(part: Part, judgement: KeySearchResult, reason: string): KeyVerdict | Ordered {
   switch (judgement.verdict) {
     case 'linearizable':
@@ -114,18 +120,18 @@ const nameAt = (columns: Columns, row: number | null): string | null =>
 
 /** The part of the columns that a search needs. */
 export function stepsOf({ size, kind, certain, call, ret, from, to, values }: Columns): RegisterSteps {
-  // Values go by their numbers, unless they are put together.
+  // The numbers of values are enough unless values are composed by appends.
   const texts = kind.includes(KIND.append) ? values : [];
   return { size, kind, certain, call, ret, from, to, values: texts, valueCount: values.length };
 }
 
-/** `order`: rows of the part's columns. */
+/** The proof for an order, which consists of rows of the part's columns. */
 export const proofOf = ({ positions, columns: { at } }: Part, order: Int32Array): Proof => ({
   positions,
   order: order.map((row) => at[row]!),
 });
 
-/** The verdict on an order, with the mistake that the verifier found in it. */
+/** The verdict for an order. `flaw` is the mistake that the verifier found in it, or null. */
 export function linearizable({ columns: { id } }: Part, order: Int32Array, flaw: string | null): KeyVerdict {
   if (flaw !== null) return unknown(`the checker contradicts itself: its order proves nothing, ${flaw}`);
   const witness: number[] = Array.from(order);
@@ -141,7 +147,7 @@ export const unknown = (detail: string): KeyVerdict => ({
   witness: null,
 });
 
-/** The few steps of a contradiction must have no order by themselves, by search too. */
+/** Confirms by search that the few steps of a contradiction have no order by themselves. */
 function confirmed(key: string, explanation: Explanation, columns: Columns): KeyVerdict {
   const { call, ret, certain } = columns;
   const steps = Int32Array.from({ length: columns.size }, (_, row) => row);
@@ -149,7 +155,7 @@ function confirmed(key: string, explanation: Explanation, columns: Columns): Key
   const result = search(problem, { deadline: performance.now() + CONFIRM_MS, memoryBytes: CONFIRM_BYTES });
   if (result.verdict === 'linearizable')
     return unknown(
-      `the checker contradicts itself: it has an order for what it calls a ${explanation.anomaly}: ${explanation.prose}`,
+      `the checker contradicts itself: it found an order although it reports a ${explanation.anomaly}: ${explanation.prose}`,
     );
   // If the search had no result, the contradiction is still proven, but its picture has fewer operations.
   const found = result.verdict === 'violation' ? result : { prefix: [], stuck: columns.size - 1 };
@@ -177,7 +183,7 @@ interface Found {
   readonly anomaly: string;
   readonly prose: string;
   readonly window: SearchedWindow;
-  /** Operations that must be shown, however long the window is. */
+  /** Operations that must be shown even if the window is too large. */
   readonly core: readonly Step[];
 }
 

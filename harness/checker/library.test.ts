@@ -20,7 +20,7 @@ const read = (id: number, value: string | null, call: number): Op => ({
   return: call + 1,
 });
 
-test('a linearizable history comes with its order', async () => {
+test('the result of a linearizable history has an order that proves it', async () => {
   const result = await checkLinearizable([wrote(7, 'a', 0), wrote(8, 'b', 2), read(9, 'b', 4)]);
   expect(result).toMatchObject({ verdict: 'linearizable', keys: [{ key: 'k', witness: [7, 8, 9] }] });
 });
@@ -43,7 +43,7 @@ test('a history of another model is refused', async () => {
   );
 });
 
-test('a failed CAS is a mismatch or nothing, as the history says', async () => {
+test('a failed CAS is a mismatch or nothing, as the option `casFail` says', async () => {
   const refused: Op = {
     ...wrote(1, 'x', 2),
     f: 'cas',
@@ -63,7 +63,7 @@ test('a failed CAS is a mismatch or nothing, as the history says', async () => {
   );
 });
 
-test('lists are read as they were appended to', async () => {
+test('reads of a list show its appended elements in order', async () => {
   const append = (id: number, element: string | number, call: number): Op => ({
     ...wrote(id, listElement(element), call),
     f: 'append',

@@ -1,5 +1,5 @@
 /**
- * The checker as a library, for histories that this program did not make: `import { checkLinearizable, models } from
+ * The checker as a library, for histories from other programs: `import { checkLinearizable, models } from
  * 'chaos/checker'`. Everything else in this folder may change.
  */
 export {

@@ -20,8 +20,8 @@ import { WglSearch } from './search/wgl.ts';
 const MIB = 1_048_576;
 
 /**
- * Many clients on few values, with few reads; the last read fits nothing. This search does not end in a reasonable
- * time.
+ * Many clients on few values, with few reads; the last read has no legal place. This search does not end in a
+ * reasonable time.
  */
 function endless(): Problem {
   const options = { operations: 2_000, clients: 200, keys: 1, unknown: 0.1, failed: 0.01, opaque: 0.8 };
@@ -35,7 +35,7 @@ function endless(): Problem {
   return { machine, steps: machine.steps, call: columns.call, ret: columns.ret, certain: columns.certain };
 }
 
-test('between two looks at the clock the frontier does little, and none after the look that is too late', () => {
+test('the frontier does little work between two checks of the clock, and none after the deadline was noticed', () => {
   const problem = endless();
   const { machine } = problem;
   let looks = 0;
@@ -65,7 +65,7 @@ test('between two looks at the clock the frontier does little, and none after th
   expect(most).toBeLessThan(20_000);
 });
 
-test('clearing away what is dominated pauses every few rows, and so does clearing the trail', () => {
+test('the removal of covered configurations pauses every few rows, and so does the compaction of the trail', () => {
   const rows = 4_096;
   const budget = new MemoryBudget(64 * MIB);
   const problem = endless();
@@ -91,7 +91,7 @@ test('clearing away what is dominated pauses every few rows, and so does clearin
 test.each<[name: string, make: (problem: Problem, bytes: number) => Search]>([
   ['frontier', (problem, bytes) => new FrontierSearch(problem, bytes)],
   ['depth-first', (problem, bytes) => new WglSearch(problem, bytes)],
-])('the arrays of a search are within its memory, also while they grow: %s', (_, make) => {
+])('the arrays of a search stay within its memory, even while they grow: %s', (_, make) => {
   const limit = 6 * MIB;
   // Garbage of other tests must not be collected during this measurement. The second collection waits until the first
   // one has released the arrays, which happens in parallel.
@@ -102,7 +102,7 @@ test.each<[name: string, make: (problem: Problem, bytes: number) => Search]>([
   const before = process.memoryUsage().arrayBuffers;
   const search = make(endless(), limit);
   let most = 0;
-  // Until 0: from one look at the clock to the next.
+  // With 0 as the limit, `run` returns at the next check of the clock.
   while (search.run(0) === null) most = Math.max(most, process.memoryUsage().arrayBuffers - before);
   expect(most).toBeGreaterThan(limit / 4);
   expect(most).toBeLessThan(1.1 * limit);

@@ -32,7 +32,7 @@ const options = (random: Random, change: Partial<GeneratorOptions>): GeneratorOp
   ...change,
 });
 
-/** One wrong answer: some read or failed CAS returns the value of another one, or a written value, or none. */
+/** Makes one answer wrong: a read or failed CAS returns the value of another one, a written value, or none. */
 function tamper(ops: readonly Op[], random: Random): Op[] {
   const shown = ops.flatMap((op) => (op.output === undefined ? [] : [op.output]));
   const written = ops.flatMap((op) =>
@@ -54,7 +54,8 @@ function drain<Result>(walk: Generator<void, Result>): Result {
 }
 
 /**
- * Compares both methods and the whole with the definition, for one history. Returns a description of the difference.
+ * Compares both methods and the whole checker with the definition, for one history. Returns descriptions of the
+ * differences.
  */
 function disagreements(ops: readonly Op[], expected: 'linearizable' | 'violation'): string[] {
   const wrong: string[] = [];
@@ -91,13 +92,13 @@ function disagreements(ops: readonly Op[], expected: 'linearizable' | 'violation
   return wrong;
 }
 
-/** By a clock that ticks seldom, many operations begin and end at one time. That only makes more of them concurrent. */
+/** Rounds the times to a coarse clock, so that many are equal. This only makes more operations concurrent. */
 const coarse = (ops: readonly Op[]): Op[] =>
   ops.map((op) => ({ ...op, call: Math.floor(op.call), return: Math.floor(op.return) }));
 
 /**
- * Histories of which about a third are valid. Returns the number of non-linearizable ones, and of those that needed no
- * search.
+ * Compares histories of which about a third are valid. Returns the number of non-linearizable ones and of those that
+ * needed no search.
  */
 function compare(
   count: number,
@@ -132,7 +133,7 @@ describe('against the definition', () => {
     expect(decided).toBe(12_000);
   });
 
-  test('6,000 small histories with values written again and again, and CAS that do not say what they found', () => {
+  test('6,000 small histories with repeated values, and CAS that do not say what they found', () => {
     const { bad } = compare(6_000, 'ambiguous', { uniqueValues: false, opaque: 0.5 });
     expect(bad).toBeGreaterThan(900);
   });
@@ -148,7 +149,7 @@ describe('against the definition', () => {
 });
 
 describe('on histories of a run', () => {
-  test('2,000 operations a key, 20 clients, 5 % unknown: linearizable, without a search', async () => {
+  test('2,000 operations per key of 20 clients with 5 % unknown outcomes are linearizable, without a search', async () => {
     for (const mix of mixes) {
       const random = randomStream(1, 'workload', JSON.stringify(mix));
       const ops = generateHistory(
@@ -187,7 +188,7 @@ describe('on histories of a run', () => {
   });
 });
 
-describe('never a wrong ok', () => {
+describe('the checker never gives a wrong ok', () => {
   const write: Op = {
     id: 0,
     process: 0,
@@ -201,7 +202,7 @@ describe('never a wrong ok', () => {
     attempts: 1,
   };
 
-  test('a history that no recorder writes is unknown', async () => {
+  test('a history that no recorder can write is unknown', async () => {
     const result = await checkLinearizable([{ ...write, call: 2 }], { limitMs: 30_000 });
     expect(result.verdict).toBe('unknown');
     expect(result.detail).toContain('before it began');
@@ -231,7 +232,7 @@ describe('never a wrong ok', () => {
     expect(result.detail).toContain('cancelled');
   });
 
-  test('a search past its time or memory says how far it got, and what is in its way', () => {
+  test('a search that exceeds its time or memory reports its progress and the obstacle', () => {
     const timed = checkKey({ ops: hardHistory() }, { limitMs: 50, memoryBytes: MEMORY_BYTES });
     expect([timed.verdict, timed.detail]).toEqual([
       'unknown',
@@ -259,7 +260,7 @@ describe('never a wrong ok', () => {
     ]);
   });
 
-  test('no operations are linearizable', async () => {
+  test('an empty history is linearizable', async () => {
     expect(await checkLinearizable([], { limitMs: 30_000 })).toMatchObject({
       verdict: 'linearizable',
       keys: [],
@@ -268,8 +269,8 @@ describe('never a wrong ok', () => {
 });
 
 /**
- * Forty concurrent appends of a few tokens on a write, and a read that seems to show some of them, though
- * all had ended: only a search can tell.
+ * Forty concurrent appends of a few tokens after a write, and a read that seems to show only some of them, although all
+ * had ended. Only a search can decide it.
  */
 function hardHistory(): Op[] {
   const base = { process: 0, key: 'k', node: 'n1', attempts: 1, outcome: 'ok' as const };

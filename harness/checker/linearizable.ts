@@ -15,8 +15,9 @@ export interface KeyResult {
   readonly tookMs: number;
   readonly detail: string;
   /**
-   * Linearizable: the proof, ids of operations in an order that real time and the model allow. Reads with an unknown
-   * outcome, failures without effect and unknown operations that nothing depends on are not in it. Else null.
+   * The proof of a linearizable key: ids of operations in an order that real time and the model allow. It does not
+   * contain reads with an unknown outcome, failures without effect, and unknown operations that nothing depends on.
+   * Null for other verdicts.
    */
   readonly witness: readonly number[] | null;
 }
@@ -42,7 +43,7 @@ export interface CheckOptions {
   readonly signal?: AbortSignal;
 }
 
-/** As `CheckOptions`, with a model of one's own. */
+/** As `CheckOptions`, with the user's own model. */
 export interface ModelOptions<State, O extends Operation> extends Omit<
   CheckOptions,
   'model' | 'casFail' | 'initial'
@@ -50,18 +51,18 @@ export interface ModelOptions<State, O extends Operation> extends Omit<
   readonly model: Model<State, O>;
 }
 
-/** Number of keys besides the first that the verdict's sentence names. */
+/** Maximum number of keys that the sentence of the verdict names besides the first. */
 const MAX_NAMED_KEYS = 10;
 
 /**
- * Whether the history is linearizable, part by part (Herlihy and Wing 1990: linearizability is local). By the models of
- * `models` every key is a register (read, write, cas, delete as the write of a tombstone, append) that is empty (null)
- * at first: where values tell their writers apart that takes no search, and no limit counts. What needs a search may
- * end `unknown`. So does whatever goes wrong; it never makes a part linearizable. A history that was put apart by keys
- * while it was read (`PartsBuilder`) is judged sooner than its operations alone.
+ * Checks whether the history is linearizable, part by part (Herlihy and Wing 1990: linearizability is local). For the
+ * models of `models`, every key is a register (read, write, cas, delete as the write of a tombstone, append) that is
+ * initially empty (null). If the values show their writers, no search is needed and no limit applies. A search may end
+ * `unknown`. An error also ends `unknown`; it never makes a part linearizable. A history that was separated by keys
+ * while it was read (`PartsBuilder`) is checked faster than a list of operations.
  *
- * With a model of one's own the search is the whole method, and runs in this thread, since functions cannot be handed
- * to another one; it gives the event loop a turn every few milliseconds.
+ * With the user's own model, everything is done by search, in this thread, because functions cannot be sent to another
+ * one. The search gives the event loop a turn every few milliseconds.
  *
  * Rejects only with a `ModelError`: the history has an operation that the model does not know.
  */
@@ -132,7 +133,7 @@ function summary(
   return { verdict: 'linearizable', detail: figures };
 }
 
-/** The first key's violation in full, the others by name: all are told in full in `violations`. */
+/** The violation of the first key in full, and the names of the others; `violations` has all of them in full. */
 function inShort([first, ...others]: readonly KeyResult[], violations: readonly Violation[]): string {
   const told = `${first!.key}: ${first!.detail}`;
   if (others.length === 0) return told;

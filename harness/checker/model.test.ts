@@ -8,9 +8,9 @@ import { bearingOf, models } from './models.ts';
 
 interface QueueOp extends Operation {
   readonly queue: string;
-  /** Absent: a dequeue. */
+  /** Value of an enqueue; absent for a dequeue. */
   readonly put?: number;
-  /** Result of a dequeue; null: the queue was empty. */
+  /** Result of a dequeue; null if the queue was empty. */
   readonly got?: number | null;
 }
 
@@ -42,7 +42,7 @@ const get = (id: number, got: number | null, call: number, end: number): QueueOp
   return: end,
 });
 
-describe('a model of one’s own', () => {
+describe('a user’s own model', () => {
   test('a queue that keeps its order is linearizable, and the order is the proof', async () => {
     const ops = [
       put(1, 10, 0, 5),
@@ -55,7 +55,7 @@ describe('a model of one’s own', () => {
     expect(result).toMatchObject({ verdict: 'linearizable', keys: [{ key: 'q', witness: [2, 1, 3, 4, 5] }] });
   });
 
-  test('a queue that does not is a violation, told in the model’s words', async () => {
+  test('a queue that does not keep its order is a violation, described in the model’s words', async () => {
     const noise = Array.from({ length: 30 }, (_, i) => put(100 + i, 100 + i, 20 + i, 21 + i));
     const ops = [put(1, 10, 0, 1), put(2, 20, 2, 3), get(3, 20, 4, 5), ...noise];
     const result = await checkLinearizable(ops, { model: queue });
@@ -67,7 +67,7 @@ describe('a model of one’s own', () => {
     );
   });
 
-  test('an unknown outcome may have taken effect, or not', async () => {
+  test('an operation with an unknown outcome may have taken effect or not', async () => {
     const open = { ...put(1, 10, 0, 0), return: Infinity };
     const seen = await checkLinearizable([open, get(2, 10, 4, 5)], { model: queue });
     const unseen = await checkLinearizable([open, get(2, null, 4, 5)], { model: queue });
@@ -79,7 +79,7 @@ describe('a model of one’s own', () => {
     ]);
   });
 
-  test('parts are judged one by one', async () => {
+  test('parts are checked one by one', async () => {
     const other = { ...get(9, 1, 0, 1), queue: 'other' };
     const result = await checkLinearizable([put(1, 10, 0, 1), other], { model: queue });
     expect(result.keys.map(({ key, verdict }) => [key, verdict])).toEqual([
@@ -114,7 +114,7 @@ describe('a model of one’s own', () => {
     ]);
   });
 
-  test('a search past its time says how far it got, and stops when it is told to', async () => {
+  test('a search that exceeds its time reports its progress, and an abort stops it', async () => {
     // Dequeues of elements that were never put: to detect this, every order of the puts is tried.
     const ops = Array.from({ length: 24 }, (_, id) => put(id, id, 0, 10));
     const hopeless = [...ops, get(99, -1, 11, 12)];
@@ -130,7 +130,7 @@ describe('a model of one’s own', () => {
   });
 });
 
-test('2,000 small histories by the register’s own definition as a model: as by brute force, with and without effects', async () => {
+test('with a register as the user’s model, 2,000 small histories have the verdict of brute force, with and without effects', async () => {
   let bad = 0;
   for (let seed = 0; seed < 2_000; seed++) {
     const random = randomStream(seed, 'workload', 'model');

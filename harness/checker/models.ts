@@ -5,13 +5,13 @@ import type { PartedHistory } from './parts.ts';
 import { type CasFail, casInput } from './steps.ts';
 import type { Bearing } from './verify.ts';
 
-/** A register for each key, empty (null) at first; the models differ in the allowed operations. */
+/** A register for each key, initially empty (null). The models differ in the allowed operations. */
 export interface RegisterModel extends Model<RegisterValue, Op> {
-  /** A history with any other function is not one of this model. */
+  /** Functions that a history of this model may have. */
   readonly functions: readonly OpFunction[];
 }
 
-/** The history is not one of the model. */
+/** Thrown if the history has an operation that the model does not know. */
 export class ModelError extends Error {
   override readonly name = 'ModelError';
 }
@@ -29,26 +29,26 @@ export function expectFunctions(
     );
 }
 
-/** The models that are decided without search where values tell their writers apart. */
+/** Models that are decided without a search if the values show their writers. */
 export const models = {
   register: registers('register', ['read', 'write']),
   casRegister: registers('cas-register', ['read', 'write', 'cas']),
   /**
-   * A delete is the write of a tombstone; an append adds its input to the end of the value (an empty value counts as
-   * '').
+   * A key-value store. A delete is the write of a tombstone; an append adds its input to the end of the value (null
+   * counts as '').
    */
   kv: registers('kv', OP_FUNCTIONS),
   /** A list: `listElement` makes the inputs of appends, `listValue` the results of reads. */
   listAppend: registers('list-append', ['read', 'append']),
 } as const;
 
-/** What verifies an order: the behaviour of every model, of a register that holds `initial` at first. */
+/** The model that verifies an order: a register with the initial value `initial` and the operations of all models. */
 export const startingFrom = (initial: RegisterValue): Pick<RegisterModel, 'init' | 'step'> => ({
   init: () => initial,
   step: stepRegister,
 });
 
-/** One of `models`, and not one that was made from it. */
+/** True for one of `models`, but not for a copy of one. */
 export const isRegisterModel = (model: object): model is RegisterModel =>
   (Object.values(models) as object[]).includes(model);
 
@@ -57,8 +57,8 @@ function registers(name: string, functions: readonly OpFunction[]): RegisterMode
 }
 
 /**
- * Behaviour of a register: the definition that every witness is verified against. It shares nothing with the decision
- * and the searches, so that a mistake there cannot hide here.
+ * Behaviour of a register: the definition that every witness is verified against. It shares no code with the decision
+ * and the searches, so that a mistake in them is detected here.
  */
 function stepRegister(state: RegisterValue, op: Op): RegisterValue | undefined {
   switch (op.f) {
@@ -81,8 +81,8 @@ function stepRegister(state: RegisterValue, op: Op): RegisterValue | undefined {
 }
 
 /**
- * Failures constrain nothing, except a CAS that failed because of the value it found; nor do reads without an answer.
- * Any other operation with an unknown outcome may have taken effect.
+ * Failures constrain nothing, except a CAS that failed because of the value that it found. Reads without an answer
+ * constrain nothing either. Any other operation with an unknown outcome may have taken effect.
  */
 export function bearingOf(op: Op, casFail?: CasFail): Bearing {
   if (op.outcome === 'ok') return 'must';
@@ -99,10 +99,10 @@ function describe(op: Op): string {
   return op.f === 'read' ? `${name}${found}${outcome}` : `${name} of ${input}${found}${outcome}`;
 }
 
-/** A list's element as the input of an append. Joined, the elements of two different lists never give the same text. */
+/** A list's element as the input of an append. The joined elements of two different lists never give the same text. */
 export const listElement = (element: string | number | boolean | null): string =>
   `${JSON.stringify(element)},`;
 
-/** A list as the value that a read returned; null: the empty one, as it is before the first append. */
+/** A list as the value that a read returned; null for the empty list, as before the first append. */
 export const listValue = (elements: readonly Parameters<typeof listElement>[0][]): RegisterValue =>
   elements.length === 0 ? null : elements.map(listElement).join('');

@@ -33,7 +33,7 @@ test.each<[seed: number, casFail: CasFail | undefined]>([
   [2, 'mismatch'],
   [3, 'nothing'],
 ])(
-  'operations that come as they end make the same parts as those of the whole history (seed %i)',
+  'operations that are added in order of their ends give the same parts as the whole history (seed %i)',
   (seed, casFail) => {
     const random = randomStream(seed, 'workload', 'parts');
     const ops = generateHistory(random, {
@@ -57,7 +57,7 @@ test.each<[seed: number, casFail: CasFail | undefined]>([
   },
 );
 
-test('parts are made again if they treated a failed cas differently from what is asked for', async () => {
+test('parts are made again if they were made with another meaning of a failed cas', async () => {
   const base = { process: 0, key: 'k', node: 'n1', attempts: 1 } as const;
   const ops: readonly Op[] = [
     { ...base, id: 0, f: 'write', input: 'a', call: 0, return: 1, outcome: 'ok' },

@@ -3,14 +3,14 @@ import { type Columns, KIND, NEVER_WRITTEN, NONE, selectRows } from './columns.t
 import { sortByKey } from './stable-sort.ts';
 import { type CasFail, casInput } from './steps.ts';
 
-/** One key's operations. */
+/** The operations of one key. */
 export interface Part {
   readonly key: string;
   /** All of them, as positions in the history. */
   readonly positions: Int32Array;
   /** The kinds of their operations. */
   readonly columns: Columns;
-  /** One of them cannot have been recorded so: a read ok without output, an end before its start. Else null. */
+  /** The reason why an operation is invalid (a read ok without output, an end before its start), or null. */
   readonly flaw: string | null;
 }
 
@@ -23,14 +23,14 @@ export interface PartedHistory {
   readonly initial: RegisterValue;
   /** The kinds of operations on any key. */
   readonly functions: ReadonlySet<OpFunction>;
-  /** Those with the fewest operations first, at a tie that which began first. */
+  /** The parts in order of their number of operations, then of their first call. */
   readonly parts: readonly Part[];
 }
 
 /**
- * Separates the operations of a history by key, where they become numbers. The reader of a history calls it while each
- * operation is in the processor's cache: to return to all of them later means to wait for memory at each, which takes
- * longer than checking them.
+ * Separates the operations of a history by key and turns them into numbers. The reader of a history calls it while the
+ * operation is still in the processor's cache: a second pass over all operations would wait for memory at each one,
+ * which takes longer than checking them.
  */
 export class PartsBuilder {
   readonly #casFail: CasFail | undefined;
@@ -39,7 +39,7 @@ export class PartsBuilder {
   readonly #counts: ReadonlyMap<string, number>;
   readonly #initial: RegisterValue;
 
-  /** `counts`: number of operations per key, if known; then columns need not grow. */
+  /** `counts` is the number of operations per key, if known, so that columns need not grow. */
   constructor(
     casFail?: CasFail,
     initial: RegisterValue = null,
@@ -50,7 +50,7 @@ export class PartsBuilder {
     this.#counts = counts;
   }
 
-  /** Takes an operation that is at `position` in the history: each once, in any order. */
+  /** Adds the operation at `position` of the history. Each must be added once, in any order. */
   add(op: Op, position: number): void {
     let draft = this.#drafts.get(op.key);
     if (draft === undefined) {
@@ -61,7 +61,7 @@ export class PartsBuilder {
     addOperation(draft, op, position, this.#casFail);
   }
 
-  /** With the history that the positions are of. The builder is done with. */
+  /** Returns the parts; `ops` is the history of the positions. The builder must not be used afterwards. */
   finish(ops: readonly Op[]): PartedHistory {
     const parts = Array.from(this.#drafts.values(), (draft) => finished(draft, ops));
     this.#drafts.clear();
@@ -70,7 +70,7 @@ export class PartsBuilder {
   }
 }
 
-/** A history by its parts, made from its operations. */
+/** Separates a list of operations into its parts. */
 export function partedHistory(
   ops: readonly Op[],
   casFail?: CasFail,
@@ -91,7 +91,7 @@ export const toParts = (ops: readonly Op[], casFail?: CasFail, initial?: Registe
 
 const FIRST_CAPACITY = 64;
 
-/** A part while its operations are added; the columns are longer than their content. */
+/** A part to which operations are being added; the columns are longer than their content. */
 class PartColumns {
   readonly key: string;
   readonly numbers: Map<RegisterValue, number>;
@@ -99,7 +99,7 @@ class PartColumns {
   flaw: string | null = null;
   positions: Int32Array;
   operations = 0;
-  /** Positions so far rise. */
+  /** True as long as the positions are in increasing order. */
   isRising = true;
   size = 0;
   at: Int32Array;
@@ -215,7 +215,7 @@ function kindOf(op: Op, casFail: CasFail | undefined, part: PartColumns): number
       part.flaw ??= `operation #${op.id} is a cas, but its input is not [from, to]`;
       return NO_STEP;
     default:
-      // Only a caller without types can pass it: no model has it.
+      // Only an untyped caller can pass such a function, because no model has it.
       op.f satisfies never;
       return NO_STEP;
   }
@@ -227,7 +227,7 @@ function kindOfFailedCas(op: Op, casFail: CasFail | undefined): number {
   return provesMismatch(op.error) || casFail === 'mismatch' ? KIND.differs : NO_STEP;
 }
 
-/** In order of call, operations called at one time in the order of the history. */
+/** Sorts the operations by call; those with the same call stay in the order of the history. */
 function finished(draft: PartColumns, ops: readonly Op[]): Part {
   const { key, size, operations, values, flaw, isRising } = draft;
   const positions = draft.positions.subarray(0, operations);

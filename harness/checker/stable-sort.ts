@@ -1,7 +1,7 @@
 /**
- * Sorts `items` (indices into `keys`) in place by their keys, those with equal keys in the order they came: a merge
- * sort without a comparison function. Times come nearly in order, and runs that only touch at their ends are merged
- * there alone, so that such input takes O(n).
+ * Sorts `items` (indices into `keys`) in place by their keys; items with equal keys keep their order. It is a merge
+ * sort without a comparison function. Times are usually almost sorted. Of two runs, only the parts that overlap are
+ * merged, so such input takes O(n).
  */
 export function sortByKey(items: Int32Array, keys: Float64Array): Int32Array {
   const spare = new Int32Array(items.length);
@@ -17,7 +17,7 @@ export function sortByKey(items: Int32Array, keys: Float64Array): Int32Array {
   return items;
 }
 
-/** Shorter runs are sorted by insertion. */
+/** Length of the runs that are sorted by insertion. */
 const RUN = 16;
 
 function insertRun(items: Int32Array, keys: Float64Array, from: number, to: number): void {
@@ -42,8 +42,8 @@ function mergeRuns(items: Int32Array, keys: Float64Array, spare: Int32Array, run
   const firstRight = keys[items[middle]!]!;
   const lastLeft = keys[items[middle - 1]!]!;
   if (lastLeft <= firstRight) return;
-  // Parts that are in place already: the left run up to the right run's first key, and the right run from the left
-  // run's last key on.
+  // Some parts are already in place: the left run up to the first key of the right run, and the right run from the last
+  // key of the left run on.
   let { from, to } = runs;
   for (let high = middle; from < high;) {
     const probe = (from + high) >> 1;

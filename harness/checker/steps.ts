@@ -1,21 +1,21 @@
 import type { Op, RegisterValue } from '../history/op.ts';
 
 /**
- * One operation as the register model sees it. What it needs of the state and what it leaves:
+ * Kind of an operation in the register model. Each kind requires a state and leaves a state:
  * - `read`: the state is `from`; unchanged. A failed CAS that says what it found is one of these.
  * - `differs`: the state is not `from`; unchanged (a failed CAS that does not say what it found).
  * - `write` (and delete, which writes its tombstone): any state; leaves `to`.
  * - `cas`: the state is `from`; leaves `to`.
- * - `append`: any state; leaves the state with `to` behind it (never written counts as empty).
+ * - `append`: any state; leaves the state followed by `to` (never written counts as empty).
  * - `impossible`: no state allows it (a CAS that failed because it found its own `from`).
  */
 export type StepKind = 'read' | 'differs' | 'write' | 'cas' | 'append' | 'impossible';
 
 /**
- * Meaning of a failed CAS that does not report the value it found. `mismatch`: the value was not its `from`
- * (Porcupine's etcd model). `nothing`: it did not happen, for whatever reason; then a failed CAS that reports the value
- * proves nothing either (Jepsen). If undefined, it is the first if the error proves it
- * (`provesMismatch`), else the second.
+ * Meaning of a failed CAS that does not report the value that it found. `mismatch`: the value was not its `from`
+ * (Porcupine's etcd model). `nothing`: it did not happen, for any reason; then a failed CAS that reports the value
+ * proves nothing either (Jepsen). If undefined, it means `mismatch` if the error proves it (`provesMismatch`), else
+ * `nothing`.
  */
 export type CasFail = 'mismatch' | 'nothing';
 
@@ -24,11 +24,17 @@ export interface Step {
   readonly kind: StepKind;
   readonly from: RegisterValue;
   readonly to: RegisterValue;
-  /** Milliseconds. It took effect at one moment within [call, ret]; x precedes y iff x.ret < y.call. */
+  /**
+   * Time of the call in ms. The operation took effect at one moment within [call, ret]; x precedes y iff x.ret <
+   * y.call.
+   */
   readonly call: number;
-  /** `Infinity` where the outcome is unknown: it may take effect at any time after `call`, or never. */
+  /**
+   * Time of the return in ms. `Infinity` if the outcome is unknown: it may take effect at any time after `call`, or
+   * never.
+   */
   readonly ret: number;
-  /** False: the outcome is unknown. */
+  /** False if the outcome is unknown. */
   readonly certain: boolean;
 }
 

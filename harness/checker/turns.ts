@@ -1,6 +1,6 @@
-/** The caller's event loop gets a turn after this long. */
+/** Time after which the caller's event loop gets a turn, in ms. */
 const TURN_AFTER_MS = 16;
-/** Lets the caller's event loop have a turn when the last one is a while ago. */
+/** Gives the caller's event loop a turn if the last one was too long ago. */
 export class Turns {
   #last = performance.now();
 

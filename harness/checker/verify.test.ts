@@ -22,7 +22,7 @@ function flawOf(order: readonly number[], positions: readonly number[] = [0, 1, 
   }
 }
 
-test('an order of all that must be in it, with or without what may, proves its part', () => {
+test('an order of all operations that must be in it, with or without those that may be in it, proves its part', () => {
   expect(flawOf([0, 1, 2])).toBeNull();
   expect(flawOf([0, 1, 2, 4])).toBeNull();
 });
@@ -30,18 +30,18 @@ test('an order of all that must be in it, with or without what may, proves its p
 test.each<[what: string, order: readonly number[], flaw: string]>([
   ['one is missing', [0, 1], '#12 is missing'],
   [
-    'one that returned before the other was called comes after it',
+    'an operation that returned before the call of another one comes after it',
     [1, 2, 0],
     '#10 had returned before the call of an operation',
   ],
   ['the model does not allow it there', [0, 2, 1], '#12 is not what the model allows in "a"'],
   ['one is twice in it', [0, 0, 1, 2], 'the operation at 0 is of another part, or is twice in the order'],
-  ['one is none of the history', [0, 1, 2, 7], 'the operation at 7 is of another part'],
+  ['one is not in the history', [0, 1, 2, 7], 'the operation at 7 is of another part'],
   ['one constrains nothing', [0, 1, 2, 3], '#13 constrains nothing'],
 ])('an order proves nothing where %s', (_, order, flaw) => {
   expect(flawOf(order)).toContain(flaw);
 });
 
-test('an operation of another part has no place in an order', () => {
+test('an operation of another part must not be in an order', () => {
   expect(flawOf([0, 1, 2, 4], [0, 1, 2, 3])).toContain('the operation at 4 is of another part');
 });

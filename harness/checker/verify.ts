@@ -1,6 +1,9 @@
 import type { Model, Operation } from './model.ts';
 
-/** Whether an operation must be in an order, may be, or must not be because it constrains nothing. */
+/**
+ * `must`: the operation must be in an order. `may`: it may be in it. `none`: it must not be in it, because it
+ * constrains nothing.
+ */
 export type Bearing = 'must' | 'may' | 'none';
 
 type Spec<State, O extends Operation> = Pick<Model<State, O>, 'init' | 'step'>;
@@ -12,12 +15,14 @@ export interface Proof {
 }
 
 /**
- * Judges proofs, independently of how they were found: by the model and the operations alone. An order must hold every
- * operation of its part with a known outcome and none twice, must not put one behind another that was called only after
- * it had returned, and must be what the model allows. Returns for each null, or why it proves nothing. O(n).
+ * Checks proofs with nothing but the model and the operations, independently of how they were found. An order must
+ * contain every operation of its part with a known outcome, and none twice. It must not put an operation after one that
+ * was called only after the former had returned. And the model must allow it. Returns, for each proof, null or the
+ * reason why it proves nothing. O(n).
  *
- * It goes through all parts side by side, so that it comes upon operations about where they lie in memory: key after
- * key takes three times as long. It yields now and then, for others to have a turn.
+ * It walks through all parts at the same time, so that it visits operations in about the order of their addresses in
+ * memory: key by key it would take three times as long. It yields from time to time, so that the caller can give others
+ * a turn.
  */
 export function* verifyWitnesses<State, O extends Operation>(
   model: Spec<State, O>,
@@ -25,7 +30,9 @@ export function* verifyWitnesses<State, O extends Operation>(
   proofs: readonly Proof[],
   bearing: (op: O) => Bearing,
 ): Generator<void, (string | null)[]> {
-  /** Which proof's part an operation is of, from 1; 0: none's, or it has been met. */
+  /**
+   * By operation: number of the proof, from 1, to whose part it belongs; 0 if it belongs to none or has been visited.
+   */
   const owner = new Int32Array(ops.length);
   for (const [i, { positions }] of proofs.entries())
     for (const position of positions) owner[position] = i + 1;
@@ -60,7 +67,7 @@ class Walk<State, O extends Operation> {
     this.#state = init();
   }
 
-  /** Walks up to an operation after `end`: a tight loop, because it visits every operation. */
+  /** Walks up to an operation after `end`. It is a tight loop, because it visits every operation. */
   goOn(ops: readonly O[], owner: Int32Array, bearing: (op: O) => Bearing, end: number): void {
     if (this.flaw !== null) return;
     const order = this.#order;
@@ -89,7 +96,9 @@ class Walk<State, O extends Operation> {
   }
 }
 
-/** The mistake of an operation at its place. `state`: state of the model before it; null: it is late. */
+/**
+ * The mistake of an operation at its place. `state` is the state of the model before it; null if the operation is late.
+ */
 function flawOf(bears: Bearing | 'other', state: string | null): string {
   if (bears === 'other') return 'is of another part, or is twice in the order';
   if (bears === 'none') return 'constrains nothing, but is in the order';

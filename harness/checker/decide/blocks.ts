@@ -2,32 +2,33 @@ import { type Columns, NONE } from '../columns.ts';
 import { sortByKey } from '../stable-sort.ts';
 import type { States } from './states.ts';
 
-/** Two steps whose places are forced, although `late`, whose place is the later one, had ended before `early` began. */
+/** Two steps whose order is forced: `early` before `late`. Yet `late` had ended before `early` began. */
 export interface Inversion {
   readonly early: { readonly step: number; readonly state: number };
   readonly late: { readonly step: number; readonly state: number };
 }
 
 /**
- * Blocks, one row each: a blind write (or the initial state) with everything that must follow it, in the only possible
- * order.
+ * Blocks, one row each. A block is a blind write (or the initial state) with everything that must directly follow it,
+ * in the only possible order.
  */
 export interface Blocks {
   readonly size: number;
-  /** The state that the block begins with. */
+  /** The first state of the block. */
   readonly root: Int32Array;
   /** The earliest end and the latest beginning of its steps. A must come before B iff first[A] < last[B]. */
   readonly first: Float64Array;
   readonly last: Float64Array;
-  /** The steps those are of; NONE: the initial state's making, which is before all times. */
+  /** The steps that have these times. NONE stands for the creation of the initial state, which is before all times. */
   readonly firstStep: Int32Array;
   readonly lastStep: Int32Array;
 }
 
 /**
- * Goes along the chain of every state that has no parent. Returns the blocks, or two steps that real time forbids to
- * stand as they must: within a block an order exists iff no step ended before one with an earlier place began. A state
- * is made, then seen: two groups whose order is forced; within a group nothing is. States in a ring are in no block.
+ * Follows the chain of every state without a parent. Returns the blocks, or two steps whose forced order contradicts
+ * real time: a block has an order iff no step ended before the beginning of a step that must come earlier. A state is
+ * first made and then seen, so these two groups have a forced order; steps of one group have none. States in a ring are
+ * in no block.
  */
 export function buildBlocks(
   columns: Columns,
@@ -103,8 +104,8 @@ export function buildBlocks(
 }
 
 /**
- * The blocks in order of min(first, last); at a tie those that are not forward (first < last) come before those that
- * are. Both `conflictingPair` and `orderOf` rest on this one sort.
+ * The blocks in order of min(first, last). A block is forward if first < last; at a tie, blocks that are not forward
+ * come first. `conflictingPair` and `orderOf` both depend on this order.
  */
 export function sortBlocks({ size, first, last }: Blocks): Int32Array {
   const least = new Float64Array(size);
@@ -122,15 +123,16 @@ export function sortBlocks({ size, first, last }: Blocks): Int32Array {
 /**
  * Two blocks that must each precede the other, or null if there are none; then the blocks can be ordered.
  *
- * Why pairs are enough. Let A be the block with the least `first` on a shortest cycle of "must precede", and P the one
- * before A on it. Every block Y of the cycle is preceded by some X of it: first(X) < last(Y), and first(A) ≤ first(X),
- * so A must precede Y; so A must precede P, and P precedes A: a pair.
+ * Why pairs are enough. On a cycle of "must precede", let A be the block with the least `first`, and P the block before
+ * A. For every block Y of the cycle some block X of the cycle must precede Y, so first(X) < last(Y). Because first(A) ≤
+ * first(X), A must precede Y, too. So A must precede P, and P must precede A: a pair.
  *
- * Why one pass in the order of `sortBlocks` finds one. A pair needs first(A) < last(B) and first(B) < last(A). Call a
- * block forward if first < last. Were both blocks not forward, last(B) ≤ first(B) < last(A) ≤ first(A) < last(B). Both
- * forward: the open intervals (first, last) overlap, so in order of `first`, which is theirs here, two neighbours do.
- * One forward: last(B) ≤ first(B), so both lie within (first(A), last(A)); the forward intervals being disjoint up to
- * here, only the last one that begins before last(B), which is B's key, can hold them: at a tie B comes first.
+ * Why one pass in the order of `sortBlocks` finds a pair. A and B are a pair iff first(A) < last(B) and first(B) <
+ * last(A). If neither is forward, last(B) ≤ first(B) < last(A) ≤ first(A) < last(B), a contradiction. If both are
+ * forward, the open intervals (first, last) overlap. The forward blocks are in order of `first` here, so two neighbours
+ * of them overlap. If only A is forward, last(B) ≤ first(B), so both times lie within (first(A), last(A)). The forward
+ * intervals up to this point are disjoint, so only the last one that begins before last(B), which is the sort key of B,
+ * can contain both times. At a tie, B comes first.
  */
 export function conflictingPair(
   { first, last }: Blocks,
@@ -145,9 +147,9 @@ export function conflictingPair(
 }
 
 /**
- * Returns two blocks of a conflict: the one that came back, and the one that shows best that it cannot have come back.
- * The latter is preferably one that a step saw, and next one whose write ran wholly within the time of the former; of
- * several, it is the latest.
+ * Returns two blocks of a conflict: `back`, whose value was shown again, and `over`, which shows best that `back` had
+ * been replaced. `over` is preferably a block that a step saw, or else one whose write ran completely within the time
+ * of `back`. If there are several, it is the latest.
  */
 export function tellingPair(
   columns: Columns,
@@ -173,7 +175,10 @@ export function tellingPair(
   return [back, best];
 }
 
-/** The older of two blocks is the initial one, or the one whose write had ended; else the one that lasts longer. */
+/**
+ * True if the first block is the older one: it is the initial one, its write had ended before the other's began, or it
+ * lasts longer.
+ */
 function cameBack(
   { call, ret }: Columns,
   initial: number,
@@ -188,10 +193,11 @@ function cameBack(
 }
 
 /**
- * An order of all steps, given that no two blocks conflict: the blocks as sorted, each in its forced order. Let A have
- * to precede B: first(A) < last(B), and not first(B) < last(A). Then min(B) ≥ min(A), since first(B) ≥ last(A) and
- * last(B) > first(A). If they are equal, last(B) > min(A) leaves first(B) = min(A), so B is forward, and min(A) =
- * first(B) ≥ last(A) makes A not forward: at a tie those that are not forward go first.
+ * Returns an order of all steps if no two blocks conflict: the blocks as sorted, each with its steps in their forced
+ * order. Proof: let A be a block that must precede B, so first(A) < last(B), but not first(B) < last(A). Let min be the
+ * smaller one of first and last. Then min(B) ≥ min(A), because first(B) ≥ last(A) and last(B) > first(A). If they are
+ * equal, first(B) = min(A), because last(B) > first(A) ≥ min(A). So B is forward, while last(A) ≤ first(B) = min(A), so
+ * A is not. At a tie, blocks that are not forward come first.
  */
 export function orderOf({ root }: Blocks, sorted: Int32Array, states: States): Int32Array {
   const { initial, heir, firstReader, nextReader } = states;

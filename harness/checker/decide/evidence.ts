@@ -7,7 +7,7 @@ import type { Step } from '../steps.ts';
 
 /** A state that the register must have held. */
 export interface StateNode {
-  /** The step that made it; null: the initial state, never written. */
+  /** The step that made it; null for the initial state, which no step wrote. */
   readonly producer: Step | null;
   readonly value: RegisterValue;
 }
@@ -17,22 +17,23 @@ export interface PlacedStep {
   readonly node: StateNode;
 }
 
-/** A blind write (or the initial state) with everything that follows it by force. */
+/** A blind write (or the initial state) with everything that must directly follow it. */
 export interface Block {
   readonly root: StateNode;
-  /** Something saw it, or was made from it. */
+  /** True if some step saw it, or some state was made from it. */
   readonly observed: boolean;
   /**
-   * The step that ends first and the step that begins last; null: the making of the initial state, before all times.
+   * The step that ends first and the step that begins last. Null stands for the creation of the initial state, before
+   * all times.
    */
   readonly firstEnd: PlacedStep | null;
   readonly lastBegin: PlacedStep | null;
-  /** Their times. A must come before B iff A.first < B.last. */
+  /** Times of the two steps. A must come before B iff A.first < B.last. */
   readonly first: number;
   readonly last: number;
 }
 
-/** Why no order exists, with the steps it rests on. */
+/** The reason why no order exists, with the steps that prove it. */
 export type Contradiction =
   | { readonly type: 'nowhere'; readonly step: Step; readonly value: RegisterValue }
   | { readonly type: 'repeats'; readonly step: Step; readonly token: Step }
@@ -41,9 +42,9 @@ export type Contradiction =
       readonly type: 'fork';
       readonly state: StateNode;
       readonly heirs: readonly [StateNode, StateNode];
-      /** The step that first showed the place of a successor; null: it is a CAS. */
+      /** The step that first showed the place of a successor; null if the successor is a CAS. */
       readonly shownBy: readonly (Step | null)[];
-      /** If both are appends: the reads that show their order. */
+      /** True if both are appends and some read shows both. */
       readonly bothShown: boolean;
       readonly apart: readonly [Step, Step] | null;
     }
@@ -60,7 +61,9 @@ export interface Side {
   readonly newer: Block;
 }
 
-/** Turns the result of the decision, which consists of rows of columns, into objects for texts. One object per row. */
+/**
+ * Turns the result of the decision, which consists of rows of columns, into objects for texts, with one object per row.
+ */
 export class Evidence {
   readonly #columns: Columns;
   readonly #states: States;
@@ -117,7 +120,7 @@ export class Evidence {
     return { type: 'inversion', early: placed(early), late: placed(late) };
   }
 
-  /** The ring that one gets into from `state` along the parents. */
+  /** The ring that the parents of `state` lead into. */
   cycle(state: number): Contradiction {
     const { parent } = this.#states;
     const walked = new Set<number>();
@@ -141,13 +144,13 @@ export class Evidence {
   }
 
   /**
-   * The given steps with all that they rest on, so that the set says no less about them than the whole history does:
-   * who wrote what they show, and who saw that an unknown one took effect, or where an append came to stand. Rows, in
-   * order.
+   * Rows of the given steps and of all steps that they depend on, so that this set proves as much about them as the
+   * whole history: the writers of the values that they show, and the steps that show that an unknown step took effect
+   * or the place of an append.
    */
   support(steps: readonly Step[]): Int32Array {
     const closed = new Set<Step>();
-    // A known step needs no other witness, so known ones go first.
+    // A known step needs no other witness, so known steps are added first.
     for (const step of steps) if (step.certain && step.kind !== 'append') this.#close(step, closed);
     for (const step of steps) {
       if (closed.has(step)) continue;
@@ -158,7 +161,7 @@ export class Evidence {
     return Int32Array.from(closed, (step) => this.#rows.get(step)!).sort();
   }
 
-  /** Adds the step, the step that left the value it shows, the step before that one, and so on. */
+  /** Adds the step, the step that left the value that it shows, the step before that one, and so on. */
   #close(start: Step, closed: Set<Step>): void {
     const queue = [start];
     for (let step = queue.pop(); step !== undefined; step = queue.pop()) {

@@ -6,14 +6,15 @@ import type { States } from './states.ts';
  * Inserts the failed CAS that do not report the value they found into an order of all other steps. Gaps count from 0
  * (before the first step). Real time decides which gaps such a step may take: after every step that returned before its
  * call, and before every step that was called after its return. The failed CAS are inserted in order of return. Each
- * takes the first gap that real time and the earlier ones allow, and in which the value is not the one that it did not
+ * takes the first gap that real time and the earlier insertions allow and whose value is not the one that it did not
  * find. No other placement in this order puts any of them earlier.
  *
- * If there is no such gap, an unknown blind write that no step saw may change the value of one, provided that no failed
- * CAS expects the value of this write. It is placed directly before another blind write, or at the end, because no
- * other step can see it there.
+ * If there is no such gap, a helper may change the value of a gap: an unknown blind write that no step saw, and whose
+ * value no failed CAS expects. It is placed directly before another blind write or at the end, because no other step
+ * can see it there.
  *
- * Null: they cannot be placed in this way. Another order might exist, so this proves nothing. O(n log n).
+ * Returns null if they cannot be placed in this way. This proves nothing, because another order might exist. O(n log
+ * n).
  */
 export function placeOpaque(columns: Columns, states: States, order: Int32Array): Int32Array | null {
   const { kind, certain, call, ret, from, to, size } = columns;
@@ -30,9 +31,9 @@ export function placeOpaque(columns: Columns, states: States, order: Int32Array)
   const bounds = new Bounds(columns, order);
   const values = valuesAtGaps(columns, order);
   const placed: Placed[] = [];
-  /** By gap the helper there. */
+  /** The helper in each gap that has one. */
   const helped = new Map<number, number>();
-  /** Per placed step: the latest gap of those up to it, in order of return. */
+  /** By placed step, in order of return: the latest gap of the steps up to it. */
   const latest: number[] = [];
 
   for (const step of opaque) {
@@ -42,7 +43,8 @@ export function placeOpaque(columns: Columns, states: States, order: Int32Array)
     let gap = low;
     while (gap <= high && values.at[gap] === from[step] && !helped.has(gap)) gap = next(gap);
     if (gap > high) {
-      // The value is `from` in the gaps `low` to `high`; the step that ends this is the only place for a helper.
+      // The value is `from` in the gaps `low` to `high`. A helper can only be placed after the last of them: directly
+      // before the step that changes the value, or at the end.
       gap = values.changes[low]! - 1;
       const isBoundary = gap === order.length || kind[order[gap]!] === KIND.write;
       const helper = gap > high || !isBoundary ? NONE : takeHelper(gap, step);
@@ -54,16 +56,14 @@ export function placeOpaque(columns: Columns, states: States, order: Int32Array)
   }
   return merged(order, placed, helped);
 
-  /** After a gap with the wrong value: the next gap that has another one, or a helper. */
+  /** After a gap with the wrong value: the next gap that has another value or a helper. */
   function next(gap: number): number {
     const change = values.changes[gap]!;
     const boundary = change - 1;
     return boundary > gap && helped.has(boundary) ? boundary : change;
   }
 
-  /**
-   * Of the steps that had been called by then and fit there, the one called last, because earlier ones fit more places.
-   */
+  /** Takes the helper that was called last of those that fit into the gap, because earlier ones fit into more gaps. */
   function takeHelper(gap: number, step: number): number {
     const at = helpers.findLastIndex(
       (helper) =>
@@ -86,7 +86,7 @@ interface Placed {
   readonly isHelped: boolean;
 }
 
-/** By gap: its value, and the next gap with another one (after the last gap: none). */
+/** By gap: its value, and the next gap with another value (or the number after the last gap). */
 function valuesAtGaps(
   { kind, to }: Columns,
   order: Int32Array,
@@ -105,10 +105,10 @@ function valuesAtGaps(
 /** The first and the last gap of an order that real time allows for a step. */
 class Bounds {
   readonly #returns: Float64Array;
-  /** By place among the returns: the first gap after all of them. */
+  /** By position among the returns: the first gap after all returns up to it. */
   readonly #behind: Int32Array;
   readonly #calls: Float64Array;
-  /** By place among the calls: the last gap before all from there on. */
+  /** By position among the calls: the last gap before all calls from it on. */
   readonly #before: Int32Array;
 
   constructor({ call, ret }: Columns, order: Int32Array) {
@@ -146,7 +146,7 @@ class Bounds {
   }
 }
 
-/** Number of items, sorted by a time, whose time is below `time`. */
+/** Number of items whose time is below `time`; the items are sorted by their times. */
 function countBelow<Item>(items: ArrayLike<Item>, time: number, timeOf: (item: Item) => number): number {
   let low = 0;
   for (let high = items.length; low < high;) {
@@ -157,7 +157,7 @@ function countBelow<Item>(items: ArrayLike<Item>, time: number, timeOf: (item: I
   return low;
 }
 
-/** In each gap: the placed steps, the helper, the steps placed after it. */
+/** Merges the order with the placed steps. Each gap has steps, then its helper, then the steps that need the helper. */
 function merged(
   order: Int32Array,
   placed: readonly Placed[],

@@ -3,30 +3,33 @@ import { type Columns, KIND, NONE } from '../columns.ts';
 import type { States } from './states.ts';
 
 /**
- * A block that a node wrote and showed again, although it had been replaced by one that another node wrote: `older`
- * had been seen (or made) before the write of `newer` began, and `newer` before that node showed `older` again. Numbers
- * of blocks. As with any two blocks that must each precede the other no order allows that.
+ * Numbers of two blocks. A node wrote `older` and showed it again, although a block `newer` of another node had
+ * replaced it: `older` had been seen (or made) before the write of `newer` began, and `newer` before the node showed
+ * `older` again. Each of the two blocks must precede the other, so no order exists.
  */
 export interface Ignored {
   readonly older: number;
   readonly newer: number;
 }
 
-/** Maximum number of nodes for the question whether two of them diverged, because it costs a look at each. */
+/** Maximum number of nodes that are examined for a split brain, because each node costs time. */
 const MOST_NODES = 16;
 /** Number of reads after a fork that are examined. */
 const MOST_READS = 1_000;
-/** Two nodes that led in turns may each be caught with a stale read; at most so far apart it is one event. */
+/**
+ * Maximum time between two stale reads that count as one event, in ms. Two nodes that led at different times may each
+ * have one.
+ */
 const MOST_APART_MS = 1_000;
 
 /**
- * Two nodes that each ignored a write of the other, about the same time: both acted as the leader. One of the two alone
- * is a stale read.
+ * Finds two nodes that each ignored a write of the other at about the same time, so both acted as leader. If only one
+ * did, it is a stale read.
  */
 export function splitBrain(columns: Columns, blocks: Blocks): readonly [Ignored, Ignored] | null {
   const { first, last } = blocks;
   const shown = shownAgain(columns, blocks);
-  // Two leaders that ignored each other are two nodes. For a stale read alone, the writer of each block does not
+  // Two leaders are two nodes. With one node there can only be a stale read, for which the writers of the blocks do not
   // matter.
   if (new Set(shown.map(({ node }) => node)).size < 2) return null;
   const written = blocksByNode(columns, blocks);
@@ -46,7 +49,7 @@ export function splitBrain(columns: Columns, blocks: Blocks): readonly [Ignored,
   return null;
 }
 
-/** The blocks that the node which wrote them showed last, after a block whose write came after theirs had been seen. */
+/** Blocks that their own writer showed last, after a block with a later write had been seen. */
 function shownAgain(
   columns: Columns,
   blocks: Blocks,
@@ -67,17 +70,17 @@ function shownAgain(
   return shown;
 }
 
-/** Time between two blocks, in ms. It is 0 or negative if they overlap. */
+/** Time between two blocks, in ms; 0 or negative if they overlap. */
 const apartMs = ({ first, last }: Blocks, a: number, b: number): number =>
   Math.max(first[a]! - last[b]!, first[b]! - last[a]!);
 
-/** The blocks that a node wrote, to find the one that is seen first among those whose write began after a time. */
+/** The blocks that a node wrote. Finds the block that was seen first of those whose write began after a given time. */
 class Written {
   readonly #columns: Columns;
   readonly #blocks: Blocks;
-  /** In order of their writes' beginnings. */
+  /** All blocks, in order of the beginnings of their writes. */
   readonly #all: number[] = [];
-  /** Per block: the one that is seen first of it and all later ones. */
+  /** By block: the block that is seen first of this one and all later ones. */
   #firstSeen: number[] | null = null;
 
   constructor(columns: Columns, blocks: Blocks) {
@@ -124,11 +127,14 @@ function blocksByNode(columns: Columns, blocks: Blocks): ReadonlyMap<string, Wri
 
 const nodeOf = ({ ops, at }: Columns, row: number): string => ops[at[row]!]!.node;
 
-/** The reads about two appends that each came directly after the same state. */
+/** Reads that show two appends which each came directly after the same state. */
 export interface ForkSights {
-  /** Some read shows both. */
+  /** True if some read shows both. */
   readonly bothShown: boolean;
-  /** Reads by the nodes that took the appends, each without the other's, though that one was there: both went on. */
+  /**
+   * Two reads by the nodes of the two appends. Each shows the append of its own node without the other one, which had
+   * already taken effect: both nodes continued alone.
+   */
   readonly apart: readonly [number, number] | null;
 }
 

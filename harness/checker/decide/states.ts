@@ -1,21 +1,21 @@
 import { type Columns, KIND, NEVER_WRITTEN, NONE } from '../columns.ts';
 import { Values } from './values.ts';
 
-/** Why no order exists, as rows of the columns. A state is named by the step that made it. */
+/** The reason why no order exists, as rows of the columns. A state is named by the step that made it. */
 export type Trouble =
   | { readonly type: 'nowhere'; readonly step: number; readonly value: number }
   | { readonly type: 'repeats'; readonly step: number; readonly token: number }
   | { readonly type: 'impossible'; readonly step: number }
-  /** Two steps that each turned the one state into another. */
+  /** Two steps that each turned the same state into another one. */
   | { readonly type: 'fork'; readonly state: number; readonly heirs: readonly [number, number] }
   /** An append that follows two different states. */
   | { readonly type: 'twice'; readonly token: number; readonly seen: readonly [number, number] }
-  /** No contradiction: a value could have come about in more than one way. */
+  /** Not a contradiction: a value may have been made in more than one way. */
   | { readonly type: 'ambiguous'; readonly reason: string };
 
 /**
- * The states that the register must have held, and how they follow from each other. A state has the number of the step
- * that made it. The initial state has the number `initial`, which belongs to no step.
+ * The states that the register must have had, and the state from which each was made. A state has the number of the
+ * step that made it. The initial state has the number `initial`, which belongs to no step.
  *
  * Rules (each is exact for a key on which every value that a step depends on has one writer):
  * - A known write, CAS or append took effect. An unknown one took effect if a step that took effect shows its value.
@@ -27,27 +27,36 @@ export type Trouble =
  */
 export class States {
   readonly initial: number;
-  /** Per state 1: it must have been. */
+  /** By state: 1 if the register must have had it. */
   readonly made: Uint8Array;
-  /** Per state: the one it was made from; NONE: any (a blind write), or none is known. */
+  /** By state: the state from which it was made, or NONE if that can be any (after a blind write) or is not known. */
   readonly parent: Int32Array;
-  /** Per state: the one that was made from it, or NONE. */
+  /** By state: the state that was made from it, or NONE. */
   readonly heir: Int32Array;
-  /** Per state: the first read that saw it; per read: the next one that saw the same. In order of invocation. */
+  /**
+   * By state: the first read that saw it. `nextReader` has, by read, the next read of the same state. Both are in order
+   * of invocation.
+   */
   readonly firstReader: Int32Array;
   readonly nextReader: Int32Array;
-  /** Per step that made a state: the known step that showed it first, which is itself for a known write or CAS. */
+  /**
+   * By step that made a state: the known step that first showed the state. For a known write or CAS, this is the step
+   * itself.
+   */
   readonly witness: Int32Array;
-  /** Per append that made a state: the read or CAS whose value first showed its place. */
+  /** By append that made a state: the read or CAS whose value first showed its place. */
   readonly shownBy: Int32Array;
   readonly values: Values;
   /** Number of states. */
   count = 0;
   readonly #columns: Columns;
   readonly #lastReader: Int32Array;
-  /** States made by a CAS whose parents are not looked up yet. */
+  /** States made by a CAS whose parents have not been looked up yet. */
   readonly #unlinked: number[] = [];
-  /** The known step under examination, and the step whose `from` it is: itself, or an unknown CAS that it showed. */
+  /**
+   * The known step that is being examined, and the step whose `from` is examined: the same step, or an unknown CAS that
+   * it showed.
+   */
   #looking = NONE;
   #asking = NONE;
 
@@ -64,7 +73,10 @@ export class States {
     this.count = 1;
   }
 
-  /** Every state that known steps show, to a fixed point; or the first contradiction or ambiguity in them. */
+  /**
+   * Finds every state that known steps show, until nothing changes. Returns the first contradiction or ambiguity, or
+   * null.
+   */
   see(): Trouble | null {
     const { size, kind, certain, from } = this.#columns;
     const empty = this.values.emptyAppend();
@@ -84,7 +96,8 @@ export class States {
       if (trouble !== null) return trouble;
     }
     this.#looking = NONE;
-    // No step depends on the state that such an append leaves: it is like a blind write of a value that is never seen.
+    // Appends that no step saw are made last. No step depends on their states, so they are like blind writes of values
+    // that are never seen.
     for (let i = 0; i < size; i++) if (kind[i] === KIND.append && certain[i] === 1) this.#make(i);
     return null;
   }
@@ -104,7 +117,7 @@ export class States {
     if (this.#columns.kind[step] === KIND.cas) this.#unlinked.push(step);
   }
 
-  /** The state with this value, or why there is none. */
+  /** The state with this value, or the reason why there is none. */
   #stateOf(value: number): number | Trouble {
     if (value === NEVER_WRITTEN) {
       const reason = this.values.initialAmbiguity();
@@ -142,7 +155,7 @@ export class States {
     return state;
   }
 
-  /** Ties every state that a CAS made to the one it was made from; that may show further states. */
+  /** Links every state that a CAS made to its parent, which may show further states. */
   #link(): Trouble | null {
     for (let cas = this.#unlinked.pop(); cas !== undefined; cas = this.#unlinked.pop()) {
       this.#asking = cas;

@@ -18,11 +18,11 @@ export type Decision =
   | { readonly verdict: 'ambiguous'; readonly reason: string };
 
 /**
- * Decides a key on which every value that a step depends on was left by one write, CAS or append. It takes O(n log n)
- * and no search (after Gibbons and Korach, "Testing shared memories", 1997, who show it for registers; CAS and appends
- * only join states).
+ * Decides a key on which every value that a step depends on was left by exactly one write, CAS or append. It takes O(n
+ * log n) time and needs no search. Gibbons and Korach ("Testing shared memories", 1997) show it for registers; CAS and
+ * appends only link states.
  *
- * In any order, the register holds such a value for one uninterrupted time, because one step makes the value and no
+ * In any order, the register has such a value during one uninterrupted time, because one step makes the value and no
  * step restores it. So a state (`States`), its readers and the states made from it form a sequence, a block, whose
  * order is forced. Only the order of the blocks remains to be found: `blocks.ts` has the rules for this, with their
  * proofs.
@@ -56,7 +56,8 @@ export function decideUnambiguous(columns: Columns): Decision {
   const order = orderOf(blocks, sorted, states);
   const opaque = columns.kind.subarray(0, columns.size).indexOf(KIND.differs);
   if (opaque < 0) return { verdict: 'linearizable', order };
-  // Failed CAS that do not say what they found only forbid orders. If this one has room for them all, it is sufficient.
+  // Failed CAS that do not say what they found can only exclude orders. If all of them fit into this order, it is
+  // enough.
   const all = placeOpaque(columns, states, order);
   if (all !== null) return { verdict: 'linearizable', order: all };
   return { verdict: 'ambiguous', reason: `#${columns.id[opaque]} failed without saying what it found` };

@@ -1,8 +1,8 @@
 import { type Columns, KIND, NEVER_WRITTEN, NONE } from '../columns.ts';
 
 /**
- * Origin of a value: the step that wrote its beginning (NONE: the key was never written), then the steps that appended
- * the rest, in order.
+ * Origin of a value: the step that wrote its beginning (NONE if the key was never written), then the steps that
+ * appended the rest, in order.
  */
 export interface Origin {
   readonly base: number;
@@ -16,24 +16,24 @@ export type Traced =
   | { readonly type: 'repeats'; readonly token: number }
   | { readonly type: 'ambiguous'; readonly reason: string };
 
-/** Maximum number of looks at a value, after which it counts as ambiguous. */
+/** Maximum number of steps for dividing a value; after that it counts as ambiguous. */
 const MAX_LOOKS = 2_000_000;
 const NOWHERE: Traced = { type: 'nowhere' };
 
 /**
  * The origin of each value of a key. Without appends, it is the one step that leaves the value. With appends, a value
- * is divided into a written beginning and appended tokens, and this is its origin only if there is no other way to
- * divide it. That two steps leave the same value matters only for a value that another step depends on.
+ * is divided into a written beginning and appended tokens. This is its origin only if there is no other way to divide
+ * it. Two steps that leave the same value matter only if another step depends on this value.
  */
 export class Values {
   readonly #columns: Columns;
-  /** Per value: the step whose write or CAS leaves it, or NONE. */
+  /** By value: the step whose write or CAS leaves it, or NONE. */
   readonly #base: Int32Array;
-  /** Per value: another such step, or NONE. */
+  /** By value: another such step, or NONE. */
   readonly #twin: Int32Array;
-  /** Only where there are appends. */
+  /** Divides values; null if there are no appends. */
   readonly #parser: Parser | null;
-  /** Why values with appended tokens cannot be taken apart, whatever they are; null: they can. */
+  /** The reason why no value with appended tokens can be divided; null if this is possible. */
   readonly #parserReason: string | null;
 
   constructor(columns: Columns) {
@@ -53,17 +53,17 @@ export class Values {
     this.#parser = appends.length === 0 ? null : new Parser(columns, this.#base, appends);
   }
 
-  /** True if values are assembled from tokens: then `baseOf` does not say their origin. */
+  /** True if values consist of tokens, so that `baseOf` does not give their origin. */
   get areParsed(): boolean {
     return this.#parser !== null;
   }
 
-  /** The step that leaves this value, not the initial one; NONE: there is none. */
+  /** The step that leaves this value; NONE if no step does. */
   baseOf(value: number): number {
     return this.#base[value]!;
   }
 
-  /** Why the value's writer cannot be told, or null. */
+  /** The reason why the writer of the value is not clear, or null. */
   ambiguity(value: number): string | null {
     const twin = this.#twin[value]!;
     return twin === NONE
@@ -71,7 +71,7 @@ export class Values {
       : `${this.#name(this.#base[value]!)} and ${this.#name(twin)} leave the same value`;
   }
 
-  /** Why the state after an append may be that before it, or null. */
+  /** The reason why an append may leave the state unchanged, or null. */
   emptyAppend(): string | null {
     const { size, kind, to, values } = this.#columns;
     const nothing = values.indexOf('');
@@ -81,10 +81,10 @@ export class Values {
     return null;
   }
 
-  /** Why the initial value may have been there more than once, or null. */
+  /** The reason why the register may have had the initial value more than once, or null. */
   initialAmbiguity(): string | null {
     const base = this.#base[NEVER_WRITTEN]!;
-    return base === NONE ? null : `${this.#name(base)} leaves the value that the key held at first`;
+    return base === NONE ? null : `${this.#name(base)} leaves the initial value of the key`;
   }
 
   trace(value: number): Traced {
@@ -106,11 +106,14 @@ export class Values {
     return this.#unlessTwin(traced.origin.base) ?? traced;
   }
 
-  /** Tokens may be appended to nothing or to the initial value, so both must be empty and have been there once. */
+  /**
+   * Returns the reason why values cannot be divided, or null. Tokens can be appended to nothing or to the initial
+   * value, so both must be empty and must not occur again later.
+   */
   #unparsable(): string | null {
     const { values } = this.#columns;
     if ((values[NEVER_WRITTEN] ?? '') !== '')
-      return 'the key held a value at first, to which others are appended';
+      return 'the key had an initial value, to which others are appended';
     const nothing = values.indexOf(null);
     const base = nothing < 0 ? NONE : this.#base[nothing]!;
     if (base !== NONE) return `${this.#name(base)} leaves nothing, to which others are appended`;
@@ -138,10 +141,10 @@ class Parser {
   readonly #baseLengths: ReadonlySet<number>;
   /** The value that was parsed last. */
   #text = '';
-  /** Per position: number of ways that lead there (0, 1, 2: more), and the last step of one of them. */
+  /** By position: number of ways that lead there (0, 1, or 2 for more), and the last step of one of them. */
   #ways = new Uint8Array(64);
   #last = new Int32Array(64);
-  /** Per step: the number of the walk that met it last. */
+  /** By step: the number of the walk that last met it. */
   readonly #met: Int32Array;
   #walks = 0;
 
@@ -166,7 +169,7 @@ class Parser {
 
   parse(value: string): Traced {
     if (!this.#readOn(value)) return this.#tooManyWays(value);
-    // The empty value is not "never written", whatever position 0 says: only a base or no write leaves it.
+    // The empty value is not "never written", although both are at position 0, so only a base can leave it.
     if (value === '') {
       const base = this.#bases.get('');
       return base === undefined ? NOWHERE : { type: 'origin', origin: { base, appends: [] } };
@@ -175,14 +178,15 @@ class Parser {
     return ways === 0 ? NOWHERE : ways === 1 ? this.#walkBack(value) : this.#tooManyWays(value);
   }
 
-  /** Position 0 is reached by "never written", and by a base that is empty. */
+  /** Fills in position 0, which is reached by "never written" and by an empty base. */
   #begin(): void {
     this.#last[0] = this.#bases.get('') ?? NONE;
     this.#ways[0] = this.#last[0] === NONE ? 1 : 2;
   }
 
   /**
-   * Fills in the positions of the value after the part that it shares with the last one; false: this takes too long.
+   * Fills in the positions of the value after the part that it shares with the last one. Returns false if this takes
+   * too long.
    */
   #readOn(value: string): boolean {
     if (value.length >= this.#ways.length) this.#grow(2 * value.length);
@@ -238,7 +242,7 @@ class Parser {
 
   #tooManyWays(value: string): Traced {
     const shown = value.length > MAX_SHOWN ? `${value.slice(0, MAX_SHOWN)}…` : value;
-    return { type: 'ambiguous', reason: `${JSON.stringify(shown)} can be put together in more than one way` };
+    return { type: 'ambiguous', reason: `${JSON.stringify(shown)} can be composed in more than one way` };
   }
 
   #name(step: number): string {

@@ -1,7 +1,7 @@
 import type { RegisterValue } from '../../history/op.ts';
 import type { Step } from '../steps.ts';
 
-/** Longer values are cut in prose. */
+/** Maximum number of characters of a value in prose. */
 const MAX_SHOWN = 40;
 
 export function showValue(value: RegisterValue): string {
@@ -37,7 +37,7 @@ export function deed(step: Step): string {
     case 'append':
       return `${name}${unknown} appended ${showValue(step.to)}`;
     case 'impossible':
-      return `${name} was refused because the value was not ${showValue(step.from)}, and says it found ${showValue(step.from)}`;
+      return `${name} was refused because the value was not ${showValue(step.from)}, but reports that it found ${showValue(step.from)}`;
     default:
       return step.kind satisfies never;
   }

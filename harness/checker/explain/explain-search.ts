@@ -4,22 +4,22 @@ import type { Explanation } from './explain.ts';
 import type { SearchResult } from '../search/problem.ts';
 import type { Step } from '../steps.ts';
 
-/** Steps that have no order by themselves, as a search shows it. */
+/** Steps that have no order by themselves, as found by a search. */
 export interface SearchedWindow {
   readonly steps: readonly Step[];
-  /** The longest order of them that was found, and the value at its end. */
+  /** The longest order of the steps that was found, and the value at its end. */
   readonly prefix: readonly Step[];
   readonly state: RegisterValue;
-  /** The value that the key held at first. */
+  /** The initial value of the key. */
   readonly initial: RegisterValue;
-  /** The step that had to come next and could not. */
+  /** The step that had to come next but could not. */
   readonly stuck: Step;
 }
 
 /** Maximum number of operations of an order that the prose names. */
 const MAX_NAMED = 8;
 
-/** The reason why there is no verdict: the progress of the search, and the obstacle. `at`: names an operation. */
+/** The reason why there is no verdict: the progress of the search, and the obstacle. `at` names the operation there. */
 export function explainUnknown(
   { limit, reach }: Extract<SearchResult, { verdict: 'unknown' }>,
   at: string | null,
@@ -27,20 +27,17 @@ export function explainUnknown(
   const { ordered, certain, open, unknown, configurations } = reach;
   const got = `the ${limit} limit was reached after ${ordered} of ${certain} operations could be ordered`;
   const where = at === null ? '' : `, at ${at}`;
-  return `${got}${where}: ${open} operations were under way there, ${unknown} of unknown outcome could still take effect, which left ${configurations} configurations to tell apart`;
+  return `${got}${where}: ${open} operations were open there, and ${unknown} of unknown outcome could still take effect, which left ${configurations} configurations to examine`;
 }
 
-/** An order in short: the last few operations of it. */
+/** A short form of an order: its last few operations. */
 export function orderInShort(ids: readonly number[]): string {
   const order = ids.slice(-MAX_NAMED).map((id) => `#${id}`);
   if (ids.length > MAX_NAMED) order.unshift('…');
   return ids.length === 0 ? 'No operation can come first' : `The longest order is ${order.join(', ')}`;
 }
 
-/**
- * For a violation that was found by search: no rule names it, so it is told from where the longest order
- * ends.
- */
+/** Describes a violation that was found by search: no rule names it, so the prose says where the longest order ends. */
 export function explainSearch({
   steps,
   prefix,

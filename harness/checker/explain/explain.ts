@@ -4,21 +4,21 @@ import type { Block, Contradiction, PlacedStep, Side } from '../decide/evidence.
 import type { Step } from '../steps.ts';
 
 /**
- * A proof in words, and the steps that it rests on: with their support (`States.support`) they have no order by
- * themselves.
+ * A proof in words, and the steps that it depends on. Together with their support (`Evidence.support`) these steps have
+ * no order by themselves.
  */
 export interface Explanation {
   readonly anomaly: string;
   readonly prose: string;
   readonly steps: readonly Step[];
-  /** Further steps that only the name of the anomaly rests on, not the proof. */
+  /** Further steps that justify only the name of the anomaly and are not part of the proof. */
   readonly alsoShown?: readonly Step[];
 }
 
 /**
- * Names a contradiction and describes it in prose. `failed`: the key's operations that definitely did not happen, from
- * which a value may have come nonetheless; it is called only for a value without a writer. `hasAppends`: a value may be
- * another one with more behind it.
+ * Names a contradiction and describes it in prose. `failed` gives the key's operations that definitely did not happen,
+ * from which a value may have come nevertheless; it is called only for a value without a writer. `hasAppends` is true
+ * if a value may continue another one.
  */
 export function explain(
   contradiction: Contradiction,
@@ -39,7 +39,7 @@ export function explain(
     case 'repeats':
       return {
         anomaly: 'duplicate append',
-        prose: `${needs(contradiction.step)}, in which ${showValue(contradiction.token.to)} stands more than once, but ${nameOf(contradiction.token)} appended it once: the append was applied twice.`,
+        prose: `${needs(contradiction.step)}, in which ${showValue(contradiction.token.to)} occurs more than once, but ${nameOf(contradiction.token)} appended it once: the append was applied twice.`,
         steps: [contradiction.token, contradiction.step],
       };
     case 'fork':
@@ -70,12 +70,12 @@ const needs = (step: Step): string =>
     ? `${nameOf(step)} ${step.certain ? 'succeeded' : 'took effect'} from ${showValue(step.from)}`
     : deed(step);
 
-/** `sources`: failed operations that would have left the value. */
+/** `sources` are failed operations that would have left the value. */
 function explainNowhere(step: Step, sources: readonly Op[]): Explanation {
   const source = sources.find((op) => op.call <= step.ret);
   const later = sources[0];
   if (source === undefined) {
-    // What had not begun yet cannot be where the value came from, whatever it says of itself.
+    // The value cannot come from an operation that had not begun yet.
     const told =
       later === undefined
         ? ''
@@ -100,7 +100,7 @@ function explainNowhere(step: Step, sources: readonly Op[]): Explanation {
   };
 }
 
-/** Whether a failed operation, had it taken effect, can explain a value that nothing else does. */
+/** True if a failed operation would explain the value, had it taken effect. */
 function leftBy(op: Op, value: Step['from'], hasAppends: boolean): boolean {
   if (op.outcome !== 'fail' || op.f === 'read') return false;
   const left = op.f === 'cas' && Array.isArray(op.input) ? (op.input[1] as RegisterValue) : op.input;
@@ -118,7 +118,7 @@ function explainFork({ state, heirs, shownBy, bothShown, apart }: Fork): Explana
   if (a.kind === 'cas' && b.kind === 'cas') {
     return {
       anomaly: 'two CAS winners',
-      prose: `${deed(a)}, and ${deed(b)}: both succeeded, though ${held}.`,
+      prose: `${deed(a)}, and ${deed(b)}: both succeeded, although ${held}.`,
       steps,
     };
   }
@@ -126,7 +126,7 @@ function explainFork({ state, heirs, shownBy, bothShown, apart }: Fork): Explana
     const [ofA, ofB] = apart;
     return {
       anomaly: 'split brain',
-      prose: `${deed(a)} and ${deed(b)}, each directly after ${showValue(state.value)}; then ${deed(ofA)} and ${deed(ofB)}, each without the other, though both were there: ${a.op.node} and ${b.op.node} each went on alone.`,
+      prose: `${deed(a)} and ${deed(b)}, each directly after ${showValue(state.value)}; then ${deed(ofA)} and ${deed(ofB)}, each without the other, although both had taken effect: ${a.op.node} and ${b.op.node} each continued alone.`,
       steps,
       alsoShown: apart,
     };
@@ -134,7 +134,7 @@ function explainFork({ state, heirs, shownBy, bothShown, apart }: Fork): Explana
   const seen = shownBy.map((step) => (step === null ? '' : ` (${needs(step)})`));
   return {
     anomaly: bothShown ? 'append reorder' : 'lost write',
-    prose: `${deed(a)}${seen[0]}, and ${deed(b)}${seen[1]}: each is seen to have come directly after ${showValue(state.value)}, though that ${held.slice(held.indexOf('was'))}.`,
+    prose: `${deed(a)}${seen[0]}, and ${deed(b)}${seen[1]}: each is seen to have come directly after ${showValue(state.value)}, although that ${held.slice(held.indexOf('was'))}.`,
     steps,
   };
 }
@@ -143,7 +143,7 @@ function explainTwice(token: Step, seen: readonly [Step, Step]): Explanation {
   const [first, second] = seen;
   return {
     anomaly: 'append reorder',
-    prose: `${deed(token)} once, but ${needs(first)} while ${needs(second)}: it comes after different values in the two.`,
+    prose: `${deed(token)} once, but ${needs(first)} while ${needs(second)}: it comes after different values in these two.`,
     steps: unique([token, first, second]),
   };
 }
@@ -177,7 +177,7 @@ function explainInversion(early: PlacedStep, late: PlacedStep): Explanation {
 /** Two blocks that must each precede the other: `back` shows a value again that `over` had already replaced. */
 function explainBlocks(back: Block, over: Block): Explanation {
   const again = back.lastBegin!;
-  // The writes themselves prove it where they can; else whichever step ended first, or began last.
+  // The proof uses the writes themselves if possible, else the step that ended first or began last.
   const root = placedRoot(over);
   const between = root !== null && root.step.ret < back.last ? root : over.firstEnd!;
   const opening = root !== null && back.first < root.step.call ? root : over.lastBegin!;
@@ -210,7 +210,7 @@ function explainSplit(x: Side, y: Side): Explanation {
   const [atX, atY] = [x, y].map(({ older }) => older.root.producer!.op.node);
   return {
     anomaly: 'split brain',
-    prose: `${told(x)}. Likewise ${told(y)}. Each time the older value came first, so ${atX} and ${atY} each went on from their own writes without the other's: split brain.`,
+    prose: `${told(x)}. Likewise ${told(y)}. Each time the older value came first, so ${atX} and ${atY} each continued from its own writes without those of the other: split brain.`,
     steps: proven(x),
     alsoShown: proven(y),
   };
@@ -219,7 +219,7 @@ function explainSplit(x: Side, y: Side): Explanation {
 const placedRoot = ({ root }: Block): PlacedStep | null =>
   root.producer === null ? null : { step: root.producer, node: root };
 
-/** A step's part of a proof: itself, and the step that made its state. */
+/** The steps that stand for a step in a proof: itself, and the step that made its state. */
 const withProducer = ({ step, node }: PlacedStep): Step[] =>
   node.producer === null ? [step] : [node.producer, step];
 

@@ -1,28 +1,28 @@
 import type { RegisterValue } from '../../history/op.ts';
 import type { State } from './block.ts';
 
-/** A way to assemble a value from a known state and appends that have no place yet. */
+/** Result of assembling a value from a known state and appends that have no place yet. */
 export type Assembly =
   | { readonly type: 'one'; readonly base: State; readonly appends: readonly State[] }
   | { readonly type: 'none' }
-  /** The only way takes this append more than once. */
+  /** The only way uses this append more than once. */
   | { readonly type: 'repeats'; readonly token: State }
   | { readonly type: 'many' };
 
 export interface Parts {
-  /** By value: its possible beginnings, or itself. */
+  /** States by value: possible beginnings of the value, or the value itself. */
   readonly states: ReadonlyMap<RegisterValue, State>;
   readonly baseLengths: Iterable<number>;
-  /** The initial state, if it may still get a successor: it adds nothing to the value. */
+  /** The initial state if it may still get a successor; it adds nothing to the value. */
   readonly initial: State | null;
   readonly tokens: ReadonlyMap<string, State>;
   readonly tokenLengths: Lengths;
 }
 
-/** Maximum number of looks at a value, after which it counts as one with many ways. */
+/** Maximum number of steps for assembling a value; after that it counts as one with many ways. */
 const MAX_LOOKS = 2_000_000;
 
-/** The ways to assemble `value`, as far as it matters: none, the only one, or many. */
+/** Finds the ways to assemble `value`. The result is none, the only way, or "many". */
 export function assemble(value: string, parts: Parts): Assembly {
   const starts = beginnings(value, parts);
   const from = Math.min(...starts.keys());
@@ -53,7 +53,7 @@ export function assemble(value: string, parts: Parts): Assembly {
   return whole === undefined ? walkBack(last, parts.tokens) : { type: 'one', base: whole, appends: [] };
 }
 
-/** The possible beginnings of the value, by their end. */
+/** The possible beginnings of the value, by their length. */
 function beginnings(value: string, parts: Parts): ReadonlyMap<number, State> {
   const starts = new Map<number, State>();
   if (parts.initial !== null && value !== '') starts.set(0, parts.initial);
@@ -80,7 +80,7 @@ function walkBack(last: readonly (State | undefined)[], tokens: ReadonlyMap<stri
   }
 }
 
-/** Which lengths some texts have, each as often as it was added. */
+/** The lengths of some texts, with the number of texts of each length. */
 export class Lengths {
   readonly #counts = new Map<number, number>();
 

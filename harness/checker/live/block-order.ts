@@ -1,7 +1,7 @@
 import { type Block, firstAtLeast } from './block.ts';
 
 /**
- * The blocks of a key in order of f, and whether two of them must each precede the other: A must precede B iff A.f <
+ * The blocks of a key in order of f. It detects two blocks that must each precede the other; A must precede B iff A.f <
  * B.s (`blocks.ts`). Times increase, so a block is added at the end, its f is final (except for `merge`), and only a
  * block whose s has increased can be in a new conflict.
  *
@@ -11,11 +11,11 @@ import { type Block, firstAtLeast } from './block.ts';
  * So it takes O(log n + open operations).
  */
 export class BlockOrder {
-  /** null: it was merged into another one. */
+  /** The blocks by place; null if the block was merged into another one. */
   readonly #blocks: (Block | null)[] = [];
-  /** Per place its f: rising. */
+  /** By place: f of the block, in increasing order. */
   readonly #firsts: number[] = [];
-  /** Per place the greatest s of the blocks up to there: rising. */
+  /** By place: the greatest s of the blocks up to it, in increasing order. */
   readonly #most: number[] = [];
 
   get size(): number {
@@ -28,7 +28,7 @@ export class BlockOrder {
   }
 
   /**
-   * Adds a new block, of which no operation has ended before now. It is in no conflict, because no operation began
+   * Adds a new block, none of whose operations has ended before now. It is in no conflict, because no operation began
    * after now.
    */
   open(block: Block): void {
@@ -39,8 +39,9 @@ export class BlockOrder {
   }
 
   /**
-   * A loose block turns out to be the last state of `block`, which takes its place if the loose one comes first. The
-   * known part of the loose block's s stays true, because the merged block begins no earlier.
+   * Merges a loose block into `block`, of which it turned out to be the last state. `block` takes the place of the
+   * loose one if that comes first. The known part of the loose block's s stays valid, because the merged block begins
+   * no earlier.
    */
   merge(block: Block, loose: Block): void {
     const later = loose.f < block.f ? block : loose;
@@ -59,7 +60,7 @@ export class BlockOrder {
     }
   }
 
-  /** Must be called for a block that got operations. Returns a block in conflict with it, or null. */
+  /** Must be called for a block that has received operations. Returns a block in conflict with it, or null. */
   rival(block: Block): Block | null {
     const known = firstAtLeast(this.#firsts, block.s);
     const before = Math.min(block.slot, known);
@@ -73,11 +74,11 @@ export class BlockOrder {
   }
 
   /**
-   * Forgets the blocks that no operation may concern any more if it is open at `horizon` or begins later, because that
-   * would bring them into conflict with a block B that was known by then: the blocks with f < B.s. They exclude nothing
-   * that B does not exclude: if there is no conflict, their s is at most B.f, and every block that is kept ended after
-   * that. A loose block excludes nothing, because it may still turn out to belong to the other block, or both may
-   * belong to a third one.
+   * Forgets the blocks that no legal operation can use any more if it is open at `horizon` or begins later: the blocks
+   * with f < B.s for a block B that was known by then, because such an operation would bring them into conflict with B.
+   * They exclude nothing that B does not exclude: without a conflict, their s is at most B.f, and every block that is
+   * kept ended after that. A loose block cannot be such a B, because it may still turn out to belong to the other
+   * block, or both may belong to a third one.
    */
   forget(horizon: number): readonly Block[] {
     const settled = firstAtLeast(this.#firsts, horizon);
@@ -104,7 +105,7 @@ export class BlockOrder {
     this.#most.length = 0;
   }
 
-  /** The last of the first `places` blocks that began after `time`. */
+  /** The last block of the first `places` ones that began after `time`. */
   #before(places: number, time: number): Block | null {
     for (let i = places - 1; i >= 0; i--) {
       const block = this.#blocks[i]!;

@@ -1,17 +1,17 @@
 import type { Op, RegisterValue } from '../../history/op.ts';
 
-/** An operation so far: `return` and `output` exist after it has ended. */
+/** An operation that may not have ended yet: `return` and `output` exist only after its end. */
 export type Actor = Pick<Op, 'id' | 'f' | 'node' | 'input' | 'call'> & Partial<Pick<Op, 'return' | 'output'>>;
 
 /** A value that one operation leaves, or an append's token that no read has shown yet. */
 export class State {
-  /** The whole value; for an append without a place: its token. */
+  /** The whole value or, for an append without a place, its token. */
   value: RegisterValue;
-  /** null: the initial state. */
+  /** The operation that made it; null for the initial state. */
   maker: Actor | null;
-  /** null: there is no sign that it ever existed. */
+  /** Its block; null as long as nothing shows that it ever existed. */
   block: Block | null = null;
-  /** Within the block, from 0. */
+  /** Position within the block, from 0. */
   position = 0;
 
   constructor(value: RegisterValue, maker: Actor | null) {
@@ -21,25 +21,25 @@ export class State {
 }
 
 /**
- * A blind write (or the initial state) with the states that were made from it one after the other. In every order they
- * are next to each other (`blocks.ts`, `docs/decisions/0014-live-verdict.md`). Only the last state can get a successor.
+ * A blind write (or the initial state) with the states that were made from it one after another. In every order they
+ * are adjacent (`blocks.ts`, `docs/decisions/0014-live-verdict.md`). Only the last state can get a successor.
  */
 export class Block {
-  /** Time at which the first of its operations ended; -Infinity: the initial block. */
+  /** Time at which the first of its operations ended; -Infinity for the initial block. */
   f: number;
   firstEnd: Actor | null;
-  /** When the last of its operations began; -Infinity: none has. */
+  /** Time at which the last of its operations began; -Infinity if none has begun. */
   s: number;
   lastBegin: Actor | null;
-  /** An append that ended ok and that no read has shown: it may yet turn out to belong to another block. */
+  /** True for an append that ended ok and that no read has shown: it may turn out to belong to another block. */
   loose: boolean;
-  /** Its place in `BlockOrder`. */
+  /** Its index in `BlockOrder`. */
   slot = 0;
-  /** The states that a read may still show, the last one always among them. */
+  /** The states that a read may still show; the last one is always one of them. */
   readonly #states: State[];
   /**
-   * Times from which on a read must show at least the position with the same index in `#positions`. Both lists
-   * increase.
+   * A read that begins after the time with some index must show at least the position with the same index in
+   * `#positions`. Both lists increase.
    */
   readonly #times: number[] = [];
   readonly #positions: number[] = [];
@@ -62,7 +62,7 @@ export class Block {
     return this.#states.length + this.#times.length;
   }
 
-  /** Notes an operation that concerns one of its states. Returns true if no earlier one began as late. */
+  /** Records an operation on one of its states. Returns true if all earlier ones began before it. */
   begun(actor: Actor): boolean {
     if (actor.call <= this.s) return false;
     this.s = actor.call;
@@ -75,7 +75,7 @@ export class Block {
     state.block = this;
     state.position = this.tail.position + 1;
     this.#states.push(state);
-    // A later step that says less adds nothing.
+    // Later entries with a lower or equal bound are not needed.
     while (this.#times.length > 0 && this.#times.at(-1)! >= t) {
       this.#times.pop();
       this.#positions.pop();
@@ -85,18 +85,18 @@ export class Block {
     if (state.maker !== null) this.begun(state.maker);
   }
 
-  /** The lowest position that an operation which began at `call` may show. */
+  /** The lowest position that an operation may show if it began at `call`. */
   floor(call: number): number {
     const before = firstAtLeast(this.#times, call);
     return before === 0 ? 0 : this.#positions[before - 1]!;
   }
 
-  /** The successor of one of its remembered states; null: there is none yet. */
+  /** The successor of one of its remembered states; null if there is none yet. */
   after(state: State): State | null {
     return this.#states[state.position + 1 - this.#states[0]!.position] ?? null;
   }
 
-  /** Forgets the states that an operation may not show if it is open at `horizon` or begins later. */
+  /** Forgets the states that no operation may show any more if it is open at `horizon` or begins later. */
   forget(horizon: number): readonly State[] {
     const before = firstAtLeast(this.#times, horizon);
     if (before > 1) {
@@ -107,13 +107,13 @@ export class Block {
     return gone === 0 ? [] : this.#states.splice(0, gone);
   }
 
-  /** Forgets all its states: only its times still count. */
+  /** Forgets all its states; only its times still matter. */
   close(): readonly State[] {
     return this.#states.splice(0);
   }
 }
 
-/** The index of the first of rising numbers that is at least `least`. */
+/** The index of the first number that is at least `least`; the numbers must be in increasing order. */
 export function firstAtLeast(rising: readonly number[], least: number): number {
   let low = 0;
   let high = rising.length;

@@ -12,10 +12,10 @@ export interface LiveCounts {
 }
 
 /**
- * Linearizability while a run goes on. Every key is judged after each response, the operations under way taken for ones
- * with an unknown outcome; linearizability is prefix-closed, so a violation found here is final (Herlihy and Wing
- * 1990). O(log n + clients) a response; memory does not grow with the history, but for writes with an unknown outcome,
- * of which each may take effect at any later time. Pure: no clock, no I/O.
+ * Checks linearizability during a run. Every key is checked after each response; open operations count as operations
+ * with an unknown outcome. Linearizability is prefix-closed, so a violation found here is final (Herlihy and Wing
+ * 1990). It takes O(log n + clients) time per response. Memory does not grow with the history, except for writes with
+ * an unknown outcome, each of which may take effect at any later time. Pure: no clock, no I/O.
  */
 export class LiveChecker {
   readonly #keys = new Map<string, LiveKey>();
@@ -26,7 +26,10 @@ export class LiveChecker {
     this.#options = options;
   }
 
-  /** An operation begins. Operations come in order of time; of equal times, beginnings before ends. */
+  /**
+   * Must be called when an operation begins. Calls must be in order of time; at equal times, beginnings come before
+   * ends.
+   */
   invoke(op: Invoked): void {
     let key = this.#keys.get(op.key);
     if (key === undefined) this.#keys.set(op.key, (key = new LiveKey(this.#options)));
@@ -35,7 +38,10 @@ export class LiveChecker {
     if (was === null && key.undecided !== null) this.#undecided++;
   }
 
-  /** An operation ends (`info`: it was given up): the violation that this completes, at most one per key. */
+  /**
+   * Must be called when an operation ends (`info`: its client gave up). Returns the violation that this completes, at
+   * most one per key.
+   */
   complete(op: Op): Violation | null {
     const key = this.#keys.get(op.key);
     if (key === undefined) return null;

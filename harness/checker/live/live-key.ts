@@ -8,36 +8,36 @@ import type { Finding } from './words.ts';
 /** An operation that begins. */
 export type Invoked = Actor & Pick<Op, 'key'>;
 
-/** The values do not show which operation wrote them, so judging the key needs a search. */
+/** The values do not show which operation wrote them, so checking the key needs a search. */
 interface Ambiguity {
   readonly reason: string;
 }
 type Trouble = Finding | Ambiguity;
 
 export interface LiveOptions {
-  /** Collect unreachable states after this many new ones; by default, as many as are kept. */
+  /** Number of new states after which unreachable ones are collected; by default, as many as are kept. */
   readonly forgetAfter?: number;
 }
 
 const MIN_FORGET_AFTER = 16;
 
 /**
- * One key, judged after every response: whether the operations so far have an order, if those that have not ended count
- * as ones with an unknown outcome. A violation, once found, is final, so the first finding is the last. The rules are
- * those of `decideUnambiguous`, limited to what a single response can change. It remembers what an open or later
+ * Checks one key after every response: do the operations so far have an order, if open ones count as operations with an
+ * unknown outcome? A violation is final, so the first finding is the last one. The rules are those of
+ * `decideUnambiguous`, limited to the changes by a single response. It remembers the values that an open or later
  * operation may legally show, and the writes with an unknown outcome, which may take effect at any time.
  *
  * Operations must come in order of time; at equal times, beginnings before ends.
  */
 export class LiveKey {
-  /** Operations under way, in order of their calls, with the value that each leaves if it takes effect. */
+  /** Open operations in order of their calls, with the value that each leaves if it takes effect. */
   readonly #open = new Map<number, { readonly call: number; readonly state: State | null }>();
-  /** By value: the values that may legally be shown, and the results of writes and CAS that have not been seen. */
+  /** States by value: those that may legally be shown, and the results of writes and CAS that have not been seen. */
   readonly #states = new Map<RegisterValue, State>();
-  /** By token: the appends that no read has shown. */
+  /** Appends that no read has shown, by token. */
   readonly #tokens = new Map<string, State>();
   readonly #tokenLengths = new Lengths();
-  /** Of the values that an append may follow: unseen ones, and the last of each block. */
+  /** Lengths of the values that an append may follow: unseen ones, and the last of each block. */
   readonly #baseLengths = new Lengths();
   readonly #order = new BlockOrder();
   /** CAS operations whose `from` is being looked up. */
@@ -48,7 +48,7 @@ export class LiveKey {
   #forgetAt: number;
   /** The operation that has just ended. */
   #ending: Actor | null = null;
-  /** The operation that last showed a new value: for texts only. */
+  /** The operation that last showed a new value; it is needed only for texts. */
   #newest: Actor | null = null;
   #finding: Finding | null = null;
   #undecided: string | null = null;
@@ -65,7 +65,7 @@ export class LiveKey {
     return this.#finding;
   }
 
-  /** Why the key is left to the final check; null: it is judged. */
+  /** The reason why the key is left to the final check; null if it is checked live. */
   get undecided(): string | null {
     return this.#undecided;
   }
@@ -86,12 +86,12 @@ export class LiveKey {
     this.#open.set(op.id, { call: op.call, state });
   }
 
-  /** The first proof that there is no order. */
+  /** Returns the first proof that there is no order, or null. */
   complete(op: Op): Finding | null {
     const open = this.#open.get(op.id);
     if (open === undefined) return null;
     this.#open.delete(op.id);
-    // The operation was treated as unknown all along, so an unknown outcome adds nothing.
+    // The operation has been treated as unknown since its call, so an unknown outcome changes nothing.
     if (op.outcome === 'info') return null;
     this.#now = op.return;
     this.#ending = op;
@@ -116,11 +116,11 @@ export class LiveKey {
     const cas = op.f === 'cas';
     const value = (cas ? (op.input as readonly [RegisterValue, string])[1] : op.input) as string;
     const append = op.f === 'append';
-    // No value, or the empty value: after something is appended to it, the two cannot be distinguished.
+    // After something is appended, an empty value cannot be distinguished from no value.
     if (value === '') return { reason: `#${op.id} leaves or appends the empty value` };
     if (cas && fromOf(op) === value) return { reason: `#${op.id} sets a value to itself` };
     const known: ReadonlyMap<RegisterValue, State> = append ? this.#tokens : this.#states;
-    // It may be a value that cannot be shown any more.
+    // The known value may be one that cannot be shown any more and can be forgotten.
     if (known.has(value)) this.#forget();
     const twin = known.get(value);
     if (twin !== undefined) return { reason: `#${twin.maker!.id} and #${op.id} leave the same value` };
@@ -148,7 +148,7 @@ export class LiveKey {
     return trouble ?? this.#settle(state.block!);
   }
 
-  /** It took no effect; of the failures, only a CAS mismatch says the value. */
+  /** Handles an operation without an effect. Of the failures, only a CAS mismatch shows the value. */
   #failed(op: Op, state: State | null): Trouble | null {
     if (state === null) return null;
     const { block } = state;
@@ -161,7 +161,7 @@ export class LiveKey {
     return op.output === fromOf(op) ? words.refused(op, op.output) : this.#shown(op, op.output);
   }
 
-  /** `witness` began at its call, has just ended, and shows that the value was this. */
+  /** Handles `witness`, which has just ended and shows that the register had this value at some time since its call. */
   #shown(witness: Actor, value: RegisterValue): Trouble | null {
     const state = this.#locate(value, witness);
     if (!(state instanceof State)) return state;
@@ -174,14 +174,14 @@ export class LiveKey {
     return this.#settle(block);
   }
 
-  /** The state of this value, which `witness` shows to have been. */
+  /** The state with this value, which existed because `witness` shows it. */
   #locate(value: RegisterValue, witness: Actor): State | Trouble {
     const found = this.#assembled(value);
     switch (found.type) {
       case 'none':
         return words.nowhere(witness, value, this.#newest);
       case 'many':
-        return { reason: `${JSON.stringify(value)} can be put together in more than one way` };
+        return { reason: `${JSON.stringify(value)} can be composed in more than one way` };
       case 'repeats':
         return words.repeated(witness, value, found.token.maker!);
       case 'one': {
@@ -215,7 +215,7 @@ export class LiveKey {
     });
   }
 
-  /** A write or CAS whose value was not seen before took effect. */
+  /** Handles a write or CAS that took effect and whose value was not seen before. */
   #happened(state: State): Trouble | null {
     const maker = state.maker!;
     if (maker.f !== 'cas') {
@@ -235,7 +235,7 @@ export class LiveKey {
     this.#order.open(new Block(state, { f: this.#now, firstEnd: this.#ending, loose }));
   }
 
-  /** `state` was made from `parent`, at the end of its block. */
+  /** Appends `state`, which was made from `parent`, to the end of the parent's block. */
   #attach(parent: State, state: State): Trouble | null {
     const block = parent.block!;
     if (block.tail !== parent)

@@ -29,7 +29,7 @@ const options = (random: Random, change: Partial<GeneratorOptions>): GeneratorOp
   ...change,
 });
 
-/** Some operations end differently: an operation that took effect reports a failure. */
+/** Changes the outcome of some operations: an operation that took effect reports a failure. */
 const deny = (ops: readonly Op[], random: Random): Op[] =>
   ops.map((op) =>
     op.f !== 'read' && op.outcome === 'ok' && random.float() < 0.03
@@ -43,7 +43,7 @@ interface Moment {
   readonly op: Op;
 }
 
-/** Beginnings and ends in order of time; of equal times, beginnings first. */
+/** Beginnings and ends in order of time; at equal times, beginnings first. */
 function moments(ops: readonly Op[]): Moment[] {
   const all = ops.flatMap((op): Moment[] => [
     { t: op.call, ends: false, op },
@@ -52,7 +52,7 @@ function moments(ops: readonly Op[]): Moment[] {
   return all.sort((a, b) => a.t - b.t || Number(a.ends) - Number(b.ends) || a.op.id - b.op.id);
 }
 
-/** The known part of the operations when some have begun and some have ended. */
+/** The operations as known at a moment when some have begun and some have ended. */
 const prefix = (begun: readonly Op[], ended: ReadonlySet<number>): Op[] =>
   begun.map((op) => {
     if (ended.has(op.id)) return op;
@@ -66,7 +66,7 @@ interface Seen {
   undecided: number;
 }
 
-/** Plays a history of one key and holds the live verdict after every response against the batch one. */
+/** Plays a history of one key and compares the live verdict after every response with the batch one. */
 function play(ops: readonly Op[], name: string, seen: Seen, forgetAfter?: number): void {
   const live = new LiveChecker(forgetAfter === undefined ? {} : { forgetAfter });
   const begun: Op[] = [];
@@ -117,7 +117,7 @@ function compare(count: number, stream: string, change: Partial<GeneratorOptions
   return seen;
 }
 
-/** `LIVE_HISTORIES=100000` for more than the slice that is run each time. */
+/** Set `LIVE_HISTORIES=100000` to check more than the part that runs every time. */
 const FULL = Number(process.env['LIVE_HISTORIES'] ?? 0);
 const told = (seen: Seen): Seen => {
   if (FULL > 0) console.log(seen);
@@ -132,7 +132,7 @@ describe('after every response the live verdict is that of the batch checker on 
     expect(seen.undecided).toBeLessThan(seen.prefixes / 20);
   });
 
-  test('longer ones, with many clients and few wrong answers', { timeout: 600_000 }, () => {
+  test('longer histories, with many clients and few wrong answers', { timeout: 600_000 }, () => {
     const seen: Seen = { prefixes: 0, violations: 0, undecided: 0 };
     for (let i = 0; i < (FULL >> 6 || 40); i++) {
       const random = randomStream(i, 'workload', 'live-long');
@@ -145,7 +145,7 @@ describe('after every response the live verdict is that of the batch checker on 
     expect(seen.violations).toBeGreaterThan(10);
   });
 
-  test('the oracle’s small histories, with values written again and CAS that do not say what they found', () => {
+  test('the oracle’s small histories, with repeated values and CAS that do not say what they found', () => {
     const seen: Seen = { prefixes: 0, violations: 0, undecided: 0 };
     for (let i = 0; i < (FULL || 3_000); i++) {
       const { ops, kind } = smallHistory(1, i);
@@ -168,10 +168,10 @@ const history = (rows: readonly Row[]): Op[] =>
     ...(output === undefined ? {} : { output }),
   })); // prettier-ignore
 
-describe('cases that random histories seldom hold', () => {
+describe('cases that are rare in random histories', () => {
   test.each<{ readonly name: string; readonly rows: readonly Row[]; readonly legal?: true }>([
     {
-      name: 'an append that had ended is shown together with the write before it',
+      name: 'an append that had ended and the write before it are first shown together',
       rows: [
         ['write', 'a;', 0, Infinity],
         ['append', 'p;', 1, 2],
@@ -181,7 +181,7 @@ describe('cases that random histories seldom hold', () => {
       legal: true,
     },
     {
-      name: 'an append, shown after its write is, had ended before the write that replaced both',
+      name: 'an append that is shown later than the write before it had ended before the write that replaced both',
       rows: [
         ['write', 'a;', 0, Infinity],
         ['append', 'p;', 1, 2],
@@ -190,7 +190,7 @@ describe('cases that random histories seldom hold', () => {
       ],
     },
     {
-      name: 'a value shown by a read that began after an append to another had ended, though that was shown later',
+      name: 'a read shows a value, but began after the end of an append to another value, which is shown later',
       rows: [
         ['write', 'x;', 0, 0.1],
         ['write', 'a;', 0.2, Infinity],
@@ -200,7 +200,7 @@ describe('cases that random histories seldom hold', () => {
       ],
     },
     {
-      name: 'an append, shown late, counts from when it ended',
+      name: 'an append that is shown late counts from its end',
       rows: [
         ['write', 'a;', 0, Infinity],
         ['append', 't;', 0.1, Infinity],
@@ -219,11 +219,11 @@ describe('cases that random histories seldom hold', () => {
   });
 });
 
-describe('what it remembers does not grow with the history', () => {
+describe('its memory does not grow with the history', () => {
   test.each(MIXES)('mix %o', (mix) => {
     const random = randomStream(1, 'workload', 'live-size');
     const ops = generateHistory(random, {
-      // Every read of an append key holds all that was appended to it.
+      // Every read of an append key contains everything that was appended to it.
       operations: mix.append > mix.write ? 4_000 : 30_000,
       clients: 20, keys: 1, mix, unknown: 0, failed: 0.01, opaque: 0, uniqueValues: true,
     }); // prettier-ignore

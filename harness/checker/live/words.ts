@@ -2,18 +2,18 @@ import type { RegisterValue } from '../../history/op.ts';
 import { showValue } from '../explain/describe.ts';
 import type { Actor, Block } from './block.ts';
 
-/** The reason why no order of a key's operations so far exists, for every possible end of those under way. */
+/** The reason why the operations of a key have no order, whatever the outcome of the open ones is. */
 export interface Finding {
   readonly anomaly: string;
   /** Names every operation by its id. */
   readonly prose: string;
-  /** Rising. */
+  /** Ids of these operations, in increasing order. */
   readonly opIds: readonly number[];
 }
 
 /**
- * No operation can have left this value where it was shown. `last`: the operation that last showed another value of the
- * key.
+ * No operation can have left this value at the time at which it was shown. `last` is the operation that last showed
+ * another value of the key.
  */
 export function nowhere(witness: Actor, value: RegisterValue, last: Actor | null): Finding {
   const meanwhile = last === null ? '' : `; ${deed(last)} meanwhile`;
@@ -58,7 +58,7 @@ export function fork(value: RegisterValue, first: Actor | null, second: Actor): 
       : first?.f === 'append' && second.f === 'append'
         ? 'append reorder'
         : 'lost write',
-    `${other} and ${deed(second)}: each took effect on ${showValue(value)}, though that was the value only once.`,
+    `${other} and ${deed(second)}: each took effect on ${showValue(value)}, although that was the value only once.`,
     [first, second],
   );
 }
@@ -66,12 +66,12 @@ export function fork(value: RegisterValue, first: Actor | null, second: Actor): 
 export function repeated(witness: Actor, value: RegisterValue, token: Actor): Finding {
   return finding(
     'duplicate append',
-    `${deed(witness, value)}, which contains more than once what ${name(token)} appended once.`,
+    `${deed(witness, value)}, in which the token of ${name(token)} occurs more than once, although it was appended once.`,
     [token, witness],
   );
 }
 
-/** An append that had ended before an operation began that comes before it. */
+/** An append that ended before an operation began, but comes after it in the value. */
 export function misplaced(append: Actor, after: Actor | null): Finding {
   const who = after === null ? 'the operation before it' : name(after);
   return finding(
@@ -81,9 +81,9 @@ export function misplaced(append: Actor, after: Actor | null): Finding {
   );
 }
 
-/** A value that had been turned into `next` before the operation that shows it began. */
+/** A value that `next` had replaced before the operation that shows the value began. */
 export function outdated(witness: Actor, value: RegisterValue, next: Actor | null): Finding {
-  const by = next === null ? 'what came of it' : deed(next);
+  const by = next === null ? 'another value came' : deed(next);
   return finding(
     'stale read',
     `${deed(witness, value)}, but ${by} after that, and this was known before ${name(witness)} began.`,
@@ -91,7 +91,10 @@ export function outdated(witness: Actor, value: RegisterValue, next: Actor | nul
   );
 }
 
-/** Two blocks that must each come before the other; told from the side of `a`, or of the initial one. */
+/**
+ * Two blocks that must each come before the other. The prose describes the value of `a`, or of the initial block, as
+ * the one that came back.
+ */
 export function rivals(a: Block, b: Block): Finding {
   const [back, over] = b.firstEnd === null ? [b, a] : [a, b];
   const again = back.lastBegin!;

@@ -4,15 +4,15 @@ import type { MemoryBudget } from './memory-budget.ts';
 const ENTRY_BYTES = 200;
 
 /**
- * Number of steps of each pool of unknown ones that an order has used. Equal allotments have one number, so that a
- * configuration holds one word for them all. 0: none used.
+ * An allotment is the number of steps that an order has used of each pool of unknown steps. Equal allotments have the
+ * same number, so that a configuration needs one word for it. Number 0 is the empty allotment.
  */
 export class Allotments {
   readonly #budget: MemoryBudget;
-  /** By allotment: its pools (rising) and their numbers of steps: pool, count, pool, count… */
+  /** By allotment: its pools in increasing order, each followed by its number of steps: pool, count, pool, count… */
   readonly #lists: Int32Array[] = [new Int32Array(0)];
   readonly #numbers = new Map<string, number>([['', 0]]);
-  /** By allotment: with one more of a pool. */
+  /** By allotment and pool: the allotment with one more step of the pool. */
   readonly #more: Map<number, number>[] = [new Map()];
 
   constructor(budget: MemoryBudget) {
@@ -46,7 +46,7 @@ export class Allotments {
     return kept.length === list.length ? allotment : this.#numberOf(kept);
   }
 
-  /** Whether `a` uses of no pool more than `b`. */
+  /** True if `a` does not use more steps of any pool than `b`. */
   isWithin(a: number, b: number): boolean {
     if (a === b || a === 0) return true;
     const [less, more] = [this.#lists[a]!, this.#lists[b]!];

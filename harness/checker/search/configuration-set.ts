@@ -3,15 +3,15 @@ import type { MemoryBudget } from './memory-budget.ts';
 /** Number of words of a record before its content: hash, length. */
 const HEADER = 2;
 /**
- * Number of words of the first chunk. Each further chunk has twice as many, up to a limit, or the length of one longer
- * record.
+ * Number of words of the first chunk. Each further chunk has twice as many, up to a limit, but at least the length of
+ * one record.
  */
 const FIRST_CHUNK_WORDS = 1 << 9;
 const CHUNK_BITS = 14;
 const CHUNK_WORDS = 1 << CHUNK_BITS;
 const FIRST_TABLE = 1 << 8;
 
-/** A set of short lists of 32-bit words, compared exactly: the hash only finds the bucket. */
+/** A set of short lists of 32-bit words. They are compared exactly; the hash only finds the bucket. */
 export class ConfigurationSet {
   readonly #budget: MemoryBudget;
   /** Addresses of records plus one; 0 is free. Its length is a power of two. */
@@ -30,7 +30,9 @@ export class ConfigurationSet {
     return this.#count;
   }
 
-  /** False if these words were in the set already, or the budget is spent. They are the first `length` of `words`. */
+  /**
+   * Adds the first `length` words of `words`. Returns false if they were already in the set, or if the budget is spent.
+   */
   add(words: Int32Array, length: number): boolean {
     if (2 * this.#count >= this.#table.length && !this.#rehash()) return false;
     let hash = length | 0;

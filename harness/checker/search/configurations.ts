@@ -7,8 +7,8 @@ const FIRST_TABLE = 64;
 const ROWS_PER_PAUSE = 1_024;
 
 /**
- * A list of configurations of equal length, in words. No two are equal in all but the last word (the way there). It is
- * emptied and filled again and again.
+ * A list of configurations of equal length, in words, without duplicates: the last word (the way to the configuration)
+ * does not count in the comparison. The list is emptied and filled many times.
  */
 export class Configurations {
   readonly #budget: MemoryBudget;
@@ -39,7 +39,7 @@ export class Configurations {
     for (let i = 0; i < this.#stride; i++) into[i] = this.#data[at + i]!;
   }
 
-  /** False: it was there before, or the budget is spent. */
+  /** Adds a configuration. Returns false if it was already in the list, or if the budget is spent. */
   add(configuration: Int32Array): boolean {
     if (2 * this.#count >= this.#table.length && !this.#rehash()) return false;
     const slot = this.#slotOf(configuration, 0);
@@ -54,7 +54,7 @@ export class Configurations {
     return true;
   }
 
-  /** All rows, one after the other. */
+  /** All rows, one after another. */
   get words(): Int32Array {
     return this.#data;
   }
@@ -64,7 +64,7 @@ export class Configurations {
     for (let row = 1; row <= this.#count; row++) yield this.#data[row * this.#stride - 1]!;
   }
 
-  /** Changes rows, and pauses now and then. Until `clear` nothing may be added then. */
+  /** Changes all rows, with pauses. After that, nothing may be added until `clear`. */
   *change(change: (row: Int32Array) => void): Generator<void, void> {
     for (let number = 0; number < this.#count; number++) {
       if (number % ROWS_PER_PAUSE === ROWS_PER_PAUSE - 1) yield;

@@ -20,11 +20,12 @@ export interface Layout {
 
 /**
  * Drops configurations that another one covers. A covers B if everything that can follow B can also follow A. This is
- * so if they have the same state and
- * - A has used no more steps of any pool of unknown steps, because unused steps may be left out;
- * - every read that is taken in B is taken in A: a taken step needs no further place, and a read has no other effect;
- * - every blind write is either hidden in A, so that it may still take effect but need not; or it is in the same state
- *   in both; or no step can see its value (`idle`), and then it only matters that A has taken it;
+ * the case if they have the same state and
+ * - A has not used more steps of any pool of unknown steps than B, because unused steps may be left out;
+ * - every read that is taken in B is also taken in A: a taken step needs no other place, and a read has no other
+ *   effect;
+ * - every blind write is hidden in A, so that it may still take effect but need not; or its status (taken, hidden or
+ *   neither) is the same in both; or no step can see its value (`idle`) and A has taken it;
  * - every other open step is taken in both or in neither.
  */
 export class Dominance {
@@ -32,7 +33,7 @@ export class Dominance {
   readonly #open: OpenSteps;
   readonly #allotments: Allotments;
   readonly #budget: MemoryBudget;
-  /** Slots of blind writes whose values cannot be read any more. */
+  /** The slots of blind writes whose values cannot be read any more. */
   readonly idle: Int32Array;
 
   constructor(layout: Layout, open: OpenSteps, allotments: Allotments, budget: MemoryBudget) {
@@ -44,14 +45,14 @@ export class Dominance {
   }
 
   /**
-   * Adds those of `all` to `kept`, which is empty, that are not known to be dominated by another. Pauses from time to
-   * time. If the memory is not sufficient, `kept` must not be used.
+   * Adds the configurations of `all` that are not known to be covered by another one to `kept`, which must be empty.
+   * Pauses from time to time. If the memory is not sufficient, `kept` must not be used.
    */
   *prune(all: Configurations, kept: Configurations): Generator<void, void> {
     const { count, words } = all;
     const { length } = this.#layout;
     const heads = this.#budget.words(2 ** Math.ceil(Math.log2(count + 1)));
-    /** By row the one before it in its bucket, plus one. 0: none. */
+    /** By row: the row before it in its bucket, plus one; 0 if there is none. */
     const before = this.#budget.words(count);
     const dropped = this.#budget.words((count + 31) >> 5);
     for (let number = 0; number < count && !this.#budget.isSpent; number++) {
@@ -91,7 +92,7 @@ export class Dominance {
     return hash;
   }
 
-  /** Of two rows, by where they begin. */
+  /** True if row `a` covers row `b`; both are given by their first word. */
   #standsFor(words: Int32Array, a: number, b: number): boolean {
     const { state, allotment, taken, hidden } = this.#layout;
     if (words[a + state] !== words[b + state]) return false;
@@ -101,7 +102,7 @@ export class Dominance {
       const takenA = words[a + taken + i]!;
       const takenB = words[b + taken + i]!;
       const differ = takenA ^ takenB;
-      // Taken or hidden makes no difference for a write whose value cannot be read any more.
+      // For a write whose value cannot be read any more, taken and hidden mean the same.
       const behindA = words[a + hidden + i]! | (takenA & this.idle[i]!);
       const behindB = words[b + hidden + i]! | (takenB & this.idle[i]!);
       const wrongReads = takenB & ~takenA & reads;

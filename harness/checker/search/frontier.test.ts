@@ -8,7 +8,7 @@ import { WglSearch } from './wgl.ts';
 
 const about = { process: 0, key: 'k', node: 'n1', attempts: 1 } as const;
 
-test('an unknown write that leaves the value as it is may be what hides another write', () => {
+test('an unknown write that does not change the value may hide another write', () => {
   // In order: append 0, read 0, delete 2, the unknown delete 0, append 0, append 2, cas.
   const ops: readonly Op[] = [
     { ...about, id: 1, f: 'append', input: '0', call: 0.47, return: 2.02, outcome: 'ok' },

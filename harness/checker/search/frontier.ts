@@ -14,31 +14,33 @@ type Result = Exclude<SearchResult, { verdict: 'unknown' }> | 'memory';
 /** Configurations expanded between clock checks. */
 const ROWS_PER_LOOK = 16;
 const EVENTS_PER_LOOK = 64;
-/** Number of configurations after a return at which dominated ones are removed for the first time. */
+/** Number of configurations after a return from which on covered ones are removed. */
 const FIRST_PRUNE = 1_024;
-/** Memory besides the configurations: events, open steps, the problem itself. */
+/** Approximate memory per step besides the configurations, in bytes: events, open steps, the problem itself. */
 const BYTES_A_STEP = 40;
-/** A row is a configuration: state, allotment, the set of slots taken, the set hidden, the mark of its way. */
+/**
+ * Words of a row, which is a configuration: state, allotment, set of taken slots, set of hidden slots, mark of its way.
+ */
 const STATE = 0;
 const ALLOTMENT = 1;
 const TAKEN = 2;
 
 /**
- * The just-in-time frontier: it goes through the events in order of time and keeps all configurations that are possible
- * after the history so far. A configuration is a state, and the set of open steps that have taken effect in it. Steps
+ * The just-in-time frontier. It processes the events in order of time and keeps all configurations that are possible
+ * after the history so far. A configuration is a state and the set of open steps that have taken effect in it. Steps
  * are put in order only when a return requires it: at the return of x, every configuration without x is extended by
- * open steps until x is among them (Lowe, "Testing for linearizability", 2017, § 5).
+ * open steps until it contains x (Lowe, "Testing for linearizability", 2017, § 5).
  *
  * Each of these rules drops only configurations that a kept one covers:
- * 1. As in `WglSearch`, a read is taken as soon as it may be.
+ * 1. As in `WglSearch`, a read is taken as soon as possible.
  * 2. As in `WglSearch`, an unknown step is taken only if it changes the state and the next step depends on that. A
  *    blind write that does not change the state is taken, too, if it hides an open write (rule 4).
- * 3. As in `WglSearch`, of the open steps in one equivalence class the first to return is taken.
+ * 3. As in `WglSearch`, of the open steps in one equivalence class, the one that returns first is taken.
  * 4. A blind write is taken only if the next step depends on the state, or when it returns. In any other order it comes
  *    directly before another blind write, which hides it. It need not be placed there before it returns: until then it
  *    is enough to know that a blind write was taken since its call (the set `hidden`). If it is hidden when it returns,
- *    it is done; if its value may still be seen, the orders in which it takes effect only now are kept as well. If it
- *    is not hidden then, the write that would hide it can be taken after its return.
+ *    it needs no other place; but if its value may still be seen, the orders in which it takes effect at its return are
+ *    kept, too. If it is not hidden when it returns, the write that would hide it can be taken after its return.
  * 5. States that no step without a return can distinguish are merged (`Sights.merged`), and unknown steps that no step
  *    could see are forgotten (`Sights.isIdle`).
  * 6. A configuration is dropped if another one covers it (`Dominance`).
@@ -52,7 +54,7 @@ export class FrontierSearch implements Search {
   readonly #open: OpenSteps;
   readonly #pools: UnknownPools;
   readonly #poolOf = new Map<number, number>();
-  /** By pool: number of its steps that have been called. */
+  /** By pool: number of its steps that have already been called. */
   readonly #called: Int32Array;
   readonly #allotments: Allotments;
   readonly #trail: Trail;
@@ -60,22 +62,25 @@ export class FrontierSearch implements Search {
   readonly #hidden: number;
   readonly #mark: number;
   #frontier: Configurations;
-  /** During a return: the step; the configurations that it leads to; the configurations to continue from. */
+  /**
+   * During a return: the step that returns. `#next` has the resulting configurations; `#queue` and `#owing` have those
+   * that are still to be extended.
+   */
   #returning: number | null = null;
   #next: Configurations;
   #spare: Configurations;
   readonly #queue: Configurations;
-  /** Likewise, but here the next step must depend on the state. */
+  /** Like `#queue`, but the next step must depend on the state. */
   readonly #owing: Configurations;
   #pruneAt = FIRST_PRUNE;
-  /** Buffers for the current row and the one made from it. */
+  /** Buffers for the current row and the row that is made from it. */
   readonly #row: Int32Array;
   readonly #made: Int32Array;
   #returned = 0;
   readonly #walk: Generator<void, Result>;
   readonly #now: () => number;
 
-  /** `now`: the clock that `run` looks at. */
+  /** `now` is the clock of `run`. */
   constructor(problem: Problem, memoryBytes: number, now: () => number = () => performance.now()) {
     this.#now = now;
     this.#problem = problem;
@@ -131,7 +136,7 @@ export class FrontierSearch implements Search {
     };
   }
 
-  /** The search, with pauses; the work between two of them is about equal. */
+  /** The search, with pauses after about equal amounts of work. */
   *#search(): Generator<void, Result> {
     for (const [number, event] of this.#events.entries()) {
       if (number % EVENTS_PER_LOOK === 0) yield;
@@ -160,7 +165,7 @@ export class FrontierSearch implements Search {
     });
   }
 
-  /** Fills `#next` with where the frontier leads to at the return of this step. */
+  /** Fills `#next` with the configurations that follow the return of this step. */
   *#return(step: number): Generator<void, void> {
     this.#returning = step;
     for (const list of [this.#next, this.#queue, this.#owing]) list.clear();
@@ -198,7 +203,7 @@ export class FrontierSearch implements Search {
     const { equivalenceClass } = this.#machine;
     const returning = this.#open.slotOf(this.#returning!);
     for (const slot of this.#open.changing(row, TAKEN)) {
-      // No step can see such a write, so no step depends on it.
+      // Such a write is useless: no step can see it, so no step depends on it.
       const isVain = has(this.#dominance.idle, 0, slot) && has(this.#open.overwrites, 0, slot);
       if (!isVain || slot === returning) this.#move(row, owes, this.#open.step[slot]!, slot);
     }
@@ -215,7 +220,7 @@ export class FrontierSearch implements Search {
     }
   }
 
-  /** By an open step, or if `slot` is NONE by an unknown one. */
+  /** Extends the row by an open step or, if `slot` is NONE, by an unknown step. */
   #move(row: Int32Array, owes: boolean, step: number, slot: number): void {
     const isBlind = this.#machine.nature[step] === NATURE.overwrites;
     if (owes && isBlind) return;
@@ -244,14 +249,14 @@ export class FrontierSearch implements Search {
     else this.#queue.add(made);
   }
 
-  /** Whether a blind write taken now would hide one that is open and not hidden yet. */
+  /** True if a blind write would now hide an open write that is not hidden yet. */
   #wouldHide(row: Int32Array): boolean {
     for (let i = 0; i < this.#open.words; i++)
       if ((this.#open.overwrites[i]! & ~row[TAKEN + i]! & ~row[this.#hidden + i]!) !== 0) return true;
     return false;
   }
 
-  /** Takes every open read that may be taken now. Returns true if there was one. */
+  /** Takes every open read that can be taken now. Returns true if there was one. */
   #takeReads(row: Int32Array): boolean {
     let isSeen = false;
     for (let i = 0; i < this.#open.words; i++) {
@@ -268,7 +273,7 @@ export class FrontierSearch implements Search {
     return isSeen;
   }
 
-  /** The step that returns has its place in this row. */
+  /** Adds the row to `#next`, because it contains the step that returns. */
   #settle(row: Int32Array, slot: number): void {
     drop(row, TAKEN, slot);
     drop(row, this.#hidden, slot);
@@ -303,7 +308,7 @@ export class FrontierSearch implements Search {
     this.#budget.release(renamed);
   }
 
-  /** Rule 5, now that there is less to be seen. */
+  /** Applies rule 5 after a return, when fewer values can be seen. */
   *#merge(sights: Sights): Generator<void, void> {
     const { equivalenceClass } = this.#machine;
     for (const [slot, step] of this.#open.step.entries())
@@ -318,7 +323,7 @@ export class FrontierSearch implements Search {
     [this.#next, this.#spare] = [this.#spare, this.#next];
   }
 
-  /** The order of one of the configurations: each hidden write comes directly before the write that hides it. */
+  /** The order of one configuration; each hidden write comes directly before the write that hides it. */
   #someOrder(): number[] {
     this.#frontier.read(0, this.#row);
     const order: { readonly step: number; readonly hides: number[] }[] = [];

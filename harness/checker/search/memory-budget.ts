@@ -1,7 +1,7 @@
 const BYTES_A_WORD = 4;
 
 /**
- * Counts the memory of a search before it is allocated, so that the search stays within a limit, also while an array
+ * Counts the memory of a search before it is allocated, so that the search stays within a limit even while an array
  * grows.
  */
 export class MemoryBudget {
@@ -14,18 +14,20 @@ export class MemoryBudget {
     this.#limit = bytes;
   }
 
-  /** An array of zeros, or null. */
+  /** An array of zeros, or null if it is not within the limit. */
   words(length: number): Int32Array<ArrayBuffer> | null {
     return this.take(length * BYTES_A_WORD) ? new Int32Array(length) : null;
   }
 
-  /** The array is of no use then: its memory is given back at once, not when garbage is collected. */
+  /**
+   * Frees the memory of the array at once instead of at the next garbage collection. The array cannot be used any more.
+   */
   release(array: Int32Array<ArrayBuffer>): void {
     this.#used -= array.length * BYTES_A_WORD;
     array.buffer.transfer(0);
   }
 
-  /** The array with more room, its content kept; null: not within the limit, and the old one is still held. */
+  /** A longer array with the same content. Null if it is not within the limit; the old one is then kept. */
   grown(array: Int32Array<ArrayBuffer>, length: number): Int32Array<ArrayBuffer> | null {
     const larger = this.words(length);
     if (larger === null) return null;
@@ -34,7 +36,7 @@ export class MemoryBudget {
     return larger;
   }
 
-  /** For memory that is not an array. */
+  /** Counts memory that is not an array. */
   take(bytes: number): boolean {
     if (this.#used + bytes > this.#limit) {
       this.isSpent = true;
@@ -45,7 +47,7 @@ export class MemoryBudget {
   }
 }
 
-/** Minimum memory for searches in bytes; else they get the part that the rest of the process leaves. */
+/** Minimum memory for searches in bytes, even if the rest of the process leaves less. */
 const MIN_SEARCH_BYTES = 16 * 1_048_576;
 const BYTES_A_MIB = 1_048_576;
 

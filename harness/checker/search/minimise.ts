@@ -2,21 +2,22 @@ import { NATURE } from './machine.ts';
 import { search } from './portfolio.ts';
 import type { Problem, SearchLimits, SearchResult } from './problem.ts';
 
-/** Steps that have no order by themselves; steps outside of them have no part in that. */
+/** Steps that have no order by themselves, independently of all other steps. */
 export interface Window {
   readonly steps: Int32Array;
-  /** The longest order of them that was found, and the step that had to come next and could not. */
+  /** The longest order of the steps that was found, and the step that had to come next but could not. */
   readonly prefix: readonly number[];
   readonly stuck: number;
 }
 
-/** One search of a shrunk window may not take longer than this; then the window stays as it was. */
+/** Maximum time of one search of a smaller window, in ms; if it takes longer, the window is not reduced. */
 const TRIAL_MS = 200;
 
 /**
- * A small window of a problem that is known to have no order: first the shortest prefix in time, then steps left out in
- * ever smaller runs, as long as what is left still has no order, and not because of what was left out
- * (`Machine.safeToDrop`). Greedy: small, not smallest. When the time is up it stays as small as it got.
+ * A small window of a problem that is known to have no order. First it takes the shortest prefix in time. Then it
+ * leaves out groups of steps, of decreasing size, as long as the rest still has no order for another reason than the
+ * left-out steps (`Machine.safeToDrop`). It is greedy, so the window is small but not always the smallest. When the
+ * time is up, it returns the smallest one so far.
  */
 export function minimise(problem: Problem, found: Window, limits: SearchLimits): Window {
   let best = shortestPrefix(problem, found, limits);
@@ -31,7 +32,7 @@ export function minimise(problem: Problem, found: Window, limits: SearchLimits):
   return best;
 }
 
-/** By bisection: a prefix of a history without an order may have one, never the other way round. */
+/** Finds the prefix by bisection: if a prefix has no order, no longer prefix has one. */
 function shortestPrefix(problem: Problem, found: Window, limits: SearchLimits): Window {
   const { steps, certain, ret } = problem;
   const ends = Float64Array.from(
@@ -54,7 +55,7 @@ function shortestPrefix(problem: Problem, found: Window, limits: SearchLimits): 
   return best;
 }
 
-/** The problem at a certain time: steps that had not returned are unknown, and unknown reads are left out. */
+/** The problem as known at the time `end`: steps that had not returned are unknown, and unknown reads are left out. */
 function prefixAt(problem: Problem, end: number): Problem {
   const { steps, call, machine } = problem;
   const ret = problem.ret.slice();

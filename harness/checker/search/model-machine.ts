@@ -10,7 +10,7 @@ const NATURE_OF: Readonly<Record<Effect, number>> = {
 const MAX_REMEMBERED = 1_000_000;
 const INITIAL = 0;
 
-/** The machine of a user's own model: states get numbers as they are met. Steps are positions in `ops`. */
+/** The machine of the user's own model. States get numbers when they first occur. Steps are positions in `ops`. */
 export function modelMachine<State, O extends Operation>(model: Model<State, O>, ops: readonly O[]): Machine {
   const states: State[] = [];
   const byHash = new Map<string | number, number[]>();
@@ -39,7 +39,7 @@ export function modelMachine<State, O extends Operation>(model: Model<State, O>,
       return after;
     },
     nature,
-    // It is not known which operations are equivalent, so each has a class of its own.
+    // It is not known which operations are equivalent, so each has its own class.
     equivalenceClass: Int32Array.from(ops, (_, step) => step),
     safeToDrop: (gone) => gone.every((step) => nature[step] === NATURE.reads),
   };

@@ -3,22 +3,22 @@ import { NATURE } from './machine.ts';
 import type { Problem } from './problem.ts';
 
 /**
- * The known steps that have been called and have not returned. Each has a slot, a bit in the sets of a configuration,
- * while it is open.
+ * The known steps that have been called and have not returned. While a step is open it has a slot, which is a bit in
+ * the sets of a configuration.
  */
 export class OpenSteps {
   readonly #problem: Problem;
   /** Number of words of a set of slots. */
   readonly words: number;
-  /** By slot its step, or NONE. */
+  /** By slot: its step, or NONE. */
   readonly step: Int32Array;
-  /** Of the open steps: those that never change the state, and the blind writes. */
+  /** Sets of the open steps that never change the state; `overwrites` has the blind writes. */
   readonly reads: Int32Array;
   readonly overwrites: Int32Array;
-  /** Slots of open steps, those that return first in front. */
+  /** Slots of open steps, in order of return. */
   readonly #byReturn: number[] = [];
   readonly #slots = new Map<number, number>();
-  /** By class: the round in which a step of it was offered last. */
+  /** By class: the last round in which a step of it was offered. */
   readonly #offered: Int32Array;
   #round = 0;
 
@@ -64,7 +64,9 @@ export class OpenSteps {
     this.overwrites[slot >> 5]! &= ~bit(slot);
   }
 
-  /** Slots of the steps that change the state and are not in the set, of each class the one that returns first. */
+  /**
+   * Slots of the steps that change the state and are not in the set; of each class only the step that returns first.
+   */
   *changing(row: Int32Array, set: number): Generator<number> {
     const { nature, equivalenceClass } = this.#problem.machine;
     this.#round++;
@@ -77,14 +79,14 @@ export class OpenSteps {
     }
   }
 
-  /** Whether `changing` went over a step of this class just now. */
+  /** True if the current round of `changing` has offered a step of this class. */
   wasOffered(equivalenceClass: number): boolean {
     return this.#offered[equivalenceClass] === this.#round;
   }
 }
 
 const bit = (slot: number): number => 1 << (slot & 31);
-/** Sets of slots within a row, from word `set` on. */
+/** True if the set of slots that begins at word `set` of the row contains the slot. */
 export const has = (row: Int32Array, set: number, slot: number): boolean =>
   (row[set + (slot >> 5)]! & bit(slot)) !== 0;
 export const put = (row: Int32Array, set: number, slot: number): void => {

@@ -2,7 +2,9 @@ import { FrontierSearch } from './frontier.ts';
 import type { Problem, Search, SearchLimits, SearchResult } from './problem.ts';
 import { WglSearch } from './wgl.ts';
 
-/** The first turn of each search, and the longest. A turn is twice as long as the one before. */
+/**
+ * Duration of the first turn of each search, in ms. Each turn is twice as long as the one before, up to the longest.
+ */
 const FIRST_TURN_MS = 2;
 const LONGEST_TURN_MS = 100;
 
@@ -10,17 +12,17 @@ const LONGEST_TURN_MS = 100;
 const SEARCHES = [WglSearch, FrontierSearch] as const;
 
 /**
- * Both searches in turns, each with half of the memory, until one has a result: on some histories the one, on others
- * the other is faster by orders of magnitude. A search that has used up its memory leaves the time to the other one.
- * Most problems are small, and done within the first turn of the first: the second is made when its turn comes.
+ * Runs both searches in turns, each with half of the memory, until one has a result, because each of them is faster by
+ * orders of magnitude on some histories. If a search has used up its memory, the other one gets all the time. Most
+ * problems are solved within the first turn of the first search, so the second search is made only when its turn comes.
  */
 export class Portfolio {
   readonly #problem: Problem;
   readonly #deadline: number;
   readonly #bytesEach: number;
-  /** Those that have begun. */
+  /** Searches that have begun. */
   readonly #searches: Search[];
-  /** Those that have used up their memory. */
+  /** Searches that have used up their memory. */
   readonly #spent = new Set<Search>();
   #turnMs = FIRST_TURN_MS;
 
@@ -31,7 +33,7 @@ export class Portfolio {
     this.#searches = [new SEARCHES[0](problem, this.#bytesEach)];
   }
 
-  /** A turn of each search; null: no result yet. */
+  /** Gives each search a turn. Returns null if there is no result yet. */
   turn(longestMs = LONGEST_TURN_MS): SearchResult | null {
     for (const [i, Kind] of SEARCHES.entries()) {
       const search = (this.#searches[i] ??= new Kind(this.#problem, this.#bytesEach));
@@ -45,7 +47,7 @@ export class Portfolio {
     return performance.now() >= this.#deadline ? this.giveUp('time') : null;
   }
 
-  /** With the reach of the search that got farthest. */
+  /** The result without a verdict, with the progress of the search that got farthest. */
   giveUp(limit: 'time' | 'memory'): SearchResult {
     const reaches = this.#searches.map((begun) => begun.reach());
     const reach = reaches.reduce((far, other) => (other.ordered > far.ordered ? other : far));
@@ -53,7 +55,7 @@ export class Portfolio {
   }
 }
 
-/** Without a pause. */
+/** Runs the searches without a pause until there is a result. */
 export function search(problem: Problem, limits: SearchLimits): SearchResult {
   const portfolio = new Portfolio(problem, limits);
   for (;;) {

@@ -6,22 +6,22 @@ export interface Problem {
   readonly machine: Machine;
   /** The steps to put in order, by time of call. */
   readonly steps: Int32Array;
-  /** By step: when it was called; when it returned, `Infinity` if that is not known. */
+  /** By step: time of its call. `ret` has the time of its return, or `Infinity` if the outcome is unknown. */
   readonly call: Float64Array;
   readonly ret: Float64Array;
-  /** By step 1: it took effect. 0: at any time after `call`, or never. */
+  /** By step: 1 if it took effect, 0 if it may take effect at any time after `call`, or never. */
   readonly certain: Uint8Array;
 }
 
 export interface SearchLimits {
-  /** On `performance.now`'s clock. */
+  /** Time limit, on the clock of `performance.now`. */
   readonly deadline: number;
   readonly memoryBytes: number;
 }
 
 export type SearchResult =
   | { readonly verdict: 'linearizable'; readonly order: readonly number[] }
-  /** `prefix`: the longest order that was found; `stuck`: the step that had to come next and could not. */
+  /** `prefix` is the longest order that was found; `stuck` is the step that had to come next but could not. */
   | { readonly verdict: 'violation'; readonly prefix: readonly number[]; readonly stuck: number }
   | { readonly verdict: 'unknown'; readonly limit: 'time' | 'memory'; readonly reach: Reach };
 
@@ -30,25 +30,25 @@ export interface Reach {
   /** Number of steps with a known outcome, and number of them that could be ordered. */
   readonly ordered: number;
   readonly certain: number;
-  /** Which had to come next; null: none was tried. */
+  /** The step that had to come next; null if none was tried. */
   readonly at: number | null;
   /** Number of open steps around it, and of steps with an unknown outcome that could still take effect. */
   readonly open: number;
   readonly unknown: number;
-  /** Number of situations that were examined, or kept side by side. */
+  /** Number of configurations that were examined, or kept at the same time. */
   readonly configurations: number;
 }
 
-/** A search that can be left and taken up again. */
+/** A search that can be interrupted and continued. */
 export interface Search {
-  /** Continues until about this time (`performance.now`'s clock); null: no result yet. */
+  /** Continues until about this time, on the clock of `performance.now`. Returns null if there is no result yet. */
   run(until: number): Exclude<SearchResult, { verdict: 'unknown' }> | 'memory' | null;
   reach(): Reach;
 }
 
 /**
- * Calls and returns in order of time, calls first at equal times, since the two are concurrent then. Even: a call,
- * 2 × the step's place in `steps`; odd: its return, one more. A step with an unknown outcome has none.
+ * Calls and returns in order of time. At equal times calls come first, because the steps are concurrent. A call is 2 ×
+ * the position of the step in `steps`, and its return is one more. A step with an unknown outcome has no return.
  */
 export function eventsOf({ steps, call, ret, certain }: Problem): Int32Array {
   const times = new Float64Array(2 * steps.length);
@@ -63,6 +63,6 @@ export function eventsOf({ steps, call, ret, certain }: Problem): Int32Array {
     times[2 * place + 1] = ret[steps[place]!]!;
     events[size++] = 2 * place + 1;
   }
-  // The sort is stable: calls stay before returns.
+  // The sort is stable, so calls stay before returns.
   return sortByKey(events.subarray(0, size), times);
 }

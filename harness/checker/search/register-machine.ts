@@ -4,17 +4,17 @@ import { RegisterSights } from './register-sights.ts';
 import type { RegisterSteps } from './register-steps.ts';
 import { Texts } from './texts.ts';
 
-/** The machine of a register, and the steps that an order has any use for. */
+/** The machine of a register, and the steps that can be useful in an order. */
 export interface RegisterMachine extends Machine {
   readonly steps: Int32Array;
 }
 
 /**
- * A register whose states are numbers of values. All values that no step asks for are one state, `lost`: nothing can
- * tell them apart. With appends a value that something asked for begins with counts as asked for, too.
+ * A register whose states are numbers of values. All values that no step asks for are one state, `lost`, because no
+ * step can distinguish them. With appends, each prefix of a value that is asked for counts as asked for, too.
  *
- * Left out: unknown steps that can only lead to `lost`. Nothing depends on what they leave, unless a failed CAS that
- * does not say what it found could need them.
+ * Unknown steps that can only lead to `lost` are left out, because no step depends on their values, unless a failed CAS
+ * that does not say what it found could need them.
  */
 export function registerMachine(columns: RegisterSteps, among?: Int32Array): RegisterMachine {
   const { size, kind, certain, from, to, valueCount: lost } = columns;
@@ -67,7 +67,7 @@ export function registerMachine(columns: RegisterSteps, among?: Int32Array): Reg
   };
 }
 
-/** Per value 1 if it is asked for: by a step that took effect, or by an unknown CAS whose result is asked for. */
+/** By value: 1 if it is asked for by a step that took effect, or by an unknown CAS whose result is asked for. */
 function askedFor(
   { size, kind, certain, from, to, valueCount }: RegisterSteps,
   rows: Int32Array,
@@ -91,7 +91,10 @@ function askedFor(
   return asked;
 }
 
-/** Steps that expect the same and leave the same are in one class. `leads`: by class the state it leaves, or NONE. */
+/**
+ * Steps that expect the same value and leave the same value are in one class. `leads` has, by class, the state that it
+ * leaves, or NONE.
+ */
 function classesOf(
   { size, kind, from, to }: RegisterSteps,
   leaves: Int32Array,
@@ -113,10 +116,10 @@ function classesOf(
 }
 
 /**
- * A step that leaves a value is safe to drop if no kept step depends on that value: remove the step from an order of
- * all steps, and the rest is still an order, because any step between it and the next value would have shown its value.
- * A failed CAS that does not say what it found depends on every value. With appends, a value depends on all values that
- * it contains.
+ * A step that leaves a value is safe to drop if no kept step depends on that value: if the step is removed from an
+ * order of all steps, the rest is still an order, because any step between it and the next value would have shown its
+ * value. A failed CAS that does not say what it found depends on every value. With appends, a value depends on all
+ * values that it contains.
  */
 function safeToDrop(
   { size, kind, from, to, values }: RegisterSteps,
@@ -135,7 +138,7 @@ function safeToDrop(
   const texts = [...shown].map((value) => values[value] ?? '');
   return [...left].every((value) => {
     const text = values[value]!;
-    // Whatever was appended to nothing contains nothing, so to speak.
+    // A step that leaves null is never safe to drop, because values that consist only of appends depend on it.
     return text !== null && !texts.some((each) => each.includes(text));
   });
 }

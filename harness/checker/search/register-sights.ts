@@ -3,8 +3,8 @@ import type { Sights } from './machine.ts';
 import type { RegisterSteps } from './register-steps.ts';
 
 /**
- * Values of a register that a step may still ask for: known steps until they are retired, and unknown CAS as long as
- * their results may be asked for.
+ * Values of a register that a step may still ask for. Known steps ask until they are retired, and unknown CAS as long
+ * as their results may be asked for.
  */
 export class RegisterSights implements Sights {
   readonly #columns: RegisterSteps;
@@ -12,7 +12,10 @@ export class RegisterSights implements Sights {
   readonly #lost: number;
   /** By value: number of steps that ask for it. */
   readonly #askers: Int32Array;
-  /** Number of failed CAS that do not say what they found: while there is one, any change of state may matter. */
+  /**
+   * Number of remaining failed CAS that do not say what they found. While there is one, any change of the state may
+   * matter.
+   */
   #opaque = 0;
   readonly #hasOpaque: boolean;
   /** By value: the expected values of unknown CAS that leave it. */
@@ -64,10 +67,11 @@ export class RegisterSights implements Sights {
     return this.#opaque === 0 && this.merged(this.#leads[equivalenceClass]!) === this.#lost;
   }
 
-  /** One asker less. True: it was the last one. */
+  /** Removes one asker of the value. Returns true if it was the last one. */
   #release(value: number): boolean {
     if (--this.#askers[value]! > 0) return false;
-    // The unknown CAS that leave this value are not needed any more. (A ring of them stays, which only merges less.)
+    // The unknown CAS that leave this value are not needed any more. (A ring of them remains, so that fewer states are
+    // merged.)
     if (!this.#hasOpaque) for (const needed of this.#waiting.get(value) ?? []) this.#release(needed);
     return true;
   }

@@ -28,13 +28,13 @@ const op = (id: number, change: Partial<Op>): Op => ({
 });
 const read = (id: number, output: string): Op => op(id, { f: 'read', input: null, output });
 const steps = (...ops: readonly Op[]): RegisterSteps => stepsOf(toParts(ops)[0]!.columns);
-/** A key that is searched for as long as there is time: 2^24 sets of concurrent appends, and a read that fits none. */
+/** A key whose search uses all the time: 2^24 sets of concurrent appends, and a read that none of them explains. */
 const endless = steps(
   ...Array.from({ length: 24 }, (_, id) => op(id, { f: 'append', input: `${id % 2}`, call: 0, return: 50 })),
   read(60, `${'01'.repeat(12)}2`),
 );
 
-test('each of many searches is answered at its place, whatever thread took it', async () => {
+test('each of many searches has its answer at its own place, independent of its thread', async () => {
   const searches = Array.from({ length: 12 }, (_, i) =>
     steps(op(0, {}), op(1, {}), read(2, i % 3 === 0 ? 'b' : 'a')),
   );
@@ -44,7 +44,7 @@ test('each of many searches is answered at its place, whatever thread took it', 
   );
 });
 
-test('a search that throws takes none of the others with it', async () => {
+test('a search that throws does not affect the others', async () => {
   const broken = { ...steps(op(0, {})), kind: null as unknown as Uint8Array };
   const answers = await searchAll([broken, steps(op(0, {}))], limits);
   expect(answers.map(({ judgement }) => judgement)).toMatchObject([
@@ -53,13 +53,13 @@ test('a search that throws takes none of the others with it', async () => {
   ]);
 });
 
-test('what cannot be handed to a thread, comes too late or is cancelled has no judgement, and says why', async () => {
+test('a search that cannot be sent to a thread, is too late or is cancelled has no result but a reason', async () => {
   const unsendable = { ...steps(op(0, {})), values: [() => {}] as unknown as string[] };
   const reasonOf = async (columns: RegisterSteps, change: Partial<PoolOptions>): Promise<string> => {
     const [answer] = await searchAll([columns], { ...limits, ...change });
     return answer!.judgement.verdict === 'none' ? answer!.judgement.reason : answer!.judgement.verdict;
   };
-  expect(await reasonOf(unsendable, {})).toContain('could not be handed to the checker');
+  expect(await reasonOf(unsendable, {})).toContain('could not be sent to the checker');
   expect(await reasonOf(endless, { deadline: performance.now() - 1 })).toContain(
     'before it could be searched',
   );

@@ -5,31 +5,34 @@ import type { RegisterSteps } from './register-steps.ts';
 import type { SearchAnswer, SearchRequest } from './worker.ts';
 
 export interface PoolOptions {
-  /** On `performance.now`'s clock, for all searches together. */
+  /** Time limit of all searches together, on the clock of `performance.now`. */
   readonly deadline: number;
-  /** A worker that holds its thread past the deadline is ended this long after it. */
+  /** Time after the deadline until a worker that has not ended is terminated, in ms. */
   readonly graceMs: number;
-  /** For all searches together. */
+  /** Memory of all searches together. */
   readonly memoryBytes: number;
   readonly signal: AbortSignal | undefined;
 }
 
-/** Memory of a thread besides its search: its heap and code. */
+/** Memory of a thread besides that of its search, in bytes: its heap and code. */
 const THREAD_BYTES = 16 * 1_048_576;
-/** Searches hold arrays; a thread would let the few objects that they make pile up to three times as much. */
+/**
+ * Limit of the young generation of a thread, in MiB. Searches mostly use arrays; without the limit, their few objects
+ * would take three times as much before they are collected.
+ */
 const YOUNG_MIB = 6;
 const MIN_SEARCH_BYTES = 8 * 1_048_576;
 const BYTES_A_MIB = 1_048_576;
 
 export interface PoolAnswer {
-  /** `none`: why there is no judgement. */
+  /** The result, or (`none`) the reason why there is no result. */
   readonly judgement: KeySearchResult | { readonly verdict: 'none'; readonly reason: string };
   readonly tookMs: number;
 }
 
 /**
- * Searches in worker threads, as many at a time as there are processors, in the order of the list. Never rejects: any
- * failure of a thread ends its search without a result.
+ * Runs searches in worker threads, one per processor at a time, in the order of the list. It never rejects: any failure
+ * of a thread ends its search without a result.
  */
 export async function searchAll(
   searches: readonly RegisterSteps[],
@@ -56,7 +59,7 @@ export async function searchAll(
   return answers;
 }
 
-/** A worker thread, for one search after the other. */
+/** A worker thread that runs one search after another. */
 class SearchThread {
   readonly #memoryBytes: number;
   readonly #worker: Worker;
@@ -71,7 +74,7 @@ class SearchThread {
         maxYoungGenerationSizeMb: YOUNG_MIB,
       },
     });
-    // A thread that is being ended may still report an error after the answer is not needed any more.
+    // A thread that is being terminated may still report an error, when its answer is not needed any more.
     this.#worker.on('error', () => {});
   }
 
@@ -108,7 +111,7 @@ class SearchThread {
       worker.postMessage(request);
       return await promise;
     } catch (error) {
-      return none(`the operations could not be handed to the checker: ${String(error)}`);
+      return none(`the operations could not be sent to the checker: ${String(error)}`);
     } finally {
       clearTimeout(timer);
       signal?.removeEventListener('abort', onAbort);

@@ -4,21 +4,24 @@ import type { Problem, SearchLimits, SearchResult } from './problem.ts';
 import { registerMachine } from './register-machine.ts';
 import type { RegisterSteps } from './register-steps.ts';
 
-/** What a search came to: the order, the small window that has none, or how far it got. Steps are rows. */
+/** Result of a search: the order, a small window that has none, or the progress. Steps are rows. */
 export type KeySearchResult =
   | { readonly verdict: 'linearizable'; readonly order: Int32Array }
   | ({ readonly verdict: 'violation' } & Window)
   | Extract<SearchResult, { verdict: 'unknown' }>;
 
-/** At most so, if nothing else is said. */
+/** Default maximum time for reducing a violation, in ms. */
 const MINIMISE_MS = 2_000;
 
 export interface JudgeLimits extends SearchLimits {
-  /** What showing a violation in few operations may take after the search; within the deadline where it is absent. */
+  /**
+   * Maximum time for reducing a violation to few operations after the search, in ms; if absent, only the deadline
+   * counts.
+   */
   readonly minimiseMs?: number;
 }
 
-/** Judges a register's steps by search. */
+/** Checks the steps of a register by search. */
 export function searchSteps(columns: RegisterSteps, limits: JudgeLimits): KeySearchResult {
   const machine = registerMachine(columns);
   const { call, ret, certain } = columns;

@@ -3,21 +3,22 @@ import { ILLEGAL } from './machine.ts';
 import type { RegisterSteps } from './register-steps.ts';
 
 /**
- * The states of a register with appends: those that are asked for go by the numbers of their values, those that one of
- * these begins with by numbers of their own, all others are `lost`.
+ * The states of a register with appends. Values that are asked for have the numbers of these values, their prefixes
+ * have further numbers, and all others are `lost`.
  */
 export class Texts {
   readonly #values: RegisterSteps['values'];
   readonly #lost: number;
-  /** The values that are asked for, sorted. */
+  /** Values that are asked for, sorted. */
   readonly #asked: readonly string[];
   readonly #numbers = new Map<string, number>();
-  /** By state. */
+  /** Text by state. */
   readonly #texts = new Map<number, string>();
-  /** By state and token. */
+  /** State after an append, by state and token. */
   readonly #after = new Map<number, number>();
   /**
-   * If only appends change the state: the longest value that was read. Every state is a prefix of it, or continues it.
+   * The longest value that was read, if only appends change the state; then every state is a prefix of it or continues
+   * it. Else null.
    */
   readonly #longest: string | null;
   #next: number;
@@ -46,7 +47,7 @@ export class Texts {
     this.#longest = longest;
   }
 
-  /** The state that is this value. */
+  /** The state with this value. */
   stateOf(value: number): number {
     const text = this.#values[value]!;
     return text === null ? value : this.#numberOf(text);

@@ -5,12 +5,12 @@ const FIRST_COMPACTION = 1 << 16;
 const NO_MARK = -1;
 /** Number of marks between two pauses. */
 const MARKS_PER_PAUSE = 1 << 14;
-/** Until it has a new number. */
+/** New number of a mark that is kept but has no number yet. */
 const KEPT = 0;
 
 /**
- * The ways to all configurations of a frontier, as marks that point back. Configurations share the beginnings of their
- * ways; marks that no configuration leads back to are removed from time to time.
+ * The ways to all configurations of a frontier, as marks that each point to the previous one. Configurations share the
+ * beginnings of their ways. Marks that no configuration needs are removed from time to time.
  */
 export class Trail {
   readonly #budget: MemoryBudget;
@@ -51,8 +51,8 @@ export class Trail {
   }
 
   /**
-   * Keeps the ways to these marks only, and pauses now and then. Returns the new marks by the old ones, to be released
-   * by the caller; null: no memory for that.
+   * Keeps only the ways to these marks, with pauses. Returns the new marks by the old ones, which the caller must
+   * release, or null if the memory is not sufficient.
    */
   *compact(marks: Iterable<number>): Generator<void, Int32Array<ArrayBuffer> | null> {
     const renamed = this.#budget.words(this.#size)?.fill(NO_MARK);
@@ -64,7 +64,7 @@ export class Trail {
         if (++gone % MARKS_PER_PAUSE === 0) yield;
       }
     }
-    // A mark points back to a lower number, which has its new number already.
+    // A mark points to a lower one, which already has its new number.
     let size = 0;
     for (let at = 0; at < this.#size; at++) {
       if (at % MARKS_PER_PAUSE === 0) yield;

@@ -2,17 +2,17 @@ import { NATURE } from './machine.ts';
 import type { Problem } from './problem.ts';
 
 /**
- * The steps of a problem with an unknown outcome that could change the state, by class. A pool is used in order of
- * call, so that the number of used steps says which ones.
+ * The steps with an unknown outcome that can change the state, in one pool per class. The steps of a pool are used in
+ * order of call, so that their number says which ones were used.
  */
 export class UnknownPools {
-  /** By pool its steps, by time of call. */
+  /** By pool: its steps, in order of call. */
   readonly steps: readonly (readonly number[])[];
-  /** By pool its class. */
+  /** By pool: its class. */
   readonly equivalenceClass: readonly number[];
-  /** By pool: number of its steps that were taken. */
+  /** By pool: number of its steps that have been used. */
   readonly used: Int32Array;
-  /** `used`, packed: a field of bits a pool, just wide enough. */
+  /** `used` in packed form: each pool has a bit field that is just wide enough. */
   readonly packed: Int32Array;
   readonly #word: Int32Array;
   readonly #unit: Int32Array;
@@ -42,7 +42,7 @@ export class UnknownPools {
     this.packed = new Int32Array(this.steps.length === 0 ? 0 : word + 1);
   }
 
-  /** The step that the pool would give next, or undefined. */
+  /** The next step of the pool, or undefined. */
   next(pool: number): number | undefined {
     return this.steps[pool]![this.used[pool]!];
   }

@@ -4,39 +4,43 @@ import { MemoryBudget } from './memory-budget.ts';
 import { eventsOf, type Problem, type Reach, type Search, type SearchResult } from './problem.ts';
 import { UnknownPools } from './unknown-pools.ts';
 
-/** Number of moves between two looks at the clock. */
+/** Number of moves between two checks of the clock. */
 const MOVES_PER_LOOK = 256;
-/** Memory besides the configurations: the list of events, the present way, the longest way. */
+/**
+ * Approximate memory per step besides the configurations, in bytes: the list of events, the current path, the longest
+ * path.
+ */
 const BYTES_A_STEP = 80;
 const FULL_WORD = -1;
-/** No move: before the first, after the last. */
+/** Value before the first move and after the last. */
 const NO_MOVE = -1;
 
 /**
  * Wing and Gong's search with Lowe's linked list and memo ("Testing for linearizability", 2017): take any step that was
- * called before the first return still in the list; at a dead end go back; never visit the same pair (set of steps
- * taken, state) twice.
+ * called before the first return in the remaining list; go back at a dead end; never visit the same pair (set of taken
+ * steps, state) twice.
  *
  * Three rules reduce the work on histories with many unknown outcomes. Each one drops only orders that can be turned
  * into a kept one:
- * 1. A step that never changes the state (a read) is taken as soon as it may be, and no other step is tried. In any
- *    order that takes it later it can be moved here: the state is the same, and no remaining step must come before it.
+ * 1. A step that never changes the state (a read) is taken as soon as possible, and no other step is tried. In any
+ *    order that takes it later, it can be moved to this place: the state is the same, and no remaining step must come
+ *    before it.
  * 2. A step with an unknown outcome is taken only if it changes the state and the next step depends on that (a read, a
- *    CAS, an append). Otherwise it is left out of the order, because a blind write or no step follows, and these do not
- *    depend on the state before. Moving reads forward (1) and leaving steps out (2) each make an order earlier or
- *    shorter, so applying both comes to an end.
- * 3. Of equivalent steps that may all be taken now, the one that returns first is taken. Those with an unknown outcome
- *    come last, in order of their calls. If an order has two of them the other way round, they can change places: the
- *    one that then comes later was already called, and returns later.
+ *    CAS, an append). Otherwise it is left out of the order, because the next step is a blind write, which does not
+ *    depend on the state, or there is no next step. Moving reads forward (1) and leaving steps out (2) each make an
+ *    order earlier or shorter, so applying both repeatedly ends.
+ * 3. Of equivalent steps that can all be taken now, the one that returns first is taken. Steps with an unknown outcome
+ *    come last, in order of their calls. If an order has two of them in the opposite order, they can be exchanged: the
+ *    one that is then later was already called, and it returns later.
  *
- * A move is a known step, by its place in #steps, or a pool of unknown steps, by a number after these.
+ * The number of a move is the position of a known step in #steps, or a higher number for a pool of unknown steps.
  */
 export class WglSearch implements Search {
   readonly #problem: Problem;
   readonly #unknown: UnknownPools;
-  /** Steps with a known outcome, by call. */
+  /** Steps with a known outcome, in order of call. */
   readonly #steps: Int32Array;
-  /** Per known step, and after these per pool: 1 if another one is in its equivalence class. */
+  /** By known step, and after these by pool: 1 if another one is in the same equivalence class. */
   readonly #hasTwin: Uint8Array;
   /**
    * Lowe's list over the events of known steps: 1 + 2i is the call of #steps[i], 2 + 2i its return. 0 is the head, and
@@ -44,12 +48,15 @@ export class WglSearch implements Search {
    */
   readonly #next: Int32Array;
   readonly #prev: Int32Array;
-  /** By step of the problem: the places in time of its call, and of its return. */
+  /** By step of the problem: the position in time of its call; `#returnAt` has that of its return. */
   readonly #callAt: Map<number, number> = new Map();
   readonly #returnAt: Int32Array;
   /** One bit per known step. */
   readonly #taken: Int32Array;
-  /** All words before are full; all from the end on are empty. */
+  /**
+   * Words of `#taken` that can have both ones and zeros: all words before the first are full, and all from the end on
+   * are empty.
+   */
   #firstWord = 0;
   #endWord = 0;
   readonly #budget: MemoryBudget;
@@ -58,8 +65,8 @@ export class WglSearch implements Search {
   #left: number;
 
   /**
-   * The current path: its moves, and before each move the state, and whether the next step had to depend on the state
-   * (rule 2).
+   * The current path: its moves and, for the time before each move, the state and whether the next step had to depend
+   * on it (rule 2).
    */
   readonly #path: number[] = [];
   readonly #stepsTaken: number[] = [];
@@ -67,14 +74,17 @@ export class WglSearch implements Search {
   readonly #owedBefore: boolean[] = [];
   #state: number;
   #owed = false;
-  /** The move that was tried last from here. */
+  /** The move that was last tried at the current end of the path. */
   #tried = NO_MOVE;
 
-  /** The longest order found, the step that was stuck after it, and the number of known steps left then. */
+  /**
+   * The longest order that was found; below, the step that was stuck after it, and the number of known steps that
+   * remained.
+   */
   #best: number[] = [];
   #bestStuck: number | null = null;
   #bestLeft = Infinity;
-  /** Up to here the way has not changed since `#best` was noted. */
+  /** Number of moves of the path that are still the same as in `#best`. */
   #sameAsBest = 0;
 
   constructor(problem: Problem, memoryBytes: number) {
@@ -134,7 +144,7 @@ export class WglSearch implements Search {
     };
   }
 
-  /** Rule 1. */
+  /** Applies rule 1. */
   #takeRead(): boolean {
     const { machine } = this.#problem;
     for (let event = this.#next[0]!; isCall(event); event = this.#next[event]!) {
@@ -150,7 +160,7 @@ export class WglSearch implements Search {
     return false;
   }
 
-  /** Makes the next move from here that leads to a new configuration; false: there is none. */
+  /** Makes the next move that leads to a new configuration. Returns false if there is none. */
   #step(): boolean {
     const { machine } = this.#problem;
     const known = this.#steps.length;
@@ -206,7 +216,7 @@ export class WglSearch implements Search {
     return NO_MOVE;
   }
 
-  /** Of the known steps that may be taken now, the one of this class that returns first. */
+  /** The step of this class that returns first, of the known steps that can be taken now. */
   #firstTwin(equivalenceClass: number): number {
     let first = NO_MOVE;
     for (let event = this.#next[0]!; isCall(event); event = this.#next[event]!) {
@@ -217,7 +227,7 @@ export class WglSearch implements Search {
     return first;
   }
 
-  /** Place in time of the first remaining return: steps that were called after it may not be taken yet. */
+  /** Position in time of the first remaining return; steps that were called after it cannot be taken yet. */
   #firstReturn(): number {
     let event = this.#next[0]!;
     while (isCall(event)) event = this.#next[event]!;
@@ -231,7 +241,10 @@ export class WglSearch implements Search {
     this.#owedBefore.push(this.#owed);
   }
 
-  /** Goes back to the last step that had an alternative (rule 1: a read has none). False: there is none. */
+  /**
+   * Goes back to the last move that had an alternative (a read has none, because of rule 1). Returns false if there is
+   * none.
+   */
   #goBack(): boolean {
     const known = this.#steps.length;
     for (;;) {
@@ -273,7 +286,7 @@ export class WglSearch implements Search {
     return this.#seen.add(record, length);
   }
 
-  /** Marks a known step as taken and unlinks its events. */
+  /** Marks a known step as taken and removes its events from the list. */
   #take(i: number): void {
     const word = i >> 5;
     this.#taken[word]! |= 1 << (i & 31);
@@ -298,7 +311,8 @@ export class WglSearch implements Search {
     const prev = this.#prev[event]!;
     const next = this.#next[event]!;
     this.#next[prev] = next;
-    // The end of the list is the head again, whose `prev` is then the last event: harmless, and no branch.
+    // At the end of the list, `next` is the head, whose `prev` becomes the last event. This does no harm and avoids a
+    // branch.
     this.#prev[next] = prev;
   }
 
@@ -310,7 +324,7 @@ export class WglSearch implements Search {
   #linkEvents(): void {
     const { steps, certain } = this.#problem;
     const events = eventsOf(this.#problem);
-    // By place among all steps that among the known ones, which have the same order.
+    // Position among the known steps, by position among all steps; both have the same order.
     const known = new Int32Array(steps.length);
     for (let place = 0, i = 0; place < steps.length; place++)
       if (certain[steps[place]!] === 1) known[place] = i++;
@@ -335,5 +349,5 @@ export class WglSearch implements Search {
   }
 }
 
-/** Events of the list: odd ones are calls, even ones returns, 0 is its end. */
+/** True if an event of the list is a call: odd numbers are calls, even numbers are returns, and 0 is the end. */
 const isCall = (event: number): boolean => (event & 1) === 1;

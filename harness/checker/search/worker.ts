@@ -5,7 +5,7 @@ import type { RegisterSteps } from './register-steps.ts';
 /** Messages: the problem, and the answer or the error. */
 export interface SearchRequest {
   readonly columns: RegisterSteps;
-  /** On the clock of all threads: `performance.timeOrigin + performance.now()`. */
+  /** Time limit, on a clock that all threads share: `performance.timeOrigin + performance.now()`. */
   readonly deadline: number;
   readonly memoryBytes: number;
 }
