@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { crcOf } from './crc.ts';
 
-/** Bytes that do not fit the format: too short, too long, not UTF-8, an unknown code. */
+/** The bytes do not have the expected format: they are too short or too long, not UTF-8, or have an unknown code. */
 export class MalformedBytes extends Error {
   override readonly name = 'MalformedBytes';
 }
@@ -10,8 +10,8 @@ const TWO_32 = 0x1_0000_0000;
 const SLAB_BYTES = 1 << 16;
 
 /**
- * Writes the project's binary formats: big-endian integers, `string` and `bytes` as u32 length + content. Bytes that
- * were handed out by `take` are never overwritten: the next ones follow them in the same slab, or go into a new slab.
+ * Writes the project's binary formats: big-endian integers, and `string` and `bytes` as a u32 length and the content.
+ * Bytes that `take` has returned are never overwritten: later bytes are written after them or into a new slab.
  */
 export class ByteWriter {
   readonly #slabBytes: number;
@@ -29,7 +29,7 @@ export class ByteWriter {
     return this.#end - this.#start;
   }
 
-  /** Everything written since the last `take`, no copy. */
+  /** Returns everything written since the last `take`, without a copy. */
   take(): Buffer {
     const taken = this.#slab.subarray(this.#start, this.#end);
     this.#start = this.#end;
@@ -47,7 +47,7 @@ export class ByteWriter {
     this.#end += 4;
   }
 
-  /** A whole number of [0, 2^53), as 8 bytes. */
+  /** Writes a whole number in [0, 2^53) as 8 bytes. */
   u64(value: number): void {
     this.#reserve(8);
     this.#slab.writeUInt32BE((value / TWO_32) >>> 0, this.#end);
@@ -60,7 +60,7 @@ export class ByteWriter {
   }
 
   string(value: string): void {
-    // UTF-8 takes at most three bytes per UTF-16 unit; the length is written once it is known.
+    // UTF-8 needs at most three bytes per UTF-16 unit. The length is written after the text, when it is known.
     this.#reserve(4 + value.length * 3);
     const length = this.#slab.write(value, this.#end + 4, 'utf8');
     this.#slab.writeUInt32BE(length, this.#end);
@@ -77,14 +77,14 @@ export class ByteWriter {
     this.raw(value);
   }
 
-  /** The bytes alone, without a length. */
+  /** Writes the bytes without their length. */
   raw(value: Uint8Array): void {
     this.#reserve(value.length);
     this.#slab.set(value, this.#end);
     this.#end += value.length;
   }
 
-  /** Overwrites four bytes written since the last `take`; `offset` counts from there. */
+  /** Overwrites four bytes at `offset` from the position of the last `take`. */
   patchU32(offset: number, value: number): void {
     this.#slab.writeUInt32BE(value, this.#start + offset);
   }
@@ -94,7 +94,7 @@ export class ByteWriter {
     return crcOf(this.#slab, this.#start + offset, this.#end, seed);
   }
 
-  /** A view of the bytes written since the last `take`, from `offset` on; valid until the next write. */
+  /** Returns a view of the bytes written since the last `take`, from `offset` on. It is valid until the next write. */
   view(offset: number): Buffer {
     return this.#slab.subarray(this.#start + offset, this.#end);
   }
@@ -117,12 +117,12 @@ export class ByteWriter {
 
 const REPLACEMENT = '\ufffd';
 
-/** The same memory as a Buffer. */
+/** Returns a Buffer over the same memory. */
 export function bufferOf(bytes: Uint8Array): Buffer {
   return bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
-/** Reads the output of `ByteWriter`; every method throws `MalformedBytes` instead of reading past the end. */
+/** Reads the output of `ByteWriter`. A method that would read past the end throws `MalformedBytes`. */
 export class ByteReader {
   readonly #bytes: Buffer;
   #at = 0;
@@ -152,7 +152,7 @@ export class ByteReader {
     this.#at = at + 8;
     const value = this.#bytes.readUInt32BE(at) * TWO_32 + this.#bytes.readUInt32BE(at + 4);
     if (value > Number.MAX_SAFE_INTEGER)
-      throw new MalformedBytes(`number of 2^53 or more at byte ${this.#at - 8}`);
+      throw new MalformedBytes(`the number at byte ${this.#at - 8} is 2^53 or more`);
     return value;
   }
 
@@ -168,9 +168,9 @@ export class ByteReader {
     const start = this.#at;
     this.#at = start + length;
     const text = this.#bytes.toString('utf8', start, this.#at);
-    // Bytes that are not UTF-8 become this character, but the text may also contain it.
+    // Bytes that are not UTF-8 are decoded as this character, but the text may also contain it.
     if (text.includes(REPLACEMENT) && !isUtf8(this.#bytes.subarray(start, this.#at)))
-      throw new MalformedBytes(`text before byte ${this.#at} is not UTF-8`);
+      throw new MalformedBytes(`the text before byte ${this.#at} is not UTF-8`);
     return text;
   }
 
@@ -178,7 +178,7 @@ export class ByteReader {
     return this.bool() ? this.string() : null;
   }
 
-  /** A view, no copy. */
+  /** Returns a view, without a copy. */
   bytes(): Buffer {
     return this.raw(this.u32());
   }
@@ -198,12 +198,14 @@ export class ByteReader {
 
   /** Throws if any byte is left. */
   end(): void {
-    if (this.left > 0) throw new MalformedBytes(`${this.left} bytes too many after byte ${this.#at}`);
+    if (this.left > 0) throw new MalformedBytes(`${this.left} unexpected bytes after byte ${this.#at}`);
   }
 
   #need(bytes: number): void {
     if (this.left < bytes) {
-      throw new MalformedBytes(`cut off: ${bytes} bytes expected at byte ${this.#at}, ${this.left} left`);
+      throw new MalformedBytes(
+        `cut off: expected ${bytes} bytes at byte ${this.#at}, but only ${this.left} are left`,
+      );
     }
   }
 }

@@ -19,7 +19,7 @@ describe('registers', () => {
     { weight: 3, arbitrary: fc.constant('look' as const) },
   );
 
-  test('are a map, in order of first write, and while frozen show what was there, whatever is written', () => {
+  test('are a map in order of first write, and show their state at the freeze until it ends, also if they change', () => {
     fc.assert(
       fc.property(fc.array(use, { maxLength: 200 }), (uses) => {
         const registers = new Registers();
@@ -59,7 +59,7 @@ describe('registers', () => {
     );
   });
 
-  test('cannot be frozen twice at once', () => {
+  test('cannot be frozen a second time before the first freeze has ended', () => {
     const registers = new Registers();
     registers.freeze();
     expect(() => registers.freeze()).toThrow(/frozen already/);
@@ -74,7 +74,7 @@ const captured = (store: KvStore): string => {
 };
 
 describe('a captured state', () => {
-  test('is that of the moment, equal on nodes that captured at other times, and behaves the same after it is restored', () => {
+  test('is the state at its time, does not depend on earlier captures, and behaves the same after it is restored', () => {
     fc.assert(
       fc.property(
         fc.array(commands, { maxLength: 60 }),
@@ -115,7 +115,7 @@ describe('a captured state', () => {
     );
   });
 
-  test('comes in blocks of bounded size, however many registers there are', () => {
+  test('consists of blocks of limited size for any number of registers', () => {
     const store = new KvStore();
     const session = 1;
     store.apply(session, encodeCommand({ type: 'open-session' }));
@@ -129,7 +129,7 @@ describe('a captured state', () => {
     expect(Math.max(...sizes)).toBeLessThan(140_000);
   });
 
-  test('is refused where it is none', () => {
+  test('is refused if its bytes are not a state', () => {
     const restore = new KvStore().restoring();
     for (const block of [
       Buffer.of(9),

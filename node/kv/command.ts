@@ -1,6 +1,6 @@
 import { ByteReader, ByteWriter, MalformedBytes } from './bytes.ts';
 
-/** Content of a log entry of kind `command`, for the state machine. The bytes are part of `docs/protocol.md`. */
+/** Content of a log entry of kind `command`, for the state machine. `docs/protocol.md` describes the bytes. */
 export type Command = ClientCommand | OpenSessionWithin | ExpireSessions;
 
 /** Commands of clients. */
@@ -11,7 +11,7 @@ export type InSession =
   | (OfSession & {
       readonly type: 'cas';
       readonly key: string;
-      /** null: the key was never written. */
+      /** Expected value; null: the key was never written. */
       readonly from: string | null;
       readonly to: string;
     })
@@ -19,8 +19,8 @@ export type InSession =
   | (OfSession & { readonly type: 'append'; readonly key: string; readonly value: string });
 
 /**
- * A client's `open-session` as its leader proposes it: beyond `cap` sessions, the ones that were unused for longest are
- * removed. The log says so, because every node must remove the same sessions, whatever its options are.
+ * A client's `open-session` as its leader proposes it. If there are more than `cap` sessions, the least recently used
+ * are removed. `cap` is in the log, because every node must remove the same sessions, even if its options differ.
  */
 export interface OpenSessionWithin {
   readonly type: 'open-session-within';
@@ -29,11 +29,11 @@ export interface OpenSessionWithin {
 }
 
 /**
- * Leaders write the time into the log from time to time; sessions that were idle for longer than `idleMs` are removed.
+ * Leaders write the time into the log at intervals, and sessions that were idle for longer than `idleMs` are removed.
  */
 export interface ExpireSessions {
   readonly type: 'expire-sessions';
-  /** Time since the cluster began, in ms, counted only while it had a leader. */
+  /** Time since the cluster began, in ms. Time without a leader is not counted. */
   readonly clockMs: number;
   readonly idleMs: number;
 }
@@ -41,13 +41,13 @@ export interface ExpireSessions {
 interface OfSession {
   /** The log index of the entry that opened the session. */
   readonly session: number;
-  /** Rises by one per write of a session. */
+  /** Number of the write in its session. It rises by one per write. */
   readonly seq: number;
 }
 
-/** The first byte of a command. 2 is `read` of the client protocol, which never enters the log. */
+/** First byte of a command. 2 is `read` in the client protocol, which is never in the log. */
 export const COMMAND_CODE = { 'open-session': 1, write: 3, cas: 4, delete: 5, append: 6 } as const;
-/** No client may ask for these. */
+/** Code of a command that clients may not send. */
 const EXPIRE_SESSIONS_CODE = 128;
 const OPEN_SESSION_WITHIN_CODE = 129;
 
@@ -71,7 +71,7 @@ export function writeCommand(out: ByteWriter, command: ClientCommand): void {
   }
 }
 
-/** Throws `MalformedBytes`. */
+/** Throws `MalformedBytes` for bytes that are not a client's command. */
 export function readCommand(input: ByteReader): ClientCommand {
   const code = input.u8();
   if (code === COMMAND_CODE['open-session']) return { type: 'open-session' };
@@ -123,7 +123,8 @@ function readLogged(input: ByteReader, code: number | undefined): Command {
 function readOpenSessionWithin(input: ByteReader): OpenSessionWithin {
   input.u8();
   const cap = input.u32();
-  if (cap === 0) throw new MalformedBytes('a session cannot be opened within a cap of 0');
+  if (cap === 0)
+    throw new MalformedBytes('a session cannot be opened if the maximum number of sessions is 0');
   return { type: 'open-session-within', cap };
 }
 

@@ -1,9 +1,9 @@
 import { crc32 } from 'node:zlib';
 
-/** Up to here a loop is done before a call into native code has begun. */
+/** Maximum number of bytes for which a loop is faster than a call of native code. */
 const SHORT_BYTES = 32;
 
-/** CRC-32 (the IEEE polynomial, as in zlib) of `bytes` from `start` to `end` (excluded), going on from `seed`. */
+/** CRC-32 (the IEEE polynomial, as in zlib) of `bytes` from `start` to `end` (excluded), continuing from `seed`. */
 export function crcOf(bytes: Buffer, start: number, end: number, seed: number): number {
   if (end - start > SHORT_BYTES) return crc32(bytes.subarray(start, end), seed);
   let crc = ~seed;

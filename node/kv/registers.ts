@@ -4,20 +4,20 @@ export interface Register {
   readonly value: string | null;
 }
 
-/** Number of registers that each write moves back after a freeze has ended: more than a write can add. */
+/** Number of registers that each write moves back after the end of a freeze. It is more than a write can add. */
 const MOVES_PER_WRITE = 8;
 
 /**
- * Registers by key, in order of their first write, of which a frozen view can be read while they change: meanwhile
- * changes go to a generation of their own, which is moved back afterwards, a little with each write. No moment takes
- * long, however many registers there are.
+ * Registers by key, in order of their first write. While they are frozen, their state at the freeze can be read, and
+ * changes go to a second map. After the freeze each write moves a few of these changes back. So no single operation
+ * takes long, even if there are many registers.
  */
 export class Registers implements Iterable<readonly [string, Register]> {
-  /** Never written to while frozen. No key is ever removed from it. */
+  /** Registers that are not written while frozen. No key is ever removed. */
   readonly #base: Map<string, Register>;
-  /** Registers written since the freeze that are not moved back yet; null: none. */
+  /** Registers that were written since the freeze and are not moved back yet; null: none. */
   #changes: Map<string, Register> | null = null;
-  /** Goes through `#changes` while they are moved back; null: frozen, or nothing to move. */
+  /** Iterator over `#changes` while they are moved back; null: frozen, or nothing to move. */
   #moving: Iterator<[string, Register]> | null = null;
 
   constructor(registers: Map<string, Register> = new Map()) {
@@ -35,28 +35,27 @@ export class Registers implements Iterable<readonly [string, Register]> {
     } else if (this.#moving === null) {
       changes.set(key, register);
     } else {
-      // A new key waits for its turn after older ones, because the order must not depend on the time of a node's
-      // snapshot.
+      // A new key is added after older ones, because the order must not depend on the time of a node's snapshot.
       if (this.#base.has(key) && !changes.has(key)) this.#base.set(key, register);
       else changes.set(key, register);
       this.#moveBack(MOVES_PER_WRITE);
     }
   }
 
-  /** From now on, until `thaw`, iteration shows the present state. */
+  /** Keeps the present state for iteration until `thaw`. */
   freeze(): void {
     if (this.#changes !== null && this.#moving === null) throw new Error('the registers are frozen already');
     this.#moveBack(Infinity);
     this.#changes = new Map();
   }
 
-  /** Iterators of the frozen view must not be used any more. */
+  /** Ends the freeze. Iterators from before must not be used any more. */
   thaw(): void {
     this.#moving = this.#changes?.entries() ?? null;
     this.#moveBack(MOVES_PER_WRITE);
   }
 
-  /** The state that the freeze keeps. Only while frozen. */
+  /** Iterates over the state at the freeze. Use it only while frozen. */
   [Symbol.iterator](): Iterator<readonly [string, Register]> {
     return this.#base.entries();
   }

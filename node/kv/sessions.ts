@@ -1,22 +1,22 @@
-/** A session as a snapshot keeps it. */
+/** A session as it is stored in a snapshot. */
 export interface SessionRecord<Outcome> {
   readonly number: number;
-  /** Highest seq that was applied; 0: none yet, a session's first write has seq 1. */
+  /** Highest seq that was applied; 0: none yet. The first write of a session has seq 1. */
   readonly seq: number;
-  /** The answer; null: unknown. */
+  /** The answer to the last write; null: unknown. */
   readonly outcome: Outcome | null;
-  /** The clock at its last use. */
+  /** Time of its last use by the clock of the log, in ms. */
   readonly usedMs: number;
 }
 
 /**
  * Client sessions (dissertation 6.3): the answer to each session's last write, so that a retried write is applied once.
- * They are part of the replicated state: every node removes the same session at the same log index, by its number
- * beyond the cap or by the clock that the log carries.
+ * They are part of the replicated state: every node removes the same session at the same log index, because there are
+ * too many sessions, or because the session was idle for too long by the clock of the log.
  */
 export class Sessions<Outcome> {
   readonly #open = new Map<number, Session<Outcome>>();
-  /** The ends of a list in order of last use: every write moves its session, and a Map is slow to reorder. */
+  /** Ends of a linked list in order of last use. Every write moves its session, and a Map is slow to reorder. */
   #oldest: Session<Outcome> | null = null;
   #newest: Session<Outcome> | null = null;
   readonly #cap: number;
@@ -30,18 +30,18 @@ export class Sessions<Outcome> {
     return this.#open.size;
   }
 
-  /** The last time in the log, in ms since the cluster began; it never falls. */
+  /** The last time in the log, in ms since the cluster began. It never falls. */
   get clockMs(): number {
     return this.#clockMs;
   }
 
-  /** The time is `clockMs`: sessions that were not used for more than `idleMs` go. */
+  /** Sets the time to `clockMs`, and removes the sessions that were not used for more than `idleMs`. */
   expire(clockMs: number, idleMs: number): void {
     this.#clockMs = Math.max(this.#clockMs, clockMs);
     while (this.#oldest !== null && this.#clockMs - this.#oldest.usedMs > idleMs) this.#drop(this.#oldest);
   }
 
-  /** In order of last use; a copy. */
+  /** Returns a copy of all sessions, in order of last use. */
   records(): SessionRecord<Outcome>[] {
     const records: SessionRecord<Outcome>[] = [];
     for (let each = this.#oldest; each !== null; each = each.newer) {
@@ -51,7 +51,7 @@ export class Sessions<Outcome> {
     return records;
   }
 
-  /** Forgets all that was, and knows `records`, which are in order of last use, instead. */
+  /** Replaces all sessions by `records`, which are in order of last use. */
   replace(clockMs: number, records: Iterable<SessionRecord<Outcome>>): void {
     this.#clockMs = clockMs;
     this.#open.clear();
@@ -60,14 +60,14 @@ export class Sessions<Outcome> {
     for (const record of records) this.#add({ ...record, older: null, newer: null });
   }
 
-  /** Opens a session under the log index of its entry; beyond the cap the least recently used ones go. */
+  /** Opens a session, whose number is the log index of its entry. Above `cap` the least recently used are removed. */
   open(session: number, cap: number = this.#cap): void {
     const usedMs = this.#clockMs;
     this.#add({ number: session, seq: 0, outcome: null, usedMs, older: null, newer: null });
     while (this.#open.size > cap) this.#drop(this.#oldest!);
   }
 
-  /** State of (session, seq). Counts as a use of the session. */
+  /** Looks up the write (session, seq). This counts as a use of the session. */
   recall(session: number, seq: number): Recall<Outcome> {
     const last = this.#open.get(session);
     if (last === undefined) return EXPIRED;
@@ -81,7 +81,7 @@ export class Sessions<Outcome> {
     return { type: 'answered', outcome: last.outcome };
   }
 
-  /** Notes the answer to the session's write `seq`; forgets the one before. */
+  /** Stores the answer to the session's write `seq`, in place of the answer before. */
   remember(session: number, seq: number, outcome: Outcome): void {
     const last = this.#open.get(session);
     if (last === undefined) return;

@@ -4,7 +4,7 @@ import type { SessionRecord } from './sessions.ts';
 import type { Outcome } from './state-machine.ts';
 
 /**
- * The state in blocks, equal bytes for equal states. A block is u8 kind, then records to its end:
+ * The state as blocks; equal states have equal bytes. A block is u8 kind, then records to its end:
  *
  *   0 clock      u64 ms
  *   1 sessions   in order of last use: u64 number, u64 seq, u64 last use, u8 outcome (0 none, 1 done, 2 error); for an
@@ -14,13 +14,13 @@ import type { Outcome } from './state-machine.ts';
 const KIND = { clock: 0, sessions: 1, registers: 2 } as const;
 const OUTCOME = { none: 0, done: 1, error: 2 } as const;
 const ERROR_CODES = ['cas-mismatch', 'session-expired', 'stale-seq', 'bad-request'] as const;
-/** A block is closed by the record that reaches this: a block, and so a pause, is little more. */
+/** Size in bytes at which a block ends after its current record, so that encoding a block takes only a short time. */
 const BLOCK_BYTES = 128 << 10;
 
 type Sessions = Iterable<SessionRecord<Outcome>>;
 type Registers = Iterable<readonly [string, Register]>;
 
-/** Draws from `sessions` and `registers` as the blocks are drawn. */
+/** Reads `sessions` and `registers` only as far as the blocks are read. */
 export function* encodeState(
   clockMs: number,
   sessions: Sessions,
@@ -34,7 +34,7 @@ export function* encodeState(
   yield* encodeRecords(KIND.registers, registers, writeRegister);
 }
 
-/** Passes the content of a block to `into`. Throws `MalformedBytes`. */
+/** Passes the content of a block to `into`. Throws `MalformedBytes` if the block is not valid. */
 export function decodeBlock(
   block: Uint8Array,
   into: {
@@ -56,7 +56,7 @@ export function decodeBlock(
       while (input.left > 0) into.register(input.string(), readContent(input));
       return;
     default:
-      throw new MalformedBytes(`unknown kind of block ${kind}`);
+      throw new MalformedBytes(`unknown kind of block: ${kind}`);
   }
 }
 
@@ -94,7 +94,7 @@ function readSession(input: ByteReader): SessionRecord<Outcome> {
   const kind = input.u8();
   if (kind === OUTCOME.none) return { ...session, outcome: null };
   if (kind === OUTCOME.done) return { ...session, outcome: { type: 'done' } };
-  if (kind !== OUTCOME.error) throw new MalformedBytes(`unknown kind of outcome ${kind}`);
+  if (kind !== OUTCOME.error) throw new MalformedBytes(`unknown kind of outcome: ${kind}`);
   const code = ERROR_CODES[input.u8()];
   if (code === undefined) throw new MalformedBytes('unknown code of an outcome');
   const error = { type: 'error', code, message: input.string() } as const;

@@ -1,6 +1,6 @@
 import type { Register } from './registers.ts';
 
-/** Result of a command; the same on every node. */
+/** Result of a command. It is the same on every node. */
 export type Outcome =
   | { readonly type: 'session'; readonly session: number }
   | { readonly type: 'done' }
@@ -12,34 +12,34 @@ export type Outcome =
     };
 
 /**
- * Port: the state machine that a replica applies committed commands to. Deterministic: equal logs give equal states and
- * outcomes.
+ * Port: the state machine to which a replica applies committed commands. It is deterministic: equal logs give equal
+ * states and outcomes.
  */
 export interface StateMachine {
   /**
-   * Applies the command at log position `index`. Throws `MalformedBytes` if `data` is no command: no leader
-   * proposes such.
+   * Applies the command at log position `index`. Throws `MalformedBytes` if `data` is not a command, which no leader
+   * proposes.
    */
   apply(index: number, data: Uint8Array): Outcome;
   read(key: string): Register;
-  /** Figures for `expire-sessions`: the number of sessions, and the time of the log. */
+  /** Number of sessions, and the last time in the log, from which the leader decides about `expire-sessions`. */
   readonly sessions: { readonly size: number; readonly clockMs: number };
-  /** The present state, to be read while it goes on changing. One at a time. */
+  /** Captures the present state, which can then be read while the state machine changes. Only one at a time. */
   capture(): StateCapture;
-  /** Begins to put a state together from the blocks of another node's. */
+  /** Begins to restore a state from the blocks of another node. */
   restoring(): StateRestore;
 }
 
 export interface StateCapture {
   /** Equal states have equal blocks. */
   readonly blocks: Iterable<Uint8Array>;
-  /** The blocks are not needed any more. */
+  /** Must be called when the blocks are not needed any more. */
   release(): void;
 }
 
 export interface StateRestore {
-  /** The next block. Throws `MalformedBytes`. */
+  /** Adds the next block. Throws `MalformedBytes` if it is not valid. */
   push(block: Uint8Array): void;
-  /** All blocks are there: this is the state now. */
+  /** Replaces the present state. Call it after the last block. */
   finish(): void;
 }

@@ -9,7 +9,7 @@ import type { Register } from './registers.ts';
 import type { Outcome } from './state-machine.ts';
 import { commands } from './testing/commands.ts';
 
-/** A store and its log position. */
+/** A store and the last index of its log. */
 class Log {
   readonly store: KvStore;
   index = 0;
@@ -38,7 +38,7 @@ describe('a register', () => {
     expect(log.store.read('k')).toEqual({ present: false, value: 't' });
   });
 
-  test('is set by a cas only from the value it has, null meaning never written', () => {
+  test('is set by a cas only if it has the expected value (null: never written)', () => {
     const log = new Log();
     const session = log.open();
     const cas = (seq: number, from: string | null, to: string): Outcome =>
@@ -52,7 +52,7 @@ describe('a register', () => {
     expect(code(cas(7, 't', 'c'))).toBe('done');
   });
 
-  test('never grows beyond a mebibyte by appends', () => {
+  test('does not grow above one mebibyte by appends', () => {
     const log = new Log();
     const session = log.open();
     log.apply({ type: 'write', session, seq: 1, key: 'k', value: 'x'.repeat((1 << 20) - 1) });
@@ -63,7 +63,7 @@ describe('a register', () => {
 });
 
 describe('a session (dissertation 6.3)', () => {
-  test('has the log index of its entry as its number', () => {
+  test('has the log index of its entry as number', () => {
     const log = new Log();
     expect([log.open(), log.open()]).toEqual([1, 2]);
   });
@@ -76,7 +76,7 @@ describe('a session (dissertation 6.3)', () => {
     expect(log.store.read('k').value).toBe('a');
   });
 
-  test('answers a retried cas as the first time, though the value has changed since', () => {
+  test('gives a retried cas its first answer, although the value has changed since', () => {
     const log = new Log();
     const [one, two] = [log.open(), log.open()];
     const cas: Command = { type: 'cas', session: one, seq: 1, key: 'k', from: 'a', to: 'b' };
@@ -86,7 +86,7 @@ describe('a session (dissertation 6.3)', () => {
     expect(log.store.read('k').value).toBe('a');
   });
 
-  test('refuses a write that an applied one has overtaken', () => {
+  test('refuses a write if a later one of the session was applied already', () => {
     const log = new Log();
     const session = log.open();
     log.apply({ type: 'write', session, seq: 2, key: 'k', value: 'b' });
@@ -94,7 +94,7 @@ describe('a session (dissertation 6.3)', () => {
     expect(log.store.read('k').value).toBe('b');
   });
 
-  test('is unknown before it was opened, and applies nothing', () => {
+  test('does not exist before it was opened, so its writes are not applied', () => {
     const log = new Log();
     expect(code(log.apply({ type: 'write', session: 7, seq: 1, key: 'k', value: 'a' }))).toBe(
       'session-expired',
@@ -102,7 +102,7 @@ describe('a session (dissertation 6.3)', () => {
     expect(log.store.read('k').value).toBeNull();
   });
 
-  test('beyond the cap the least recently used one goes, and a retry counts as a use', () => {
+  test('is removed if there are too many and it is the least recently used; a retry counts as a use', () => {
     const log = new Log(2);
     const [one, two] = [log.open(), log.open()];
     const write = (session: number): string =>
@@ -116,7 +116,7 @@ describe('a session (dissertation 6.3)', () => {
     expect(write(one)).toBe('done');
   });
 
-  test('goes beyond the cap that the log says, whatever that was before', () => {
+  test('is removed by the maximum number in the log, also if that number changes', () => {
     const log = new Log(100);
     const [one, two, three] = [log.open(), log.open(), log.open()];
     const write = (session: number): string =>
@@ -129,7 +129,7 @@ describe('a session (dissertation 6.3)', () => {
     expect(log.store.sessions.size).toBe(3);
   });
 
-  test('goes when the log says that it was idle for too long, on every node at the same index', () => {
+  test('is removed at the same index on every node if it was idle for too long by the clock of the log', () => {
     const log = new Log();
     const [one, two] = [log.open(), log.open()];
     const write = (session: number, seq: number): string =>
@@ -138,7 +138,7 @@ describe('a session (dissertation 6.3)', () => {
     expect(write(one, 1)).toBe('done');
     log.apply({ type: 'expire-sessions', clockMs: 3_000, idleMs: 2_000 });
     expect([write(one, 1), write(two, 1)]).toEqual(['done', 'session-expired']);
-    // A leader whose clock is late does not turn the time back.
+    // The time does not fall if a leader's clock is behind.
     log.apply({ type: 'expire-sessions', clockMs: 2_000, idleMs: 2_000 });
     expect(log.store.sessions).toMatchObject({ size: 1, clockMs: 3_000 });
     log.apply({ type: 'expire-sessions', clockMs: 5_001, idleMs: 2_000 });
@@ -146,7 +146,7 @@ describe('a session (dissertation 6.3)', () => {
   });
 });
 
-/** The same rules again, written as one naive fold over the list of applied commands. */
+/** The same rules, implemented as a simple fold over the list of applied commands. */
 function naive(log: readonly Command[]): { outcomes: string[]; state: Map<string, Register> } {
   const state = new Map<string, Register>();
   const applied = new Map<number, { seq: number; outcome: string; usedMs: number }>();
@@ -167,7 +167,7 @@ function naive(log: readonly Command[]): { outcomes: string[]; state: Map<string
     const last = applied.get(command.session);
     if (last === undefined) return 'session-expired';
     last.usedMs = clockMs;
-    // In order of last use.
+    // Keeps the order of last use.
     applied.delete(command.session);
     applied.set(command.session, last);
     if (command.seq === last.seq) return last.outcome;
@@ -187,7 +187,7 @@ function naive(log: readonly Command[]): { outcomes: string[]; state: Map<string
 }
 
 describe('the state machine', () => {
-  test('agrees with a naive fold over any log', () => {
+  test('gives the same results as a simple fold for any log', () => {
     fc.assert(
       fc.property(fc.array(commands, { maxLength: 60 }), (list) => {
         const log = new Log();
@@ -200,7 +200,7 @@ describe('the state machine', () => {
     );
   });
 
-  test('reads back every command, and refuses data that is none', () => {
+  test('reads back every command, and refuses data that is not a command', () => {
     fc.assert(
       fc.property(commands, fc.nat(), (command, cut) => {
         const data = encodeCommand(command);

@@ -9,7 +9,7 @@ import type { Outcome, StateCapture, StateMachine, StateRestore } from './state-
 
 const NEVER_WRITTEN: Register = { present: false, value: null };
 const DONE: Outcome = { type: 'done' };
-/** Maximum size of a value after an append, in bytes: that of a client's write (`MAX_VALUE_BYTES` of the protocol). */
+/** Maximum size of a value after an append in bytes, the same as for a write (`MAX_VALUE_BYTES` of the protocol). */
 const MAX_GROWN_BYTES = 1 << 20;
 
 /**
@@ -43,13 +43,13 @@ export class KvStore implements StateMachine {
         return {
           type: 'error',
           code: 'session-expired',
-          message: `no session ${session}: it was never opened, or has gone unused`,
+          message: `session ${session} does not exist: it was never opened, or was removed because it was not used`,
         };
       case 'stale':
         return {
           type: 'error',
           code: 'stale-seq',
-          message: `seq ${seq} of session ${session} comes after seq ${recall.lastSeq} was applied`,
+          message: `seq ${seq} of session ${session} is too late: seq ${recall.lastSeq} was applied already`,
         };
       case 'new': {
         const outcome = this.#change(command);
@@ -72,7 +72,7 @@ export class KvStore implements StateMachine {
   capture(): StateCapture {
     const registers = this.#registers;
     const { clockMs } = this.#sessions;
-    // The number of sessions is limited, so a copy takes only a moment.
+    // The number of sessions is limited, so a copy takes only a short time.
     const sessions = this.#sessions.records();
     registers.freeze();
     return { blocks: encodeState(clockMs, sessions, registers), release: () => registers.thaw() };
@@ -114,7 +114,7 @@ export class KvStore implements StateMachine {
           return {
             type: 'error',
             code: 'bad-request',
-            message: `the append would grow the value beyond ${MAX_GROWN_BYTES} bytes`,
+            message: `the value after the append would have more than ${MAX_GROWN_BYTES} bytes`,
           };
         }
         return this.#set(command.key, grown);

@@ -1,10 +1,10 @@
-/** Whether `text` is `host:port`, with brackets around a host that has colons, and a port of 1 to 65535. */
+/** True if `text` is `host:port`. The port is 1 to 65535, and a host with colons must be in brackets. */
 export function isAddress(text: string): boolean {
   const [, port] = /^(?:\[[^\]\s]+\]|[^:\s]+):(\d{1,5})$/.exec(text) ?? [];
   return port !== undefined && Number(port) >= 1 && Number(port) <= 65_535;
 }
 
-/** Of an address: where to dial. */
+/** Host and port of an address. */
 export function placeAt(address: string): { host: string; port: number } {
   const colon = address.lastIndexOf(':');
   return {

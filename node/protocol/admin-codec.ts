@@ -4,7 +4,7 @@ import { isAddress } from './address.ts';
 import { MAX_ID_BYTES } from './client.ts';
 import type { AdminOperation, ClientOperation, MembersChange } from './client.ts';
 
-/** Encoding of requests to a node rather than to the store. */
+/** Codes of requests to a node, in contrast to requests to the store. */
 const ADMIN_CODE: Readonly<Record<AdminOperation['type'], number>> = {
   'transfer-leadership': 16,
   status: 17,
@@ -12,7 +12,7 @@ const ADMIN_CODE: Readonly<Record<AdminOperation['type'], number>> = {
   'take-snapshot': 19,
 };
 const CHANGES = ['add-learner', 'promote', 'demote', 'remove'] as const;
-/** In one change; more would be more nodes than a cluster has. */
+/** Maximum number of steps in one change. No cluster has more nodes. */
 const MAX_CHANGES = 16;
 const MAX_ADDRESS_BYTES = 300;
 
@@ -39,7 +39,7 @@ export function writeAdmin(out: ByteWriter, operation: AdminOperation): void {
   }
 }
 
-/** Throws `MalformedBytes`. */
+/** Throws `MalformedBytes` for bytes that are not such a request. */
 export function readAdmin(input: ByteReader): AdminOperation {
   const code = input.u8();
   switch (code) {
@@ -59,7 +59,7 @@ export function readAdmin(input: ByteReader): AdminOperation {
   }
 }
 
-/** The reason why it is not acceptable, as a sentence; null if there is none. */
+/** Returns the reason why a request is not acceptable; null if it is. */
 export function adminProblem(operation: AdminOperation): string | null {
   if (operation.type === 'transfer-leadership')
     return textProblem('target', operation.target ?? '', MAX_ID_BYTES);
@@ -73,23 +73,23 @@ export function adminProblem(operation: AdminOperation): string | null {
   return null;
 }
 
-/** Why `text` cannot be sent; null if it can. */
+/** Returns the reason why `text` cannot be sent; null if it can. */
 export function textProblem(what: string, text: string, maxBytes: number): string | null {
   if (!text.isWellFormed()) return `${what} is not well-formed Unicode (a lone surrogate)`;
-  // UTF-8 has at most three bytes per UTF-16 unit: short texts need no counting.
+  // UTF-8 has at most three bytes per UTF-16 unit, so the bytes of short texts need not be counted.
   if (text.length * 3 <= maxBytes) return null;
   const bytes = Buffer.byteLength(text);
   return bytes > maxBytes ? `${what} of ${bytes} bytes; at most ${maxBytes} are allowed` : null;
 }
 
 function changeProblem(change: MembersChange): string | null {
-  if (change.id === '') return 'a member without an id';
+  if (change.id === '') return 'a member has no id';
   if (change.type !== 'add-learner') return null;
   const problem = textProblem('address', change.address, MAX_ADDRESS_BYTES);
   if (problem !== null) return problem;
   return isAddress(change.address)
     ? null
-    : `the address '${change.address}' is no HOST:PORT, such as 127.0.0.1:7004`;
+    : `the address '${change.address}' is not a valid host:port, such as 127.0.0.1:7004`;
 }
 
 function writeChange(out: ByteWriter, change: MembersChange): void {

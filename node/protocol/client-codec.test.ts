@@ -96,7 +96,7 @@ const errorOf = (act: () => unknown): unknown => {
   }
 };
 
-/** The long way. */
+/** Recognises a plain write by decoding the whole request. */
 function plainWriteOf(payload: Buffer): ClientRequest | null {
   try {
     const request = decodeRequest(payload);
@@ -108,7 +108,7 @@ function plainWriteOf(payload: Buffer): ClientRequest | null {
 }
 
 describe('the client codec', () => {
-  test('gives back every request that it was given', () => {
+  test('decodes every request that it has encoded', () => {
     fc.assert(
       fc.property(requests, (request) => {
         expect(decodeRequest(payloadOf(encodeRequest(request), 'client-request'))).toEqual(request);
@@ -116,7 +116,7 @@ describe('the client codec', () => {
     );
   });
 
-  test('gives back every response that it was given', () => {
+  test('decodes every response that it has encoded', () => {
     fc.assert(
       fc.property(responses, (response) => {
         expect(decodeResponse(payloadOf(encodeResponse(response), 'client-response'))).toEqual(response);
@@ -124,7 +124,7 @@ describe('the client codec', () => {
     );
   });
 
-  test('refuses every payload that was cut short or has bytes too many', () => {
+  test('refuses every payload that is too short or too long', () => {
     fc.assert(
       fc.property(requests, fc.nat(), (request, cut) => {
         const payload = payloadOf(encodeRequest(request), 'client-request');
@@ -134,7 +134,7 @@ describe('the client codec', () => {
     );
   });
 
-  test('answers any bytes with a value or a ProtocolError, never with another error', () => {
+  test('returns a value or throws a ProtocolError for any bytes, and no other error', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 80 }), (bytes) => {
         for (const decode of [decodeRequest, decodeResponse]) {
@@ -145,10 +145,11 @@ describe('the client codec', () => {
     );
   });
 
-  test('knows a plain write without decoding it: exactly those that are well-formed and within the limits', () => {
+  test('recognises a plain write without decoding it if and only if it is well-formed and within the limits', () => {
     const bent = fc.tuple(requests, fc.nat(), fc.nat({ max: 255 })).map(([request, at, byte]) => {
       const payload = Buffer.from(payloadOf(encodeRequest(request), 'client-request'));
-      // A key that is too long, a length that is wrong, a number of 2^53 or more, text that is not UTF-8.
+      // The change may give a key that is too long, a wrong length, a number of 2^53 or more, or text that is not
+      // UTF-8.
       if (byte > 60) payload[at % payload.length] = byte;
       return payload;
     });
@@ -187,18 +188,18 @@ describe('the client codec', () => {
     expect(() => decodeRequest(payload)).toThrow(/2\^53/);
   });
 
-  test('refuses changes of members that no node would take, with what is wrong', () => {
+  test('refuses changes of members that no node would accept, with the reason', () => {
     const change = (...changes: MembersChange[]): Uint8Array =>
       encodeRequest({ type: 'change-members', requestId: 1, changes });
     const remove: MembersChange = { type: 'remove', id: 'n1' };
     expect(() => change(...Array.from({ length: 17 }, () => remove))).toThrow(/17 changes; at most 16/);
-    expect(() => change({ ...remove, id: '' })).toThrow(/without an id/);
+    expect(() => change({ ...remove, id: '' })).toThrow(/a member has no id/);
     expect(() => change({ ...remove, id: 'n'.repeat(300) })).toThrow(/id of 300 bytes/);
     for (const address of ['', 'h', 'h:', ':1', 'h:0', 'h:65536', 'h:1:2', 'a b:1', '[::1]', '::1:7'])
-      expect(() => change({ type: 'add-learner', id: 'n4', address })).toThrow(/is no HOST:PORT/);
+      expect(() => change({ type: 'add-learner', id: 'n4', address })).toThrow(/is not a valid host:port/);
   });
 
-  test('takes the largest cas and refuses to encode one byte more', () => {
+  test('encodes the largest cas, and refuses one with a byte more', () => {
     const value = 'é'.repeat(MAX_VALUE_BYTES / 2);
     const largest: ClientRequest = {
       type: 'cas',

@@ -6,11 +6,11 @@ import { ERRORS, MAX_KEY_BYTES, MAX_VALUE_BYTES } from './client.ts';
 import type { ClientRequest, ClientResponse, ClientResult, ErrorCode, StoredValue } from './client.ts';
 import { beginFrame, decodePayload, endFrame, ProtocolError, writeFrame } from './frame.ts';
 
-/** Largest payloads: a cas carries two values; a `cas-mismatch` one value and a message. */
+/** Maximum sizes of payloads in bytes. A cas has two values; a `cas-mismatch` has one value and a message. */
 export const MAX_REQUEST_BYTES = 2 * MAX_VALUE_BYTES + MAX_KEY_BYTES + 64;
 export const MAX_RESPONSE_BYTES = MAX_VALUE_BYTES + 4_096;
 
-/** Codes in addition to those of `kv/command.ts`. */
+/** Code of a read. The codes of commands are in `kv/command.ts`. */
 const READ_CODE = 2;
 const RESULT_CODE = { session: 1, value: 2, done: 3, error: 4, status: 5, snapshot: 6 } as const;
 const ERROR_OF_WIRE = new Map<number, ErrorCode>(
@@ -18,8 +18,8 @@ const ERROR_OF_WIRE = new Map<number, ErrorCode>(
 );
 
 /**
- * A whole frame. Throws `ProtocolError` for a request that no node would accept: a key or value over its limit, or text
- * that is not well-formed Unicode.
+ * Returns a request as a whole frame. Throws `ProtocolError` for a request that no node would accept: a key or value
+ * above its limit, or text that is not well-formed Unicode.
  */
 export function encodeRequest(request: ClientRequest): Uint8Array {
   const problem = requestProblem(request);
@@ -29,7 +29,7 @@ export function encodeRequest(request: ClientRequest): Uint8Array {
   return out.take();
 }
 
-/** As `encodeRequest`, but appended to `out` and without the checks. */
+/** Appends a request as a frame to `out`, without the checks of `encodeRequest`. */
 export function writeRequest(out: ByteWriter, request: ClientRequest): void {
   writeFrame(out, 'client-request', () => {
     out.u64(request.requestId);
@@ -45,14 +45,13 @@ export function writeRequest(out: ByteWriter, request: ClientRequest): void {
 }
 
 /**
- * Where in a request's payload the command begins: its bytes from there on are the log entry's data,
- * unchanged.
+ * Offset of the command in a request's payload. The bytes from there on are the data of the log entry.
  */
 export const COMMAND_OFFSET = 8;
 
 /**
- * The payload of a request frame. Throws `ProtocolError` for bytes that are no request; sizes are not judged
- * here (see `requestProblem`), so that a request over a limit can be answered with `bad-request`.
+ * Decodes the payload of a request frame. Throws `ProtocolError` for bytes that are not a request. Limits of sizes are
+ * not checked here but by `requestProblem`, so that a request above a limit can be answered with `bad-request`.
  */
 export function decodeRequest(payload: Uint8Array): ClientRequest {
   return decodePayload('request', payload, (input) => {
@@ -66,9 +65,8 @@ export function decodeRequest(payload: Uint8Array): ClientRequest {
 }
 
 /**
- * The id of a request that is a well-formed write within the limits; null for anything else, which `decodeRequest`
- * looks at. Nearly all that is proposed are such writes, and their bytes go to the log as they are: no need for
- * strings here.
+ * Returns the id of a request that is a well-formed write within the limits; null for all others, which `decodeRequest`
+ * handles. Nearly all proposals are such writes. Their bytes are put into the log unchanged, so no strings are decoded.
  */
 export function plainWriteId(payload: Buffer): number | null {
   const keyAt = COMMAND_OFFSET + 21;
@@ -86,7 +84,7 @@ export function plainWriteId(payload: Buffer): number | null {
 }
 
 /**
- * The id in a payload that `decodeRequest` refuses, so that it can be answered; null if even that is missing.
+ * Returns the id in a payload that `decodeRequest` refuses, so that it can be answered; null if there is no id.
  */
 export function requestIdOf(payload: Uint8Array): number | null {
   try {
@@ -96,7 +94,7 @@ export function requestIdOf(payload: Uint8Array): number | null {
   }
 }
 
-/** The reason why a request is not acceptable (over a limit, not Unicode), as a sentence; null if there is none. */
+/** Returns the reason why a request is not acceptable (above a limit, or not Unicode); null if it is. */
 export function requestProblem(request: ClientRequest): string | null {
   switch (request.type) {
     case 'open-session':
@@ -129,14 +127,14 @@ export function requestProblem(request: ClientRequest): string | null {
   }
 }
 
-/** A whole frame. */
+/** Returns a response as a whole frame. */
 export function encodeResponse(response: ClientResponse): Uint8Array {
   const out = new ByteWriter(256);
   writeResponse(out, response.requestId, response);
   return out.take();
 }
 
-/** As `encodeResponse`, but appended to `out`, so that many responses leave in one write. */
+/** Appends a response as a frame to `out`, so that many responses are sent with one write. */
 export function writeResponse(out: ByteWriter, requestId: number, result: ClientResult): void {
   const start = beginFrame(out, 'client-response');
   out.u64(requestId);
@@ -173,7 +171,7 @@ function writeResult(out: ByteWriter, result: ClientResult): void {
   }
 }
 
-/** The payload of a response frame. Throws `ProtocolError`. */
+/** Decodes the payload of a response frame. Throws `ProtocolError` if it is not a response. */
 export function decodeResponse(payload: Uint8Array): ClientResponse {
   return decodePayload('response', payload, (input): ClientResponse => {
     const requestId = input.u64();

@@ -4,26 +4,27 @@
  * Maelstrom, every error says whether it is definite).
  */
 
-/** Bytes of keys and values are UTF-8 on the wire; at most MAX_KEY_BYTES and MAX_VALUE_BYTES of them. */
+/** Maximum sizes of keys and values in bytes, as UTF-8 on the wire. */
 export const MAX_KEY_BYTES = 1_024;
 export const MAX_VALUE_BYTES = 1 << 20;
-/** Of a node's id. */
+/** Maximum size of a node's id in bytes. */
 export const MAX_ID_BYTES = 63;
 
 /**
- * Opens a session (dissertation 6.3). Answered with `session`. Harmless to retry: an unused session only
- * takes room.
+ * Opens a session (dissertation 6.3). Answered with `session`. It may be retried, because an unused session only uses
+ * some memory.
  */
 export interface OpenSession {
   readonly type: 'open-session';
 }
-/** Linearizable, by ReadIndex. Answered with `value`. */
+/** A linearizable read, by ReadIndex. Answered with `value`. */
 export interface Read {
   readonly type: 'read';
   readonly key: string;
 }
 /**
- * Part of every write: a retry with the same (session, seq) is applied once; seq rises by one per write of a session.
+ * Part of every write. Retries with the same (session, seq) are applied once. `seq` rises by one per write of a
+ * session.
  */
 interface InSession {
   readonly session: number;
@@ -70,15 +71,15 @@ export interface TransferLeadership {
 }
 
 /**
- * Any node answers at once, with `status`: its knowledge of itself and, if it leads, of the others. It may be out of
- * date.
+ * Asks any node for its state and, if it leads, for its knowledge of the others, which may be out of date. Answered at
+ * once with `status`.
  */
 export interface Status {
   readonly type: 'status';
 }
 
 /**
- * Asks the leader to change the members: all of `changes` at once, by joint consensus (dissertation 4.3). Answered with
+ * Asks the leader to make all `changes` of the members at once, by joint consensus (dissertation 4.3). Answered with
  * `done` when C_new is committed.
  */
 export interface ChangeMembers {
@@ -93,12 +94,12 @@ export type MembersChange =
   | { readonly type: 'add-learner'; readonly id: string; readonly address: string }
   | { readonly type: 'promote' | 'demote' | 'remove'; readonly id: string };
 
-/** Any node takes a snapshot of its applied state, and answers with `snapshot` when it is on its disk. */
+/** Asks any node for a snapshot of its applied state. Answered with `snapshot` when this is on the node's disk. */
 export interface TakeSnapshot {
   readonly type: 'take-snapshot';
 }
 
-/** Requests to a node rather than to the store. */
+/** Requests to a node, in contrast to requests to the store. */
 export type AdminOperation = TransferLeadership | Status | ChangeMembers | TakeSnapshot;
 
 export type ClientCommand = OpenSession | Write | Cas | Delete | Append;
@@ -115,7 +116,7 @@ export type ClientResult =
   | { readonly type: 'session'; readonly session: number }
   | ({ readonly type: 'value' } & StoredValue)
   | { readonly type: 'done' }
-  /** `status`: JSON, a `NodeStatus`. */
+  /** `status` is a `NodeStatus` as JSON. */
   | { readonly type: 'status'; readonly status: string }
   | ({ readonly type: 'snapshot' } & SnapshotTaken)
   | {
@@ -126,18 +127,18 @@ export type ClientResult =
       readonly found?: StoredValue;
     };
 
-/** Nodes that take one at the same index have the same digests. */
+/** A snapshot that was taken. Snapshots of different nodes at the same index have the same digests. */
 export interface SnapshotTaken {
   readonly index: number;
   readonly term: number;
-  /** Size of the file. */
+  /** Size of the file in bytes. */
   readonly bytes: number;
   /** Digest of the log up to `index`; 0 on a node without reports. */
   readonly logDigest: number;
   readonly stateDigest: number;
 }
 
-/** The content of a `status` result. Indexes and terms as in the Raft paper. */
+/** The content of a `status` result. Indexes and terms are those of the Raft paper. */
 export interface NodeStatus {
   readonly id: string;
   readonly role: string;
@@ -146,9 +147,9 @@ export interface NodeStatus {
   readonly commit: number;
   readonly applied: number;
   readonly lastIndex: number;
-  /** The first entry that is still in the log in memory. */
+  /** Index of the first entry that is still in the log in memory. */
   readonly firstIndex: number;
-  /** The members, by the entry at `index`; `committed`: the entry cannot be undone. */
+  /** The members in the configuration of the entry at `index`. `committed`: this entry cannot be undone. */
   readonly members: {
     readonly index: number;
     readonly committed: boolean;
@@ -158,87 +159,94 @@ export interface NodeStatus {
     readonly learners: readonly string[];
     readonly addresses: Readonly<Record<string, string>>;
   };
-  /** On a leader: the replication progress of each of the others. */
+  /** On a leader: the replication progress of each follower. */
   readonly followers: readonly {
     readonly id: string;
     readonly mode: 'probe' | 'replicate' | 'snapshot';
     readonly matchIndex: number;
-    /** Since its last answer. */
+    /** Time since its last answer, in ms. */
     readonly silentMs: number;
   }[];
 }
 
 export type ClientResponse = ClientResult & { readonly requestId: number };
 
-/** A definite error: the operation did not and will not take effect. Else it may have, or may yet. */
+/**
+ * Errors. `definite`: the operation had no effect and will have none. If not definite, it may have or get an effect.
+ */
 export const ERRORS = {
   'not-leader': {
     wire: 1,
     definite: true,
     retry: true,
-    meaning: 'this node does not lead; `leader` names who does, if known',
+    meaning: 'this node does not lead; `leader` is the id of the leader, if known',
   },
   'cas-mismatch': {
     wire: 2,
     definite: true,
     retry: false,
-    meaning: 'the value was not `from`; `found` is what it was',
+    meaning: 'the value was not `from`; `found` is the value',
   },
   busy: { wire: 3, definite: true, retry: true, meaning: 'too much is uncommitted; nothing was proposed' },
   'session-expired': {
     wire: 4,
     definite: true,
     retry: false,
-    meaning: 'no such session; nothing was applied',
+    meaning: 'the session does not exist; nothing was applied',
   },
-  'bad-request': { wire: 5, definite: true, retry: false, meaning: 'malformed, or over a size limit' },
+  'bad-request': {
+    wire: 5,
+    definite: true,
+    retry: false,
+    meaning: 'the request is malformed, or above a size limit',
+  },
   'read-unconfirmed': {
     wire: 6,
     definite: true,
     retry: true,
-    meaning: 'leadership was lost before the read was confirmed; nothing was read',
+    meaning: 'the leadership was lost before the read was confirmed; nothing was read',
   },
   'leadership-lost': {
     wire: 7,
     definite: false,
     retry: true,
-    meaning: 'proposed, then leadership was lost; it may still be committed',
+    meaning: 'the leadership was lost after the command was proposed; it may still be committed',
   },
   'stale-seq': {
     wire: 8,
     definite: false,
     retry: false,
-    meaning: 'a later write of this session was applied already; whether this one was is not remembered',
+    meaning: 'a later write of this session was applied already; it is unknown whether this one was applied',
   },
   stopping: {
     wire: 9,
     definite: false,
     retry: true,
-    meaning: 'the node stops; what was proposed may still be committed',
+    meaning: 'the node stops; proposed commands may still be committed',
   },
   'storage-failed': {
     wire: 10,
     definite: false,
     retry: true,
-    meaning: 'the disk refused; the node stops serving',
+    meaning: 'the disk refused a write; the node stops serving',
   },
   'transfer-failed': {
     wire: 11,
     definite: false,
     retry: true,
-    meaning: 'the target did not take over in time; it may still',
+    meaning: 'the target did not become leader in time; it may still do so',
   },
   'change-refused': {
     wire: 12,
     definite: true,
     retry: false,
-    meaning: 'there can be no such change of the members now; the message says why',
+    meaning: 'this change of the members is not possible now; the message says why',
   },
   'change-under-way': {
     wire: 13,
     definite: true,
     retry: true,
-    meaning: 'another change of the members is under way; one at a time',
+    meaning: 'another change of the members is under way; only one is possible at a time',
   },
 } as const satisfies Record<string, { wire: number; definite: boolean; retry: boolean; meaning: string }>;
 

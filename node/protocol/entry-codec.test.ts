@@ -11,7 +11,7 @@ const written = (entries: readonly Entry[]): Buffer => {
   return out.take();
 };
 
-/** The format, entry by entry, from `docs/protocol.md`. */
+/** Encodes entries one by one as `docs/protocol.md` describes. */
 function naive(entries: readonly Entry[]): Buffer {
   const parts = entries.map(({ index, term, kind, data }) => {
     const header = Buffer.alloc(ENTRY_OVERHEAD_BYTES);
@@ -41,7 +41,9 @@ const lists = fc
     })),
   );
 
-/** The same entries, their data kept in a slab; those that `seal` names have their headers there. */
+/**
+ * Returns the same entries with their data in a slab. Entries for which `seal` is true have their headers there, too.
+ */
 function inSlab(entries: readonly Entry[], seal: (i: number) => boolean): Entry[] {
   const slab = new EntrySlab();
   const kept = entries.map((entry) => ({ ...entry, data: slab.keep(entry.data) }));
@@ -59,7 +61,7 @@ const command = (index: number, bytes: number): Entry => ({
 });
 
 describe('entries', () => {
-  test('entries are encoded to the same bytes whether their data was read from a message, is in a slab, or neither', () => {
+  test('entries have the same encoding if their data was read from a message, is in a slab, or neither', () => {
     fc.assert(
       fc.property(lists, fc.func(fc.boolean()), (entries, sealed) => {
         const expected = naive(entries);

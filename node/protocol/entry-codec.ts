@@ -5,17 +5,20 @@ import { logIndex, term } from '../raft/types.ts';
 import type { Entry, EntryKind } from '../raft/types.ts';
 
 /**
- * One form for a log entry wherever it lies: u64 index, u64 term, u8 kind, data (u32 length). In peer frames
- * and in the write-ahead log.
+ * Size of an entry without its data, in bytes. An entry is u64 index, u64 term, u8 kind, data (u32 length), both in
+ * peer frames and in the write-ahead log.
  */
 export const ENTRY_OVERHEAD_BYTES = 21;
 
 export const KIND_CODE: Readonly<Record<EntryKind, number>> = { noop: 0, command: 1, config: 2 };
 
-/** Minimum size of a run that is passed on uncopied, in bytes. */
+/** Minimum size of a run of entries that is passed on without a copy, in bytes. */
 const LONG_RUN_BYTES = 8 << 10;
 
-/** `aside`: takes the next bytes after `out`, a long run of entries that is in memory already, uncopied. */
+/**
+ * Writes entries to `out`. A long run of entries that is in memory in its encoded form is passed to `aside` instead,
+ * without a copy. Its bytes follow those that are in `out` at this time.
+ */
 export function writeEntries(
   out: ByteWriter,
   entries: readonly Entry[],
@@ -44,9 +47,9 @@ function writeEntry(out: ByteWriter, entry: Entry): void {
 }
 
 /**
- * Number of entries from `entries[i]` on that are already in memory in their encoded form, one after the other: entries
- * that came from a leader or the log are, in the bytes that they were read from, and so are entries of an `EntrySlab`.
- * This is checked, not assumed: the bytes before an entry's data are its encoding if and only if they are equal to it.
+ * Number of entries from `entries[i]` on that are in memory in their encoded form, one after the other. This is so for
+ * entries that were read from a message or the log, and for entries of an `EntrySlab`. It is checked for each entry:
+ * the bytes before its data must be equal to its encoded header.
  */
 function encodedRun(entries: readonly Entry[], i: number): number {
   const { buffer, byteOffset } = entries[i]!.data;
@@ -76,14 +79,14 @@ function hasHeader(memory: Buffer, dataAt: number, { index, term, kind, data }: 
 }
 
 /**
- * Commands that are about to become entries, in their encoded form from the start: copied once, from the connection
- * that they came on, they go to the disk and to every follower as they lie here.
+ * Memory for commands that will become entries. They have their encoded form from the start: each is copied once, from
+ * its connection, and is then written to the disk and sent to every follower without another copy.
  */
 export class EntrySlab {
   #memory = Buffer.alloc(0);
   #end = 0;
 
-  /** A copy of `data` with room for the entry's header before it. */
+  /** Returns a copy of `data` with room for the entry's header before it. */
   keep(data: Uint8Array): Uint8Array {
     const bytes = ENTRY_OVERHEAD_BYTES + data.length;
     if (this.#end + bytes > this.#memory.length) {
@@ -96,7 +99,7 @@ export class EntrySlab {
     return this.#memory.subarray(at, this.#end);
   }
 
-  /** Fills in the header of an entry whose data was kept here, because its place is known now. */
+  /** Writes the header of an entry whose data is in this slab, when its index and term are known. */
   seal({ index, term, kind, data }: Entry): void {
     const header = Buffer.from(data.buffer, data.byteOffset - ENTRY_OVERHEAD_BYTES, ENTRY_OVERHEAD_BYTES);
     header.writeUInt32BE((index / 2 ** 32) >>> 0, 0);
@@ -108,12 +111,14 @@ export class EntrySlab {
   }
 }
 
-/** Entries of one slab are written in one piece; it lives as long as the log holds one of them. */
+/**
+ * Size of a slab in bytes. Its entries can be written in one piece. It stays in memory until the log has none of them.
+ */
 const SLAB_BYTES = 256 << 10;
 
 /**
- * The data of the entries are views of the input; a command below `dataFrom` is left without data, because the caller
- * does not need it. Throws `MalformedBytes`; also for entries whose indexes are not consecutive.
+ * Reads entries. Their data are views of the input; commands with an index below `dataFrom` have no data, because the
+ * caller does not need it. Throws `MalformedBytes` for bytes that are not entries, or indexes that are not consecutive.
  */
 export function readEntries(input: ByteReader, dataFrom = 0): Entry[] {
   const count = input.u32();
@@ -128,7 +133,7 @@ export function readEntries(input: ByteReader, dataFrom = 0): Entry[] {
     const data = kind === 'config' || index >= dataFrom ? input.bytes() : skipped(input);
     const entry: Entry = { index, term: entryTerm, kind, data };
     if (entry.kind === 'config' && decodeConfiguration(entry.data) === null) {
-      throw new MalformedBytes(`entry ${entry.index} holds no configuration`);
+      throw new MalformedBytes(`entry ${entry.index} has no valid configuration`);
     }
     if (entry.index === 0 || (i > 0 && entry.index !== entries[i - 1]!.index + 1)) {
       throw new MalformedBytes(`entry ${entry.index} after entry ${entries[i - 1]?.index ?? 0}`);
@@ -150,5 +155,5 @@ function readKind(input: ByteReader): EntryKind {
   if (code === KIND_CODE.noop) return 'noop';
   if (code === KIND_CODE.command) return 'command';
   if (code === KIND_CODE.config) return 'config';
-  throw new MalformedBytes(`unknown kind of entry ${code}`);
+  throw new MalformedBytes(`unknown kind of entry: ${code}`);
 }

@@ -13,7 +13,7 @@ const frameOf = (payload: Uint8Array, type: FrameType = 'peer'): Buffer => {
 const bytes = fc.uint8Array({ maxLength: 300 });
 
 describe('a stream of frames', () => {
-  test('gives the same payloads wherever the chunks are cut', () => {
+  test('gives the same payloads for any division into chunks', () => {
     fc.assert(
       fc.property(
         fc.array(bytes, { maxLength: 8 }),
@@ -36,7 +36,7 @@ describe('a stream of frames', () => {
     );
   });
 
-  test('knows at its end whether a frame was cut off', () => {
+  test('shows at its end whether a frame was cut off', () => {
     const frame = frameOf(Buffer.from('hello'));
     for (let length = 1; length < frame.length; length++) {
       const reader = new FrameReader('peer');
@@ -58,7 +58,7 @@ describe('a stream of frames', () => {
         } catch (error) {
           read = error;
         }
-        // Only a changed length can leave it waiting.
+        // Only a changed length can make the reader wait.
         expect(read instanceof ProtocolError || (bit < 32 && Array.isArray(read) && read.length === 0)).toBe(
           true,
         );
@@ -66,7 +66,7 @@ describe('a stream of frames', () => {
     );
   });
 
-  test('stays refused once it was: nothing behind a bad frame is believed', () => {
+  test('is refused for good after a bad frame, so later frames are not read', () => {
     const bad = frameOf(Buffer.from('x'));
     bad[bad.length - 1]! ^= 1;
     const reader = new FrameReader('peer');
@@ -77,21 +77,21 @@ describe('a stream of frames', () => {
   test('a frame that is too long is refused at its header, before its other bytes arrive', () => {
     const reader = new FrameReader('peer', 100);
     expect(() => reader.push(frameOf(Buffer.alloc(101)).subarray(0, FRAME_HEADER_BYTES))).toThrow(
-      /101 bytes; at most 100/,
+      /101 bytes, but at most 100/,
     );
   });
 
-  test('is refused for another version or another type of frame', () => {
+  test('is refused if a frame has another version or another type', () => {
     const newer = frameOf(Buffer.from('x'));
     newer[4] = 2;
     expect(() => new FrameReader('peer').push(newer)).toThrow(/version 2/);
     expect(() => new FrameReader('client-request').push(frameOf(Buffer.from('x')))).toThrow(
-      /type 3; expected 1/,
+      /type 3, but expected 1/,
     );
     expect(() => new FrameReader('peer').push(Buffer.from('GET / HTTP/1.1\r\n\r\n'))).toThrow(ProtocolError);
   });
 
-  test('refuses to write a payload over the limit and leaves the frames before it whole', () => {
+  test('refuses to write a payload above the limit, and keeps the frames before it', () => {
     const out = new ByteWriter(64);
     writeFrame(out, 'peer', () => out.u8(7));
     expect(() => writeFrame(out, 'peer', () => out.raw(Buffer.alloc((8 << 20) + 1)))).toThrow(ProtocolError);
@@ -100,7 +100,7 @@ describe('a stream of frames', () => {
 });
 
 describe('bytes taken from a writer', () => {
-  test('never change when more is written', () => {
+  test('do not change when more is written', () => {
     const out = new ByteWriter(32);
     const taken: { bytes: Buffer; expected: Buffer }[] = [];
     for (let i = 0; i < 2_000; i++) {

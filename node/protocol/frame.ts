@@ -2,7 +2,7 @@ import { crc32 } from 'node:zlib';
 import { bufferOf, ByteReader, ByteWriter, MalformedBytes } from '../kv/bytes.ts';
 import { crcOf } from '../kv/crc.ts';
 
-/** The bytes of a socket violate the protocol: the connection is closed, and the message is logged as the reason. */
+/** The bytes from a socket violate the protocol. The connection is closed, and the message is logged as the reason. */
 export class ProtocolError extends Error {
   override readonly name = 'ProtocolError';
 }
@@ -12,16 +12,17 @@ export const FRAME_TYPE = { 'client-request': 1, 'client-response': 2, peer: 3 }
 export type FrameType = keyof typeof FRAME_TYPE;
 
 /**
- * A frame: u32 length of the payload, u8 version, u8 type, u32 CRC-32 (over version, type and payload),
- * payload; big-endian.
+ * Size of a frame's header in bytes. A frame is u32 length of the payload, u8 version, u8 type, u32 CRC-32 (over
+ * version, type and payload), payload. Numbers are big-endian.
  */
 export const FRAME_HEADER_BYTES = 10;
 /**
- * Above the largest legal payload of any type: a cas of two 1 MiB values, an AppendEntries of one such entry.
+ * Maximum size of a payload in bytes. The largest valid payloads are smaller: a cas with two 1 MiB values, and an
+ * AppendEntries with one such entry.
  */
 export const MAX_PAYLOAD_BYTES = 8 << 20;
 
-/** CRC-32 of the two bytes (version, type), with which the payload's CRC begins. */
+/** CRC-32 of the two bytes (version, type), from which the CRC of the payload continues. */
 const crcSeed = (code: number): number => crc32(Uint8Array.of(PROTOCOL_VERSION, code));
 const CRC_SEED: Readonly<Record<FrameType, number>> = {
   'client-request': crcSeed(FRAME_TYPE['client-request']),
@@ -39,7 +40,7 @@ export function writeFrame(out: ByteWriter, type: FrameType, payload: (out: Byte
   endFrame(out, type, start);
 }
 
-/** Begins a frame whose payload follows; the result must be given to `endFrame`. */
+/** Begins a frame. The caller writes the payload, and then passes the result to `endFrame`. */
 export function beginFrame(out: ByteWriter, type: FrameType): number {
   const start = out.length;
   out.u32(0);
@@ -49,26 +50,29 @@ export function beginFrame(out: ByteWriter, type: FrameType): number {
   return start;
 }
 
-/** The payload is written. Throws as `writeFrame`. */
+/** Ends a frame whose payload is written. Throws like `writeFrame`. */
 export function endFrame(out: ByteWriter, type: FrameType, start: number): void {
   const length = out.length - start - FRAME_HEADER_BYTES;
   if (length > MAX_PAYLOAD_BYTES) {
     out.rewind(start);
-    throw new ProtocolError(`a payload of ${length} bytes; at most ${MAX_PAYLOAD_BYTES} fit a frame`);
+    throw new ProtocolError(
+      `a payload of ${length} bytes is too large: a frame has at most ${MAX_PAYLOAD_BYTES}`,
+    );
   }
   out.patchU32(start, length);
   out.patchU32(start + 6, out.crc32(start + FRAME_HEADER_BYTES, CRC_SEED[type]));
 }
 
 /**
- * Cuts a byte stream into the payloads of its frames. One reader per connection and direction, for one type of frame.
- * Payloads are views of the chunks if possible; copy whatever must outlive its chunk.
+ * Splits a byte stream into the payloads of its frames. There is one reader per connection and direction, for one type
+ * of frame. Payloads are views of the chunks if possible, so copy data that is needed for longer than its chunk.
  */
 export class FrameReader {
   readonly #type: FrameType;
   readonly #maxPayloadBytes: number;
   /**
-   * The frame that has begun but not ended: its header, then (once its length is known) exactly its bytes.
+   * The frame that has begun but not ended. At first it has room for the header; when the length is known, for the
+   * frame.
    */
   #partial: Buffer | null = null;
   #filled = 0;
@@ -79,14 +83,14 @@ export class FrameReader {
     this.#maxPayloadBytes = maxPayloadBytes;
   }
 
-  /** True if the stream is in the middle of a frame; at its end this means that it was cut off. */
+  /** True if a frame has begun but not ended. At the end of the stream this means that the frame was cut off. */
   get midFrame(): boolean {
     return this.#filled > 0;
   }
 
   /**
-   * The payloads of all frames that are complete with `chunk`. Throws `ProtocolError`, and from then on
-   * always.
+   * Returns the payloads of all frames that are complete with `chunk`. Throws `ProtocolError` for a bad frame, and then
+   * in every later call.
    */
   push(chunk: Uint8Array): Buffer[] {
     if (this.#broken) throw this.#broken;
@@ -124,7 +128,7 @@ export class FrameReader {
     return payloads;
   }
 
-  /** Copies as much of `chunk` as the begun frame takes; returns where the rest starts. */
+  /** Copies the part of `chunk` that belongs to the frame that has begun; returns the offset of the rest. */
   #gather(chunk: Buffer, at: number): number {
     this.#partial ??= Buffer.allocUnsafe(FRAME_HEADER_BYTES);
     const taken = Math.min(this.#partial.length - this.#filled, chunk.length - at);
@@ -133,46 +137,48 @@ export class FrameReader {
     return at + taken;
   }
 
-  /** The header is complete and legal: make room for the whole frame. */
+  /** Makes room for the whole frame, after its header is complete and valid. */
   #widen(): void {
     const header = this.#partial!;
     this.#partial = Buffer.allocUnsafe(FRAME_HEADER_BYTES + this.#payloadLength(header, 0));
     this.#partial.set(header);
   }
 
-  /** Checks the header at `at`, so that no length is believed that the protocol does not allow. */
+  /** Checks the header at `at`, and returns its length. A length that the protocol does not allow is refused. */
   #payloadLength(bytes: Buffer, at: number): number {
     const length = bytes.readUInt32BE(at);
     const version = bytes[at + 4]!;
     const type = bytes[at + 5]!;
     if (version !== PROTOCOL_VERSION) {
-      throw new ProtocolError(`frame of version ${version}; this end speaks version ${PROTOCOL_VERSION}`);
+      throw new ProtocolError(`frame of version ${version}, but this node uses version ${PROTOCOL_VERSION}`);
     }
     if (type !== FRAME_TYPE[this.#type]) {
-      throw new ProtocolError(`frame of type ${type}; expected ${FRAME_TYPE[this.#type]} (${this.#type})`);
+      throw new ProtocolError(
+        `frame of type ${type}, but expected ${FRAME_TYPE[this.#type]} (${this.#type})`,
+      );
     }
     if (length > this.#maxPayloadBytes) {
       throw new ProtocolError(
-        `frame with a payload of ${length} bytes; at most ${this.#maxPayloadBytes} are allowed`,
+        `frame with a payload of ${length} bytes, but at most ${this.#maxPayloadBytes} are allowed`,
       );
     }
     return length;
   }
 
-  /** The payload of the frame from `at` to `end`. */
+  /** Returns the payload of the frame from `at` to `end`, if its CRC-32 is right. */
   #checked(bytes: Buffer, at: number, end: number): Buffer {
     const expected = bytes.readUInt32BE(at + 6);
     const found = crcOf(bytes, at + FRAME_HEADER_BYTES, end, CRC_SEED[this.#type]);
     if (found !== expected) {
       throw new ProtocolError(
-        `frame with CRC-32 ${hex(found)}, its header says ${hex(expected)}: bytes were damaged`,
+        `frame with CRC-32 ${hex(found)}, but its header has ${hex(expected)}: bytes were damaged`,
       );
     }
     return bytes.subarray(at + FRAME_HEADER_BYTES, end);
   }
 }
 
-/** Result of `read` for a whole payload; surplus or missing bytes are a `ProtocolError` that names `what`. */
+/** Returns the result of `read` for a whole payload. Throws `ProtocolError` if bytes are missing or left over. */
 export function decodePayload<T>(what: string, payload: Uint8Array, read: (input: ByteReader) => T): T {
   const input = new ByteReader(payload);
   try {

@@ -113,7 +113,7 @@ const payloadOf = (message: PeerMessage): Uint8Array => {
 };
 
 describe('the peer codec', () => {
-  test('gives back every message that it was given', () => {
+  test('decodes every message that it has encoded', () => {
     fc.assert(
       fc.property(messages, (message) => {
         expect(decodeMessage(payloadOf(message), peers)).toEqual(message);
@@ -121,7 +121,7 @@ describe('the peer codec', () => {
     );
   });
 
-  test('refuses every message that was cut short', () => {
+  test('refuses every message that is too short', () => {
     fc.assert(
       fc.property(messages, fc.nat(), (message, cut) => {
         const payload = payloadOf(message);
@@ -130,7 +130,7 @@ describe('the peer codec', () => {
     );
   });
 
-  test('gives back a hello, and refuses a message in its place', () => {
+  test('decodes a hello, and refuses a message in its place', () => {
     const hello = {
       cluster: 'n1,n2,n3',
       ...peers,
@@ -150,7 +150,7 @@ describe('the peer codec', () => {
       commitTerm: term(0),
       readContext: 0,
     };
-    expect(() => decodeHello(payloadOf(heartbeat))).toThrow(/not a hello/);
+    expect(() => decodeHello(payloadOf(heartbeat))).toThrow(/must be a hello/);
   });
 
   test('refuses entries with a gap, and entries that do not follow prevLogIndex', () => {
@@ -177,7 +177,7 @@ describe('the peer codec', () => {
     );
   });
 
-  test('refuses a configuration that is none', () => {
+  test('refuses bytes that are not a configuration', () => {
     const broken = { index: logIndex(1), term: term(1), kind: 'config' as const, data: Buffer.from('{}') };
     const append: PeerMessage = {
       type: 'AppendEntries',
@@ -188,10 +188,10 @@ describe('the peer codec', () => {
       leaderCommit: logIndex(0),
       entries: [broken],
     };
-    expect(() => decodeMessage(payloadOf(append), peers)).toThrow(/entry 1 holds no configuration/);
+    expect(() => decodeMessage(payloadOf(append), peers)).toThrow(/entry 1 has no valid configuration/);
   });
 
-  test('keeps heartbeats and votes off the bulk connection', () => {
+  test('does not send heartbeats and votes over the bulk connection', () => {
     fc.assert(
       fc.property(messages, (message) => {
         expect(channelOf(message) === 'bulk').toBe(

@@ -16,28 +16,27 @@ import type { PeerMessage } from './snapshot-message.ts';
 export type PeerChannel = 'control' | 'bulk';
 
 /**
- * The first frame of a peer connection. The messages that follow go from `from` to `to`; they name neither, nor the
- * incarnation.
+ * The first frame of a peer connection. All messages after it are from `from` to `to`. They do not contain these ids or
+ * the incarnation.
  */
 export interface Hello {
-  /** Its name: nodes of different clusters must not talk to each other. */
+  /** Name of the cluster, because nodes of different clusters must not exchange messages. */
   readonly cluster: string;
   readonly from: NodeId;
   /** Incarnation of `from`: it applies to all messages on this connection. */
   readonly incarnation: number;
   readonly to: NodeId;
   /**
-   * Time in ms during which the sender takes part in no election after it has heard from a leader, which is the basis
-   * of that leader's lease. 0: it promises nothing. Nodes must not form a cluster if one promises less than another
-   * relies on.
+   * Time in ms during which the sender takes part in no election after it has heard from a leader. The leader's lease
+   * relies on this promise; 0: there is no promise. It must be the same on all nodes of a cluster.
    */
   readonly promiseMs: number;
   /**
-   * Address to dial `from` at, `host:port`, if no other source gives one: the configuration that names it may not have
-   * arrived yet.
+   * Address of `from`, as `host:port`. It is used if the receiver has no other address, because the configuration with
+   * `from` may not have arrived yet.
    */
   readonly address: string;
-  /** True if `from` takes `to` for a member; else it only answers a node that takes it for one. */
+  /** True if `to` is a member in the configuration of `from`. If not, `from` only answers the messages of `to`. */
   readonly toMember: boolean;
   readonly channel: PeerChannel;
 }
@@ -74,11 +73,12 @@ export function writeHello(out: ByteWriter, hello: Hello): void {
   });
 }
 
-/** Throws `ProtocolError`. */
+/** Throws `ProtocolError` if the payload is not a valid hello. */
 export function decodeHello(payload: Uint8Array): Hello {
   return decodePayload('hello', payload, (input) => {
     const code = input.u8();
-    if (code !== HELLO_CODE) throw new MalformedBytes(`the first frame is of kind ${code}, not a hello`);
+    if (code !== HELLO_CODE)
+      throw new MalformedBytes(`the first frame must be a hello, but is of kind ${code}`);
     return {
       cluster: input.string(),
       from: nodeId(input.string()),
@@ -144,8 +144,8 @@ export function writeMessage(out: ByteWriter, message: PeerMessage): void {
 }
 
 /**
- * A message on a connection that began with `hello`. The data of entries and chunks are views of `payload`. Throws
- * `ProtocolError`.
+ * Decodes a message on a connection that began with `hello`. The data of entries and chunks are views of `payload`.
+ * Throws `ProtocolError` if the payload is not a valid message.
  */
 export function decodeMessage(
   payload: Uint8Array,
@@ -224,7 +224,8 @@ function readSnapshotMeta(input: ByteReader): SnapshotMeta {
   const index = logIndex(input.u64());
   const ofTerm = term(input.u64());
   const configuration = decodeConfiguration(input.bytes());
-  if (configuration === null) throw new MalformedBytes(`snapshot ${index} holds no configuration`);
+  if (configuration === null)
+    throw new MalformedBytes(`the snapshot up to ${index} has no valid configuration`);
   return { index, term: ofTerm, configuration };
 }
 

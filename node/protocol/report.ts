@@ -1,9 +1,9 @@
 import type { LogIndex, NodeId, RoleName, Term } from '../raft/types.ts';
 
 /**
- * Reports of a node to the harness, one JSON object per line, on file descriptor 3 (`--report-fd`), never across a
- * link. `at` is CLOCK_MONOTONIC in microseconds (`process.hrtime`), which all processes of a machine share. `n` counts
- * the lines of one node process from 0, so that a lost line is noticed.
+ * Reports of a node to the harness, one JSON object per line. They are sent on file descriptor 3 (`--report-fd`), not
+ * over a link. `at` is CLOCK_MONOTONIC in microseconds (`process.hrtime`), which is the same for all processes of a
+ * machine. `n` counts the lines of one node process from 0, so that a lost line is noticed.
  */
 export type NodeReport = { readonly n: number; readonly at: number; readonly node: NodeId } & (
   | ReadyLine
@@ -12,30 +12,31 @@ export type NodeReport = { readonly n: number; readonly at: number; readonly nod
   | LogReport
 );
 
-/** First line: the node listens. `recovered`: the content of its data folder. */
+/** The first line, which says that the node listens. `recovered` describes the content of its data folder. */
 export interface ReadyLine {
   readonly type: 'ready';
   readonly pid: number;
   readonly clientPort: number;
   readonly peerPort: number;
-  /** Null: no admin port. */
+  /** Admin port; null: there is none. */
   readonly adminPort: number | null;
   readonly recovered: {
     readonly term: Term;
     readonly votedFor: NodeId | null;
     readonly lastIndex: LogIndex;
-    /** Index of the snapshot that it began from; 0: none. */
+    /** Last index of the snapshot from which the node started; 0: none. */
     readonly snapshotIndex: LogIndex;
     /**
-     * Bytes of a torn tail that were cut off (a write that a crash interrupted; nothing in it was
-     * acknowledged).
+     * Number of bytes of a torn tail that were removed. A torn tail is a write that a crash interrupted, and nothing in
+     * it was acknowledged.
      */
     readonly tornBytes: number;
   };
 }
 
 /**
- * Sent on every change of role, term, vote or leader, and else at most every 100 ms, at least every 500 ms.
+ * Sent at every change of role, term, vote or leader. Otherwise it is sent at least every 500 ms, and after other
+ * changes at most every 100 ms.
  */
 export interface StatusReport {
   readonly type: 'status';
@@ -48,15 +49,14 @@ export interface StatusReport {
   readonly lastIndex: LogIndex;
   readonly lastTerm: Term;
   readonly durable: LogIndex;
-  /** CRC-32 chained over (term, kind, data) of every entry up to `applied`: equal logs have equal digests. */
+  /** CRC-32 over (term, kind, data) of all entries up to `applied`. Equal logs have equal digests. */
   readonly appliedDigest: number;
   readonly rssBytes: number;
 }
 
 /**
- * The steps that the safety properties are checked on. Role and vote steps are complete; log steps come in
- * batches. A log digest at index i is CRC-32 over digest(i−1), term(i), kind(i) and data(i), with digest(0) =
- * 0.
+ * The steps on which the safety properties are checked. Every role and vote step has its own line; log steps are
+ * batched. The log digest at index i is the CRC-32 over digest(i−1), term(i), kind(i) and data(i); digest(0) is 0.
  */
 export type TraceReport =
   | {
@@ -67,8 +67,8 @@ export type TraceReport =
     }
   | { readonly type: 'GrantVote'; readonly term: Term; readonly candidate: NodeId }
   /**
-   * Log positions from `first` on: `terms[k]` and `digests[k]` belong to index first + k. The earlier entries from
-   * `first` on are gone iff `truncated`.
+   * Entries that were put into the log from index `first` on: `terms[k]` and `digests[k]` belong to index first + k.
+   * `truncated` is true if earlier entries from `first` on were removed.
    */
   | {
       readonly type: 'Replicate';
@@ -81,16 +81,19 @@ export type TraceReport =
   /** The state machine has applied up to `index`; `digest` is the log digest there. */
   | { readonly type: 'Apply'; readonly index: LogIndex; readonly digest: number }
   /**
-   * A snapshot of the applied state up to `index` is on the disk. `digest`: of the log there; `state`: of the state.
+   * A snapshot of the applied state up to `index` is on the disk.
    */
   | ({ readonly type: 'TakeSnapshot' } & SnapshotPoint)
-  /** A snapshot from the leader is the whole log and state now: `index` is applied, the next entry will follow it. */
+  /** A snapshot from the leader has replaced the log and the state. `index` is applied. */
   | ({ readonly type: 'InstallSnapshot' } & SnapshotPoint)
-  /** The configuration of the entry at `index` (0: the founding one) is in force; and, later, committed. */
+  /**
+   * ChangeConf: the configuration of the entry at `index` (0: the founding one) is in force. ApplyConfChange:
+   * committed.
+   */
   | ({ readonly type: 'ChangeConf' | 'ApplyConfChange'; readonly index: LogIndex } & Members)
   /**
-   * After a start: the log positions that were found on disk (as Replicate, but nothing was written). `snapshot` covers
-   * everything before `first`, which is applied already; null: `first` is 1.
+   * The entries that were found on the disk at the start, with the fields of Replicate. `snapshot` covers everything
+   * before `first`, which is applied already; null: `first` is 1.
    */
   | {
       readonly type: 'Recover';
@@ -107,12 +110,13 @@ export interface SnapshotPoint {
   readonly term: Term;
   /** The log digest at `index`. */
   readonly digest: number;
-  /** CRC-32 of the state machine's state: nodes that have applied the same log have the same. */
+  /** CRC-32 of the state machine's state. It is the same on all nodes that have applied the same log. */
   readonly state: number;
 }
 
 /**
- * The members of the cluster. While `outgoing` (C_old of a joint configuration) is not empty, both majorities decide.
+ * The members of the cluster. While `outgoing` (C_old of a joint configuration) is not empty, both majorities are
+ * needed.
  */
 export interface Members {
   readonly voters: readonly NodeId[];

@@ -3,18 +3,18 @@ import type { InstallSnapshot, Message } from '../raft/message.ts';
 import type { LogIndex } from '../raft/types.ts';
 
 /*
- * How a snapshot's bytes get to a follower (§7). The core only says that they must (`InstallSnapshot`); the drivers see
- * to it with these, and none of them changes anything in a core. The receiver says where to go on, so a transfer that
- * broke off is resumed where it was.
+ * Messages that transfer a snapshot's bytes to a follower (§7). The core only asks for the transfer
+ * (`InstallSnapshot`). The drivers exchange these messages, and the cores do not see them. The receiver names the
+ * offset at which to continue, so an interrupted transfer is resumed where it was.
  */
 
 type Envelope = Pick<Message, 'from' | 'incarnation' | 'to' | 'term'>;
 
-/** The leader offers this to the receiver, which answers with the offset to start from. */
+/** The leader offers a snapshot. The receiver answers with the offset from which to start. */
 export interface SnapshotOffer extends Envelope {
   readonly type: 'SnapshotOffer';
   readonly snapshot: SnapshotMeta;
-  /** Size of the whole file in bytes, and its CRC-32, which identify it. */
+  /** Size of the whole file in bytes, and its CRC-32. Both identify the file. */
   readonly bytes: number;
   readonly checksum: number;
 }
@@ -22,18 +22,18 @@ export interface SnapshotOffer extends Envelope {
 /** The snapshot's bytes from `offset` on. */
 export interface SnapshotChunk extends Envelope {
   readonly type: 'SnapshotChunk';
-  /** That of the snapshot. */
+  /** Last index of the snapshot. */
   readonly index: LogIndex;
   readonly offset: number;
   readonly data: Uint8Array;
 }
 
-/** The receiver has the bytes up to `offset`; all of them: the snapshot is there, checked and durable. */
+/** The receiver has the bytes up to `offset`. If this is the end, the snapshot is checked and durable. */
 export interface SnapshotWanted extends Envelope {
   readonly type: 'SnapshotWanted';
   readonly index: LogIndex;
   readonly offset: number;
-  /** The bytes after `offset` did not arrive: continue there. */
+  /** True if the bytes after `offset` did not arrive, so that the sender must continue there. */
   readonly again: boolean;
 }
 

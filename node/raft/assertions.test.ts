@@ -6,7 +6,7 @@ import type { ServerState } from './state.ts';
 import { logOf, n1, n2, n3 } from './testing/server.ts';
 import { logIndex, term } from './types.ts';
 
-/** A server that a test may damage. */
+/** A server whose state a test may damage. */
 class Opened extends Raft {
   get inside(): ServerState {
     return this.state;
@@ -50,11 +50,11 @@ test.each<[string, (state: ServerState) => void, RegExp]>([
   [
     'a term that was not stored',
     (state) => (state.currentTerm = term(3)),
-    /term 3, vote n1, but stored are 2/,
+    /term 3, vote n1, but the stored ones are 2/,
   ],
-  ['a second vote', (state) => (state.votedFor = n3), /vote n3, but stored are 2, n1/],
+  ['a second vote', (state) => (state.votedFor = n3), /vote n3, but the stored ones are 2, n1/],
   ['a commit index that falls', (state) => (state.commitIndex = logIndex(1)), /commit 1|fell/],
-  ['a commit index behind the log', (state) => (state.commitIndex = logIndex(9)), /commit 9/],
+  ['a commit index after the end of the log', (state) => (state.commitIndex = logIndex(9)), /commit 9/],
   [
     'an entry that was applied before it was delivered',
     (state) => (state.appliedIndex = logIndex(3)),
@@ -64,10 +64,10 @@ test.each<[string, (state: ServerState) => void, RegExp]>([
   [
     'a leader that follows itself',
     ({ role }) => role.name === 'leader' && role.progress.set(n1, role.progress.get(n2)!),
-    /follows itself/,
+    /among its own followers/,
   ],
   [
-    'a follower that has more than the leader',
+    'a follower with a longer log than the leader',
     ({ role }) => role.name === 'leader' && (role.progress.get(n2)!.matchIndex = logIndex(8)),
     /matchIndex 8/,
   ],
@@ -77,20 +77,21 @@ test.each<[string, (state: ServerState) => void, RegExp]>([
     /7 bytes uncommitted/,
   ],
   [
-    'a snapshot of what is not committed',
+    'a snapshot of entries that are not committed',
     (state) =>
       (state.snapshot = { index: logIndex(5), term: term(2), configuration: state.membership.current }),
     /snapshot ends at 5/,
   ],
-])('a server stops at %s, before anything of it gets out', (_what, damage, finds) => {
+])('a server with %s stops before it sends anything', (_what, damage, finds) => {
   const raft = leader();
   damage(raft.inside);
   // The receivers of a leader are checked when it begins to lead, and when the members change.
-  if (finds.source === 'follows itself') raft.proposeConfiguration([{ type: 'remove', id: n2 }], 161);
+  if (finds.source === 'among its own followers')
+    raft.proposeConfiguration([{ type: 'remove', id: n2 }], 161);
   expect(() => raft.takeReady(161)).toThrow(finds);
 });
 
-test('a server without assertions goes on', () => {
+test('a server without assertions does not stop', () => {
   const raft = leader(false);
   raft.inside.lastReadContext = -1;
   expect(raft.takeReady(161).entries).toEqual([]);

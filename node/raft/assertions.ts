@@ -4,7 +4,7 @@ import type { Ready } from './ready.ts';
 import type { Candidate, Follower, Leader, ServerState } from './state.ts';
 import type { HardState } from './types.ts';
 
-/** Values that may only rise, or only change under a condition, as of the last Ready. */
+/** Values at the time of the last Ready. They may only rise, or only change under a condition. */
 interface Before {
   term: number;
   votedFor: string | null;
@@ -25,7 +25,7 @@ interface Before {
 export class Assertions {
   readonly #state: ServerState;
   readonly #before: Before;
-  /** Term and vote as they were last handed out to be stored. */
+  /** The last term and vote that were handed out to be stored. */
   #handed: HardState;
 
   constructor(state: ServerState) {
@@ -34,13 +34,13 @@ export class Assertions {
     this.#handed = { term: state.currentTerm, votedFor: state.votedFor };
   }
 
-  /** `ready` is about to be handed out. */
+  /** Must be called with each `ready` before it is handed out. */
   check({ hardState, committed, entries }: Ready): void {
     const { currentTerm, votedFor, deliveredIndex, log } = this.#state;
     if (hardState !== null) this.#handed = hardState;
     if (this.#handed.term !== currentTerm || this.#handed.votedFor !== votedFor)
       broken(
-        `term ${currentTerm}, vote ${votedFor}, but stored are ${this.#handed.term}, ${this.#handed.votedFor}`,
+        `term ${currentTerm}, vote ${votedFor}, but the stored ones are ${this.#handed.term}, ${this.#handed.votedFor}`,
       );
     if (committed.length > 0 && committed.at(-1)!.index !== deliveredIndex)
       broken(`handed out ${committed.at(-1)!.index}, but delivered is ${deliveredIndex}`);
@@ -62,9 +62,10 @@ export class Assertions {
       deliveredIndex < before.delivered ||
       log.base.index < before.base ||
       this.#state.lastReadContext < before.readContext;
-    if (fell) broken(`fell: ${JSON.stringify(before)} was before ${JSON.stringify(observe(this.#state))}`);
+    if (fell)
+      broken(`a value fell: from ${JSON.stringify(before)} to ${JSON.stringify(observe(this.#state))}`);
     if (role.name === 'leader') {
-      // §5.3, Leader Append-Only; and it makes its configurations itself, one after the other.
+      // §5.3, Leader Append-Only. The same holds for configurations, because the leader makes them itself.
       const leads = before.leads && term === before.term;
       if (leads && (log.lastIndex < before.last || membership.index < before.configuration))
         broken(`a leader went back to ${log.lastIndex}, ${membership.index} from ${JSON.stringify(before)}`);
@@ -106,12 +107,12 @@ function checkIndexes(state: ServerState): void {
         `durable ${durableIndex}, last ${lastIndex}`,
     );
   if (log.lastTerm > currentTerm)
-    broken(`the log ends in term ${log.lastTerm}, the current is ${currentTerm}`);
+    broken(`the log ends in term ${log.lastTerm}, but the current term is ${currentTerm}`);
   const end = snapshot?.index ?? 0;
   if (end < base.index || end > commitIndex)
     broken(`the snapshot ends at ${end}, base ${base.index}, commit ${commitIndex}`);
   if (membership.index > lastIndex)
-    broken(`a configuration of ${membership.index}, but the log is ${log.describe()}`);
+    broken(`the configuration is that of entry ${membership.index}, but the log is ${log.describe()}`);
 }
 
 function checkRole(state: ServerState): void {
@@ -140,9 +141,9 @@ function checkLeader(state: ServerState, leader: Leader): void {
 }
 
 function checkMembers({ config, membership }: ServerState, { progress }: Leader): void {
-  if (progress.has(config.id)) broken('follows itself');
+  if (progress.has(config.id)) broken('the leader is among its own followers');
   for (const id of membersOf(membership.current)) {
-    if (id !== config.id && !progress.has(id)) broken(`nothing is sent to ${id}, a member`);
+    if (id !== config.id && !progress.has(id)) broken(`the leader sends nothing to ${id}, which is a member`);
   }
 }
 
@@ -153,5 +154,5 @@ function checkCandidate({ config, votedFor, currentTerm }: ServerState, { name, 
 }
 
 function checkFollower({ config }: ServerState, { leader }: Follower): void {
-  if (leader === config.id) broken(`follows itself`);
+  if (leader === config.id) broken('a follower follows itself');
 }

@@ -14,14 +14,14 @@ import { nameSuccessor } from './transfer.ts';
 import type { LogIndex, NodeId } from './types.ts';
 
 /**
- * A leader's part of §6: it takes one change at a time, leads the cluster through C_old,new to C_new, and goes if it is
- * not in C_new.
+ * A leader's part of §6: it accepts one change at a time, leads the cluster through C_old,new to C_new, and then steps
+ * down if it is not in C_new.
  */
 export function proposeConfiguration(state: ServerState, changes: readonly MemberChange[]): ChangeResult {
   const { role, membership, commitIndex, currentTerm: term } = state;
   if (role.name !== 'leader') return { ok: false, reason: 'not-leader', leader: knownLeader(state) };
-  // Until an entry of its own term is committed, another leader's change may be committed without this leader knowing
-  // it: two majorities that share no server (the bug of 2015 in single-server changes).
+  // Before an entry of its own term is committed, this leader may not know that another leader's change is committed.
+  // Its own change could then lead to two majorities that share no server (the bug of 2015 in single-server changes).
   if (commitIndex < role.firstIndex || role.transfer !== null) return { ok: false, reason: 'busy' };
   if (isJoint(membership.current) || membership.index > commitIndex)
     return { ok: false, reason: 'change-under-way' };
@@ -32,7 +32,7 @@ export function proposeConfiguration(state: ServerState, changes: readonly Membe
   return { ok: true, index: appendConfiguration(state, role, next), term };
 }
 
-/** After a leader's commit index has moved: the next step of a change that is under way. */
+/** Makes the next step of a change that is under way. Call it after the leader's commit index has moved. */
 export function advanceChange(state: ServerState, leader: Leader): void {
   const { membership, commitIndex } = state;
   if (membership.index > commitIndex) return;
@@ -42,7 +42,7 @@ export function advanceChange(state: ServerState, leader: Leader): void {
     return;
   }
   const leaves = !isVoter(membership.current, state.config.id);
-  // §6: it has led, to the end, a cluster that it is no part of, and did not count itself.
+  // §6: until now this leader has led a cluster that it is not a member of, without counting itself.
   if (leaves)
     becomeFollower(state, state.currentTerm, null, `no voter of the configuration at ${membership.index}`);
   if (leaves || leader.hasDeparting) sayFarewell(state, leader, leaves);
@@ -60,7 +60,10 @@ function appendConfiguration(state: ServerState, leader: Leader, configuration: 
   return index;
 }
 
-/** Servers that have left are told so, if they can be reached; if the leader leaves, every server is told. */
+/**
+ * Tells the servers that have left the cluster that they have, if they can be reached. If the leader itself leaves, all
+ * servers are told.
+ */
 function sayFarewell(state: ServerState, leader: Leader, toAll: boolean): void {
   const members = membersOf(state.membership.current);
   for (const [to, progress] of leader.progress) {
@@ -75,14 +78,15 @@ function sayFarewell(state: ServerState, leader: Leader, toAll: boolean): void {
 function readiness({ log, nowMs, config }: ServerState, leader: Leader, id: NodeId): number | string {
   const { incarnation, mode, matchIndex, lastContactMs } = leader.progress.get(id)!;
   if (incarnation === null || nowMs - lastContactMs >= config.electionTimeoutMaxMs)
-    return `${id} is not heard from`;
+    return `${id} has not answered the leader recently`;
   const behind = log.lastIndex - matchIndex;
   if (mode === 'replicate' && behind <= mostEntriesBehind) return incarnation;
-  return `${id} is ${behind} entries behind: promote it once it has caught up`;
+  return `${id} lacks ${behind} entries: promote it after it has caught up`;
 }
 
 /**
- * A configuration that no quorum could commit could never be left again. A server that lost its folder does not count.
+ * The reason why no quorum of `next` could commit now, or null. Such a configuration could never be changed again. A
+ * server that lost its folder does not count.
  */
 function unheard({ config, nowMs }: ServerState, leader: Leader, next: Configuration): string | null {
   const lastHeardMs = reachedByQuorum(next, (id) => {
@@ -91,8 +95,8 @@ function unheard({ config, nowMs }: ServerState, leader: Leader, next: Configura
     return incarnation === incarnationOf(next, id) ? lastContactMs : -Infinity;
   });
   if (nowMs - lastHeardMs < config.electionTimeoutMaxMs) return null;
-  return `no majority of the voters that there would be, ${next.voters.join(', ')}, is heard from`;
+  return `no majority of the new voters ${next.voters.join(', ')} has answered the leader recently`;
 }
 
-/** Dissertation 4.2.1: a server that starts far back in the log would delay the decisions that it takes part in. */
+/** Dissertation 4.2.1: a new voter that lacks many entries would delay all commits that need it. */
 const mostEntriesBehind = 10_000;

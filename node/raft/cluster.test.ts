@@ -8,7 +8,7 @@ const firstSeed = Number(process.env['RAFT_FIRST_SEED'] ?? 1);
 
 describe('a cluster under every fault at once', () => {
   test.each([1, 3, 5])(
-    `of %i keeps the five safety properties, and recovers when all heals`,
+    `of %i servers keeps the five safety properties, and recovers after all faults are healed`,
     (size) => {
       const failure = firstFailure({ size, firstSeed, seeds });
       if (failure !== null) throw new Error(`size ${size}, seed ${failure.seed}: ${failure.error.stack}`);
@@ -16,7 +16,7 @@ describe('a cluster under every fault at once', () => {
     600_000,
   );
 
-  test('has everything that can happen to it in these storms', () => {
+  test('meets every kind of event in these storms', () => {
     const totals: Record<string, number> = {};
     for (let seed = 1; seed <= 60; seed++) {
       for (const [what, count] of Object.entries(trial(3, seed).counts))

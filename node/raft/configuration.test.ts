@@ -19,7 +19,7 @@ const steps: fc.Arbitrary<MemberChange[]> = fc.array(
   { maxLength: 4 },
 );
 
-/** A configuration that changes could have led to, not joint. */
+/** A configuration that is not joint and that changes could have led to. */
 const configurations: fc.Arbitrary<Configuration> = fc.array(steps, { maxLength: 8 }).map((changes) => {
   let configuration = founding([n1, n2, n3]);
   for (const change of changes) {
@@ -31,7 +31,7 @@ const configurations: fc.Arbitrary<Configuration> = fc.array(steps, { maxLength:
 
 const REFUSED = { voters: [], learners: [] };
 
-/** Meaning of the changes, one after the other, on plain sets; null if one of them is not possible. */
+/** Applies the changes one after the other to plain sets; returns null if one of them is not possible. */
 function naive(
   from: Configuration,
   changes: readonly MemberChange[],
@@ -56,7 +56,7 @@ function naive(
 }
 
 describe('a change of the membership', () => {
-  test('ends in the members that its steps name, or is refused as a whole', () => {
+  test('ends with the members that its steps name, or is refused as a whole', () => {
     fc.assert(
       fc.property(configurations, steps, (from, changes) => {
         const next = reconfigured(from, changes, incarnationOf);
@@ -96,14 +96,14 @@ describe('a change of the membership', () => {
     );
   });
 
-  test('is refused with the reason that readiness gives', () => {
+  test('is refused with the reason that `readiness` returns', () => {
     const from = { ...founding([n1]), learners: [n2] };
     expect(reconfigured(from, [{ type: 'promote', id: n2 }], () => 'n2 sleeps')).toBe('n2 sleeps');
   });
 });
 
 describe('a configuration in the log', () => {
-  test('is read back as it was written, the same bytes for the same members', () => {
+  test('is read back as it was written, and equal members give equal bytes', () => {
     fc.assert(
       fc.property(configurations, steps, (from, changes) => {
         const next = reconfigured(from, changes, incarnationOf);
@@ -115,7 +115,7 @@ describe('a configuration in the log', () => {
     );
   });
 
-  test('is null for anything else, whatever the bytes', () => {
+  test('decodes to null if the bytes hold no configuration', () => {
     const json = fc.oneof(
       fc.json(),
       fc.uint8Array().map((bytes) => new TextDecoder().decode(bytes)),

@@ -6,26 +6,26 @@ import type { LogIndex, NodeId, Term } from './types.ts';
  * configuration in its log, committed or not. Every list is sorted and has no duplicates.
  */
 export interface Configuration {
-  /** The servers that vote; in a joint configuration, those of C_new. Empty on a server that is still to join. */
+  /** The servers that vote; in a joint configuration, those of C_new. Empty on a server that has yet to join. */
   readonly voters: readonly NodeId[];
-  /** Joint only, else empty: the voters of C_old. */
+  /** The voters of C_old in a joint configuration; else empty. */
   readonly outgoing: readonly NodeId[];
-  /** They get the log, but neither vote nor count. */
+  /** Servers that receive the log, but do not vote and do not count for a majority. */
   readonly learners: readonly NodeId[];
-  /** Joint only, else empty: voters of C_old that become learners with C_new. */
+  /** The voters of C_old that become learners with C_new, in a joint configuration; else empty. */
   readonly learnersNext: readonly NodeId[];
   /** Address of each member, unchanged from the request; the core does not read it. */
   readonly addresses: Readonly<Record<string, string>>;
-  /** Which incarnation of a voter counts; a founder, incarnation 0, is not listed. */
+  /** The incarnation of each voter that counts. Founders are not listed, because theirs is 0. */
   readonly incarnations: Readonly<Record<string, number>>;
 }
 
-/** The core's knowledge of a snapshot: the log that it covers, never its data. */
+/** What the core knows about a snapshot: the part of the log that it covers, but not its data. */
 export interface SnapshotMeta {
-  /** The last entry that it replaces, and that entry's term. */
+  /** Index and term of the last entry that the snapshot replaces. */
   readonly index: LogIndex;
   readonly term: Term;
-  /** In force at `index`. */
+  /** The configuration in force at `index`. */
   readonly configuration: Configuration;
 }
 
@@ -67,7 +67,7 @@ export function encodeConfiguration(configuration: Configuration): Uint8Array {
   return new TextEncoder().encode(JSON.stringify(ordered));
 }
 
-/** Null for bytes that are no configuration. */
+/** Returns null if the bytes are not a configuration. */
 export function decodeConfiguration(data: Uint8Array): Configuration | null {
   let value: unknown;
   try {

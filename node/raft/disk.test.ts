@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 
 import { acknowledge, echo, heartbeat, n2, n3, only, requestVote, TestServer } from './testing/server.ts';
 
-/** Ticks, with the followers' answers, while one write stays under way. */
+/** Lets time pass with ticks and the followers' answers while one write is under way. */
 function passWithBusyDisk(server: TestServer, ms: number, sinceMs: number): void {
   for (const endMs = server.nowMs + ms; server.nowMs < endMs;) {
     server.raft.diskBusySince(sinceMs);
@@ -29,10 +29,10 @@ describe('a leader whose disk hangs', () => {
     passWithBusyDisk(server, 10, sinceMs);
     expect(server.status).toMatchObject({ role: 'follower', leader: null });
     server.settle();
-    expect(server.events.at(-1)).toMatchObject({ reason: 'its disk has not ended a write for 300 ms' });
+    expect(server.events.at(-1)).toMatchObject({ reason: 'a disk write has not ended for 300 ms' });
   });
 
-  test('sends no heartbeat from then on', () => {
+  test('sends no heartbeat after it has stepped down', () => {
     const server = leader();
     passWithBusyDisk(server, 305, server.nowMs);
     server.settle();
@@ -40,7 +40,7 @@ describe('a leader whose disk hangs', () => {
     expect(server.settle()).toEqual([]);
   });
 
-  test('leads on while writes are slow, but end', () => {
+  test('continues to lead if its writes are slow but do end', () => {
     const server = leader();
     for (let write = 0; write < 10; write++) passWithBusyDisk(server, 250, server.nowMs);
     expect(server.role).toBe('leader');
@@ -55,7 +55,7 @@ describe('a follower whose disk hangs', () => {
     return server;
   };
 
-  test('does not stand, however long no leader is heard; it does once the write has ended', () => {
+  test('starts no election before the write has ended, even if it hears no leader for a long time', () => {
     const server = follower();
     server.raft.diskBusySince(server.nowMs - 300);
     server.pass(2_000);
@@ -66,7 +66,7 @@ describe('a follower whose disk hangs', () => {
     expect(server.role).toBe('pre-candidate');
   });
 
-  test('promises no vote, and takes over from no one', () => {
+  test('promises no vote, and does not accept a transfer of leadership', () => {
     const server = follower();
     server.raft.diskBusySince(server.nowMs - 300);
     server.receive({ type: 'TimeoutNow', from: n2, term: 1 });

@@ -8,7 +8,7 @@ import type { NodeId } from './types.ts';
 const { electionTimeoutMinMs, electionTimeoutMaxMs } = timing;
 const seeds = 40;
 
-/** For all random timers, delays and disks. */
+/** Runs the claim with many seeds, each of which gives other timers, delays and disks. */
 function forEachSeed(holds: (seed: number) => void): void {
   for (let seed = 1; seed <= seeds; seed++) {
     try {
@@ -19,7 +19,7 @@ function forEachSeed(holds: (seed: number) => void): void {
   }
 }
 
-/** A calm cluster of three with a leader, and its two followers. */
+/** A cluster of three without faults; returns its leader and the two followers. */
 function settled(seed: number): { cluster: TrialCluster; leader: NodeId; one: NodeId; other: NodeId } {
   const cluster = new TrialCluster({ size: 3, spares: 0 }, seed);
   cluster.runUntil('a leader', () => cluster.isSettled(), 10 * electionTimeoutMaxMs);
@@ -69,7 +69,7 @@ describe('disruption', () => {
       expect(cluster.status(leader)).toMatchObject({ role: 'leader', term });
     }));
 
-  test('a deaf leader does not keep its seat: nothing reaches it, but all hear it', () =>
+  test('a leader whose messages arrive but who receives none steps down', () =>
     forEachSeed((seed) => {
       const { cluster, leader, one, other } = settled(seed);
       cluster.cut(one, leader);
@@ -80,7 +80,7 @@ describe('disruption', () => {
       cluster.runUntil('the old leader steps down', steppedDown, electionTimeoutMaxMs);
     }));
 
-  test('a mute leader is succeeded, and steps down by itself', () =>
+  test('a leader that receives messages but whose own ones are lost is replaced, and steps down by itself', () =>
     forEachSeed((seed) => {
       const { cluster, leader, one, other } = settled(seed);
       cluster.cut(leader, one);
@@ -91,7 +91,7 @@ describe('disruption', () => {
       cluster.runUntil('the old leader steps down', steppedDown, electionTimeoutMaxMs);
     }));
 
-  test('no deadlock: one stuck behind in a cut, elections elsewhere, then it is back and the leader dies (etcd#8243)', () =>
+  test('a server that missed elections during a cut can still help to elect a leader after another server died (etcd#8243)', () =>
     forEachSeed((seed) => {
       const { cluster, leader, one, other } = settled(seed);
       separate(cluster, leader, one);
@@ -110,7 +110,7 @@ describe('disruption', () => {
       cluster.runUntil('a leader of the other two', led, 20 * electionTimeoutMaxMs);
     }));
 
-  test('a leader that was paused past an election finds its successor and follows', () =>
+  test('a leader that was paused during an election follows its successor after it is resumed', () =>
     forEachSeed((seed) => {
       const { cluster, leader } = settled(seed);
       const { term } = cluster.status(leader);
@@ -122,7 +122,7 @@ describe('disruption', () => {
       expect(cluster.status(leader).term).toBeGreaterThan(term);
     }));
 
-  test('a paused follower disturbs no one when it resumes', () =>
+  test('a follower that was paused does not disturb the leader after it is resumed', () =>
     forEachSeed((seed) => {
       const { cluster, leader, one } = settled(seed);
       const { term } = cluster.status(leader);
@@ -134,7 +134,7 @@ describe('disruption', () => {
       expect(cluster.status(one)).toMatchObject({ role: 'follower', leader, term });
     }));
 
-  test('slow links are no failure: with round trips near the election timeout one leader stays', () =>
+  test('slow links do not depose a leader, even if a round trip takes almost an election timeout', () =>
     forEachSeed((seed) => {
       const cluster = new TrialCluster({ size: 3, spares: 0 }, seed);
       cluster.weather = { lossProbability: 0, duplicateProbability: 0, minDelayMs: 60, maxDelayMs: 70 };

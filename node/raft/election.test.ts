@@ -63,7 +63,7 @@ describe('terms (§5.1)', () => {
   });
 
   test.each(Object.entries(makers))(
-    'a %s refuses what an older term says, and names the current one',
+    'a %s refuses messages of an older term, and answers with the current term',
     (_name, make) => {
       for (const m of [
         appendEntries(n2, 0, [0, 0], [1]),
@@ -84,7 +84,7 @@ describe('terms (§5.1)', () => {
     },
   );
 
-  test('answers of an older term are dropped', () => {
+  test('answers of an older term are ignored', () => {
     const server = leader();
     server.settle();
     const before = server.status;
@@ -101,8 +101,8 @@ describe('terms (§5.1)', () => {
   });
 });
 
-describe('strangers (dissertation 4.1)', () => {
-  test('are followed if they lead, and get votes: this server may not know the configuration yet', () => {
+describe('servers outside of the configuration (dissertation 4.1)', () => {
+  test('are followed if they lead, and get votes, because this server may not know the latest configuration', () => {
     const server = new TestServer();
     server.receive(heartbeat(n5, 4));
     expect(server.status).toMatchObject({ term: 4, leader: n5 });
@@ -136,29 +136,29 @@ describe('voting (figure 2, §5.4.1)', () => {
     { votedFor: null, last: [3, 4], granted: true, why: 'a longer log' },
     { votedFor: null, last: [4, 1], granted: true, why: 'a later last term' },
     { votedFor: null, last: [3, 2], granted: false, why: 'a shorter log' },
-    { votedFor: null, last: [2, 9], granted: false, why: 'an earlier last term, however long' },
-    { votedFor: n2, last: [3, 3], granted: true, why: 'the one it voted for' },
-    { votedFor: n3, last: [4, 9], granted: false, why: 'another than it voted for' },
+    { votedFor: null, last: [2, 9], granted: false, why: 'an earlier last term, although the log is longer' },
+    { votedFor: n2, last: [3, 3], granted: true, why: 'the candidate that it voted for' },
+    { votedFor: n3, last: [4, 9], granted: false, why: 'another candidate than it voted for' },
   ] as const)('$why: $granted', ({ votedFor, last, granted }) => {
     const server = new TestServer({ term: 4, votedFor, log: [1, 3, 3] });
     expect(vote(server, requestVote(n2, 4, last))).toBe(granted);
     expect(server.status.votedFor).toBe(granted ? n2 : votedFor);
   });
 
-  test('in a later term the vote is free again', () => {
+  test('a server may vote again in a later term', () => {
     const server = new TestServer({ term: 4, votedFor: n3 });
     expect(vote(server, requestVote(n2, 5, [0, 0]))).toBe(true);
     expect(server.status).toMatchObject({ term: 5, votedFor: n2 });
   });
 
-  test('the vote stays given when a candidate of the same term turns up as its leader', () => {
+  test('the vote of a term does not change when a candidate becomes the leader of that term', () => {
     const server = new TestServer({ term: 4, votedFor: n2 });
     server.receive(heartbeat(n3, 4));
     expect(server.status).toMatchObject({ leader: n3, votedFor: n2 });
     expect(vote(server, requestVote(n3, 4, [9, 9]))).toBe(false);
   });
 
-  test('a vote leaves only behind the hard state that remembers it, also a repeated one', () => {
+  test('a vote is sent only after the hard state with that vote is durable, also if it is repeated', () => {
     const server = new TestServer({ term: 4 });
     for (const hardState of [{ term: 5, votedFor: n2 }, null]) {
       server.receive(requestVote(n2, 5, [0, 0]));
@@ -171,7 +171,7 @@ describe('voting (figure 2, §5.4.1)', () => {
     }
   });
 
-  test('granting a vote restarts the election timer, refusing does not', () => {
+  test('a granted vote restarts the election timer, a refused one does not', () => {
     const granting = new TestServer();
     const refusing = new TestServer({ term: 1, log: [1] });
     for (const server of [granting, refusing]) {
@@ -203,7 +203,7 @@ describe('election timeouts (§5.2)', () => {
     expect(server.status).toMatchObject({ role: 'follower', leader: n2, term: 1 });
   });
 
-  test('a leader of an older term does not hold up the timer', () => {
+  test('a leader of an older term does not restart the election timer', () => {
     const server = new TestServer({ term: 2 });
     server.pass(100);
     server.receive(heartbeat(n2, 1));
@@ -228,7 +228,7 @@ describe('election timeouts (§5.2)', () => {
 });
 
 describe('an election', () => {
-  test('asks for votes only behind the durable term and own vote', () => {
+  test('asks for votes only after the term and the own vote are durable', () => {
     const server = candidate();
     const ready = server.take();
     expect(ready.hardState).toEqual({ term: 2, votedFor: n1 });
@@ -305,13 +305,13 @@ describe('PreVote (dissertation 9.6)', () => {
     expect(server.status).toMatchObject({ term: 1, votedFor: null });
   });
 
-  test('a server that is cut off asks for ever and never leaves its term', () => {
+  test('a server that is cut off repeats its PreVote without end and never leaves its term', () => {
     const server = preCandidate();
     server.pass(5_000);
     expect(server.status).toMatchObject({ role: 'pre-candidate', term: 1 });
   });
 
-  test('is granted without being remembered, to any number of candidates with good logs', () => {
+  test('is granted to any number of candidates with good logs, and is not stored', () => {
     const server = new TestServer({ term: 1, log: [1] });
     for (const from of [n2, n3]) server.receive(requestVote(from, 2, [1, 1], true));
     const ready = server.take();
@@ -323,7 +323,7 @@ describe('PreVote (dissertation 9.6)', () => {
     expect(server.status).toMatchObject({ term: 1, votedFor: null, role: 'follower' });
   });
 
-  test('is refused to a worse log, and for a term that is not new', () => {
+  test('is refused for a log that is less up to date, and for a term that is not new', () => {
     const server = new TestServer({ term: 3, log: [1] });
     server.receive(requestVote(n2, 4, [0, 0], true));
     server.receive(requestVote(n2, 3, [1, 1], true));
@@ -333,7 +333,7 @@ describe('PreVote (dissertation 9.6)', () => {
     ]);
   });
 
-  test('a pre-candidate of a lower term is told the higher one and takes it from there (etcd#8501)', () => {
+  test('a pre-candidate of a lower term learns the higher term and adopts it (etcd#8501)', () => {
     const server = preCandidate();
     server.receive(preVoteRefusal(n2, 7));
     expect(server.status).toMatchObject({ role: 'follower', term: 7 });
@@ -366,7 +366,7 @@ describe('a server that hears a live leader (dissertation 4.2.3)', () => {
     expect(server.settle()).toMatchObject([{ preVote: true, voteGranted: false, term: 1 }]);
   });
 
-  test('takes part again after it', () => {
+  test('takes part in elections again after this time', () => {
     for (const preVote of [true, false]) {
       const server = new TestServer({ term: 1, config: { random: () => 0.9 } });
       server.receive(heartbeat(n2, 1));
@@ -377,7 +377,7 @@ describe('a server that hears a live leader (dissertation 4.2.3)', () => {
     }
   });
 
-  test('a leader hears itself: a rejoiner does not depose it', () => {
+  test('a leader counts as hearing itself, so a node that rejoins does not depose it', () => {
     const server = leader();
     server.settle();
     server.receive(requestVote(n3, 7, [9, 9]));
@@ -386,7 +386,7 @@ describe('a server that hears a live leader (dissertation 4.2.3)', () => {
     expect(server.status).toMatchObject({ role: 'leader', term: 2 });
   });
 
-  test('a server that is stuck in a higher term is not locked out, because its answers raise the term of the others', () => {
+  test('a server in a higher term is not excluded, because its answers raise the term of the others', () => {
     const stuck = new TestServer({ term: 7 });
     stuck.receive(heartbeat(n2, 2));
     const [answer] = stuck.settle();
@@ -398,7 +398,7 @@ describe('a server that hears a live leader (dissertation 4.2.3)', () => {
 });
 
 describe('a follower after a stall', () => {
-  test('first reads what waits for it, and then only asks', () => {
+  test('first handles the messages that wait for it, and only then starts a PreVote', () => {
     const server = new TestServer({ term: 1 });
     server.receive(heartbeat(n2, 1));
     server.settle();
@@ -419,7 +419,7 @@ describe('a follower after a stall', () => {
     expect(server.status).toMatchObject({ role: 'pre-candidate', term: 1 });
   });
 
-  test('a candidate that stalled does not win on the votes of back then', () => {
+  test('a candidate that stalled does not win by votes from before the stall', () => {
     const server = candidate();
     server.stall(1_000);
     server.receive(voteGrant(n2, 2));

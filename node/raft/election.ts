@@ -8,19 +8,19 @@ import { drawElectionDeadline, envelope, knownLeader, mayStand } from './state.t
 import type { Candidate, ServerState } from './state.ts';
 import type { NodeId, Term } from './types.ts';
 
-/** The election timer of a follower or (pre-)candidate has run out, §5.2. */
+/** Handles the end of the election timeout of a follower or (pre-)candidate, §5.2. */
 export function electionTimeout(state: ServerState): void {
   const { role, config, nowMs } = state;
   if (role.name === 'leader') return;
   if (!mayStand(state) || diskHangs(state)) {
-    // A learner, a server that was removed or has yet to join, or one that lost its data folder or cannot write to it:
-    // others elect.
+    // This server leaves the election to the others: it is a learner, was removed, has yet to join, or has lost its
+    // data folder or cannot write to it.
     role.electionDeadlineMs = drawElectionDeadline(config, nowMs);
     return;
   }
   const lateMs = nowMs - role.electionDeadlineMs;
   if (role.name === 'follower' && !role.deadlinePutOff && lateMs > 2 * config.heartbeatMs) {
-    // This process stalled, not (necessarily) the leader: its heartbeats may be waiting in our socket buffers.
+    // This process stalled. The leader may be alive, and its heartbeats may be waiting in our socket buffers.
     role.deadlinePutOff = true;
     role.electionDeadlineMs = nowMs + config.heartbeatMs;
     return;
@@ -32,8 +32,8 @@ export function electionTimeout(state: ServerState): void {
 }
 
 /**
- * Figure 2, RequestVote, receiver; and the PreVote of dissertation 9.6, which differs in that nothing is remembered.
- * Call it when `m.term` ≥ the current term (equal, for a vote: a higher one was adopted before).
+ * Receiver of RequestVote in figure 2, and of the PreVote of dissertation 9.6, which changes no state. Call it when
+ * `m.term` ≥ the current term. For a vote the terms are equal, because a higher one was adopted before.
  */
 export function handleRequestVote(state: ServerState, m: RequestVote): void {
   const upToDate = state.log.isUpToDate(m.lastLogIndex, m.lastLogTerm);
@@ -44,7 +44,8 @@ export function handleRequestVote(state: ServerState, m: RequestVote): void {
     state.outbox.messages.push(voteResponse(state, m, granted));
     return;
   }
-  // Candidates and leaders have voted for themselves. Where the term has its leader already, no other can win it.
+  // Candidates and leaders have voted for themselves. If the term has a leader already, no
+  // other server can win it.
   const free = state.votedFor === m.from || (state.votedFor === null && knownLeader(state) === null);
   const granted = free && upToDate;
   if (granted && state.votedFor === null) grantVote(state, m.from);
@@ -52,12 +53,12 @@ export function handleRequestVote(state: ServerState, m: RequestVote): void {
   state.outbox.messagesAfterPersist.push(voteResponse(state, m, granted));
 }
 
-/** Votes are counted only while standing, and only those that answer this very election. */
+/** Counts a vote, but only in an election that is under way, and only if the vote answers that election. */
 export function handleRequestVoteResponse(state: ServerState, m: RequestVoteResponse): void {
   const { role } = state;
   if (!counts(state.membership.current, m.from, m.incarnation)) return;
   if (role.name === 'pre-candidate' && m.preVote) {
-    // A grant carries the term asked about, a refusal the voter's own.
+    // A grant has the term that the PreVote asked about, a refusal has the voter's own term.
     if (m.voteGranted && m.term !== state.currentTerm + 1) return;
     role.votes.set(m.from, m.voteGranted);
     concludePreVote(state, role);
@@ -68,8 +69,8 @@ export function handleRequestVoteResponse(state: ServerState, m: RequestVoteResp
 }
 
 /**
- * Dissertation 4.2.3: a server that hears from a live leader takes part in no election. A leader hears from itself; if
- * it has lost its followers, CheckQuorum ends that.
+ * Dissertation 4.2.3: a server that hears from a live leader takes part in no election. A leader counts as hearing from
+ * itself, until CheckQuorum makes it step down because it has lost its followers.
  */
 export function hearsLiveLeader(state: ServerState): boolean {
   const { role } = state;
@@ -78,7 +79,7 @@ export function hearsLiveLeader(state: ServerState): boolean {
   return state.nowMs - role.lastHeardMs < state.config.electionTimeoutMinMs;
 }
 
-/** A refusal that tells a sender of a lower term which term it is. */
+/** Refuses a vote. The answer tells a sender of a lower term the current one. */
 export function refuseVote(state: ServerState, m: RequestVote): void {
   const out = m.preVote ? state.outbox.messages : state.outbox.messagesAfterPersist;
   out.push(voteResponse(state, m, false));
@@ -91,12 +92,12 @@ export function refuseVote(state: ServerState, m: RequestVote): void {
 export function handleTimeoutNow(state: ServerState, m: TimeoutNow): void {
   const { name } = state.role;
   if (mayStand(state) && !diskHangs(state) && (name === 'follower' || name === 'pre-candidate'))
-    startElection(state, { transfer: true, reason: `${m.from} hands over` });
+    startElection(state, { transfer: true, reason: `${m.from} transfers its leadership` });
 }
 
 /**
- * §5.1: a request without an answer is repeated; here at once, when a new connection exists. Without this, two servers
- * that start at the same moment would reach each other only in the next election.
+ * §5.1: a request without an answer is repeated. Here it is repeated as soon as there is a new connection. Without
+ * this, two servers that start at the same moment would reach each other only in the next election.
  */
 export function askAgain(state: ServerState, peer: NodeId): void {
   const { role, membership, currentTerm } = state;

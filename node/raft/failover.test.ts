@@ -17,7 +17,7 @@ import {
 
 const five = [n1, n2, n3, n4, n5];
 
-/** A follower of n2 in term 1, which has just heard it. */
+/** A follower in term 1 that has just heard from its leader, n2. */
 function follower(options: ConstructorParameters<typeof TestServer>[0] = {}): TestServer {
   const server = new TestServer({ term: 1, log: [1], ...options });
   server.receive(heartbeat(n2, 1));
@@ -39,7 +39,7 @@ describe('a follower whose connection from the leader breaks', () => {
     ]);
   });
 
-  test('skips waiting only: it stands if a majority would vote for it, and not otherwise', () => {
+  test('only waits less: it starts an election if a majority would vote for it, and not otherwise', () => {
     const server = follower({ peers: five });
     server.raft.peerLost(n2, server.nowMs);
     server.pass(10);
@@ -52,7 +52,7 @@ describe('a follower whose connection from the leader breaks', () => {
     expect(server.role).toBe('leader');
   });
 
-  test('grants a PreVote that it refused a moment before', () => {
+  test('grants a PreVote that it refused before the connection broke', () => {
     const server = follower();
     const asked = requestVote(n3, 2, [1, 1], true);
     server.receive(asked);
@@ -100,7 +100,7 @@ describe('a follower whose connection from the leader breaks', () => {
 });
 
 describe('a server that has just started', () => {
-  test('stands within a heartbeat if it hears of no leader, and tries again soon', () => {
+  test('asks for a PreVote within a heartbeat interval if it hears of no leader, and tries again soon', () => {
     const server = new TestServer({ config: { heartbeatMs: 50 } });
     server.raft.hurry(server.nowMs);
     server.pass(10);
@@ -112,7 +112,7 @@ describe('a server that has just started', () => {
     expect(only(server.settle(), 'RequestVote')).toHaveLength(2);
   });
 
-  test('asks for a vote again as soon as there is a connection (§5.1: requests are retried), and only then', () => {
+  test('asks for a vote again when a connection is made, and only then (§5.1: requests are retried)', () => {
     const server = new TestServer({ term: 1, log: [1] });
     server.raft.hurry(server.nowMs);
     server.pass(server.raft.nextDeadlineMs() - server.nowMs);
@@ -155,7 +155,7 @@ describe('followers that lose the leader at the same moment', () => {
   const survivors = [n1, n3, n4, n5];
 
   test.each([0, 0.999])(
-    'start their elections one after the other, whichever random number they get (%d)',
+    'start their elections one after the other, for every random number (%d)',
     (random) => {
       const sorted = delays(survivors, 1, random).toSorted((a, b) => a - b);
       const gaps = sorted.slice(1).map((at, i) => at - sorted[i]!);

@@ -5,8 +5,8 @@ import type { NodeId } from './types.ts';
 /**
  * When the leader's process dies, its connections break at once, and a server that sees this need not wait for the
  * election timeout. It forgets its leader, and asks the others within `firstTryWithinMs` whether they would vote for
- * it. Servers that still hear the leader refuse; servers whose connection broke, too, do not. Only waiting is skipped,
- * never voting.
+ * it. Servers that still hear the leader refuse; servers whose connection also broke do not. Only the waiting is
+ * skipped, never the vote.
  */
 export function leaderLost(state: ServerState, peer: NodeId): void {
   const { role, currentTerm: term, config } = state;
@@ -21,14 +21,14 @@ export function leaderLost(state: ServerState, peer: NodeId): void {
     type: 'BecomeFollower',
     term,
     leader: null,
-    reason: `the connection of ${peer} broke`,
+    reason: `the connection from ${peer} broke`,
   });
 }
 
 /**
- * A server that has just started waits only as long as an existing leader needs to reach it: the leader dials a server
- * that has dialled it, and begins with `linkMade`. If the leader was not heard for another reason, the others, which
- * hear it, refuse.
+ * A server that has just started waits only for the time that an existing leader needs to reach it: the leader dials
+ * each server that has dialled it, and then calls `linkMade`. If the server does not hear an existing leader for
+ * another reason, the other servers refuse to vote, because they hear it.
  */
 export function hurryAtStart(state: ServerState): void {
   const { role, config, nowMs } = state;
@@ -39,8 +39,8 @@ export function hurryAtStart(state: ServerState): void {
 }
 
 /**
- * After a role has drawn its election deadline: while a leader was lost and none was found, the tries follow each other
- * soon, each after about twice the time of the one before, until that reaches the usual timeout.
+ * Makes the election deadline earlier while a lost leader has no successor. Each try waits about twice as long as the
+ * one before, until the wait reaches the usual timeout. Call it after a role has drawn its deadline.
  */
 export function hurry(state: ServerState): void {
   const { role, nowMs, config } = state;
@@ -51,9 +51,9 @@ export function hurry(state: ServerState): void {
 }
 
 /**
- * All servers that lost the leader notice it at the same moment. So each has a turn of its own, by its place among the
- * voters, because two elections at once split the vote. The term moves the places on, so that no server is always
- * first.
+ * All servers that lost the leader notice it at the same moment, and two elections at once would split the vote. So
+ * each server waits for its own turn, given by its place among the voters. The places move with the term, so that no
+ * server is always first.
  */
 function turnMs({ config, membership, currentTerm }: ServerState, lost: NodeId): number {
   const { voters, outgoing } = membership.current;
@@ -63,11 +63,11 @@ function turnMs({ config, membership, currentTerm }: ServerState, lost: NodeId):
   return (firstTryWithinMs * (place + config.random() / 2)) / others.length;
 }
 
-/** All turns lie within this time. */
+/** Time within which every server has its turn, in ms. */
 const firstTryWithinMs = 10;
 const mostQuickTries = 6;
 /**
- * A PreVote takes two messages, and a vote waits for two disks; a server that refused may soon notice that the leader
- * is gone.
+ * Time before the first retry, by role, in ms. A PreVote takes two messages, and a vote waits for two disks. A retry
+ * makes sense because a server that refused may soon notice that the leader is gone.
  */
 const firstRetryMs = { follower: 20, 'pre-candidate': 20, candidate: 60 } as const;

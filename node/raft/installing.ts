@@ -6,31 +6,31 @@ import { acknowledge, commitTo, followLeader } from './replication.ts';
 import type { ServerState } from './state.ts';
 import type { LogIndex } from './types.ts';
 
-/** Figure 13, receiver, once all of the data is there. Call it for a message of the current term. */
+/** Receiver in figure 13. Call it for a message of the current term, after all data of the snapshot has arrived. */
 export function handleInstallSnapshot(state: ServerState, m: InstallSnapshot): void {
   followLeader(state, m.from);
   install(state, m.snapshot);
-  // The committed entries here are in the leader's log, too, either in the snapshot or after it.
+  // The leader also has all entries that are committed here, in the snapshot or after it.
   acknowledge(state, m.from, state.commitIndex);
 }
 
 /**
- * A snapshot of committed entries is valid for ever: if its transfer took so long that its leader has a successor, it
- * need not be sent again. A leader or candidate needs none.
+ * Installs a snapshot whose leader already has a successor. A snapshot of committed entries is valid for ever, so it
+ * need not be sent again. A leader or candidate does not need it.
  */
 export function installFromOldLeader(state: ServerState, { snapshot }: InstallSnapshot): void {
   if (state.role.name === 'follower') install(state, snapshot);
 }
 
 /**
- * A snapshot that was taken here covers the log up to `snapshot.index`; entries up to `upTo` are dropped. One that has
- * been overtaken by a newer one changes nothing.
+ * Drops the entries up to `upTo`, because a snapshot that was taken on this server covers the log up to
+ * `snapshot.index`. If there is a newer snapshot already, nothing changes.
  */
 export function compactLog(state: ServerState, snapshot: SnapshotMeta, upTo: LogIndex): void {
   const { log, membership } = state;
   const { index, term } = snapshot;
   if (index > state.appliedIndex || upTo > index)
-    broken(`compact to ${upTo} behind snapshot ${index}, applied ${state.appliedIndex}`);
+    broken(`compact to ${upTo} with a snapshot up to ${index}, but applied are ${state.appliedIndex}`);
   if (state.snapshot !== null && state.snapshot.index >= index) return;
   if (!log.matches(index, term)) broken(`snapshot of (${index}, ${term}): the log is ${log.describe()}`);
   state.snapshot = snapshot;

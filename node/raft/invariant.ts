@@ -1,6 +1,6 @@
 /**
- * A rule of Raft or of the driver's contract with it is violated, which is impossible without a programming error, or
- * data was lost outside of the node's control. Going on could lose committed entries, so the node must stop.
+ * A rule of Raft or of the driver's contract is violated. The cause is a programming error, or a loss of data outside
+ * of the node's control. The node must stop, because it could lose committed entries otherwise.
  */
 export class InvariantError extends Error {
   override readonly name = 'InvariantError';

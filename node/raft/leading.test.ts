@@ -15,7 +15,7 @@ import {
   TestServer,
 } from './testing/server.ts';
 
-/** The leader of term 2 with the log 1, 2; its first messages are out, everything of its own is durable. */
+/** The leader of term 2 with the log 1, 2. Its first messages are sent, and its whole log is durable. */
 function leader(options: ConstructorParameters<typeof TestServer>[0] = {}): TestServer {
   const server = new TestServer({ term: 1, log: [1], ...options });
   server.electLeader();
@@ -23,7 +23,7 @@ function leader(options: ConstructorParameters<typeof TestServer>[0] = {}): Test
   return server;
 }
 
-/** As `leader`, and every follower has acknowledged everything. */
+/** As `leader`, but every follower has acknowledged the whole log. */
 function replicating(options: ConstructorParameters<typeof TestServer>[0] = {}): TestServer {
   const server = leader(options);
   for (const from of options.peers?.slice(1) ?? [n2, n3]) server.receive(acknowledge(from, 2, 2));
@@ -32,7 +32,7 @@ function replicating(options: ConstructorParameters<typeof TestServer>[0] = {}):
 }
 
 describe('the commit rule (§5.3, §5.4.2)', () => {
-  test('an entry of the own term is committed once a majority has it', () => {
+  test('an entry of the current term is committed when a majority has it', () => {
     const server = leader({ peers: [n1, n2, n3, n4, n5] });
     server.receive(acknowledge(n3, 2, 2));
     expect(server.status.commitIndex).toBe(0);
@@ -70,7 +70,7 @@ describe('the commit rule (§5.3, §5.4.2)', () => {
     expect(server.status.commitIndex).toBe(3);
   });
 
-  test('a majority without the leader commits too, but the leader applies only what it has itself', () => {
+  test('a majority without the leader commits, too, but the leader applies only entries that are on its own disk', () => {
     const server = replicating();
     server.propose('x');
     const ready = server.take();
@@ -81,13 +81,13 @@ describe('the commit rule (§5.3, §5.4.2)', () => {
     expect(server.take().committed).toMatchObject([{ index: 3 }]);
   });
 
-  test('the late acknowledgement of a write from before it led is none of an own entry', () => {
+  test('a late acknowledgement of a write from before its election does not count for the entries of the leader', () => {
     const server = new TestServer({ term: 1, log: [1] });
     server.receive(appendEntries(n2, 1, [1, 1], [1]));
     const before = server.take();
     server.receive(appendEntries(n3, 2, [1, 1]));
     server.electLeader();
-    // `settle` in the election gave the disk nothing: its write of entry 2 is still the first one under way.
+    // `settle` in the election wrote nothing, so the write of entry 2 is the first one under way.
     const own = server.take();
     expect(own.entries).toMatchObject([{ index: 3, term: 3, kind: 'config' }]);
     for (const from of [n2, n3]) server.receive(acknowledge(from, 3, 2));
@@ -122,7 +122,7 @@ describe('replication to a follower', () => {
     ]);
   });
 
-  test('keeps messages within their bytes, but sends even the largest entry', () => {
+  test('keeps messages within the size limit, but sends an entry that is larger than it', () => {
     const server = replicating({ config: { maxMessageBytes: 200 } });
     for (const size of [50, 50, 50, 500, 10]) server.propose('x'.repeat(size));
     const sent = only(server.settle(), 'AppendEntries').filter((m) => m.to === n2);
@@ -133,7 +133,7 @@ describe('replication to a follower', () => {
     const server = replicating({ config: { maxMessageBytes: 200, maxInflightMessages: 4 } });
     for (let i = 0; i < 6; i++) server.propose('x'.repeat(368));
     const appends = (): number => only(server.settle(), 'AppendEntries').filter((m) => m.to === n2).length;
-    // Each counts for 400 bytes; 800 are the bound.
+    // Each message counts as 400 bytes, and the limit is 800.
     expect(appends()).toBe(2);
     expect(server.raft.followers()[0]).toMatchObject({ inflight: 2, inflightBytes: 800 });
     server.receive(acknowledge(n2, 2, 3));
@@ -177,7 +177,7 @@ describe('replication to a follower', () => {
     ]);
   });
 
-  test('a refusal that is not about the probe that is out changes nothing', () => {
+  test('a refusal that does not answer the current probe changes nothing', () => {
     const server = leader();
     server.receive(refuse(n2, 2, 7, [0, 1]));
     expect(server.settle()).toEqual([]);
@@ -187,7 +187,7 @@ describe('replication to a follower', () => {
     expect(server.settle()).toEqual([]);
   });
 
-  test('asks after a lost probe with the next heartbeat', () => {
+  test('sends a lost probe again with the next heartbeat', () => {
     const server = leader();
     server.pass(30);
     expect(only(server.settle(), 'AppendEntries')).toMatchObject([
@@ -200,7 +200,7 @@ describe('replication to a follower', () => {
     ]);
   });
 
-  test('asks after the last messages of a stream when no answer comes, and sends again what was lost', () => {
+  test('asks about the last messages of a stream when no answer comes, and sends the lost ones again', () => {
     const server = replicating();
     server.propose('lost');
     expect(only(server.settle(), 'AppendEntries').length).toBe(2);
@@ -214,7 +214,7 @@ describe('replication to a follower', () => {
     ]);
   });
 
-  test('does not stream into the void: a silent follower gets one empty message with each heartbeat', () => {
+  test('does not stream to a silent follower, which gets one empty message with each heartbeat', () => {
     const server = replicating();
     for (let beat = 0; beat < 20; beat++) {
       server.pass(30);
@@ -233,20 +233,20 @@ describe('replication to a follower', () => {
     expect(only(server.settle(), 'AppendEntries')[0]).toMatchObject({ to: n2, prevLogIndex: 2 });
   });
 
-  test('a new connection to a follower is asked at once what the one before it has lost', () => {
+  test('a follower with a new connection is asked at once which messages the earlier connection lost', () => {
     const server = replicating();
     server.propose('lost');
     server.settle();
     server.raft.linkMade(n2, server.nowMs);
     const sent = server.settle();
     const [probe] = only(sent, 'AppendEntries').filter((m) => m.to === n2);
-    // It is also told the leader at once, even if there is nothing to send.
+    // The follower also learns the leader at once, even if there are no entries to send.
     expect(only(sent, 'Heartbeat').map((m) => m.to)).toEqual([n2]);
     expect(probe).toMatchObject({ prevLogIndex: server.status.lastIndex - 1 });
     expect(probe!.entries).toHaveLength(1);
   });
 
-  test('a follower that lost its disk is sent everything again', () => {
+  test('a follower that lost its disk receives the whole log again', () => {
     const server = replicating();
     for (let round = 0; round < 12; round++) {
       server.propose('x');
@@ -264,7 +264,7 @@ describe('replication to a follower', () => {
 });
 
 describe('proposals', () => {
-  test('are definite: taken with index and term, or refused with the leader', () => {
+  test('have a definite result: index and term if accepted, the known leader if refused', () => {
     const server = replicating();
     expect(server.propose('x')).toEqual({ ok: true, index: 3, term: 2 });
     server.receive(heartbeat(n3, 3));
@@ -287,7 +287,7 @@ describe('proposals', () => {
 });
 
 describe('heartbeats (§5.2)', () => {
-  test('go out at their interval, with the last committed entry: a server that has it has all entries before it', () => {
+  test('are sent at their interval and name the last committed entry, which proves all entries before it', () => {
     const server = leader();
     server.receive(acknowledge(n3, 2, 2));
     server.settle();
@@ -297,7 +297,7 @@ describe('heartbeats (§5.2)', () => {
     expect(beats.every((m) => m.commit === 2 && m.commitTerm === 2)).toBe(true);
   });
 
-  test('the core says when it wants to be called next', () => {
+  test('the core tells the driver when the next tick is due', () => {
     const server = leader();
     expect(server.raft.nextDeadlineMs() - server.nowMs).toBeLessThanOrEqual(30);
     server.nowMs = server.raft.nextDeadlineMs();
@@ -322,7 +322,7 @@ describe('CheckQuorum (dissertation 6.2)', () => {
     });
   });
 
-  test('one that hears a majority leads on, but votes and PreVotes are no contact', () => {
+  test('a leader that hears a majority continues to lead, but votes and PreVotes do not count as contact', () => {
     const server = replicating({ peers: [n1, n2, n3, n4, n5] });
     for (let beat = 0; beat < 40; beat++) {
       server.pass(30);
@@ -388,7 +388,7 @@ describe('a leader that stalled for an election timeout', () => {
     expect(server.role).toBe('pre-candidate');
   });
 
-  test('a shorter gap is no stall', () => {
+  test('a shorter gap does not count as a stall', () => {
     const server = replicating();
     server.stall(149);
     server.raft.tick(server.nowMs);

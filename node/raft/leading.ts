@@ -12,7 +12,7 @@ import { transferBeat } from './transfer.ts';
 import type { Leader, ServerState } from './state.ts';
 import type { LogIndex, NodeId, Term } from './types.ts';
 
-/** A leader's part of letting time pass: CheckQuorum (dissertation 6.2) and heartbeats (§5.2). */
+/** Does the leader's work of a tick: CheckQuorum (dissertation 6.2) and heartbeats (§5.2). */
 export function leaderTick(state: ServerState, leader: Leader): void {
   const { config, nowMs } = state;
   leader.lastTickMs = nowMs;
@@ -23,7 +23,7 @@ export function leaderTick(state: ServerState, leader: Leader): void {
     return;
   }
   if (nowMs < leader.heartbeatDueMs) return;
-  // Keeps the beat if it can; after a delay it does not try to make up for missed beats.
+  // Keeps the regular interval if possible. After a delay, missed heartbeats are not sent later.
   leader.heartbeatDueMs =
     Math.max(leader.heartbeatDueMs, nowMs - config.heartbeatMs / 2) + config.heartbeatMs;
   if (leader.mute) return;
@@ -60,7 +60,7 @@ export function handleHeartbeatResponse(state: ServerState, leader: Leader, m: H
   if (progress === undefined) return;
   if (progress.heard(m.incarnation, state.nowMs)) leader.appendsDue = true;
   if (m.readContext > state.lastReadContext)
-    broken(`${m.from} echoes read context ${m.readContext}, never given out`);
+    broken(`${m.from} echoes read context ${m.readContext}, which was never given out`);
   if (m.readContext <= progress.readContext) return;
   progress.readContext = m.readContext;
   confirmReads(state, leader);
@@ -68,8 +68,8 @@ export function handleHeartbeatResponse(state: ServerState, leader: Leader, m: H
 
 /**
  * Figure 2's last leader rule, §5.4.2: an entry is committed if a majority has it and it is of this leader's own term.
- * An entry of an older term that a majority has can still be overwritten (figure 8); the first own entry after it
- * commits it.
+ * An entry of an older term that a majority has can still be overwritten (figure 8). It is committed together with the
+ * first entry of the leader's own term after it.
  */
 export function advanceCommit(state: ServerState, leader: Leader): void {
   const { log } = state;
@@ -80,23 +80,23 @@ export function advanceCommit(state: ServerState, leader: Leader): void {
   // The leader counts for the majority only up to the index that is on its own disk (dissertation 10.2.1).
   const index = reached(state, leader, log.durableIndex, (progress) => progress.matchIndex) as LogIndex;
   if (index <= state.commitIndex || log.termAt(index) !== state.currentTerm) return;
-  // The bytes that `propose` counted: neither the noop at firstIndex nor entries of other terms.
+  // Subtracts only bytes that `propose` counted: not the noop at firstIndex, and not entries of other terms.
   leader.uncommittedBytes -= log.costOf(Math.max(state.commitIndex, leader.firstIndex) + 1, index);
   commitTo(state, index);
   advanceChange(state, leader);
 }
 
 /**
- * True if a round for the waiting reads may begin: the leader's own first entry must be committed, or its commit index
- * may be older than acknowledged writes (dissertation 6.4). While rounds are under way, reads wait together for the
- * next one.
+ * True if a round for the waiting reads may begin. The leader's own first entry must be committed, because its commit
+ * index could otherwise be older than acknowledged writes (dissertation 6.4). While the maximum number of rounds is
+ * under way, reads wait together for the next one.
  */
 export function canBeginReads(state: ServerState, leader: Leader): boolean {
   if (leader.reads.waiting === 0 || state.commitIndex < leader.firstIndex) return false;
   return leader.reads.rounds < maxReadRounds;
 }
 
-/** A heartbeat round with a context of its own, begun after every waiting read has arrived. */
+/** Begins a heartbeat round for all waiting reads, with a new context. */
 export function beginReadRound(state: ServerState, leader: Leader): void {
   state.lastReadContext++;
   if (state.commitIndex >= leader.firstIndex) leader.reads.begin(state.lastReadContext, state.commitIndex);
@@ -112,8 +112,8 @@ function confirmReads(state: ServerState, leader: Leader): void {
 }
 
 /**
- * The driver has streamed a snapshot to `to`, or failed. A follower that has it is asked for its position; else the
- * next heartbeat tries again.
+ * Call it after the driver has streamed a snapshot to `to` (`ok`), or failed to. On success the follower is asked for
+ * its position; on failure the next heartbeat tries again.
  */
 export function snapshotSent({ log }: ServerState, leader: Leader, to: NodeId, ok: boolean): void {
   leader.progress.get(to)?.snapshotSent(ok, log.base.index);
@@ -128,8 +128,8 @@ function nextIndexAfter({ log }: ServerState, m: AppendEntriesResponse): LogInde
 }
 
 /**
- * The value that a quorum has reached. `own`: the leader's part, if it is a voter. A server that has lost its promises
- * does not count (membership.ts).
+ * The highest value that a quorum has reached. `own` is the leader's value; it counts if the leader is a voter. A
+ * server that has lost its promises does not count (membership.ts).
  */
 function reached(
   { config, membership: { current } }: ServerState,

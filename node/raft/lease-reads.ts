@@ -10,8 +10,8 @@ export function canReadByLease({ commitIndex, nowMs }: ServerState, leader: Lead
 }
 
 /**
- * True if this server has promised a leader not to take part in an election yet. The promise outlives the leader's
- * term. It is not remembered over a restart, so every start is followed by one.
+ * True if this server has promised a leader not to take part in an election yet. The promise still holds after the
+ * leader's term. It is not stored, so a server behaves after every start as if it had just made one.
  */
 export function hasPromised({ config, nowMs, heardLeaderMs }: ServerState): boolean {
   return config.leaseReads !== undefined && nowMs - heardLeaderMs < config.electionTimeoutMinMs;

@@ -31,7 +31,7 @@ import { firstFailure } from './testing/trial.ts';
 import type { NodeId } from './types.ts';
 
 const leaseReads = { maxClockDrift: 0.1 };
-/** 150 ms, less the drift. */
+/** The shortest election timeout, 150 ms, minus 10 percent for the drift. */
 const leaseMs = 135;
 
 /** The leader of term 2; its noop is committed, and it has no lease yet. */
@@ -44,7 +44,7 @@ function leader(): TestServer {
   return server;
 }
 
-/** Its next heartbeat round leaves; returns its context. */
+/** Lets the server send its next heartbeat round, and returns the round's context. */
 function beat(server: TestServer): number {
   server.pass(30);
   return only(server.settle(), 'Heartbeat')[0]!.readContext;
@@ -57,7 +57,7 @@ const read = (server: TestServer, requestId: number): { served: boolean; asked: 
 };
 
 describe('a leader with a lease (dissertation 6.4.1)', () => {
-  test('reads without a round of heartbeats, from the moment a quorum has answered one', () => {
+  test('reads without a round of heartbeats after a quorum has answered one', () => {
     const server = leader();
     expect(read(server, 1)).toEqual({ served: false, asked: true });
     const context = beat(server);
@@ -65,7 +65,7 @@ describe('a leader with a lease (dissertation 6.4.1)', () => {
     expect(read(server, 2)).toEqual({ served: true, asked: false });
   });
 
-  test('has it from when the round left, not from when the answers came', () => {
+  test('has a lease that begins when the round was sent, not when the answers arrived', () => {
     const server = leader();
     const context = beat(server);
     const sentMs = server.nowMs;
@@ -88,7 +88,7 @@ describe('a leader with a lease (dissertation 6.4.1)', () => {
     expect(server.reads).toEqual([{ requestId: 1, index: 2 }]);
   });
 
-  test('reads by rounds again in a term in which it has sent TimeoutNow, which voters obey whenever it arrives', () => {
+  test('reads by rounds again after it has sent TimeoutNow in its term, because voters obey it even if it arrives late', () => {
     const server = leader();
     server.receive(echo(n2, 2, beat(server)));
     server.raft.transferLeadership(n3, server.nowMs);
@@ -99,7 +99,7 @@ describe('a leader with a lease (dissertation 6.4.1)', () => {
     expect(read(server, 2)).toEqual({ served: false, asked: true });
   });
 
-  test('has none by default: every read asks', () => {
+  test('has no lease by default, so every read needs a round', () => {
     const server = new TestServer({ term: 1, log: [1] });
     server.electLeader();
     server.settle();
@@ -143,21 +143,21 @@ describe('a server that hears the leader of a cluster that reads by leases', () 
     expect(promised(server)).toBe(true);
   });
 
-  test('behaves after a start as if it had promised something just before', () => {
+  test('behaves after a start as if it had just made its promise', () => {
     const server = new TestServer({ term: 1, config: { leaseReads } });
     expect(promised(server)).toBe(true);
     server.pass(149);
     expect(promised(server)).toBe(true);
   });
 
-  test('votes all the same where the leader itself asks for the election', () => {
+  test('votes nevertheless if the leader itself asks for the election', () => {
     const server = follower();
     server.receive(requestVote(n3, 2, [9, 9], false, true));
     expect(only(server.settle(), 'RequestVoteResponse')).toMatchObject([{ voteGranted: true }]);
   });
 });
 
-/** A server whose clock runs at `rate` times the speed of the cluster's. */
+/** A server whose clock runs at `rate` times the speed of the cluster's clock. */
 class Drifting extends Raft {
   readonly #rate: number;
 
@@ -214,14 +214,14 @@ describe('lease reads', () => {
     );
 
   test.each([3, 5])(
-    'of %i servers are linearizable under every fault at once, while clocks drift less than was assumed',
+    'of %i servers are linearizable under every fault at once, if clocks drift less than was assumed',
     (size) => {
       const failure = firstFailure({ size, firstSeed: 1, seeds: 40 }, drifting);
       if (failure !== null) throw new Error(`seed ${failure.seed}: ${failure.error.stack}`);
     },
   );
 
-  /** n1 leads and is cut off; as soon as its successor has committed something, n1 is asked for it. */
+  /** n1 leads and is cut off. When its successor has committed an entry, n1 is asked for a read. */
   const readAtDeposedLeader = (seed: number, factory: RaftFactory): void => {
     const rafts = new Map<NodeId, Raft>();
     const cluster = new TrialCluster({ size: 3, spares: 0 }, seed, (config, initial) => {
@@ -244,11 +244,11 @@ describe('lease reads', () => {
   };
   const seeds = Array.from({ length: 60 }, (_, i) => i + 1);
 
-  test('are refused by a deposed leader in time, while clocks drift less than was assumed', () => {
+  test('are refused by a deposed leader in time if clocks drift less than was assumed', () => {
     for (const seed of seeds) expect(() => readAtDeposedLeader(seed, drifting)).not.toThrow();
   });
 
-  test('are stale where they drift more', () => {
+  test('are stale if clocks drift more than was assumed', () => {
     const wild: RaftFactory = (config, initial) =>
       new Drifting({ ...config, leaseReads: { maxClockDrift: 0 } }, initial, config.id === n1 ? 1 : 3);
     const told = seeds.flatMap((seed) => {

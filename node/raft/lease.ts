@@ -2,11 +2,11 @@ import type { RaftConfig } from './ready.ts';
 
 /**
  * Lease reads (dissertation 6.4.1): a server that hears the leader promises to take part in no election for the
- * shortest election timeout. So, from the moment at which a heartbeat round left that a quorum has answered, no other
- * server can lead for that time, by the clocks of the promising servers, and the leader may read without asking again.
+ * shortest election timeout. If a quorum has answered a heartbeat round, no other server can lead during that time,
+ * counted from the moment at which the round was sent. So the leader may read without asking again.
  *
- * This relies on clocks, as nothing else here does: on all servers they must run at the same rate, within
- * `maxClockDrift`, and must not stand still while a server does (a suspended or migrated virtual machine).
+ * Only this feature relies on clocks: on all servers they must run at the same rate, within `maxClockDrift`, and must
+ * not stop while a server does (a suspended or migrated virtual machine).
  */
 export class Lease {
   readonly #lastsMs: number;
@@ -23,20 +23,20 @@ export class Lease {
     return !this.#ended && nowMs < this.#untilMs;
   }
 
-  /** Round `context` leaves now, or later. */
+  /** Call it before round `context` is sent. */
   asked(context: number, nowMs: number): void {
     while (this.#rounds.length > 0 && this.#rounds[0]!.sentMs + this.#lastsMs <= nowMs) this.#rounds.shift();
     this.#rounds.push({ context, sentMs: nowMs });
   }
 
-  /** A quorum has answered round `context`, and with it all before. */
+  /** Call it when a quorum has answered round `context`. This also answers all earlier rounds. */
   confirmed(context: number): void {
     while (this.#rounds.length > 0 && this.#rounds[0]!.context <= context)
       this.#untilMs = this.#rounds.shift()!.sentMs + this.#lastsMs;
   }
 
   /**
-   * TimeoutNow makes voters break their promises, whenever it arrives, so there are no more lease reads in this term.
+   * Ends the lease reads of this term. TimeoutNow makes voters break their promises, and may arrive at any time.
    */
   end(): void {
     this.#ended = true;

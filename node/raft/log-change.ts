@@ -8,7 +8,7 @@ import type { Entry, EntryKind, LogIndex } from './types.ts';
  * and the trace follow it.
  */
 
-/** An entry that this leader makes. Its cost counts until it is committed. */
+/** Appends an entry that this leader makes. Its cost counts until it is committed. */
 export function appendOwn(state: ServerState, leader: Leader, kind: EntryKind, data: Uint8Array): LogIndex {
   const index = (state.log.lastIndex + 1) as LogIndex;
   leader.uncommittedBytes += entryCost(data.length);
@@ -17,7 +17,7 @@ export function appendOwn(state: ServerState, leader: Leader, kind: EntryKind, d
   return index;
 }
 
-/** `truncatedFrom`: where the log was cut off just before, to make room for this entry. */
+/** Appends an entry. `truncatedFrom`: the index from which entries were removed just before, or null. */
 export function appendToLog(state: ServerState, entry: Entry, truncatedFrom: LogIndex | null = null): void {
   const { log, membership, outbox } = state;
   log.append(entry);
@@ -27,14 +27,14 @@ export function appendToLog(state: ServerState, entry: Entry, truncatedFrom: Log
   outbox.event({ type: 'ChangeConf', index: entry.index, configuration: membership.current });
 }
 
-/** Removes the entries from `from` on; a configuration among them is not in force any more. */
+/** Removes the entries from `from` on. A configuration among them is no longer in force. */
 export function truncateLog({ log, membership, outbox }: ServerState, from: LogIndex): void {
   log.truncateFrom(from);
   if (!membership.truncateFrom(from)) return;
   outbox.event({ type: 'ChangeConf', index: membership.index, configuration: membership.current });
 }
 
-/** A snapshot, which holds only committed entries, replaces the whole log. */
+/** Replaces the whole log by a snapshot, which holds only committed entries. */
 export function restoreLog(state: ServerState, snapshot: SnapshotMeta): void {
   const { log, membership, outbox } = state;
   const { index, configuration } = snapshot;

@@ -12,7 +12,7 @@ const p = (index: number, t: number): { index: LogIndex; term: ReturnType<typeof
 });
 
 describe('the log', () => {
-  test('answers like a plain list of terms, whatever was appended and truncated', () => {
+  test('answers like a plain list of terms after any appends and truncations', () => {
     const append = fc.record({ rise: fc.integer({ min: 0, max: 2 }) });
     const part = fc.double({ min: 0, max: 0.999, noNaN: true });
     const truncate = fc.record({ keep: part });
@@ -24,7 +24,7 @@ describe('the log', () => {
         (steps) => {
           const log = new RaftLog([]);
           const terms: number[] = [];
-          /** Where it begins: the entries up to here are gone, but the term of the last is known. */
+          /** Index of the last removed entry, whose term is still known. */
           let base = 0;
           for (const step of steps) {
             if ('skip' in step) {
@@ -66,7 +66,7 @@ describe('the log', () => {
     );
   });
 
-  test('refuses a gap, a term that falls, and a truncation of what it does not have', () => {
+  test('refuses a gap, a term that falls, and a truncation of entries that it does not have', () => {
     const log = new RaftLog(logOf(1, 2));
     expect(() => log.append(entry(4, 2))).toThrow('entry 4 does not follow 1..2');
     expect(() => log.append(entry(3, 1))).toThrow('term 1 of entry 3 falls');
@@ -83,7 +83,7 @@ describe('the log', () => {
 });
 
 describe('durability', () => {
-  test('counts what storage acknowledges, write by write', () => {
+  test('grows with each write that storage acknowledges', () => {
     const log = new RaftLog(logOf(1));
     log.append(entry(2, 1));
     expect(log.takeUnstored().map((e) => e.index)).toEqual([2]);
@@ -123,11 +123,11 @@ describe('durability', () => {
     expect(log.durableIndex).toBe(3);
   });
 
-  test('not even if an entry of the same index and term has come back: the write between replaces it on disk', () => {
+  test('it does not count either if the same entry was appended again, because a write between replaces it on disk', () => {
     const log = new RaftLog(logOf(1));
     for (const t of [2, 3, 2]) {
       if (log.lastIndex > 1) log.truncateFrom(logIndex(2));
-      // The third: a leader of term 4 sends the entry of term 2 again.
+      // In the third round a leader of term 4 sends the entry of term 2 again.
       log.append(entry(2, t));
       log.takeUnstored();
     }
@@ -139,7 +139,7 @@ describe('durability', () => {
     expect(log.durableIndex).toBe(2);
   });
 
-  test('an acknowledgement of what was never handed out proves nothing', () => {
+  test('an acknowledgement of entries that were never handed out proves nothing', () => {
     const log = new RaftLog(logOf(1));
     log.append(entry(2, 1));
     log.persisted(p(2, 1));

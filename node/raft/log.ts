@@ -8,7 +8,7 @@ export interface LogBase {
   readonly term: Term;
 }
 
-/** A stretch of entries of one term, from `first` up to the next run. */
+/** Consecutive entries of one term, from `first` up to the next run. */
 interface TermRun {
   readonly term: Term;
   readonly first: LogIndex;
@@ -16,7 +16,7 @@ interface TermRun {
 
 /** A write that was handed to storage in a Ready and is not yet acknowledged. */
 interface PendingWrite {
-  /** Its last entry. */
+  /** Index of its last entry. */
   readonly index: LogIndex;
   readonly term: Term;
   /** The last index that its acknowledgement still proves: a later truncation lowers it. */
@@ -29,8 +29,8 @@ export function entryCost(dataBytes: number): number {
 }
 
 /**
- * The log, in memory, and the part of it that is in storage. Entries are at `base.index + 1` and up. Terms never fall
- * along it, so a short list of term runs answers "where does this term begin and end" without a walk over the entries.
+ * The log in memory, and the position up to which it is in storage. The first entry has index `base.index + 1`. Terms
+ * never fall from one entry to the next, so a short list of term runs shows where each term begins and ends.
  */
 export class RaftLog {
   #base: LogBase;
@@ -38,7 +38,7 @@ export class RaftLog {
   readonly #runs: TermRun[] = [];
   /** Last index that was handed to storage; later entries leave with the next Ready. */
   #handedIndex: number;
-  /** Last index that is known to be durable here. ≤ #handedIndex. */
+  /** Last index that is known to be durable on this server. ≤ #handedIndex. */
   #durableIndex: number;
   readonly #writes: PendingWrite[] = [];
 
@@ -112,7 +112,9 @@ export class RaftLog {
     return cost;
   }
 
-  /** The last index such that the entries from `from` on count for at most `bytes`; `from` - 1 if not even one does. */
+  /**
+   * The last index up to which the entries from `from` on fit into `bytes`; `from` - 1 if the first one does not fit.
+   */
   lastWithin(from: number, bytes: number): number {
     let left = bytes;
     let at = from - this.#base.index - 1;
@@ -133,7 +135,7 @@ export class RaftLog {
     this.#entries.push(entry);
   }
 
-  /** Removes `index` and all that follows. Acknowledgements of writes that are under way no longer prove these. */
+  /** Removes `index` and all later entries. Acknowledgements of writes under way no longer prove these entries. */
   truncateFrom(index: LogIndex): void {
     if (index <= this.#base.index || index > this.lastIndex)
       broken(`truncate from ${index}: ${this.describe()}`);
@@ -145,7 +147,7 @@ export class RaftLog {
     for (const write of this.#writes) write.provesUpTo = Math.min(write.provesUpTo, kept);
   }
 
-  /** Forgets the entries up to `index`, which are in a snapshot. They must be durable. */
+  /** Removes the entries up to `index` from memory. They must be durable and in a snapshot. */
   compactTo(index: LogIndex): void {
     const term = this.termAt(index);
     if (term === undefined || index > this.#durableIndex) broken(`compact to ${index}: ${this.describe()}`);
@@ -157,13 +159,13 @@ export class RaftLog {
     else if (this.#runs[0]!.first < first) this.#runs[0] = { term: this.#runs[0]!.term, first };
   }
 
-  /** Removes everything, because a snapshot that ends here replaces it. Writes under way prove nothing any more. */
+  /** Replaces the whole log by a snapshot that ends at this position. Writes under way prove nothing any more. */
   restore({ index, term }: LogBase): void {
     this.#base = { index, term };
     this.#entries.length = 0;
     this.#runs.length = 0;
     this.#handedIndex = index;
-    // The snapshot leaves with the next Ready, and all later entries follow it.
+    // The snapshot is handed out with the next Ready, before all later entries.
     this.#durableIndex = index;
     for (const write of this.#writes) write.provesUpTo = 0;
   }
@@ -186,7 +188,7 @@ export class RaftLog {
     return (next === undefined ? this.lastIndex : next.first - 1) as LogIndex;
   }
 
-  /** The entries that storage has not been given, marked as given. */
+  /** Returns the entries that were not handed to storage yet, and marks them as handed over. */
   takeUnstored(): Entry[] {
     const taken = this.slice(this.#handedIndex + 1, this.lastIndex);
     const last = taken.at(-1);
@@ -197,8 +199,9 @@ export class RaftLog {
   }
 
   /**
-   * Storage has the write that ended in `p`, and all before it. Entries that a truncation has replaced since do not
-   * count, even if an entry of the same index and term has come back, because its own write is still under way.
+   * Call it when the write that ended in `p`, and all earlier ones, are durable. Entries that were truncated since do
+   * not count, even if an entry of the same index and term was appended again, because its own write is still under
+   * way.
    */
   persisted(p: Persisted): void {
     const at = this.#writes.findIndex((write) => write.index === p.index && write.term === p.term);
@@ -215,5 +218,5 @@ export class RaftLog {
   }
 }
 
-/** Index, term, kind, length and framing, roughly: so that empty commands are bounded too. */
+/** Approximate size of index, term, kind, length and framing, so that the limits also apply to empty commands. */
 const entryOverheadBytes = 32;

@@ -15,9 +15,9 @@ import { firstFailure } from './testing/trial.ts';
 import type { LogIndex } from './types.ts';
 
 /*
- * Bugs in snapshots and membership changes, many of them shipped by somebody, each as small as it can be: the storms
- * must find every one by what it causes. Dropping an acknowledged log for a snapshot that comes in late needs a
- * schedule too exact for chance, and has a transcript (snapshot_late.txt).
+ * Bugs in snapshots and membership changes, each as small as possible. Many of them were in released software. The
+ * storms must find each bug by its effects. One bug, dropping an acknowledged log for a snapshot that arrives late,
+ * needs a schedule that is too exact for random storms, and has a transcript (snapshot_late.txt).
  */
 
 /** Replaces the configuration in force by another view of it. */
@@ -47,7 +47,7 @@ class ForgetsTheOldMajority extends Raft {
   }
 }
 
-/** Starts elections by the committed configuration, not by the latest in its log (etcd#11284). */
+/** Starts elections by the committed configuration, not by the latest one in its log (etcd#11284). */
 class StandsByTheCommittedConfiguration extends Raft {
   constructor(config: RaftConfig, initial: InitialState) {
     super(config, initial);
@@ -144,13 +144,13 @@ const mutants = [
   {
     mutant: KeepsARemovedConfiguration,
     seeds: 300,
-    finds: /Election Safety|durable on|another configuration/,
+    finds: /Election Safety|durable on|whose configuration/,
   },
   { mutant: CountsLearners, seeds: 100, finds: /durable on|Election Safety|liveness/ },
   { mutant: VotesAfterItsDiskIsLost, seeds: 100, finds: /durable on|Election Safety|Leader Completeness/ },
   { mutant: CountsEveryAnswer, seeds: 100, finds: /durable on|Election Safety|Leader Completeness/ },
-  { mutant: SnapshotsWithoutMembers, seeds: 100, finds: /snapshot of \d+ with another configuration/ },
-  { mutant: InstallsOldSnapshots, seeds: 100, finds: /applied \d+, but before \d+|durability|Safety/ },
+  { mutant: SnapshotsWithoutMembers, seeds: 100, finds: /snapshot up to \d+ whose configuration/ },
+  { mutant: InstallsOldSnapshots, seeds: 100, finds: /cannot move the applied index|durability|Safety/ },
   { mutant: KeepsAWrongLogUnderASnapshot, seeds: 300, finds: /liveness|Safety|log is|differs/ },
 ] as const;
 

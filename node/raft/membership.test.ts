@@ -6,7 +6,7 @@ import { Membership } from './membership.ts';
 import { entry } from './testing/server.ts';
 import { logIndex, nodeId } from './types.ts';
 
-test('(§6) the configuration in force is the latest one in the log, whatever was appended, truncated and compacted', () => {
+test('(§6) the configuration in force is the latest one in the log after any appends, truncations and compactions', () => {
   const step = fc.oneof(
     { weight: 4, arbitrary: fc.record({ config: fc.boolean() }) },
     fc.record({ keep: fc.double({ min: 0, max: 0.999, noNaN: true }) }),

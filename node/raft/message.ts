@@ -19,7 +19,9 @@ interface Envelope {
 export interface RequestVote extends Envelope {
   readonly type: 'RequestVote';
   readonly preVote: boolean;
-  /** The leader itself asked for this election (dissertation 3.10): hearing it is no reason to ignore the candidate. */
+  /**
+   * True if the leader asked for this election (dissertation 3.10). Then servers that hear the leader may vote, too.
+   */
   readonly transfer: boolean;
   readonly lastLogIndex: LogIndex;
   readonly lastLogTerm: Term;
@@ -41,26 +43,28 @@ export interface AppendEntries extends Envelope {
 }
 
 /**
- * On success `matchIndex` is the last index known to be durable and equal; on refusal the hint of §5.3's last
- * paragraph.
+ * A success tells up to which index the follower's log is durable and equal to the leader's. A refusal has the hint of
+ * §5.3's last paragraph.
  */
 export interface AppendEntriesResponse extends Envelope {
   readonly type: 'AppendEntriesResponse';
   readonly success: boolean;
-  /** success: last durable index that equals the leader's. refusal: the prevLogIndex that was refused. */
+  /**
+   * Success: last index up to which the log is durable and equal to the leader's. Refusal: the refused prevLogIndex.
+   */
   readonly matchIndex: LogIndex;
   /**
-   * Refusal only (else 0): the term that the follower has at the refused index, and the first index it has of that
-   * term. If its log ends before the refused index: term 0, and the index after its end.
+   * In a refusal: the follower's term at the refused index, and its first index of that term. If its log ends before
+   * the refused index: term 0, and the index after its end. In a success both are 0.
    */
   readonly conflictTerm: Term;
   readonly conflictIndex: LogIndex;
 }
 
 /**
- * The heartbeat has a path of its own, so that it never waits for bulk entries or a disk. A server with the entry
- * (`commit`, `commitTerm`) has all committed entries (Log Matching, §5.3). `readContext` > 0 asks the follower to echo
- * it: one quorum round for ReadIndex (dissertation 6.4).
+ * Heartbeats are separate from AppendEntries, so that they never wait for bulk entries or a disk. A server with the
+ * entry (`commit`, `commitTerm`) has all entries up to it (Log Matching, §5.3). The follower echoes `readContext`,
+ * which makes a quorum round for ReadIndex (dissertation 6.4) if it is above 0.
  */
 export interface Heartbeat extends Envelope {
   readonly type: 'Heartbeat';
@@ -75,9 +79,9 @@ export interface HeartbeatResponse extends Envelope {
 }
 
 /**
- * §7: the follower needs what the leader's log no longer has. The message carries no data: the leader's driver streams
- * its newest snapshot to `to`, and calls `raft.reportSnapshot` when that has ended or failed; the receiver's driver
- * hands this message to its core once it has all of the data, checked and durable, with that snapshot's meta in it.
+ * §7: the follower needs entries that the leader's log no longer has. This message has no data. The leader's driver
+ * streams its newest snapshot to `to`, and calls `raft.reportSnapshot` when that has ended or failed. When all data is
+ * checked and durable at the receiver, its driver hands this message, with the meta of that snapshot, to its core.
  */
 export interface InstallSnapshot extends Envelope {
   readonly type: 'InstallSnapshot';
@@ -99,7 +103,7 @@ export type Message =
   | InstallSnapshot
   | TimeoutNow;
 
-/** Messages that only a leader sends: to receive one is to hear from the leader of its term. */
+/** True for messages that only a leader sends. A server that receives one hears from the leader of that term. */
 export function isFromLeader(m: Message): m is AppendEntries | Heartbeat | InstallSnapshot | TimeoutNow {
   return (
     m.type === 'AppendEntries' ||

@@ -4,18 +4,18 @@ import type { SnapshotMeta } from './configuration.ts';
 import type { CoreEvent, ReadState } from './ready.ts';
 import type { Entry, LogIndex } from './types.ts';
 
-/** Output that has gathered since the last Ready. Arrays are handed out and replaced, never shared. */
+/** Output since the last Ready. Arrays that were handed out are replaced by new ones, never shared. */
 export class Outbox {
-  /** Term or vote changed. */
+  /** True if the term or the vote has changed. */
   hardStateChanged = false;
-  /** The log was replaced by it. */
+  /** Snapshot that has replaced the log; null: none. */
   snapshot: SnapshotMeta | null = null;
   messages: Message[] = [];
   messagesAfterPersist: Message[] = [];
   reads: ReadState[] = [];
   failedReads: number[] = [];
   events: CoreEvent[] = [];
-  /** The entries of the last event, if that is a Replicate that more may be added to. */
+  /** Entries of the last event, if it is a `Replicate` to which more entries may be added. */
   #growing: Entry[] | null = null;
 
   get isEmpty(): boolean {
@@ -35,7 +35,7 @@ export class Outbox {
     this.#growing = null;
   }
 
-  /** Entries put into the log. Follow-ups within one Ready become one event. */
+  /** Reports that an entry was put into the log. Consecutive entries of one Ready become one event. */
   replicated(entry: Entry, truncatedFrom: LogIndex | null): void {
     if (truncatedFrom === null && this.#growing !== null) {
       this.#growing.push(entry);
@@ -46,12 +46,12 @@ export class Outbox {
     this.#growing = entries;
   }
 
-  /** A leader that must not lead any more takes back its unsent messages. */
+  /** Removes the unsent messages of a leader that must not lead any more. */
   dropLeaderMessages(): void {
     this.messages = this.messages.filter((m) => !isFromLeader(m));
   }
 
-  /** Empties the outbox into a Ready's shape. */
+  /** Empties the outbox, and returns its content as fields of a Ready. */
   take(): Pick<
     Outbox,
     'snapshot' | 'messages' | 'messagesAfterPersist' | 'reads' | 'failedReads' | 'events'

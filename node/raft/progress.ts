@@ -2,33 +2,33 @@ import { broken } from './invariant.ts';
 import type { LogIndex } from './types.ts';
 
 /**
- * A leader's knowledge of one follower (figure 2, "volatile state on leaders"), and its way of sending to it: `probe`
- * sends one message and waits until a success shows where the logs agree; `replicate` streams ahead of the
- * acknowledgements; `snapshot` sends nothing while the driver streams the part that is not in the log any more.
+ * A leader's knowledge of one follower (figure 2, "volatile state on leaders"), and how it sends to this follower. In
+ * mode `probe` it sends one message and waits until a success shows where the logs agree. In `replicate` it sends ahead
+ * of the acknowledgements. In `snapshot` it sends no entries while the driver streams a snapshot.
  */
 export class Progress {
   mode: 'probe' | 'replicate' | 'snapshot' = 'probe';
-  /** Highest entry known to be durable on the follower and equal to ours. Falls only in `#denied`. */
+  /** Last index up to which the follower's log is known to be durable and equal to ours. Falls only in `#denied`. */
   matchIndex = 0 as LogIndex;
-  /** Next entry to send. > matchIndex. In `probe` it moves only with answers. */
+  /** Index of the next entry to send; > matchIndex. In mode `probe` only answers change it. */
   nextIndex: LogIndex;
-  /** Probe: one message is out, nothing more is sent until its answer or the next heartbeat. */
+  /** In mode `probe`: true if a message was sent. The next one is sent after its answer or at the next heartbeat. */
   probeOut = false;
-  /** Snapshot: where the one that is under way ends; else 0. */
+  /** In mode `snapshot`: last index of the snapshot under way; else 0. */
   pendingSnapshot = 0 as LogIndex;
-  /** Incarnation of the follower that all of this is about; null: the leader has not heard from it yet. */
+  /** Incarnation of the follower to which these values belong; null: the leader has not heard from it yet. */
   incarnation: number | null;
   /** Time of the last answer in this term in ms, for CheckQuorum. At first it is the time of this leader's election. */
   lastContactMs: number;
-  /** Whether an append was answered since the last heartbeat; if not and something is in flight, it may be lost. */
+  /** True if an append was answered since the last heartbeat. If not, the messages in flight may be lost. */
   answered = false;
-  /** True if there was no answer for long: only probes are sent until the next answer. */
+  /** True if there was no answer for a long time. Only probes are sent until the next answer. */
   #away = false;
   /** Highest read context that the follower echoed in this term. */
   readContext = 0;
   /** Number of consecutive refusals that contradict the follower's acknowledgements. */
   #denials = 0;
-  /** Last index of each message in flight, ascending, and the size of its entries; only in `replicate`. */
+  /** Last index of each message in flight, ascending, and the size of its entries. Used only in mode `replicate`. */
   readonly #inflight: LogIndex[] = [];
   readonly #costs: number[] = [];
   #inflightBytes = 0;
@@ -47,14 +47,14 @@ export class Progress {
     return this.#inflight.length;
   }
 
-  /** Size of all entries in flight. */
+  /** Size of all entries in flight, in bytes. */
   get inflightBytes(): number {
     return this.#inflightBytes;
   }
 
   /**
-   * Notes an answer. Another incarnation does not have the acknowledged entries. Returns true if it was away: then its
-   * position must be asked.
+   * Notes an answer. A follower with a new incarnation does not have the entries that it acknowledged before. Returns
+   * true if there was no answer for a long time before: then the leader must ask for the follower's position.
    */
   heard(incarnation: number, nowMs: number): boolean {
     this.lastContactMs = nowMs;
@@ -70,13 +70,13 @@ export class Progress {
       this.matchIndex = 0 as LogIndex;
       this.readContext = 0;
       this.#denials = 0;
-      // A snapshot under way is useful for any incarnation.
+      // A snapshot under way continues, because every incarnation can use it.
       if (this.mode === 'replicate') this.#enter('probe');
     }
     this.incarnation = incarnation;
   }
 
-  /** Entries up to `last`, which cost `bytes`, were sent in `replicate`. */
+  /** Notes that entries up to `last`, of size `bytes`, were sent in mode `replicate`. */
   sent(last: LogIndex, bytes: number): void {
     this.nextIndex = (last + 1) as LogIndex;
     this.#inflight.push(last);
@@ -85,8 +85,8 @@ export class Progress {
   }
 
   /**
-   * The follower has all entries up to `index` durable. Late or repeated acknowledgements change nothing. From `base`
-   * on, where the leader's log begins, no snapshot is needed any more.
+   * Notes that all entries up to `index` are durable on the follower. Late or repeated acknowledgements change nothing.
+   * A follower that has all entries up to `base`, where the leader's log begins, needs no snapshot any more.
    */
   succeeded(index: LogIndex, base: LogIndex): void {
     this.answered = true;
@@ -104,9 +104,9 @@ export class Progress {
   }
 
   /**
-   * The follower refused the message whose prevLogIndex was `refused`; `hint`: the index where §5.3's search continues.
-   * Returns true if this was news; a refusal of another message than the open probe, or one that was overtaken by a
-   * success, is not.
+   * Notes that the follower refused the message whose prevLogIndex was `refused`. `hint` is the index where §5.3's
+   * search continues. Returns false if the refusal changed nothing, because it is not about the open probe, or because
+   * a success has arrived since.
    */
   refused(refused: LogIndex, hint: LogIndex): boolean {
     this.answered = true;
@@ -123,14 +123,15 @@ export class Progress {
     return true;
   }
 
-  /** A snapshot that ends in `index` is on its way. */
+  /** Notes that a snapshot that ends at `index` is being sent. */
   awaitSnapshot(index: LogIndex): void {
     this.#enter('snapshot');
     this.pendingSnapshot = index;
   }
 
   /**
-   * The snapshot has arrived (`ok`), or its transfer has ended otherwise. It may be older than a newer base already.
+   * Notes that the snapshot has arrived (`ok`), or that its transfer has failed. The leader's log may begin after the
+   * end of this snapshot already, at `base`.
    */
   snapshotSent(ok: boolean, base: LogIndex): void {
     if (this.mode !== 'snapshot') return;
@@ -142,24 +143,24 @@ export class Progress {
     this.probeOut = !arrived;
   }
 
-  /** No answer for long: stops streaming, and begins again from the known state. */
+  /** Stops streaming because there was no answer for a long time; continues with a probe after matchIndex. */
   lostContact(): void {
     if (this.mode === 'replicate') this.#enter('probe');
     this.probeOut = true;
     this.#away = true;
   }
 
-  /** The messages in flight may be lost with their connection: begins again from the known state. */
+  /** Continues with a probe after matchIndex, because the messages in flight may be lost with their connection. */
   linkMade(): void {
     if (this.mode === 'replicate') this.#enter('probe');
     this.probeOut = false;
   }
 
   /**
-   * The follower denies that it has an entry that it acknowledged. If this happens once, it is an old refusal that
-   * arrived late. If it is repeated, the follower's log is lost (a wiped disk), and it must be sent again: this only
-   * costs time, while a matchIndex that stays would exclude the follower for ever. A matchIndex that is too low is
-   * always safe for the commit rule.
+   * Handles a refusal of an entry that the follower acknowledged before. One such refusal is an old one that arrived
+   * late. If it is repeated, the follower has lost its log (a wiped disk), and the log must be sent again. If
+   * matchIndex stayed, the follower could never catch up. A matchIndex that is too low is always safe for the commit
+   * rule.
    */
   #denied(hint: LogIndex): boolean {
     if (++this.#denials < denialsOfLoss) return true;
@@ -186,5 +187,8 @@ export class Progress {
   }
 }
 
-/** Denials in a row, each of a probe sent after the one before was answered, that are taken for a lost log. */
+/**
+ * Number of consecutive refusals of acknowledged entries after which the follower's log counts as lost. Each one
+ * answers a probe that was sent after the answer before it.
+ */
 const denialsOfLoss = 5;

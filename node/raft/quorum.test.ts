@@ -8,7 +8,7 @@ import type { NodeId } from './types.ts';
 
 const all = Array.from({ length: 9 }, (_, at) => nodeId(`n${at + 1}`));
 const some = (minLength: number): fc.Arbitrary<NodeId[]> => fc.subarray(all, { minLength });
-/** Plain or joint; the halves share voters or do not. */
+/** Plain or joint configurations, whose halves may share voters. */
 const electorates: fc.Arbitrary<Electorate> = fc.record({ voters: some(1), outgoing: some(0) });
 
 /** The definition, literally: more than half of C_new, and more than half of C_old if there is one. */
@@ -17,7 +17,7 @@ function isQuorum({ voters, outgoing }: Electorate, holds: (id: NodeId) => boole
 }
 
 describe('quorums', () => {
-  test('any two majorities share a voter, and no smaller number would do', () => {
+  test('any two majorities share a voter, and smaller groups may not', () => {
     for (let voters = 1; voters <= 9; voters++) {
       expect(2 * majority(voters)).toBeGreaterThan(voters);
       expect(2 * (majority(voters) - 1)).toBeLessThanOrEqual(voters);
@@ -38,7 +38,7 @@ describe('quorums', () => {
     );
   });
 
-  test('(§6) an election is won, lost or open as the votes that are still out could decide it, in both halves', () => {
+  test('(§6) an election is decided as soon as the missing votes cannot change its result, in both halves', () => {
     const votes = fc.array(fc.option(fc.boolean(), { nil: null }), { minLength: 9, maxLength: 9 });
     fc.assert(
       fc.property(electorates, votes, (electorate, cast) => {

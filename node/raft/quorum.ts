@@ -2,10 +2,11 @@ import type { Configuration } from './configuration.ts';
 import type { NodeId } from './types.ts';
 
 /**
- * Votes, matchIndex, read contexts and contact times are all decided by one question: which value has a quorum reached?
+ * Votes, matchIndex, read contexts and contact times all need the answer to one question: which value has a quorum
+ * reached?
  */
 
-/** The deciding groups: a majority of `voters`, and while the configuration is joint also one of `outgoing` (§6). */
+/** The voters that decide: a majority of `voters`, and in a joint configuration also a majority of `outgoing` (§6). */
 export type Electorate = Pick<Configuration, 'voters' | 'outgoing'>;
 
 /** The smallest majority of `voters` (≥ 1) servers. */
@@ -15,7 +16,7 @@ export function majority(voters: number): number {
 
 /**
  * The highest value that a quorum has reached: the N of figure 2's "a majority of matchIndex[i] ≥ N". `valueOf` is
- * asked once for each voter of each half. Where no one votes nothing is ever reached: -Infinity.
+ * called once for each voter of each half. The result is -Infinity if there are no voters.
  */
 export function reachedByQuorum(
   { voters, outgoing }: Electorate,
@@ -27,7 +28,7 @@ export function reachedByQuorum(
 
 export type Tally = 'won' | 'lost' | 'pending';
 
-/** State of an election. `lost` as soon as the missing votes cannot make a quorum. Only voters' votes count. */
+/** Returns the state of an election; `lost` if the missing votes cannot make a quorum. Only voters' votes count. */
 export function tally(votes: ReadonlyMap<NodeId, boolean>, { voters, outgoing }: Electorate): Tally {
   const half = tallyMajority(votes, voters);
   if (outgoing.length === 0 || half === 'lost') return half;
@@ -35,7 +36,7 @@ export function tally(votes: ReadonlyMap<NodeId, boolean>, { voters, outgoing }:
   return other === 'won' ? half : other;
 }
 
-/** Sorts `values` in place (it is a handful, and the caller's scratch space). */
+/** Sorts `values` in place: there are only a few, and the caller does not use them afterwards. */
 function reachedByMajority(values: number[]): number {
   for (let i = 1; i < values.length; i++) {
     const value = values[i]!;

@@ -48,27 +48,27 @@ import { beginTransfer, continueTransfer } from './transfer.ts';
 import type { LogIndex, NodeId } from './types.ts';
 
 /**
- * One Raft server as a function of its inputs. No I/O, no clock, no async: every input that depends on time carries
- * `nowMs` of one monotonic clock, and all output is collected until `takeReady`.
+ * One Raft server as a function of its inputs. It uses no I/O, no clock and no Promise: every input that depends on
+ * time has the time `nowMs` of one monotonic clock, and all output is collected until `takeReady`.
  *
- * Before any input is carried out, a leader that has not let time pass for an election timeout (a paused or stalled
- * process) steps down: others may have elected a successor meanwhile, so it answers nothing, sends nothing and reads
- * nothing until it is elected again. Throws InvariantError where a rule of Raft or of this contract is broken.
+ * A leader whose process was paused or stalled for an election timeout steps down before it handles the next input. The
+ * others may have elected a successor meanwhile, so it answers nothing, sends nothing and reads nothing until it is
+ * elected again. Every method throws InvariantError if a rule of Raft or of this contract is broken.
  */
 export class Raft {
   protected readonly state: ServerState;
   readonly #assertions: Assertions | null;
 
-  /** Starts as a follower that knows of no leader. Throws on a malformed config or log. */
+  /** Starts as a follower that knows no leader. Throws if the config or the log is not valid. */
   constructor(config: RaftConfig, initial: InitialState) {
     this.state = createState(config, initial);
     this.#assertions = config.assertions === false ? null : new Assertions(this.state);
   }
 
   /**
-   * A message from a peer. A stale message, or one for another server, changes nothing. Its sender need not be in this
-   * server's configuration, which may be the older one (dissertation 4.1); decisions that count answers count members
-   * only.
+   * Handles a message from a peer. A stale message, or one for another server, changes nothing. The sender need not be
+   * in this server's configuration, which may be out of date (dissertation 4.1). But only the answers of members are
+   * counted.
    */
   step(message: Message, nowMs: number): void {
     const { state } = this;
@@ -83,9 +83,9 @@ export class Raft {
   }
 
   /**
-   * The connection that `peer` sends over has broken. A server that followed it looks for another leader at once,
-   * unless this cluster reads by leases, which are promises to wait. `nextDeadlineMs()` is earlier then: tick at that
-   * time.
+   * Handles the loss of the connection over which `peer` sends. A server that follows `peer` soon starts a PreVote,
+   * unless this cluster uses lease reads, which rely on promises to wait. `nextDeadlineMs()` is earlier after this
+   * call.
    */
   peerLost(peer: NodeId, nowMs: number): void {
     this.#letTimePass(nowMs);
@@ -93,8 +93,8 @@ export class Raft {
   }
 
   /**
-   * A new connection, over which entries are sent to `peer`, was made, and the messages on the earlier one may be lost:
-   * a leader asks at once where their logs agree, and a candidate asks for its vote again.
+   * Handles a new connection over which entries are sent to `peer`. Messages on the earlier connection may be lost, so
+   * a leader asks at once where the logs agree, and a candidate asks for the vote of `peer` again.
    */
   linkMade(peer: NodeId, nowMs: number): void {
     this.#letTimePass(nowMs);
@@ -104,8 +104,8 @@ export class Raft {
   }
 
   /**
-   * This server has just started and has heard from no leader: its first elections need not wait for a timeout. As with
-   * `peerLost`, not if leases are promises to wait.
+   * Lets a server that has just started, and has heard from no leader, start its first elections without waiting for a
+   * timeout. As with `peerLost`, this has no effect if the cluster uses lease reads.
    */
   hurry(nowMs: number): void {
     this.#letTimePass(nowMs);
@@ -113,16 +113,16 @@ export class Raft {
   }
 
   /**
-   * Time since which the write on this node's disk has been under way, in ms; null: none is. Must be called before a
-   * tick.
+   * Sets the time at which the disk write that is under way began, in ms; null: no write is under way. Call it before
+   * each tick.
    */
   diskBusySince(sinceMs: number | null): void {
     this.state.diskBusySinceMs = sinceMs;
   }
 
   /**
-   * Lets time pass: elections, heartbeats, CheckQuorum. Call it every heartbeatMs / 5 or so, or at
-   * `nextDeadlineMs()`.
+   * Does the work that is due at this time: elections, heartbeats, CheckQuorum. Call it about every heartbeatMs / 5, or
+   * at `nextDeadlineMs()`.
    */
   tick(nowMs: number): void {
     this.#letTimePass(nowMs);
@@ -139,7 +139,7 @@ export class Raft {
     if (role.name !== 'leader') return { ok: false, reason: 'not-leader', leader: knownLeader(state) };
     if (role.transfer !== null) return { ok: false, reason: 'transferring', to: role.transfer.to };
     const cost = entryCost(data.length);
-    // One command always fits, however large: or it could never be proposed.
+    // If nothing is uncommitted, a command of any size is accepted, because otherwise it could never be proposed.
     if (role.uncommittedBytes > 0 && role.uncommittedBytes + cost > config.maxUncommittedBytes) {
       return { ok: false, reason: 'busy' };
     }
@@ -156,8 +156,8 @@ export class Raft {
   }
 
   /**
-   * Transfers the leadership to `to`, or to the voter with the longest log (null). Until that has happened, or an
-   * election timeout has passed, nothing can be proposed. `status().transferTo` shows the end.
+   * Transfers the leadership to `to`, or to the voter with the longest log (null). Proposals are refused until the
+   * transfer is complete or an election timeout has passed. Then `status().transferTo` is null.
    */
   transferLeadership(to: NodeId | null, nowMs: number): TransferResult {
     this.#letTimePass(nowMs);
@@ -167,8 +167,8 @@ export class Raft {
   }
 
   /**
-   * The entries of a Ready (`p` names the last) and everything before are durable. Once per Ready with entries, in
-   * order. `nowMs`, if given, lets a stalled leader notice here already.
+   * Call it when the entries of a Ready, of which `p` is the last, and everything before are durable: once for each
+   * Ready with entries, in order. If `nowMs` is given, a leader that stalled steps down in this call already.
    */
   persisted(p: Persisted, nowMs: number = this.state.nowMs): void {
     this.#letTimePass(nowMs);
@@ -177,16 +177,18 @@ export class Raft {
     if (state.role.name === 'leader') advanceCommit(state, state.role);
   }
 
-  /** The state machine has applied everything up to `index`, which came in a `Ready.committed`. */
+  /** Call it when the state machine has applied everything up to `index`, which was in a `Ready.committed`. */
   appliedTo(index: LogIndex): void {
     const { state } = this;
     if (index < state.appliedIndex || index > state.deliveredIndex) {
-      broken(`applied ${index}, but before ${state.appliedIndex}, and delivered ${state.deliveredIndex}`);
+      broken(
+        `cannot move the applied index from ${state.appliedIndex} to ${index}: delivered up to ${state.deliveredIndex}`,
+      );
     }
     state.appliedIndex = index;
   }
 
-  /** Whether `takeReady` would hand out anything. */
+  /** True if `takeReady` would return any output. */
   hasReady(): boolean {
     const { state } = this;
     const { role, outbox, log } = state;
@@ -195,12 +197,12 @@ export class Raft {
     return role.appendsDue || canBeginReads(state, role) || canReadByLease(state, role);
   }
 
-  /** Returns everything since the last call, each thing once. See `Ready` for the order of the work. */
+  /** Returns all output since the last call. `Ready` describes what to do with it, and in which order. */
   takeReady(nowMs: number = this.state.nowMs): Ready {
     this.#letTimePass(nowMs);
     const { state } = this;
     const { role, outbox, log } = state;
-    // Here and not at each proposal or read: everything that came in one turn shares messages and one read round.
+    // Done here and not for each proposal or read, so that all inputs of one turn share messages and one read round.
     if (role.name === 'leader') {
       if (role.appendsDue) sendAppends(state, role);
       readByLease(state, role);
@@ -217,7 +219,7 @@ export class Raft {
     return ready;
   }
 
-  /** Metadata for a snapshot of the state machine that has applied up to `index`. `index` must be in the log. */
+  /** Metadata for a snapshot of the state machine after it has applied `index`, which must be in the log. */
   snapshotMeta(index: LogIndex): SnapshotMeta {
     const { log, membership, appliedIndex } = this.state;
     if (index > appliedIndex) broken(`snapshot at ${index}, but applied ${appliedIndex}`);
@@ -226,15 +228,16 @@ export class Raft {
   }
 
   /**
-   * A snapshot of the applied state is durable: the entries up to `upTo` (≤ `snapshot.index`) may be removed. A server
-   * that needs one of them gets a snapshot. From now on `snapshot` is the newest.
+   * Call it when `snapshot`, of the applied state, is durable. The entries up to `upTo` (≤ `snapshot.index`) are
+   * removed. A follower that needs one of them gets a snapshot.
    */
   compact(snapshot: SnapshotMeta, upTo: LogIndex): void {
     compactLog(this.state, snapshot, upTo);
   }
 
   /**
-   * Streaming a snapshot to `to`, asked for by an `InstallSnapshot`, has ended (`ok`: `to` has all of it) or failed.
+   * Call it when the streaming of a snapshot to `to`, which an `InstallSnapshot` asked for, has ended. `ok`: `to` has
+   * received all of it; else the transfer failed.
    */
   reportSnapshot(to: NodeId, ok: boolean, nowMs: number): void {
     this.#letTimePass(nowMs);
@@ -248,7 +251,7 @@ export class Raft {
     return proposeConfiguration(this.state, changes);
   }
 
-  /** A leader's knowledge of the others; empty on other servers. */
+  /** A leader's knowledge of the other servers; empty if this server does not lead. */
   followers(): readonly FollowerStatus[] {
     const { role } = this.state;
     if (role.name !== 'leader') return [];
@@ -287,7 +290,7 @@ export class Raft {
     return role.name === 'leader' ? role.heartbeatDueMs : role.electionDeadlineMs;
   }
 
-  /** The one switch: a message of the current term (or a PreVote, which may ask about a later one). */
+  /** Handles a message of the current term, or a PreVote, which may ask about a later term. */
   protected dispatch(message: Message): void {
     const { state } = this;
     switch (message.type) {
@@ -314,23 +317,24 @@ export class Raft {
     }
   }
 
-  /** §5.1: a higher term makes a follower. Returns false for a message that must not count at all. */
+  /** §5.1: a higher term makes this server a follower. Returns false for a message that must be ignored. */
   #adoptTerm(m: Message): boolean {
     const { state } = this;
     if (m.type === 'RequestVote') {
       if (m.preVote) return true;
-      // Dissertation 4.2.3: not even the term is adopted, or a server that cannot hear its leader would depose it. It
-      // is not shut out, because it answers the leader's next message with its higher term.
+      // Dissertation 4.2.3: the term is not adopted either, because otherwise a server that cannot hear the leader
+      // would depose it. That server is not excluded, because it answers the leader's next message with its higher
+      // term.
       if (!m.transfer && hearsLiveLeader(state)) return false;
     }
-    // A grant of a PreVote repeats the term that was asked about; no one is in that term yet.
+    // A grant of a PreVote repeats the term that was asked about. No server need be in that term yet.
     if (m.type === 'RequestVoteResponse' && m.preVote && m.voteGranted) return true;
     const leader = isFromLeader(m) ? m.from : null;
     becomeFollower(state, m.term, leader, `higher term from ${m.from}`);
     return true;
   }
 
-  /** §5.1: messages of an older term are refused; senders that could act on it are told the current term. */
+  /** §5.1: refuses messages of an older term. Senders that can use the current term are told it. */
   #answerOldTerm(m: Message): void {
     if (m.type === 'RequestVote') refuseVote(this.state, m);
     if (m.type === 'InstallSnapshot') installFromOldLeader(this.state, m);
@@ -349,11 +353,11 @@ export class Raft {
     becomeFollower(state, state.currentTerm, null, `stalled for ${Math.round(stalledMs)} ms`);
   }
 
-  /** Committed, and durable on this node. */
+  /** Last index that is committed, and durable on this node. */
   #deliverable(): LogIndex {
     return Math.min(this.state.commitIndex, this.state.log.durableIndex) as LogIndex;
   }
 }
 
-/** A restart with a long log delivers it in pieces, so that one Ready never holds up the event loop for long. */
+/** Maximum number of committed entries per Ready, so that a long log does not block the event loop after a restart. */
 const maxCommittedPerReady = 4096;

@@ -30,7 +30,7 @@ function leader(peers = [n1, n2, n3]): TestServer {
   return server;
 }
 
-/** The context of the heartbeat round that goes out now; 0 if none does. */
+/** The context of the heartbeat round that is sent now; 0 if none is sent. */
 const roundOf = (server: TestServer): number => only(server.settle(), 'Heartbeat')[0]?.readContext ?? 0;
 
 describe('ReadIndex (dissertation 6.4)', () => {
@@ -45,7 +45,7 @@ describe('ReadIndex (dissertation 6.4)', () => {
     expect(server.reads).toEqual([{ requestId: 7, index: 2 }]);
   });
 
-  test('a majority is a majority: one echo of four is not enough', () => {
+  test('a read needs the echoes of a majority: in a cluster of five, one echo of four is not enough', () => {
     const server = leader([n1, n2, n3, n4, n5]);
     server.read(7);
     const context = roundOf(server);
@@ -85,7 +85,7 @@ describe('ReadIndex (dissertation 6.4)', () => {
     expect(server.reads.map((read) => read.requestId)).toEqual([1, 2]);
   });
 
-  test('a lost round is begun again under a new context, whose echo proves the earlier reads too', () => {
+  test('a lost round is repeated with a new context, whose echo also proves the earlier reads', () => {
     const server = leader();
     const contexts = new Set<number>();
     server.read(1);
@@ -100,7 +100,7 @@ describe('ReadIndex (dissertation 6.4)', () => {
     expect(server.reads.map((read) => read.requestId)).toEqual([1]);
   });
 
-  test('while rounds are out, reads gather: their number does not grow with the reads', () => {
+  test('reads wait for the next round while rounds are under way, so the number of rounds does not grow with the reads', () => {
     const server = leader();
     let rounds = 0;
     for (let id = 1; id <= 100; id++) {
@@ -134,7 +134,7 @@ describe('ReadIndex (dissertation 6.4)', () => {
     expect(server.reads).toEqual([{ requestId: 1, index: 4 }]);
   });
 
-  test('reads of a leader that is deposed fail, and a leftover echo counts in no later term', () => {
+  test('reads of a leader that is deposed fail, and an echo of their round does not count in a later term', () => {
     const server = leader();
     server.read(1);
     const old = roundOf(server);
@@ -175,7 +175,7 @@ describe('ReadIndex (dissertation 6.4)', () => {
 });
 
 describe('pending reads', () => {
-  test('come back once each, in order, and only at a context that began after them', () => {
+  test('are returned once each, in order, and only for a context that began after them', () => {
     const steps = fc.array(fc.oneof(fc.constant('read'), fc.constant('begin'), fc.nat({ max: 3 })), {
       maxLength: 60,
     });
@@ -202,7 +202,7 @@ describe('pending reads', () => {
             const proven: { requestId: number; index: ReturnType<typeof logIndex> }[] = [];
             reads.confirm(confirmed, proven);
             out.push(...proven.map((read) => read.requestId));
-            // Exactly the reads whose round began at or before the confirmed one.
+            // The proven reads must be exactly those whose round is the confirmed one or an earlier one.
             for (const [id, at] of begunAt) if (at <= confirmed !== out.includes(id)) wrong.push(id);
           }
         }

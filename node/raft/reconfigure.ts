@@ -2,12 +2,12 @@ import type { Configuration, MemberChange } from './configuration.ts';
 import { membersOf } from './membership.ts';
 import type { NodeId } from './types.ts';
 
-/** Returns the incarnation of a learner that would vote, or the reason why it may not be promoted yet. */
+/** Returns the incarnation that a learner would vote with, or the reason why it may not be promoted yet. */
 export type Readiness = (learner: NodeId) => number | string;
 
 /**
- * The configuration that follows from `current`, which is not joint, and all of `changes` at once: C_old,new if the
- * voters change, else C_new, because learners decide nothing. A text is the reason why there can be no such change.
+ * Applies all `changes` at once to `current`, which is not joint. Returns C_old,new if the voters change; else C_new,
+ * because learners decide nothing. Returns a text with the reason if the change is not possible.
  */
 export function reconfigured(
   current: Configuration,
@@ -25,7 +25,7 @@ export function reconfigured(
   return next.toConfiguration(current);
 }
 
-/** C_new of a joint configuration: the leaving servers are removed, with all knowledge about them. */
+/** Returns C_new of a joint configuration, without any data about the servers that leave. */
 export function leaveJoint(joint: Configuration): Configuration {
   const left: Configuration = {
     ...joint,
@@ -55,13 +55,13 @@ class NextConfiguration {
     this.#incarnations = { ...incarnations };
   }
 
-  /** Returns why it cannot be, or null. */
+  /** Applies one change. Returns the reason if this is not possible; else null. */
   apply(change: MemberChange, readiness: Readiness): string | null {
     const { type, id } = change;
     const votes = this.voters.has(id);
     const known = votes || this.#learners.has(id);
     if (type === 'add-learner' ? known : !known)
-      return `${id} is ${known ? 'a member already' : 'no member'}`;
+      return `${id} is ${known ? 'a member already' : 'not a member'}`;
     if (type === 'promote' && votes) return `${id} is a voter already`;
     if (type === 'demote' && !votes) return `${id} is a learner already`;
     if (type === 'promote') return this.#promote(id, readiness(id));

@@ -32,7 +32,7 @@ describe('AppendEntries (§5.3)', () => {
     expect(server.logTerms()).toEqual([1, 1, 2, 2]);
   });
 
-  test('appends what follows prevLogIndex and acknowledges up to its last entry', () => {
+  test('the entries after prevLogIndex are appended and acknowledged', () => {
     const server = new TestServer({ term: 2, log: [1] });
     expect(answers(server, appendEntries(n2, 2, [1, 1], [1, 2]))).toMatchObject([
       { success: true, matchIndex: 3 },
@@ -56,7 +56,7 @@ describe('AppendEntries (§5.3)', () => {
     { name: 'repeated', m: appendEntries(n2, 2, [2, 2], [2, 2]), acknowledged: 4 },
     { name: 'empty', m: appendEntries(n2, 2, [1, 1]), acknowledged: 1 },
   ])(
-    'an $name one never removes entries that match, and acknowledges no more than it verifies',
+    'an append that is $name never removes entries that match, and acknowledges only entries that it verifies',
     ({ m, acknowledged }) => {
       const server = new TestServer({ term: 2, log: [1, 2, 2, 2] });
       expect(answers(server, m)).toMatchObject([{ success: true, matchIndex: acknowledged }]);
@@ -64,13 +64,13 @@ describe('AppendEntries (§5.3)', () => {
     },
   );
 
-  test('only the part behind what matches is written again', () => {
+  test('only the entries after the last one that matches are written again', () => {
     const server = new TestServer({ term: 2, log: [1, 2] });
     server.receive(appendEntries(n2, 2, [1, 1], [2, 2, 2]));
     expect(server.take().entries.map((e) => e.index)).toEqual([3, 4]);
   });
 
-  test('throws rather than overwrite what is committed, or follow two leaders in a term', () => {
+  test('an append that would replace a committed entry, and a second leader of a term, throw an error', () => {
     const server = new TestServer({ term: 2, log: [1, 1] });
     server.receive(appendEntries(n2, 2, [1, 2], [], 2));
     expect(() => server.receive(appendEntries(n2, 2, [1, 1], [2]))).toThrow(
@@ -80,7 +80,7 @@ describe('AppendEntries (§5.3)', () => {
   });
 });
 
-/** Figure 7: the leader of term 8 has the log at the top; each follower ends with the same. */
+/** Figure 7: the leader of term 8 has the log at the top; each follower ends with the same log. */
 describe('figure 7', () => {
   const leaderLog = [1, 1, 1, 4, 4, 5, 5, 6, 6, 6];
   test.each([
@@ -104,13 +104,13 @@ describe('figure 7', () => {
       toFollower = only(leader.settle(), 'AppendEntries').filter((m) => m.to === n3);
     }
     expect(server.logTerms()).toEqual([...leaderLog, 8]);
-    // One refusal for each of the follower's terms that the leader lacks, not for each entry.
+    // There is one refusal for each of the follower's terms that the leader lacks, not one for each entry.
     expect(probes).toBeLessThanOrEqual(4);
   });
 });
 
 describe('durability', () => {
-  test('an acknowledgement leaves only behind its entries, a refusal at once', () => {
+  test('an acknowledgement is sent only after its entries are durable, a refusal at once', () => {
     const server = new TestServer({ term: 2, log: [1] });
     server.receive(appendEntries(n2, 2, [1, 1], [2]));
     server.receive(appendEntries(n2, 2, [2, 9], [2]));
@@ -120,7 +120,7 @@ describe('durability', () => {
     expect(ready.messagesAfterPersist).toMatchObject([{ success: true, matchIndex: 2 }]);
   });
 
-  test('a repeated message is acknowledged behind the write that is still under way', () => {
+  test('a repeated message is acknowledged only after the write that is still under way', () => {
     const server = new TestServer({ term: 2, log: [1] });
     server.receive(appendEntries(n2, 2, [1, 1], [2]));
     server.take();
@@ -131,7 +131,7 @@ describe('durability', () => {
     expect(again.messagesAfterPersist).toMatchObject([{ success: true, matchIndex: 2 }]);
   });
 
-  test('committed entries are handed out only once they are durable here', () => {
+  test('committed entries are handed out only after they are durable on this server', () => {
     const server = new TestServer({ term: 2, log: [1] });
     server.receive(appendEntries(n2, 2, [1, 1], [2, 2], 3));
     const ready = server.take();
@@ -155,7 +155,7 @@ describe('durability', () => {
     expect(server.take().committed).toMatchObject([{ term: 3 }, { term: 3 }]);
   });
 
-  test('each thing is handed out once', () => {
+  test('all output is handed out once', () => {
     const server = new TestServer({ term: 2, log: [1] });
     server.receive(appendEntries(n2, 3, [1, 1], [2], 2));
     server.settle();
@@ -184,12 +184,12 @@ describe('durability', () => {
 
   test('applying beyond what was handed out is an error of the driver', () => {
     const server = new TestServer({ term: 1, log: [1] });
-    expect(() => server.raft.appliedTo(entry(1, 1).index)).toThrow('applied 1');
+    expect(() => server.raft.appliedTo(entry(1, 1).index)).toThrow('the applied index from 0 to 1');
   });
 });
 
 describe('the commit index of a follower', () => {
-  test('is the lower of leaderCommit and the last entry that this very message verified', () => {
+  test('is the lower of leaderCommit and the last entry that the same message verified', () => {
     const server = new TestServer({ term: 2, log: [1, 1, 1] });
     server.receive(appendEntries(n2, 2, [1, 1], [], 3));
     expect(server.status.commitIndex).toBe(1);
@@ -207,7 +207,7 @@ describe('the commit index of a follower', () => {
     expect(server.status.commitIndex).toBe(2);
   });
 
-  test('is told by heartbeats, with an answer that waits for no disk', () => {
+  test('follows heartbeats, whose answers do not wait for the disk', () => {
     const server = new TestServer({ term: 2, log: [1, 1] });
     server.receive(requestVote(n3, 2, [2, 9]));
     server.receive(heartbeat(n2, 2, [1, 2], 5));
@@ -216,7 +216,7 @@ describe('the commit index of a follower', () => {
     expect(ready.committed.length).toBe(2);
   });
 
-  test('does not follow a heartbeat beyond the log, nor to an entry of another term', () => {
+  test('does not follow a heartbeat whose commit index is beyond the log or has another term', () => {
     const server = new TestServer({ term: 3, log: [1, 2] });
     for (const commit of [
       [3, 9],
@@ -230,7 +230,7 @@ describe('the commit index of a follower', () => {
   });
 });
 
-describe('what a node starts from', () => {
+describe('the initial state of a node', () => {
   test('is checked: the log against the stored term, and the config', () => {
     expect(() => new TestServer({ term: 1, log: [1, 2] })).toThrow(
       'the log ends in term 2, but the stored term is 1',
@@ -244,7 +244,7 @@ describe('what a node starts from', () => {
     );
   });
 
-  test('is all that it keeps: term, vote and log, but no commit index', () => {
+  test('has the term, the vote and the log, but no commit index', () => {
     const server = new TestServer({ term: 4, votedFor: n3, log: [1, 4] });
     expect(server.status).toMatchObject({
       id: 'n1',

@@ -14,8 +14,8 @@ import type { ServerState } from './state.ts';
 import type { LogIndex, NodeId, Term } from './types.ts';
 
 /**
- * The follower's half of §5.3. Call these for messages of the current term only: a higher term was adopted before, a
- * lower one goes to `refuseOldLeader`.
+ * The follower's part of §5.3. Call it for messages of the current term only: a higher term was adopted before, and
+ * messages of a lower term go to `refuseOldLeader`.
  */
 export function handleAppendEntries(state: ServerState, message: AppendEntries): void {
   followLeader(state, message.from);
@@ -33,16 +33,16 @@ export function handleAppendEntries(state: ServerState, message: AppendEntries):
     return;
   }
   putEntries(state, m);
-  // Last index that this message verifies; later entries may be an old leader's, and must be neither acknowledged nor
-  // committed (figure 2's "index of last new entry").
+  // Last index that this message verifies (figure 2's "index of last new entry"). Later entries may be from an old
+  // leader, so they must not be acknowledged or committed.
   const verified = (m.prevLogIndex + m.entries.length) as LogIndex;
   commitTo(state, Math.min(m.leaderCommit, verified) as LogIndex);
   acknowledge(state, m.from, verified);
 }
 
-/** Tells the leader that everything up to `matchIndex` is as in its log. */
+/** Tells the leader that the log up to `matchIndex` is equal to its own. */
 export function acknowledge(state: ServerState, leader: NodeId, matchIndex: LogIndex): void {
-  // The entries go out with the same Ready or went out before: when this may be sent, they are durable.
+  // The entries are in the same Ready or an earlier one, so they are durable before this message is sent.
   state.outbox.messagesAfterPersist.push({
     type: 'AppendEntriesResponse',
     ...envelope(state, leader),
@@ -55,14 +55,14 @@ export function acknowledge(state: ServerState, leader: NodeId, matchIndex: LogI
 
 export function handleHeartbeat(state: ServerState, m: Heartbeat): void {
   followLeader(state, m.from);
-  // The entry at that index may be another leader's, or missing (a disk that lost data): its term shows it.
+  // The term shows if the entry at that index is from another leader, or missing because a disk lost data.
   if (state.log.matches(m.commit, m.commitTerm)) commitTo(state, m.commit);
   state.outbox.messages.push(heartbeatResponse(state, m.from, m.readContext));
 }
 
 /**
- * A leader of an older term learns the current one; the content of its message is ignored, and especially its read
- * round.
+ * Answers a leader of an older term, so that it learns the current one. The content of its message is ignored, also its
+ * read round.
  */
 export function refuseOldLeader(state: ServerState, m: AppendEntries | Heartbeat | InstallSnapshot): void {
   if (m.type === 'Heartbeat') {
@@ -123,8 +123,8 @@ function behindBase({ log }: ServerState, m: AppendEntries): AppendEntries {
 }
 
 /**
- * Figure 2, AppendEntries rules 3 and 4. Only an entry with a different term removes anything: an old, repeated or
- * reordered message finds its entries in the log already, and the entries after them stay.
+ * Figure 2, AppendEntries rules 3 and 4. Entries are removed only if an entry has a different term. If a message is
+ * old, repeated or reordered, its entries are in the log already, and the entries after them stay.
  */
 function putEntries(state: ServerState, { prevLogIndex, entries }: AppendEntries): void {
   const { log } = state;
@@ -133,7 +133,7 @@ function putEntries(state: ServerState, { prevLogIndex, entries }: AppendEntries
   if (at === entries.length) return;
   const first = entries[at]!.index;
   if (first !== prevLogIndex + 1 + at)
-    broken(`entry ${first} at place ${at} after prevLogIndex ${prevLogIndex}`);
+    broken(`entry ${first} is number ${at + 1} after prevLogIndex ${prevLogIndex}`);
   if (first <= state.commitIndex)
     broken(`entry ${first} differs from a committed one (commit ${state.commitIndex})`);
   let truncatedFrom: LogIndex | null = null;
@@ -147,7 +147,7 @@ function putEntries(state: ServerState, { prevLogIndex, entries }: AppendEntries
   }
 }
 
-/** §5.3, last paragraphs: the index where the leader should look next. A log that is too short returns its end. */
+/** §5.3, last paragraphs: the index where the leader should look next. If the log is too short, this is its end. */
 function conflictAt(
   { log }: ServerState,
   { prevLogIndex }: AppendEntries,

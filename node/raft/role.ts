@@ -10,7 +10,10 @@ import { drawElectionDeadline, mayStand, newFollower } from './state.ts';
 import type { Leader, Role, ServerState } from './state.ts';
 import type { Entry, LogIndex, NodeId, RoleName, Term } from './types.ts';
 
-/** Figure 4, with the pre-candidate of dissertation 9.6 between follower and candidate; 3.10's TimeoutNow skips it. */
+/**
+ * Figure 4, with the pre-candidate of dissertation 9.6 between follower and candidate. TimeoutNow (3.10) makes a
+ * follower a candidate directly.
+ */
 const legalEdges: Readonly<Record<RoleName, readonly RoleName[]>> = {
   follower: ['follower', 'pre-candidate', 'candidate'],
   'pre-candidate': ['follower', 'pre-candidate', 'candidate'],
@@ -19,12 +22,12 @@ const legalEdges: Readonly<Record<RoleName, readonly RoleName[]>> = {
 };
 
 /**
- * Follows `leader` (null: not known yet) in `term`, which may be the current one: then the vote stays as it is. A
- * follower that only learns of a new term keeps its deadline, so that hopeless candidates cannot keep it from standing.
+ * Follows `leader` (null: not known yet) in `term`. If this is the current term, the vote stays. A follower that only
+ * learns of a new term keeps its deadline, so that candidates that cannot win do not delay its own election.
  */
 export function becomeFollower(state: ServerState, term: Term, leader: NodeId | null, reason: string): void {
   if (term < state.currentTerm)
-    broken(`become follower in term ${term}, but the current term is ${state.currentTerm}`);
+    broken(`cannot become a follower in term ${term}: the current term is ${state.currentTerm}`);
   const before = state.role;
   const changed = term > state.currentTerm || before.name !== 'follower';
   if (before.name === 'leader') abandonLead(state, before);
@@ -38,7 +41,7 @@ export function becomeFollower(state: ServerState, term: Term, leader: NodeId | 
   if (changed) state.outbox.event({ type: 'BecomeFollower', term, leader, reason });
 }
 
-/** Asks whether an election could be won, without a new term and without a vote: nothing that must be durable. */
+/** Asks whether an election could be won. There is no new term and no vote, so nothing must be durable. */
 export function becomePreCandidate(state: ServerState, reason: string): void {
   setRole(state, {
     name: 'pre-candidate',
@@ -49,7 +52,7 @@ export function becomePreCandidate(state: ServerState, reason: string): void {
   state.outbox.event({ type: 'BecomePreCandidate', term: state.currentTerm, leader: null, reason });
 }
 
-/** §5.2: a new term, a vote for itself. */
+/** §5.2: begins a new term, and votes for itself. */
 export function becomeCandidate(state: ServerState, reason: string): void {
   const { id } = state.config;
   setRole(state, {
@@ -64,13 +67,13 @@ export function becomeCandidate(state: ServerState, reason: string): void {
   state.outbox.event({ type: 'GrantVote', term, candidate: id });
 }
 
-/** §5.2, and §8: a noop first, because only an entry of its own term shows a leader which entries are committed. */
+/** §5.2. The first entry is a noop (§8), because only an entry of its own term shows a leader what is committed. */
 export function becomeLeader(state: ServerState, reason: string): void {
   const { config, log, nowMs, currentTerm: term, outbox } = state;
   if (!mayStand(state)) broken(`leader of term ${term}, but no voter`);
   if (state.votedFor !== config.id) broken(`leader of term ${term}, but voted for ${state.votedFor}`);
   const firstIndex = (log.lastIndex + 1) as LogIndex;
-  // An answer to its RequestVote, which left only when its vote was durable, shows that it is.
+  // RequestVote is sent only after the own vote is durable, so an answer shows that it is.
   const mute = state.role.name === 'candidate' && state.role.votes.size === 1;
   setRole(state, {
     name: 'leader',
@@ -91,7 +94,7 @@ export function becomeLeader(state: ServerState, reason: string): void {
   appendToLog(state, firstEntry(state, firstIndex));
 }
 
-/** A noop; but the very first leader puts the founders into the log, so that a joining server learns them. */
+/** A noop. But the first leader of the cluster puts the founders into the log, so that a joining server learns them. */
 function firstEntry({ membership, currentTerm: term }: ServerState, index: LogIndex): Entry {
   return membership.index === 0
     ? { index, term, kind: 'config', data: encodeConfiguration(membership.current) }
@@ -108,7 +111,9 @@ function newProgress({ config, membership, nowMs }: ServerState, nextIndex: LogI
   return progress;
 }
 
-/** End of a leadership: its reads can never be confirmed, and its unsent messages are void. */
+/**
+ * Ends a leadership: its reads fail, because they cannot be confirmed any more, and its unsent messages are dropped.
+ */
 function abandonLead(state: ServerState, leader: Leader): void {
   leader.reads.failAll(state.outbox.failedReads);
   state.outbox.dropLeaderMessages();
@@ -121,7 +126,8 @@ function setRole(state: ServerState, role: Role): void {
 }
 
 function setTerm(state: ServerState, term: Term, votedFor: NodeId | null): void {
-  if (term <= state.currentTerm) broken(`term ${term} does not rise above ${state.currentTerm}`);
+  if (term <= state.currentTerm)
+    broken(`the new term ${term} is not above the current term ${state.currentTerm}`);
   state.currentTerm = term;
   state.votedFor = votedFor;
   state.outbox.hardStateChanged = true;

@@ -4,11 +4,11 @@ import { envelope } from './state.ts';
 import type { Leader, ServerState } from './state.ts';
 import type { Entry, LogIndex, NodeId } from './types.ts';
 
-/** Sends each follower the entries that it has not been sent yet, as far as its window allows. */
+/** Sends to each follower the entries that were not sent to it yet, as many as its window allows. */
 export function sendAppends(state: ServerState, leader: Leader): void {
   leader.appendsDue = false;
   if (leader.mute) return;
-  // Followers that keep up are sent the same.
+  // Followers that are up to date get the same entries, so the last slice is used again.
   let last: readonly Entry[] = [];
   let bytes = 0;
   for (const [to, progress] of leader.progress) {
@@ -36,8 +36,8 @@ export function sendAppends(state: ServerState, leader: Leader): void {
 }
 
 /**
- * TCP delivers or breaks, and a broken connection loses its content. If there was no answer for a whole heartbeat, an
- * empty message asks for it: its answer shows what arrived, at no cost if everything did.
+ * Finds out if messages were lost, because a connection that breaks loses its content. If there was no answer for a
+ * whole heartbeat interval, an empty message is sent. Its answer shows which entries have arrived.
  */
 export function resendLost(state: ServerState, leader: Leader): void {
   for (const [to, progress] of leader.progress) {
@@ -60,7 +60,7 @@ function sendHeartbeat(state: ServerState, to: NodeId, readContext: number): voi
   outbox.messages.push({ type: 'Heartbeat', ...envelope(state, to), commit, commitTerm, readContext });
 }
 
-/** A peer can be reached again: it is told the leader at once, and its answer arrives the sooner. */
+/** Sends a heartbeat to a peer that can be reached again, so that it learns the leader and answers soon. */
 export function greet(state: ServerState, leader: Leader, to: NodeId): void {
   const progress = leader.progress.get(to);
   if (progress === undefined) return;
@@ -69,7 +69,7 @@ export function greet(state: ServerState, leader: Leader, to: NodeId): void {
   if (!leader.mute) sendHeartbeat(state, to, 0);
 }
 
-/** Entries from `progress.nextIndex` on, which the log must reach. */
+/** Sends entries from `progress.nextIndex` on. The log must still have the entry before it, or end there. */
 export function sendAppend(
   state: ServerState,
   to: NodeId,
@@ -89,13 +89,16 @@ export function sendAppend(
   });
 }
 
-/** Limits in messages and bytes: a command that is larger than a message counts with its full size. */
+/**
+ * True if the window has room for another message. Both messages and bytes are limited, and a command that is larger
+ * than a message counts with its full size.
+ */
 function hasRoom({ config }: ServerState, { inflight, inflightBytes }: Progress): boolean {
   const { maxInflightMessages, maxMessageBytes } = config;
   return inflight < maxInflightMessages && inflightBytes < maxInflightMessages * maxMessageBytes;
 }
 
-/** Asks where the logs agree: with entries, if there are any, or empty. Or the log is too short to ask. */
+/** Asks where the logs agree, with or without entries. If the log begins too late for this, a snapshot is sent. */
 function probe(state: ServerState, to: NodeId, progress: Progress, withEntries: boolean): void {
   if (needsSnapshot(state, progress)) {
     sendSnapshot(state, to, progress);
@@ -105,7 +108,7 @@ function probe(state: ServerState, to: NodeId, progress: Progress, withEntries: 
   if (progress.mode === 'probe') progress.probeOut = true;
 }
 
-/** §7: the position before the next entry is not in the log any more. */
+/** §7: true if the position before the next entry is not in the log any more. */
 export function needsSnapshot({ log }: ServerState, { nextIndex }: Progress): boolean {
   return nextIndex <= log.base.index;
 }
@@ -114,7 +117,7 @@ function sendSnapshot(state: ServerState, to: NodeId, progress: Progress): void 
   const { snapshot, outbox, nowMs, config } = state;
   if (snapshot === null) broken(`no snapshot for ${to}, but ${state.log.describe()}`);
   if (nowMs - progress.lastContactMs >= config.electionTimeoutMinMs) {
-    // Streaming to a server that is away is worth nothing: it must answer a heartbeat first.
+    // It is useless to stream to a server that does not answer, so it must answer a heartbeat first.
     progress.lostContact();
     return;
   }
@@ -122,7 +125,7 @@ function sendSnapshot(state: ServerState, to: NodeId, progress: Progress): void 
   outbox.messages.push({ type: 'InstallSnapshot', ...envelope(state, to), snapshot });
 }
 
-/** The entries from `from` on that fit into one message, at least one. */
+/** Returns the entries from `from` on that fit into one message, but at least one. */
 function takeForMessage({ log, config }: ServerState, from: LogIndex): Entry[] {
   const to = Math.max(from, log.lastWithin(from, config.maxMessageBytes));
   return log.slice(from, Math.min(to, log.lastIndex));

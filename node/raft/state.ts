@@ -11,18 +11,18 @@ import type { PendingReads } from './read-index.ts';
 import type { RaftConfig } from './ready.ts';
 import type { Entry, HardState, LogIndex, NodeId, Term } from './types.ts';
 
-/** Initial data of a node, from its storage. */
+/** Initial data of a core, from the node's storage. */
 export interface InitialState {
   readonly hardState: HardState;
   /**
-   * 0 for a founder; else a random number above 0, below 2^53, drawn when this data folder was made (and durable in it
-   * before anything else): a server that lost its folder comes back as another one, which must be removed from the
-   * configuration and added again before it may vote. It counts only as the incarnation that the configuration names.
+   * 0 for a founder; else a random number above 0 and below 2^53, drawn when this data folder was made, and stored in
+   * it before anything else. A server that lost its folder comes back with another incarnation. It must be removed from
+   * the configuration and added again before it may vote, because only the incarnation in the configuration counts.
    */
   readonly incarnation: number;
   /**
-   * Position before the first stored entry: the end of its compaction, or of the snapshot that replaced it. Null: the
-   * log begins at index 1.
+   * Newest durable snapshot. The log begins after it, or earlier if not all of its entries were removed. Null: there is
+   * none, and the log begins at index 1.
    */
   readonly snapshot: SnapshotMeta | null;
   /** The log after the snapshot, without gaps, all durable. */
@@ -33,19 +33,21 @@ export interface InitialState {
 
 export interface Follower {
   readonly name: 'follower';
-  /** The leader of this term, as soon as it is known. */
+  /** The leader of this term; null: not known yet. */
   leader: NodeId | null;
   /** Time at which the leader of the current term was last heard from, in ms. Meaningless while `leader` is null. */
   lastHeardMs: number;
   electionDeadlineMs: number;
-  /** True if the deadline was noticed so late that this process must have stalled, and was postponed once. */
+  /** True if the deadline was postponed, because it was noticed so late that this process must have stalled. */
   deadlinePutOff: boolean;
 }
 
-/** `pre-candidate` asks whether it would win, in its old term (dissertation 9.6); `candidate` asks for votes, §5.2. */
+/**
+ * A `pre-candidate` asks in its old term whether it would win (dissertation 9.6); a `candidate` asks for votes, §5.2.
+ */
 export interface Candidate {
   readonly name: 'pre-candidate' | 'candidate';
-  /** Answers by voter, its own among them. */
+  /** Answers by voter, including its own vote. */
   readonly votes: Map<NodeId, boolean>;
   electionDeadlineMs: number;
 }
@@ -55,47 +57,47 @@ export interface Transfer {
   readonly to: NodeId;
   /** Time at which the leader gives it up, in ms. */
   readonly deadlineMs: number;
-  /** TimeoutNow was sent, and is sent again with every heartbeat: it may be lost. */
+  /** True if TimeoutNow was sent. It is sent again with every heartbeat, because it may be lost. */
   asked: boolean;
 }
 
 export interface Leader {
   readonly name: 'leader';
-  /** Every other member; for a while also those that a configuration under way removes. */
+  /** Progress of every other member, and of servers that a change under way removes. */
   readonly progress: Map<NodeId, Progress>;
-  /** Someone in `progress` is no member of the configuration in force. */
+  /** True if a server in `progress` is not a member of the configuration in force. */
   hasDeparting: boolean;
   /**
-   * True if it was elected by its own vote alone, which may not be durable yet: no other server may learn this term
-   * before the noop at firstIndex is durable, and the vote with it. After a crash the same term would begin again, with
-   * other entries.
+   * True if the leader was elected only by its own vote, which may not be durable yet. No other server may learn of
+   * this term before the noop at firstIndex, and so the vote, is durable. Otherwise, after a crash, the same term could
+   * begin again with other entries.
    */
   mute: boolean;
   /** Index of the noop that began this term. Before it is committed, commitIndex may be out of date (§8). */
   readonly firstIndex: LogIndex;
-  /** When this leader last let time pass. A gap of an election timeout means that it stalled: it may be deposed. */
+  /** Time of this leader's last tick, in ms. A gap of an election timeout means that it stalled and may be deposed. */
   lastTickMs: number;
   heartbeatDueMs: number;
-  /** Cost of the entries that were proposed in this term and are not committed, bytes. */
+  /** Size of the entries that were proposed in this term and are not committed, in bytes. */
   uncommittedBytes: number;
   readonly reads: PendingReads;
-  /** Null: lease reads are off. */
+  /** Lease of this leader; null: lease reads are off. */
   readonly lease: Lease | null;
   /** Transfer of leadership under way; null: none. */
   transfer: Transfer | null;
-  /** Something may have to be sent to a follower with the next Ready. */
+  /** True if the next Ready may have to contain messages to followers. */
   appendsDue: boolean;
 }
 
-/** A leader's state exists only while it leads; likewise a candidate's votes. */
+/** State of a role. It exists only while the server has this role. */
 export type Role = Follower | Candidate | Leader;
 
-/** One server's state, figure 2. Changed only by the modules of this folder, while an input is carried out. */
+/** One server's state, figure 2. Only the modules of this folder change it, while they handle an input. */
 export interface ServerState {
   readonly config: RaftConfig;
   readonly incarnation: number;
   readonly log: RaftLog;
-  /** The configurations in the log; follows every change of it (log-change.ts). */
+  /** The configurations in the log. Every change of the log updates them (log-change.ts). */
   readonly membership: Membership;
   /** The newest durable snapshot; null: none. Its index is at or after the log's base. */
   snapshot: SnapshotMeta | null;
@@ -114,22 +116,22 @@ export interface ServerState {
   /** Time of the latest input, ms. */
   nowMs: number;
   /**
-   * Time at which a leader of any term was last heard from, in ms; at first the time of the start, because one may have
-   * been heard before.
+   * Time at which a leader of any term was last heard from, in ms. At first it is the time of the start, because this
+   * server may have heard from a leader before it.
    */
   heardLeaderMs: number;
-  /** Time since which the write on this server's disk has been under way, in ms; null: none is. The driver sets it. */
+  /** Time at which the disk write under way began, in ms; null: no write is under way. The driver sets it. */
   diskBusySinceMs: number | null;
   /**
-   * Number of elections that may still be tried without waiting for an election timeout, since the leader's connection
-   * broke. 0 after a leader is heard from, or a vote is given to another server.
+   * Number of elections that this server may still start without waiting for an election timeout, after the leader's
+   * connection broke. 0 after a leader is heard from, or a vote is given to another server.
    */
   quickTries: number;
-  /** Last read context that was given out. Never falls and never begins again, not even in a new term. */
+  /** Last read context that was given out. It never falls, also not in a new term. */
   lastReadContext: number;
 }
 
-/** The state of a starting server: a follower that knows nothing to be committed except the entries in a snapshot. */
+/** The state of a starting server: a follower. Only the entries in a snapshot are known to be committed. */
 export function createState(config: RaftConfig, initial: InitialState): ServerState {
   checkConfig(config);
   const { hardState, incarnation, snapshot, entries, nowMs } = initial;
@@ -170,13 +172,13 @@ export function newFollower(config: RaftConfig, leader: NodeId | null, nowMs: nu
   return { name: 'follower', leader, lastHeardMs: nowMs, electionDeadlineMs, deadlinePutOff: false };
 }
 
-/** §5.2: a new random timeout each time, so that split votes are rare and do not repeat. */
+/** §5.2: draws a new random timeout each time, so that split votes are rare and do not repeat. */
 export function drawElectionDeadline(config: RaftConfig, nowMs: number): number {
   const { electionTimeoutMinMs: min, electionTimeoutMaxMs: max } = config;
   return nowMs + min + config.random() * (max - min);
 }
 
-/** The head of a message to `to` in the current term. */
+/** The common fields of a message to `to` in the current term. */
 export function envelope(
   { config, incarnation, currentTerm: term }: ServerState,
   to: NodeId,
@@ -185,9 +187,9 @@ export function envelope(
 }
 
 /**
- * True if this server may be elected: it is a voter, and has not forgotten its promises. While C_new is not known to be
- * committed, this includes a server that C_new removes: it may be the only one that has C_new, so that the others
- * cannot elect a leader without it (dissertation 4.2.2). It does not count itself.
+ * True if this server may be elected: it is a voter, and has not lost its promises. Until C_new is known to be
+ * committed, this includes a server that C_new removes. That server may be the only one with C_new in its log, and then
+ * no other server can be elected (dissertation 4.2.2). It does not count itself.
  */
 export function mayStand({ config, incarnation, membership, commitIndex }: ServerState): boolean {
   const { current, previous, index } = membership;
@@ -195,7 +197,7 @@ export function mayStand({ config, incarnation, membership, commitIndex }: Serve
   return index > commitIndex && previous !== null && counts(previous, config.id, incarnation);
 }
 
-/** The leader, as far as this server knows. */
+/** The leader that this server knows, or null. */
 export function knownLeader(state: ServerState): NodeId | null {
   if (state.role.name === 'leader') return state.config.id;
   return state.role.name === 'follower' ? state.role.leader : null;

@@ -10,7 +10,7 @@ import { play } from './testing/transcript.ts';
 const rewrite = process.env['RAFT_REWRITE'] === '1';
 const folder = new URL('testdata/', import.meta.url);
 
-/** Each begins with the claim that it shows, and the claim's source. */
+/** Transcripts. Each begins with the claim that it shows, and the claim's source. */
 const transcripts = readdirSync(folder)
   .filter((name) => name.endsWith('.txt'))
   .map((name) => {

@@ -38,15 +38,15 @@ const hand = (server: TestServer, to: NodeId | null): ReturnType<TestServer['raf
   server.raft.transferLeadership(to, server.nowMs);
 const timeoutNow = (from: NodeId, term: number): Incoming => ({ type: 'TimeoutNow', from, term });
 
-describe('a leader that hands over (dissertation 3.10)', () => {
-  test('asks a target that has the whole log to stand at once', () => {
+describe('a leader that transfers its leadership (dissertation 3.10)', () => {
+  test('asks a target that has the whole log to start an election at once', () => {
     const server = leader();
     expect(hand(server, n3)).toEqual({ ok: true, to: n3 });
     expect(only(server.settle(), 'TimeoutNow')).toMatchObject([{ to: n3, term: 2 }]);
     expect(server.status).toMatchObject({ role: 'leader', transferTo: n3 });
   });
 
-  test('first brings the target up to its own last entry, committed, so that no client is left in doubt', () => {
+  test('first sends all entries to the target and commits them, so that no client has an unknown outcome', () => {
     const server = leader();
     server.propose('x');
     expect(hand(server, n3)).toMatchObject({ ok: true });
@@ -64,7 +64,7 @@ describe('a leader that hands over (dissertation 3.10)', () => {
     expect(server.read(1)).toEqual({ ok: true });
   });
 
-  test('gives up after an election timeout and leads on', () => {
+  test('gives up after an election timeout and continues to lead', () => {
     const server = leader();
     hand(server, n2);
     for (let beat = 0; beat < 7; beat++) {
@@ -98,7 +98,7 @@ describe('a leader that hands over (dissertation 3.10)', () => {
     expect(server.status).toMatchObject({ role: 'follower', term: 3, votedFor: n2 });
   });
 
-  test('without a named target chooses the voter whose log is furthest', () => {
+  test('chooses the voter with the longest log if no target is named', () => {
     const server = leader();
     server.propose('x');
     server.settle();
@@ -106,29 +106,29 @@ describe('a leader that hands over (dissertation 3.10)', () => {
     expect(hand(server, null)).toEqual({ ok: true, to: n3 });
   });
 
-  test('refuses a target that cannot take over, and goes on serving', () => {
+  test('refuses a target that cannot lead, and continues to serve', () => {
     const server = leader();
     expect(hand(server, n1)).toMatchObject({ reason: 'bad-target', detail: 'n1 leads already' });
     expect(hand(server, n4)).toMatchObject({
       reason: 'bad-target',
-      detail: 'n4 is no voter of this cluster',
+      detail: 'n4 is not a voter of this cluster',
     });
     for (let beat = 0; beat < 6; beat++) {
       server.pass(30);
       server.receive(echo(n2, 2, 0));
     }
-    expect(hand(server, n3)).toMatchObject({ detail: 'n3 was not heard from for 180 ms' });
+    expect(hand(server, n3)).toMatchObject({ detail: 'n3 has not answered for 180 ms' });
     expect(server.propose('x')).toMatchObject({ ok: true });
   });
 
-  test('has one transfer at a time; the same one again changes nothing', () => {
+  test('has one transfer at a time, and a repeated request for it changes nothing', () => {
     const server = leader();
     hand(server, n2);
     expect(hand(server, n2)).toEqual({ ok: true, to: n2 });
-    expect(hand(server, n3)).toMatchObject({ reason: 'busy', detail: 'a transfer to n2 runs' });
+    expect(hand(server, n3)).toMatchObject({ reason: 'busy', detail: 'a transfer to n2 is under way' });
   });
 
-  test('a server that does not lead says who does', () => {
+  test('a server that does not lead names the leader', () => {
     expect(hand(follower(), n3)).toEqual({ ok: false, reason: 'not-leader', leader: n2 });
   });
 });
@@ -146,7 +146,7 @@ describe('the target of a transfer (dissertation 3.10)', () => {
     expect(server.status).toMatchObject({ role: 'leader', term: 3 });
   });
 
-  test('asks for votes only behind the durable term and own vote, as ever', () => {
+  test('asks for votes only after the term and the own vote are durable, as in every election', () => {
     const server = follower();
     server.receive(timeoutNow(n2, 2));
     const ready = server.take();
@@ -155,14 +155,14 @@ describe('the target of a transfer (dissertation 3.10)', () => {
     expect(only(ready.messagesAfterPersist, 'RequestVote')).toHaveLength(2);
   });
 
-  test('takes a request that comes late, from an older term, for nothing', () => {
+  test('ignores a request of an older term that arrives late', () => {
     const server = follower();
     server.receive(timeoutNow(n2, 1));
     expect(server.settle()).toEqual([]);
     expect(server.status).toMatchObject({ role: 'follower', term: 2 });
   });
 
-  test('does not stand twice, when TimeoutNow was repeated', () => {
+  test('does not start a second election when TimeoutNow is repeated', () => {
     const server = follower();
     server.receive(timeoutNow(n2, 2));
     server.receive(timeoutNow(n2, 2));

@@ -6,20 +6,22 @@ import type { Leader, ServerState, Transfer } from './state.ts';
 import type { NodeId } from './types.ts';
 
 /**
- * Leadership transfer (dissertation 3.10). The leader takes no proposals, waits until the target has all of its log,
- * and then asks it to start an election at once, so that no election timeout passes. If the leader still leads one
- * election timeout later, it gives the transfer up.
+ * Leadership transfer (dissertation 3.10). The leader accepts no proposals, waits until the target has its whole log,
+ * and then asks it to start an election at once, without an election timeout. If the leader still leads one election
+ * timeout later, it gives up the transfer.
  *
- * `to` null: the voter with the highest match index. Asking again for the transfer under way changes nothing.
+ * If `to` is null, the voter with the highest match index is the target. A repeated request for the transfer under way
+ * changes nothing.
  */
 export function beginTransfer(state: ServerState, leader: Leader, to: NodeId | null): TransferResult {
   const { config, nowMs } = state;
   const { transfer } = leader;
   if (transfer !== null && (to === null || to === transfer.to)) return { ok: true, to: transfer.to };
-  if (transfer !== null) return { ok: false, reason: 'busy', detail: `a transfer to ${transfer.to} runs` };
+  if (transfer !== null)
+    return { ok: false, reason: 'busy', detail: `a transfer to ${transfer.to} is under way` };
   const target = to ?? mostUpToDate(state, leader);
   if (target === null)
-    return { ok: false, reason: 'bad-target', detail: 'no other voter was heard from of late' };
+    return { ok: false, reason: 'bad-target', detail: 'no other voter has answered recently' };
   const problem = whyNot(state, leader, target);
   if (problem !== null) return { ok: false, reason: 'bad-target', detail: problem };
   leader.transfer = { to: target, deadlineMs: nowMs + config.electionTimeoutMinMs, asked: false };
@@ -28,8 +30,8 @@ export function beginTransfer(state: ServerState, leader: Leader, to: NodeId | n
 }
 
 /**
- * Asks the target to start an election when it has every entry; every entry is committed by then, so no client is left
- * in doubt.
+ * Asks the target to start an election when it has every entry. By then every entry is committed, so no client has an
+ * unknown outcome.
  */
 export function continueTransfer(state: ServerState, leader: Leader, transfer: Transfer): void {
   const { lastIndex } = state.log;
@@ -40,7 +42,7 @@ export function continueTransfer(state: ServerState, leader: Leader, transfer: T
   sendTimeoutNow(state, transfer.to);
 }
 
-/** A heartbeat is due: the target is asked again, or the transfer has lasted too long. */
+/** Call it when a heartbeat is due: asks the target again, or gives up a transfer that has lasted too long. */
 export function transferBeat(state: ServerState, leader: Leader, transfer: Transfer): void {
   if (state.nowMs >= transfer.deadlineMs || !leader.progress.has(transfer.to)) leader.transfer = null;
   else if (transfer.asked) sendTimeoutNow(state, transfer.to);
@@ -68,15 +70,15 @@ function mostUpToDate(state: ServerState, leader: Leader): NodeId | null {
   return best?.[0] ?? null;
 }
 
-/** Proposals wait for a transfer: one that cannot succeed is refused at once. */
+/** Returns the reason why a transfer to `to` cannot succeed, or null. Such a transfer must not block proposals. */
 function whyNot(state: ServerState, leader: Leader, to: NodeId): string | null {
   if (to === state.config.id) return `${to} leads already`;
   const { current } = state.membership;
   const progress = leader.progress.get(to);
-  if (progress === undefined || !current.voters.includes(to)) return `${to} is no voter of this cluster`;
+  if (progress === undefined || !current.voters.includes(to)) return `${to} is not a voter of this cluster`;
   if (progress.incarnation !== incarnationOf(current, to))
     return `${to} has lost its data folder, and may not vote`;
   const silentMs = Math.round(state.nowMs - progress.lastContactMs);
-  if (silentMs >= state.config.electionTimeoutMinMs) return `${to} was not heard from for ${silentMs} ms`;
+  if (silentMs >= state.config.electionTimeoutMinMs) return `${to} has not answered for ${silentMs} ms`;
   return null;
 }

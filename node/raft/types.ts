@@ -21,11 +21,11 @@ export interface Entry {
   readonly index: LogIndex;
   readonly term: Term;
   readonly kind: EntryKind;
-  /** Opaque to Raft, but for that of a `config` entry: see configuration.ts. Empty for a noop. */
+  /** Raft reads only the data of a `config` entry (configuration.ts). Empty for a noop. */
   readonly data: Uint8Array;
 }
 
-/** State that must be durable before any message that depends on it leaves (figure 2, "persistent state"). */
+/** State that must be durable before any message that depends on it is sent (figure 2, "persistent state"). */
 export interface HardState {
   readonly term: Term;
   readonly votedFor: NodeId | null;

@@ -6,18 +6,18 @@ import type { Hello, PeerChannel } from '../protocol/peer-codec.ts';
 import type { PeerMessage } from '../protocol/snapshot-message.ts';
 import type { Log } from '../replica/log.ts';
 
-/** Between two dials; doubles from the first to the second while dialling fails. */
+/** Time between two dials in ms. It doubles from the minimum to the maximum while dialling fails. */
 const BACKOFF_MIN_MS = 50;
 const BACKOFF_MAX_MS = 500;
 /**
- * A proxy accepts also for a dead peer and closes at once: only a connection that lasts this long counts as a
- * success.
+ * Time in ms after which a connection counts as a success. A proxy also accepts connections for a dead peer, but closes
+ * them at once.
  */
 const LASTING_MS = 500;
 /**
- * Maximum number of bytes that wait in one connection; further messages are dropped. It is more than the whole pipeline
- * of a follower, or a leader would drop messages that it has just decided to send. Control messages are small and soon
- * stale.
+ * Maximum number of bytes that wait in one connection. Further messages are dropped. For `bulk` it is larger than the
+ * whole pipeline of a follower, because otherwise a leader would drop messages that flow control allows. For `control`
+ * it is small, because control messages are small and soon out of date.
  */
 const MAX_WAITING_BYTES: Readonly<Record<PeerChannel, number>> = { bulk: 16 << 20, control: 16 << 10 };
 
@@ -25,19 +25,19 @@ export interface PeerLinkOptions {
   readonly hello: Hello;
   readonly host: string;
   readonly port: number;
-  /** Connected: messages on an earlier connection may be lost. */
+  /** Called for each new connection, because messages on an earlier one may be lost. */
   readonly onConnect: () => void;
   readonly log: Log;
 }
 
 /**
- * One outgoing connection: it dials, says hello, and sends; nothing comes back on it. Messages that cannot be sent are
- * dropped: nothing waits for a peer that is away, and if a link swallows bytes, at most the bound waits.
+ * One outgoing connection: it dials, sends a hello and then messages, and receives nothing. Messages for a peer without
+ * a connection are dropped. If a link loses the bytes, at most the maximum number of bytes waits.
  */
 export class PeerLink {
   readonly #options: PeerLinkOptions;
   readonly #out = new ByteWriter();
-  /** Control only: the newest message of each type that found no room; they go first once there is. */
+  /** For `control` only: newest message of each type for which there was no room. They are sent first when there is. */
   readonly #newest = new Map<PeerMessage['type'], PeerMessage>();
   #socket: Socket;
   #connected = false;
@@ -45,7 +45,7 @@ export class PeerLink {
   #backoffMs = BACKOFF_MIN_MS;
   #redial: NodeJS.Timeout | null = null;
   #closed = false;
-  #reason = 'closed by the other end';
+  #reason = 'closed by the peer';
 
   constructor(options: PeerLinkOptions) {
     this.#options = options;
@@ -66,7 +66,7 @@ export class PeerLink {
     if (this.#connected && this.#out.length > 0) this.#socket.write(this.#out.take(), this.#onWritten);
   }
 
-  /** The peer is there: no need to wait for the next dial. */
+  /** Dials at once if it is not connected, because the peer is known to be alive. */
   dialNow(): void {
     if (this.#redial === null || this.#closed) return;
     clearTimeout(this.#redial);
@@ -74,7 +74,7 @@ export class PeerLink {
     this.#socket = this.#dial();
   }
 
-  /** Stops dialling. `gently`: messages that were sent before still leave. */
+  /** Stops dialling. `gently`: messages that wait already are still sent. */
   close(gently: boolean): void {
     this.#closed = true;
     if (this.#redial !== null) clearTimeout(this.#redial);
@@ -89,7 +89,7 @@ export class PeerLink {
     socket.on('connect', () => this.#onConnect());
     socket.on('error', (error) => (this.#reason = error.message));
     socket.on('close', () => this.#onClose());
-    // No data is expected, but only reading shows that the other end has closed.
+    // No data is expected, but only reading shows that the peer has closed the connection.
     socket.resume();
     return socket;
   }
@@ -102,7 +102,7 @@ export class PeerLink {
     this.#options.onConnect();
   }
 
-  /** Not `drain`, which needs more to wait than the control connection lets wait. */
+  /** Called after each write. `drain` is not used, because it needs more waiting bytes than `control` allows. */
   readonly #onWritten = (): void => {
     if (this.#newest.size === 0) return;
     const waiting = [...this.#newest.values()];
@@ -122,7 +122,7 @@ export class PeerLink {
         fields: { peer: hello.to, channel: hello.channel, host, port, reason: this.#reason },
       });
     }
-    this.#reason = 'closed by the other end';
+    this.#reason = 'closed by the peer';
     this.#connected = false;
     this.#out.take();
     this.#newest.clear();

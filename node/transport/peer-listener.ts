@@ -9,7 +9,7 @@ import type { Log } from '../replica/log.ts';
 
 /** Time after which a connection without a hello is closed, in ms. */
 const HELLO_WITHIN_MS = 5_000;
-/** Peers have two each; the rest is room for those that are about to be refused. */
+/** Maximum number of connections. Each peer has two; the others are for connections that will be refused. */
 const MAX_CONNECTIONS = 256;
 
 export interface PeerListenerOptions {
@@ -17,15 +17,15 @@ export interface PeerListenerOptions {
   readonly cluster: string;
   readonly promiseMs: number;
   readonly receive: (message: PeerMessage) => void;
-  /** A peer has made a connection to this node; and none of its connections is left. */
+  /** Called when a peer has connected to this node, and when its last connection has ended. */
   readonly peerCame: (hello: Hello) => void;
   readonly peerGone: (peer: NodeId) => void;
-  /** The connection over which `peer` sent has broken. */
+  /** Called when the connection over which `peer` sends has broken. */
   readonly peerLost: (peer: NodeId) => void;
   readonly log: Log;
 }
 
-/** Accepts the peers' connections and messages. A newer connection of a peer ends its older one of the same channel. */
+/** Accepts connections and messages of peers. A new connection of a peer ends its older one of the same channel. */
 export class PeerListener {
   readonly #options: PeerListenerOptions;
   readonly #server: Server;
@@ -52,7 +52,7 @@ export class PeerListener {
   #accept(socket: Socket): void {
     this.#sockets.add(socket);
     const reader = new FrameReader('peer');
-    const impatience = setTimeout(() => this.#refuse(socket, null, 'it said no hello'), HELLO_WITHIN_MS);
+    const impatience = setTimeout(() => this.#refuse(socket, null, 'it sent no hello'), HELLO_WITHIN_MS);
     let hello: Hello | null = null;
     socket.on('data', (chunk: Buffer) => {
       try {
@@ -82,13 +82,16 @@ export class PeerListener {
 
   #checkHello({ cluster, from, to, promiseMs }: Hello): void {
     const { id, cluster: ours, promiseMs: own } = this.#options;
-    if (cluster !== ours) throw new ProtocolError(`it belongs to cluster ${cluster}, this node to ${ours}`);
+    if (cluster !== ours)
+      throw new ProtocolError(`it belongs to cluster ${cluster}, but this node belongs to ${ours}`);
     if (to !== id)
-      throw new ProtocolError(`it wants ${to}, this node is ${id}: a link leads to the wrong node`);
-    if (from === id) throw new ProtocolError(`it says that it is ${id}, which is this node`);
+      throw new ProtocolError(
+        `it wants to reach ${to}, but this node is ${id}: its link leads to the wrong node`,
+      );
+    if (from === id) throw new ProtocolError(`it has the id of this node, ${id}`);
     if (promiseMs !== own) {
       throw new ProtocolError(
-        `it keeps out of elections for ${promiseMs} ms, this node for ${own} ms: lease reads must be on or off, and the shortest election timeout the same, on all nodes`,
+        `it takes part in no election for ${promiseMs} ms after it hears a leader, but this node for ${own} ms: all nodes need the same shortest election timeout, and lease reads on or off`,
       );
     }
   }
@@ -100,8 +103,8 @@ export class PeerListener {
   }
 
   /**
-   * Heartbeats come over `control`: while that connection exists, the peer is alive. Messages over `bulk` may arrive
-   * after the end of `control` and look like a sign of life, so the end of `bulk` is reported, too.
+   * Heartbeats arrive over `control`, so the peer is alive while that connection exists. Messages over `bulk` may
+   * arrive after the end of `control`, as if the peer were still alive. So the end of `bulk` is reported, too.
    */
   #onEnd({ from, channel }: Hello, socket: Socket): void {
     const name = `${from}/${channel}`;

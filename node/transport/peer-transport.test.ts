@@ -88,7 +88,7 @@ class Node {
 }
 
 /**
- * Sends again and again until the other end has received something, because messages before the connection exists are
+ * Sends `message` repeatedly until `holds` is true, because messages that are sent before the connection exists are
  * lost.
  */
 async function sendUntil(node: Node, message: PeerMessage, other: Node, holds: () => boolean): Promise<void> {
@@ -110,7 +110,7 @@ async function freePort(): Promise<number> {
 }
 
 describe('a transport', () => {
-  test('carries messages of either kind to the peer', async () => {
+  test('delivers messages of both channels to the peer', async () => {
     const port = await freePort();
     const b = await Node.listen(n2, { n1: await freePort() }, port);
     const a = await Node.listen(n1, { n2: port });
@@ -119,7 +119,7 @@ describe('a transport', () => {
     expect(b.received.find(({ type }) => type === 'AppendEntries')).toEqual(append(10));
   });
 
-  test('dials until the peer is there, and again when it has been away', async () => {
+  test('dials until the peer accepts, and dials again when the peer has restarted', async () => {
     const port = await freePort();
     const a = await Node.listen(n1, { n2: port });
     const b = await Node.listen(n2, { n1: a.transport.port }, port);
@@ -130,7 +130,7 @@ describe('a transport', () => {
     expect(again.received[0]).toEqual(heartbeat(2));
   });
 
-  test('tells each time that the connection for entries was made', async () => {
+  test('reports each new connection for entries', async () => {
     const port = await freePort();
     const a = await Node.listen(n1, { n2: port });
     const b = await Node.listen(n2, { n1: a.transport.port }, port);
@@ -141,7 +141,7 @@ describe('a transport', () => {
     expect(a.linked).toEqual([n2, n2]);
   });
 
-  test('tells once that the peer is lost, when its process ends; not when its connection is replaced', async () => {
+  test('reports once that the peer is lost when its process ends, but not when its connection is replaced', async () => {
     const port = await freePort();
     const b = await Node.listen(n2, { n1: await freePort() }, port);
     const a = await Node.listen(n1, { n2: port });
@@ -161,7 +161,7 @@ describe('a transport', () => {
         channel: 'control',
       }),
     );
-    // The older one is closed, and dials again, which replaces this one.
+    // The older connection is closed and dialled again, which replaces this one.
     await once(newer.resume(), 'close');
     await sendUntil(a, heartbeat(2), b, () =>
       b.received.some((m) => m.type === 'Heartbeat' && m.readContext === 2),
@@ -172,7 +172,7 @@ describe('a transport', () => {
     expect(new Set(b.lost)).toEqual(new Set([n1]));
   });
 
-  test('takes a peer whose bulk connection alone broke for present', async () => {
+  test('does not report a peer as lost if only its bulk connection broke', async () => {
     const b = await Node.listen(n2, { n1: await freePort() });
     const [control, bulk] = (['control', 'bulk'] as const).map((channel) => {
       const socket = connect(b.transport.port, '127.0.0.1');
@@ -219,12 +219,15 @@ describe('a transport', () => {
       channel: 'control',
     };
     for (const [bytes, reason] of [
-      [hello({ ...good, cluster: 'd' }), /it belongs to cluster d, this node to c/],
-      [hello({ ...good, to: nodeId('n3') }), /it wants n3, this node is n2: a link leads to the wrong node/],
-      [hello({ ...good, from: n2 }), /it says that it is n2, which is this node/],
+      [hello({ ...good, cluster: 'd' }), /it belongs to cluster d, but this node belongs to c/],
+      [
+        hello({ ...good, to: nodeId('n3') }),
+        /it wants to reach n3, but this node is n2: its link leads to the wrong node/,
+      ],
+      [hello({ ...good, from: n2 }), /it has the id of this node, n2/],
       [
         hello({ ...good, promiseMs: 0 }),
-        /keeps out of elections for 0 ms, this node for 300 ms: lease reads/,
+        /takes part in no election for 0 ms after it hears a leader, but this node for 300 ms/,
       ],
       [Buffer.concat([hello(good), Buffer.from('nonsense!!')]), /closed: frame of version 101/],
       [Buffer.from('GET / HTTP/1.1\r\n\r\n'), /closed: frame of version/],
@@ -282,7 +285,7 @@ describe('members', () => {
     a.transport.members(new Map([[n2, places.b]]));
     await sendUntil(a, heartbeat(1), b, () => b.received.length > 0);
     a.transport.members(new Map([[n3, places.c]]));
-    // The connections to b end, and so does b's answer to them.
+    // The connections to b end, and so do b's own connections.
     await b.until(() => b.lost.length > 0);
     await sendUntil(a, { ...heartbeat(2), to: n3 }, c, () => c.received.length > 0);
     const before = b.received.length;
@@ -294,7 +297,7 @@ describe('members', () => {
     expect(b.received.length).toBe(before);
   });
 
-  test('are dialled by their route, whatever the configuration says', async () => {
+  test('are dialled at the address of their route, even if the configuration has another address', async () => {
     const b = await Node.listen(n2, {});
     const a = await Node.listen(n1, { n2: b.transport.port });
     a.transport.members(new Map([[n2, '127.0.0.1:9']]));
@@ -308,13 +311,13 @@ describe('members', () => {
     const answer = { ...heartbeat(5), from: n2, incarnation: 0, to: n1 };
     await sendUntil(b, answer, a, () => a.received.length > 0);
     expect(a.received[0]).toEqual(answer);
-    // After they are gone, no node dials them any more.
+    // After its connections have ended, the other node does not dial it any more.
     await a.transport.close();
     await b.until(() => b.lost.length > 0);
     expect(b.transport.dialled).toEqual([]);
   });
 
-  test('are not dialled at what is no address', async () => {
+  test('are not dialled if their address is not valid', async () => {
     const a = await Node.listen(n1, {});
     a.transport.members(
       new Map([
@@ -326,7 +329,7 @@ describe('members', () => {
   });
 });
 
-describe('a peer that takes connections and does not read', () => {
+describe('a peer that accepts connections but does not read', () => {
   test('a peer that does not read is sent no more bulk messages than the limit, and still the newest heartbeat', async () => {
     const hole = await Hole.open();
     const a = await Node.listen(n1, { n2: hole.port });
@@ -341,14 +344,14 @@ describe('a peer that takes connections and does not read', () => {
     const last: PeerMessage = { ...append(0), term: term(99) };
     const { bulkBytes, beats } = await hole.readUntil(
       (message) => message.type === 'Heartbeat' && message.readContext === newest,
-      // Bulk takes messages again once it is read: the first that comes through ends it.
+      // The bulk connection accepts messages again after it was read. The first one that arrives ends the wait.
       (message) => message.term === 99,
       () => {
         a.transport.send(last);
         a.transport.flush();
       },
     );
-    // 200 MB were sent: the bound of 16 MiB and the kernel's buffers hold the rest.
+    // Of the 200 MB that were sent, only the limit of 16 MiB and the content of the kernel's buffers arrive.
     expect(bulkBytes).toBeGreaterThan(15 << 20);
     expect(bulkBytes).toBeLessThan(40 << 20);
     expect(beats).toBeLessThan(newest);
@@ -361,7 +364,7 @@ const hello = (content: Hello): Buffer => {
   return out.take();
 };
 
-/** Accepts two connections, reads nothing until it is told to. */
+/** Accepts two connections, but reads nothing before `readUntil`. */
 class Hole {
   readonly connected: Promise<void>;
   readonly #server: Server;

@@ -9,11 +9,11 @@ import type { Transport, TransportOptions } from '../replica/ports.ts';
 import { PeerLink } from './peer-link.ts';
 import { PeerListener } from './peer-listener.ts';
 
-/** Maximum number of nodes that this node does not know as members and answers all the same. */
+/** Maximum number of nodes that this node answers although they are not members in its configuration. */
 const MAX_VISITORS = 16;
 
 interface PeerLinks {
-  /** Where they lead, and whether to a member. */
+  /** Address to which the links lead. `toMember`: it belongs to a member. */
   readonly address: string;
   readonly toMember: boolean;
   readonly control: PeerLink;
@@ -21,10 +21,10 @@ interface PeerLinks {
 }
 
 /**
- * Messages to and from the peers over TCP. A connection carries messages one way only: this node dials each peer
- * through its link and sends; the peer answers over its own. Each peer gets two, so that a heartbeat never waits for
- * bulk messages. Peers come and go with the configuration. This node also connects to a node that connects to it,
- * because that one may be a member by a configuration that has not arrived here yet.
+ * Messages to and from the peers over TCP. A connection has messages in one direction only: this node dials each peer
+ * and sends, and the peer answers over a connection of its own. There are two connections to each peer, so that a
+ * heartbeat never waits for bulk messages. The peers change with the configuration. This node also connects to each
+ * node that connects to it, because that node may be a member in a configuration that has not arrived here yet.
  */
 export class PeerTransport implements Transport {
   readonly #o: TransportOptions;
@@ -32,7 +32,7 @@ export class PeerTransport implements Transport {
   readonly #links = new Map<NodeId, PeerLinks>();
   /** Address of each member, from the configuration. */
   #members: ReadonlyMap<NodeId, string | null> = new Map();
-  /** Nodes that take this node for a member, and their own address. */
+  /** Address of each node in whose configuration this node is a member. */
   readonly #visitors = new Map<NodeId, string>();
 
   private constructor(options: TransportOptions) {
@@ -44,7 +44,7 @@ export class PeerTransport implements Transport {
     });
   }
 
-  /** Listens; dials after it has been told the members. Rejects with the system's error if it cannot listen. */
+  /** Starts to listen. It dials when it knows the members. Rejects with the system's error if it cannot listen. */
   static async listen(options: TransportOptions): Promise<PeerTransport> {
     const transport = new PeerTransport(options);
     const { server } = transport.#listener;
@@ -102,7 +102,7 @@ export class PeerTransport implements Transport {
   /** Makes links to all members and visitors at their current addresses, and ends all others. */
   #relink(): void {
     for (const [id, { address, toMember }] of this.#links) {
-      // The last that it was sent may be that it has left the cluster.
+      // The last message to this node may tell it that it has left the cluster, so it is still sent.
       if (this.#placeOf(id) !== address || this.#members.has(id) !== toMember) this.#unlink(id, true);
     }
     for (const id of [...this.#members.keys(), ...this.#visitors.keys()]) {
@@ -143,7 +143,7 @@ export class PeerTransport implements Transport {
   }
 }
 
-/** `host:port`; nothing for a host that means all interfaces, because other nodes could not dial it. */
+/** Returns `host:port`; an empty text if the host means all interfaces, because other nodes cannot dial that. */
 function addressOf(host: string, port: number): string {
   if (host === '0.0.0.0' || host === '::') return '';
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;

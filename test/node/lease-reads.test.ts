@@ -88,7 +88,9 @@ test('a node without lease reads is refused by nodes that rely on its promises',
       reports.find(
         (line) =>
           line.type === 'log' &&
-          line.message.startsWith(`peer connection from ${other} closed: it keeps out of elections for 0 ms`),
+          line.message.startsWith(
+            `peer connection from ${other} closed: it takes part in no election for 0 ms`,
+          ),
       ),
     );
 });

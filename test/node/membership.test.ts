@@ -163,7 +163,7 @@ describe('nodes of a running cluster', () => {
     using client = new ClusterClient(cluster);
     await client.append('k', 'a');
     for (const [changes, why] of [
-      [[{ type: 'promote', id: 'n9' }], /n9 is no member/],
+      [[{ type: 'promote', id: 'n9' }], /n9 is not a member/],
       [[{ type: 'add-learner', id: 'n2', address: '127.0.0.1:9' }], /n2 is a member already/],
       [
         [

@@ -395,7 +395,7 @@ describe('a node process', () => {
   });
 
   test.each([
-    ['of another version', 4, /client .* closed: frame of version \d+; this end speaks version 1/],
+    ['of another version', 4, /client .* closed: frame of version \d+, but this node uses version 1/],
     ['with a flipped bit', 12, /client .* closed: frame with CRC-32 .*: bytes were damaged/],
   ])('a node closes a connection with a frame %s', async (_, at, reason) => {
     await using cluster = await NodeCluster.start(folder.path, alone);

@@ -40,7 +40,9 @@ test.each([3, 5])(
     await cluster.nodes
       .get(leader)!
       .until('an election that its leader asked for', (reports) =>
-        reports.find((line) => line.type === 'BecomeCandidate' && /^n\d hands over$/.test(line.reason)),
+        reports.find(
+          (line) => line.type === 'BecomeCandidate' && /^n\d transfers its leadership$/.test(line.reason),
+        ),
       );
   },
 );

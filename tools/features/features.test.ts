@@ -35,7 +35,7 @@ describe('the table of removals (npm run features)', () => {
 describe('a removal', () => {
   const crc = {
     file: 'node/kv/crc.test.ts',
-    name: 'the CRC-32 of any stretch of bytes is that of zlib, short or long',
+    name: 'the CRC-32 of any range of bytes is equal to that of zlib',
   };
   const feature = 'any';
 

@@ -7,7 +7,7 @@ const inSession = {
   seq: fc.integer({ min: 1, max: 8 }),
   key: small,
 };
-/** Any command, on few keys and sessions, so that they meet. */
+/** Any command. There are few keys and sessions, so that several commands use the same ones. */
 export const commands: fc.Arbitrary<Command> = fc.oneof(
   fc.record({ type: fc.constant('open-session' as const) }),
   fc.record({ type: fc.constant('open-session-within' as const), cap: fc.integer({ min: 1, max: 4 }) }),

@@ -16,7 +16,7 @@ import type { Counts, Habits, Surroundings } from './sim-server.ts';
 
 export type RaftFactory = (config: RaftConfig, initial: InitialState) => Raft;
 
-/** Present behaviour of the links. Probabilities are in [0, 1], delays in virtual ms. */
+/** Present behaviour of the links. Probabilities are in [0, 1], delays in ms of virtual time. */
 export interface Weather {
   readonly lossProbability: number;
   readonly duplicateProbability: number;
@@ -26,10 +26,10 @@ export interface Weather {
 
 export const calm: Weather = { lossProbability: 0, duplicateProbability: 0, minDelayMs: 1, maxDelayMs: 3 };
 
-/** After that the driver takes the streaming of a snapshot for failed. */
+/** Time after which the driver treats the streaming of a snapshot as failed. */
 const STREAM_WITHIN_MS = 1_000;
 
-/** Real cores over a simulated network, disk and clock; everything follows from the seed. Throws at a violation. */
+/** Real cores with a simulated network, disk and clock. The seed determines everything. Throws at a violation. */
 export class TrialCluster implements Surroundings {
   readonly random: SeededRandom;
   readonly schedule = new Schedule();
@@ -64,7 +64,7 @@ export class TrialCluster implements Surroundings {
   #requestId = 0;
   #incarnations = 0;
 
-  /** `size` founders, and as many `spares` that may join. */
+  /** Starts `size` founders and `spares` servers that may join. */
   constructor(
     options: { readonly size: number; readonly spares: number; readonly looksInside?: boolean },
     seed: number,
@@ -103,7 +103,7 @@ export class TrialCluster implements Surroundings {
     const endMs = this.schedule.nowMs + boundMs;
     while (!condition()) {
       if (this.schedule.nowMs >= endMs)
-        throw new Error(`liveness: ${what}: not within ${boundMs} ms; ${this.describe()}`);
+        throw new Error(`liveness: "${what}" did not happen within ${boundMs} ms; ${this.describe()}`);
       this.run(10);
     }
   }
@@ -112,7 +112,7 @@ export class TrialCluster implements Surroundings {
     return this.#server(id).raft.status();
   }
 
-  /** The server that leads in the highest term, if one does. */
+  /** The leader with the highest term, or null if no server leads. */
   leader(): NodeId | null {
     let best: CoreStatus | null = null;
     for (const { raft, up } of this.#servers.values()) {
@@ -122,7 +122,7 @@ export class TrialCluster implements Surroundings {
     return best?.id ?? null;
   }
 
-  /** One leads, and all other members follow it in its term; no change of the membership is under way. */
+  /** True if one server leads, all other members follow it in its term, and no membership change is under way. */
   isSettled(): boolean {
     const leader = this.leader();
     if (leader === null) return false;
@@ -186,7 +186,7 @@ export class TrialCluster implements Surroundings {
     }
   }
 
-  /** The process dies; connected servers may see their connections break. */
+  /** Ends the process of a server. Connected servers may notice that their connections broke. */
   crash(id: NodeId): void {
     this.#server(id).crash();
     if (this.random.chance(0.5)) return;
@@ -203,7 +203,7 @@ export class TrialCluster implements Surroundings {
     this.#server(id).restart();
   }
 
-  /** Its disk is gone. It comes back as another incarnation. */
+  /** Removes the disk of a server, which comes back with another incarnation. */
   wipe(id: NodeId): void {
     const server = this.#server(id);
     server.crash();
@@ -259,7 +259,7 @@ export class TrialCluster implements Surroundings {
     if (random.chance(weather.lossProbability)) return;
     const copies = random.chance(weather.duplicateProbability) ? 2 : 1;
     for (let copy = 0; copy < copies; copy++) {
-      // Independent delays: messages overtake each other.
+      // The delays are independent, so messages overtake each other.
       this.schedule.after(random.between(weather.minDelayMs, weather.maxDelayMs), () => {
         if (!this.#cuts.has(`${m.from}>${m.to}`)) this.#server(m.to).receive(m);
       });
@@ -270,7 +270,7 @@ export class TrialCluster implements Surroundings {
     this.onElected(id);
   }
 
-  /** The newest snapshot of `from` goes to `m.to`, piece by piece: it takes its time, and may fail in between. */
+  /** Sends the newest snapshot of `from` to `m.to`. This takes some time, and may fail in between. */
   #stream(from: TrialServer, m: InstallSnapshot): void {
     const { random, schedule, weather } = this;
     const { snapshot, snapshotState } = from.disk;

@@ -4,7 +4,7 @@ import type { Message } from '../message.ts';
 import type { CoreEvent, CoreStatus, FollowerStatus, Ready } from '../ready.ts';
 import type { Entry } from '../types.ts';
 
-/* The words of transcripts: entries are index/term, configurations as quorums: (C_new)&&(C_old). */
+/* Words of transcripts. An entry is index/term, and a configuration is its quorums: (C_new)&&(C_old). */
 
 export function describeConfiguration(configuration: Configuration): string {
   const { voters, outgoing, learners, learnersNext, incarnations } = configuration;
@@ -44,7 +44,7 @@ function describeContent(m: Message): string {
     }
     case 'AppendEntriesResponse': {
       const conflict = m.conflictTerm === 0 ? 'log ends before' : `term ${m.conflictTerm} from`;
-      // A server that tells an older leader the end of its term reports nothing about its log.
+      // An answer that only tells an older leader the current term has nothing about the log.
       const hint = m.conflictIndex === 0 ? '' : `: ${conflict} ${m.conflictIndex}`;
       const answer = m.success ? `has ${m.matchIndex}` : `refuses ${m.matchIndex}${hint}`;
       return `AppendEntriesResponse term ${m.term} ${answer}`;
@@ -65,7 +65,7 @@ function describeContent(m: Message): string {
   }
 }
 
-/** Text of an event in the core; null if the rest of a Ready shows it anyway. */
+/** Text of an event of the core; null if another part of the Ready shows the same. */
 export function describeEvent(event: CoreEvent): string | null {
   switch (event.type) {
     case 'BecomeFollower':

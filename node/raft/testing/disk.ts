@@ -4,12 +4,12 @@ import type { InitialState } from '../state.ts';
 import { term } from '../types.ts';
 import type { Entry, HardState } from '../types.ts';
 
-/** Content of one server's storage; survives its crashes. */
+/** Content of one server's storage, which survives crashes. */
 export interface Disk {
   hardState: HardState;
   readonly incarnation: number;
   snapshot: SnapshotMeta | null;
-  /** Without gaps; it begins after the snapshot, or earlier if it was not compacted. */
+  /** Log without gaps. It begins after the snapshot, or earlier if it was not compacted. */
   entries: Entry[];
 }
 
@@ -20,7 +20,9 @@ export const newDisk = (incarnation = 0): Disk => ({
   entries: [],
 });
 
-/** Reads like a write-ahead log: an entry replaces its index and all later ones, a snapshot replaces everything. */
+/**
+ * Stores a Ready as a write-ahead log does: an entry replaces all from its index on, a snapshot replaces everything.
+ */
 export function store(disk: Disk, { hardState, snapshot, entries }: Ready): void {
   if (hardState !== null) disk.hardState = hardState;
   if (snapshot !== null) {
@@ -34,14 +36,14 @@ export function store(disk: Disk, { hardState, snapshot, entries }: Ready): void
   for (const entry of entries) disk.entries.push(entry);
 }
 
-/** A snapshot was taken here; entries up to `upTo` go. One that was overtaken by a newer one changes nothing. */
+/** Stores a snapshot that was taken on this server, and removes the entries up to `upTo`. An older one is ignored. */
 export function compact(disk: Disk, snapshot: SnapshotMeta, upTo: number): void {
   if (disk.snapshot !== null && disk.snapshot.index >= snapshot.index) return;
   disk.snapshot = snapshot;
   disk.entries = disk.entries.filter(({ index }) => index > upTo);
 }
 
-/** Initial data of a server. */
+/** Initial data of a server that starts with this disk. */
 export function recover({ hardState, incarnation, snapshot, entries }: Disk): Omit<InitialState, 'nowMs'> {
   const behind = snapshot?.index ?? 0;
   return { hardState, incarnation, snapshot, entries: entries.filter(({ index }) => index > behind) };
@@ -51,7 +53,7 @@ export function lastStored({ snapshot, entries }: Disk): number {
   return entries.at(-1)?.index ?? snapshot?.index ?? 0;
 }
 
-/** The term of the stored entry at `index`; undefined if there is none, or only the inside of the snapshot. */
+/** The term of the entry at `index`; undefined if it is not stored, or covered by the snapshot before its end. */
 export function storedTerm({ snapshot, entries }: Disk, index: number): number | undefined {
   if (index === snapshot?.index) return snapshot.term;
   return entries[index - (entries[0]?.index ?? 0)]?.term;

@@ -3,11 +3,11 @@ import { membersOf } from '../membership.ts';
 import type { NodeId } from '../types.ts';
 import type { TrialCluster } from './cluster.ts';
 
-/** Below that one wiped server could be the end of a majority. */
+/** Minimum number of voters. With fewer ones, a majority could be lost with one wiped server. */
 const FEWEST_VOTERS = 3;
 const MOST_VOTERS = 5;
 
-/** A change that makes sense to an operator, requested from a node that seems to lead. */
+/** Requests a change that an operator could make, from a node that seems to lead. */
 export function changeMembers(cluster: TrialCluster): void {
   const leader = cluster.leader();
   if (leader === null) return;
@@ -15,7 +15,7 @@ export function changeMembers(cluster: TrialCluster): void {
   if (changes.length > 0) cluster.change(leader, changes);
 }
 
-/** A server that lost its disk is taken out, so that it can be added again. */
+/** Removes a server that lost its disk, so that it can be added again. */
 export function readmit(cluster: TrialCluster, id: NodeId): void {
   const leader = cluster.leader();
   if (leader !== null) cluster.change(leader, [{ type: 'remove', id }]);

@@ -2,7 +2,7 @@ import type { Message } from '../message.ts';
 import { logIndex, nodeId, term } from '../types.ts';
 import type { Entry, LogIndex, NodeId, Term } from '../types.ts';
 
-/** The words of a transcript that make a message: `AppendEntries from=n2 term=3 prev=2/1 commit=1 entries=3,3`. */
+/** Words of a transcript for a message, such as `AppendEntries from=n2 term=3 prev=2/1 commit=1 entries=3,3`. */
 export interface MessageWords {
   readonly type: string;
   readonly to: NodeId;
@@ -10,8 +10,8 @@ export interface MessageWords {
 }
 
 /**
- * The message that a script wants `to` to receive, as if sent by a peer that need not be on the stage. Positions are
- * index/term, as in what transcripts print; what is not said is 0, or no.
+ * Makes a message that a script lets `to` receive. Its sender need not be on the stage. Positions are index/term, as in
+ * the output of transcripts. Values that are not given are 0 or no.
  */
 export function parseMessage({ type, to, named }: MessageWords): Message {
   const number = (name: string): number => Number(named(name) ?? 0);
@@ -48,11 +48,11 @@ export function parseMessage({ type, to, named }: MessageWords): Message {
     case 'TimeoutNow':
       return { type, ...head };
     default:
-      throw new Error(`a transcript cannot make a ${type}`);
+      throw new Error(`a transcript cannot make a message of type ${type}`);
   }
 }
 
-/** `entries=3,3`: the terms of the entries after `prev`. */
+/** Entries after `prev`, from their terms, such as `entries=3,3`. */
 function entriesAfter(prev: LogIndex, terms: string): Entry[] {
   return terms
     .split(',')

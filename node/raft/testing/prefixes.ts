@@ -1,13 +1,13 @@
 import type { Entry } from '../types.ts';
 
 /**
- * What one server's log holds in memory: at each index the identity of the whole log up to there. The identity begins
- * with the entry's term; two logs with the same identity at an index are the same up to it. A log that begins with a
- * snapshot has the identity of its end.
+ * One server's log in memory: for each index the identity of the whole log up to this index. The identity begins with
+ * the entry's term. Two logs with the same identity at an index are equal up to it. If a log begins with a snapshot,
+ * its first identity is that of the snapshot's end.
  */
 export class Prefixes {
   #base = 0;
-  /** The first one is that at the base. */
+  /** Identities by index. The first one is that of the base. */
   #identities: string[] = [''];
 
   get lastIndex(): number {
@@ -18,7 +18,7 @@ export class Prefixes {
     return this.#identities.at(-1)!;
   }
 
-  /** Undefined outside of the log. */
+  /** The identity at `index`; undefined outside of the log. */
   at(index: number): string | undefined {
     return this.#identities[index - this.#base];
   }
@@ -33,24 +33,24 @@ export class Prefixes {
     this.#identities.length = index - this.#base;
   }
 
-  /** A snapshot takes its place. */
+  /** Replaces the log by a snapshot. */
   reset(index: number, identity: string): void {
     this.#base = index;
     this.#identities = [identity];
   }
 
-  /** Whether an entry of `term` is in the log. */
+  /** True if an entry of `term` is in the log. */
   hasTerm(term: number): boolean {
     return this.#identities.some((identity) => termOf(identity) === term);
   }
 }
 
-/** The term of the entry that an identity belongs to; NaN before the first. */
+/** The term of the entry that an identity belongs to; NaN before the first entry. */
 export function termOf(identity: string): number {
   return Number.parseInt(identity, 10);
 }
 
-/** FNV-1a over the text: chains a prefix into a short string. */
+/** FNV-1a hash of the text, so that the identity of a long prefix is a short string. */
 function hash(text: string): string {
   let value = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) value = Math.imul(value ^ text.charCodeAt(i), 0x01000193);

@@ -1,4 +1,4 @@
-/** A small seeded generator (mulberry32), enough for tests: the core itself takes any. */
+/** A small random generator with a seed (mulberry32). It is good enough for tests; the core accepts any generator. */
 export class SeededRandom {
   #state: number;
 

@@ -10,43 +10,43 @@ import { lastStored, recover, storedTerm } from './disk.ts';
 import type { Disk } from './disk.ts';
 import { Prefixes, termOf } from './prefixes.ts';
 
-/** One server as it is seen from outside. */
+/** State of one server as seen from outside. */
 interface Seen {
-  /** Of its present incarnation. */
+  /** Disk of its present incarnation. */
   disk: WatchedDisk;
   readonly log: Prefixes;
-  /** Those in its log, ascending, from the one at its base on. */
+  /** Configurations in its log, ascending. The first one is that at the base. */
   configurations: ConfigurationAt[];
-  /** As of the last event. */
+  /** True if the server led after its last event. */
   leads: boolean;
   term: number;
   /** Index of the last configuration that it has shown. */
   shown: number;
 }
 
-/** A disk, and the state machine's state in its snapshot: the identity of the log up to its end. */
+/** A disk, and the state machine's state in its snapshot: the identity of the log up to the snapshot's end. */
 export interface WatchedDisk extends Disk {
   snapshotState: string;
 }
 
 /**
- * The five safety properties of figure 3, and the core's promises about durability, checked from outside over all
+ * Checks the five safety properties of figure 3, and the core's promises about durability, from outside and over all
  * servers. Every method throws at the first violation.
  */
 export class SafetyWatch {
   readonly #founders: readonly NodeId[];
   readonly #looksInside: boolean;
   readonly #servers = new Map<NodeId, Seen>();
-  /** Every incarnation's disk, `n3#0`: a lost one keeps the content of the time when it counted. */
+  /** Disk by server and incarnation, such as `n3#0`. A lost disk keeps the content from the time when it counted. */
   readonly #disks = new Map<string, WatchedDisk>();
-  /** By term: `n3#0`. */
+  /** Leader of each term, such as `n3#0`. */
   readonly #leaderOf = new Map<number, string>();
   readonly #voteSent = new Map<string, NodeId>();
   /**
-   * Identity of the whole log up to (index, term), and the server that had it first; equal everywhere by Log Matching.
+   * Identity of the whole log up to (index, term). By Log Matching it is equal on all servers.
    */
   readonly #prefix = new Map<string, string>();
-  /** First known commit of each index: its prefix, and the term in which it was committed. */
+  /** First known commit of each index: the identity of the log up to it, and the term in which it was committed. */
   readonly #committed: { prefix: string; inTerm: number }[] = [];
   /** Every committed configuration, by index. */
   readonly #configurations: ConfigurationAt[];
@@ -62,7 +62,9 @@ export class SafetyWatch {
     return this.#committed.length;
   }
 
-  /** A server starts (again) with the content of its disk. `founder`: it was told the founders of the cluster. */
+  /**
+   * Notes that a server starts (again) with the content of its disk. `founder`: it knows the founders of the cluster.
+   */
   started(id: NodeId, disk: WatchedDisk, founder: boolean): void {
     const { snapshot, entries } = recover(disk);
     const seen: Seen = {
@@ -80,8 +82,8 @@ export class SafetyWatch {
   }
 
   /**
-   * A server has crashed. If it led by its own vote alone, and that vote is not on its disk, it may lead the same term
-   * again with other entries: no other server may know of it.
+   * Notes that a server has crashed. If it was elected only by its own vote, and that vote is not on its disk, it may
+   * lead the same term again with other entries. So no other server may have entries of that term.
    */
   crashed(id: NodeId): void {
     const { term, disk } = this.#servers.get(id)!;
@@ -92,7 +94,7 @@ export class SafetyWatch {
   #forgetLead(id: NodeId, term: number): void {
     for (const [other, { log }] of this.#servers) {
       if (other !== id && log.hasTerm(term))
-        fail('durability', `${other} has entries of term ${term}, which ${id} may lead once more`);
+        fail('durability', `${other} has entries of term ${term}, which ${id} may lead again`);
     }
     this.#leaderOf.delete(term);
     for (const [key, identity] of this.#prefix) if (termOf(identity) === term) this.#prefix.delete(key);
@@ -126,27 +128,30 @@ export class SafetyWatch {
     }
   }
 
-  /** A snapshot replaces a server's log, and `state` the state of its state machine. */
+  /** Notes that a snapshot replaces a server's log, and `state` the state of its state machine. */
   installed(id: NodeId, snapshot: SnapshotMeta, state: string): void {
     const seen = this.#servers.get(id)!;
     if (seen.leads) fail('Leader Append-Only', `${id} replaced its log by a snapshot`);
     this.#reset(id, seen, snapshot, state);
   }
 
-  /** A message leaves the server: its promises must be on the disk. */
+  /** Checks that the promises of a message that is sent are on the disk. */
   sent(m: Message): void {
     const { disk } = this.#servers.get(m.from)!;
     if (m.type === 'RequestVote' && !m.preVote) this.#vote(m.from, m.term, m.from);
     if (m.type === 'RequestVoteResponse' && !m.preVote && m.voteGranted) this.#vote(m.from, m.term, m.to);
     if (m.type !== 'AppendEntriesResponse' || !m.success) return;
     if (disk.hardState.term < m.term)
-      fail('durability', `${m.from} answers in term ${m.term}, stored: ${disk.hardState.term}`);
-    // Replaced since by a later leader: then this old acknowledgement is of an old term and cannot count.
+      fail('durability', `${m.from} answers in term ${m.term}, but has stored term ${disk.hardState.term}`);
+    // If a later leader has replaced the entries, this acknowledgement is of an old term and cannot count.
     if (disk.hardState.term === m.term && lastStored(disk) < m.matchIndex)
-      fail('durability', `${m.from} acknowledges ${m.matchIndex}, stored: ${lastStored(disk)}`);
+      fail(
+        'durability',
+        `${m.from} acknowledges ${m.matchIndex}, but has stored only up to ${lastStored(disk)}`,
+      );
   }
 
-  /** All events of a Ready were reported: the visible state must fit them. */
+  /** Call it when all events of a Ready were reported: checks that they fit the visible state. */
   shows(id: NodeId, { term, lastIndex, configuration, configurationIndex }: CoreStatus): void {
     if (!this.#looksInside) return;
     const seen = this.#servers.get(id)!;
@@ -154,23 +159,23 @@ export class SafetyWatch {
     if (term !== seen.term || lastIndex !== seen.log.lastIndex)
       fail(
         'trace',
-        `${id}: term ${term}, log up to ${lastIndex}, but told ${seen.term}, ${seen.log.lastIndex}`,
+        `${id}: term ${term}, log up to ${lastIndex}, but reported were ${seen.term}, ${seen.log.lastIndex}`,
       );
     const isSame = latest.index === seen.shown || sameConfiguration(configuration, latest.configuration);
     if (configurationIndex !== latest.index || !isSame)
       fail(
         'membership',
-        `${id} uses a configuration of ${configurationIndex}, its log has one at ${latest.index}`,
+        `${id} uses the configuration of ${configurationIndex}, but its log has one at ${latest.index}`,
       );
     seen.shown = latest.index;
   }
 
-  /** Returns the state of its state machine now. */
+  /** Notes that a server has applied `entry`. Returns the new state of its state machine. */
   applied(id: NodeId, entry: Entry): string {
     const { log, disk } = this.#servers.get(id)!;
     const state = log.at(entry.index);
     if (state === undefined || this.#committed[entry.index - 1]?.prefix !== state)
-      fail('State Machine Safety', `${id} applied at ${entry.index} what is not committed there`);
+      fail('State Machine Safety', `${id} applied an entry at ${entry.index} that is not committed there`);
     const stored = storedTerm(disk, entry.index);
     const inSnapshot = disk.snapshot !== null && entry.index <= disk.snapshot.index;
     if (stored !== entry.term && !inSnapshot)
@@ -178,14 +183,18 @@ export class SafetyWatch {
     return state;
   }
 
-  /** A read that was asked for when `commitThen` was the highest commit anywhere must see that (linearizability). */
+  /** Checks a read: it must see `commitThen`, the highest commit index of all servers when it was requested. */
   read(id: NodeId, read: ReadState, commitThen: number): void {
     if (read.index < commitThen)
-      fail('linearizable reads', `${id} reads at ${read.index}, but ${commitThen} was committed before`);
+      fail(
+        'linearizable reads',
+        `${id} reads at ${read.index}, but ${commitThen} was committed before the read was requested`,
+      );
   }
 
   #put(id: NodeId, { log, configurations }: Seen, entry: Entry): void {
-    if (entry.index !== log.lastIndex + 1) fail('log', `${id} put ${entry.index} behind ${log.lastIndex}`);
+    if (entry.index !== log.lastIndex + 1)
+      fail('log', `${id} appended entry ${entry.index} after ${log.lastIndex}`);
     const prefix = log.push(entry);
     if (entry.kind === 'config')
       configurations.push({ index: entry.index, configuration: decodeConfiguration(entry.data)! });
@@ -197,10 +206,16 @@ export class SafetyWatch {
 
   #reset(id: NodeId, seen: Seen, { index, term, configuration }: SnapshotMeta, state: string): void {
     if (this.#committed[index - 1]?.prefix !== state || termOf(state) !== term)
-      fail('State Machine Safety', `${id} has a snapshot of (${index}, ${term}) that was never committed so`);
+      fail(
+        'State Machine Safety',
+        `${id} has a snapshot up to (${index}, ${term}), which was never committed`,
+      );
     const then = this.#configurations.findLast((known) => known.index <= index)!;
     if (!sameConfiguration(configuration, then.configuration))
-      fail('membership', `${id} has a snapshot of ${index} with another configuration than ${then.index}'s`);
+      fail(
+        'membership',
+        `${id} has a snapshot up to ${index} whose configuration is not that of ${then.index}`,
+      );
     seen.log.reset(index, state);
     seen.configurations = [{ index, configuration }];
   }
@@ -219,7 +234,7 @@ export class SafetyWatch {
     }
   }
 
-  /** The winner has the votes of members, each of the incarnation that the configuration means, and its own. */
+  /** Checks that a majority voted for the leader. Only votes of the incarnations in the configuration count. */
   #votedByQuorum(id: NodeId, configuration: Configuration, term: number): void {
     const voted = (voter: NodeId): boolean =>
       voter === id || this.#voteSent.get(`${voter}#${incarnationOf(configuration, voter)}/${term}`) === id;
@@ -229,7 +244,7 @@ export class SafetyWatch {
     }
   }
 
-  /** An older leader may still have removed entries that a newer one has committed elsewhere, without knowing it. */
+  /** Checks a truncation. An older leader may remove entries that a newer one has committed elsewhere meanwhile. */
   #removed(id: NodeId, seen: Seen, from: number): void {
     const { log, leads, term } = seen;
     if (leads) fail('Leader Append-Only', `${id} removed entries from ${from} on`);
@@ -244,13 +259,13 @@ export class SafetyWatch {
 
   #commit(id: NodeId, { log, term: inTerm, configurations }: Seen, index: number): void {
     const last = log.at(index);
-    if (last === undefined) fail('commit', `${id} commits ${index}, its log ends at ${log.lastIndex}`);
+    if (last === undefined) fail('commit', `${id} commits ${index}, but its log ends at ${log.lastIndex}`);
     const known = Math.min(index, this.#committed.length);
     const here = log.at(known);
     if (known > 0 && here !== undefined && this.#committed[known - 1]!.prefix !== here)
       fail('State Machine Safety', `${id} commits another entry at ${known}`);
     if (index <= this.#committed.length) return;
-    // Configurations in its log only: those after the committed entry are not reported yet.
+    // The last configuration in the log as reported; later ones are reported after this event.
     this.#durableOnQuorum(id, configurations.at(-1)!.configuration, index, termOf(last));
     this.#configurations.push(
       ...configurations.filter((known) => known.index > this.#committed.length && known.index <= index),
@@ -259,7 +274,7 @@ export class SafetyWatch {
       this.#committed.push({ prefix: log.at(at)!, inTerm });
   }
 
-  /** A committing leader counts the members that it knows, each as the incarnation that the configuration means. */
+  /** Checks that a committed entry is durable on a majority. Only the incarnations in the configuration count. */
   #durableOnQuorum(id: NodeId, configuration: Configuration, index: number, term: number): void {
     const has = (voter: NodeId): boolean => {
       const disk = this.#disks.get(`${voter}#${incarnationOf(configuration, voter)}`);
@@ -268,7 +283,10 @@ export class SafetyWatch {
     for (const half of [configuration.voters, configuration.outgoing]) {
       const durable = half.filter(has).length;
       if (half.length > 0 && durable * 2 <= half.length)
-        fail('durability', `${id} commits ${index}, durable on ${durable} of ${half.join(', ')}`);
+        fail(
+          'durability',
+          `${id} commits ${index}, which is durable on only ${durable} of ${half.join(', ')}`,
+        );
     }
   }
 
@@ -277,7 +295,7 @@ export class SafetyWatch {
     const { hardState, incarnation } = disk;
     const stored = hardState.term > term || (hardState.term === term && hardState.votedFor === candidate);
     if (!stored)
-      fail('durability', `${voter} gives its vote of term ${term} to ${candidate} before it is stored`);
+      fail('durability', `${voter} gives its vote of term ${term} to ${candidate} before the vote is stored`);
     const key = `${voter}#${incarnation}/${term}`;
     const other = this.#voteSent.get(key);
     if (other !== undefined && other !== candidate)

@@ -4,7 +4,7 @@ interface Scheduled {
   readonly run: () => void;
 }
 
-/** Virtual time: a heap of events by time. Events of equal times run in the order of their scheduling. */
+/** Virtual time: a heap of events by time. Events of the same time run in the order in which they were scheduled. */
 export class Schedule {
   nowMs = 0;
   readonly #heap: Scheduled[] = [];
@@ -27,7 +27,7 @@ export class Schedule {
     this.at(this.nowMs + delayMs, run);
   }
 
-  /** Runs the events due up to `untilMs`, and calls `afterEach` after every step. */
+  /** Runs all events up to the time `untilMs`, and calls `afterEach` after each one. */
   runUntil(untilMs: number, afterEach: () => void = () => {}): void {
     for (let next = this.#heap[0]; next !== undefined && next.atMs <= untilMs; next = this.#heap[0]) {
       this.#removeFirst();

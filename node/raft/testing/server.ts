@@ -28,22 +28,22 @@ interface ServerOptions {
   readonly peers?: readonly NodeId[];
   readonly term?: number;
   readonly votedFor?: NodeId | null;
-  /** Terms of the log, see `logOf`. */
+  /** Terms of the log (see `logOf`). */
   readonly log?: readonly number[];
   readonly config?: Partial<RaftConfig>;
 }
 
-/** Messages of the tests: numbers for terms and indexes, and no `to`, which is always the server under test. */
+/** Message of a test. Terms and indexes are numbers, and there is no `to`, which is always the server under test. */
 export type Incoming = Message extends infer M ? (M extends Message ? Loose<M> : never) : never;
 type Loose<M extends Message> = {
   readonly [K in keyof Omit<M, 'to' | 'incarnation'>]: M[K] extends number ? number : M[K];
 };
 
-/** One core, n1, driven by hand: time moves, messages arrive and disks finish only on command of the test. */
+/** One core, n1, without a driver: time passes, messages arrive and disk writes end only if the test says so. */
 export class TestServer {
   nowMs = 1_000;
   readonly raft: Raft;
-  /** Results of `settle` so far: applied entries, answers and events. */
+  /** Results of all calls of `settle`: applied entries, answers and events. */
   readonly applied: Entry[] = [];
   readonly reads: ReadState[] = [];
   readonly failedReads: number[] = [];
@@ -93,7 +93,7 @@ export class TestServer {
     this.raft.step({ incarnation: 0, ...m, to: this.status.id } as unknown as Message, this.nowMs);
   }
 
-  /** Time passes as it should: with a tick every 5 ms. */
+  /** Lets time pass normally, with a tick every 5 ms. */
   pass(ms: number): void {
     const endMs = this.nowMs + ms;
     while (this.nowMs < endMs) {
@@ -102,7 +102,7 @@ export class TestServer {
     }
   }
 
-  /** Nothing runs for a while. */
+  /** Lets time pass without ticks, as if the process stalled. */
   stall(ms: number): void {
     this.nowMs += ms;
   }
@@ -115,7 +115,7 @@ export class TestServer {
     return this.raft.readIndex(requestId, this.nowMs);
   }
 
-  /** One Ready, whose entries are not durable until `persist`. */
+  /** Takes one Ready. Its entries are not durable before `persist`. */
   take(): Ready {
     return this.raft.takeReady(this.nowMs);
   }
@@ -125,7 +125,7 @@ export class TestServer {
     if (last !== undefined) this.raft.persisted({ index: last.index, term: last.term }, this.nowMs);
   }
 
-  /** A driver with an instant disk: carries out all that is ready, and returns the messages that leave. */
+  /** Carries out all Readys like a driver whose disk is instant, and returns the messages that are sent. */
   settle(): Message[] {
     const sent: Message[] = [];
     while (this.raft.hasReady()) {
@@ -141,7 +141,7 @@ export class TestServer {
     return sent;
   }
 
-  /** Terms of its log, as far as it was reported. */
+  /** Terms of its log, from the events that it has reported. */
   logTerms(): number[] {
     const terms: number[] = [];
     for (let at = 1; at <= this.status.lastIndex; at++) terms.push(this.termAt(at));
@@ -154,7 +154,7 @@ export class TestServer {
     );
   }
 
-  /** Wins the next election by the votes of all. Leaves its first messages in the core. */
+  /** Lets the server win the next election by the votes of all. Its first messages stay in the core. */
   electLeader(): void {
     this.pass(160);
     this.settle();
@@ -162,7 +162,7 @@ export class TestServer {
     for (const from of this.#others) this.receive(preVoteGrant(from, next));
     this.settle();
     for (const from of this.#others) this.receive(voteGrant(from, next));
-    if (this.role !== 'leader') throw new Error(`not elected: ${JSON.stringify(this.status)}`);
+    if (this.role !== 'leader') throw new Error(`n1 was not elected: ${JSON.stringify(this.status)}`);
   }
 }
 
@@ -175,7 +175,7 @@ function voteResponse(from: NodeId, t: number, preVote: boolean, voteGranted: bo
   return { type: 'RequestVoteResponse', from, term: t, preVote, voteGranted };
 }
 
-/** `last` is [term, index] of the candidate's last entry. */
+/** Makes a RequestVote. `last` is [term, index] of the candidate's last entry. */
 export function requestVote(
   from: NodeId,
   t: number,
@@ -187,7 +187,7 @@ export function requestVote(
   return { type: 'RequestVote', from, term: t, preVote, transfer, lastLogTerm, lastLogIndex };
 }
 
-/** `prev` is [term, index]; `terms` are those of the entries that follow it. */
+/** Makes an AppendEntries. `prev` is [term, index]; `terms` are the terms of the entries after it. */
 export function appendEntries(
   from: NodeId,
   t: number,
@@ -207,7 +207,7 @@ export function appendEntries(
   };
 }
 
-/** `commit` is [term, index] of the last entry that is committed. */
+/** Makes a Heartbeat. `commit` is [term, index] of the last committed entry. */
 export function heartbeat(
   from: NodeId,
   t: number,
@@ -233,7 +233,7 @@ export function acknowledge(from: NodeId, t: number, matchIndex: number): Incomi
   };
 }
 
-/** Refuses prevLogIndex `refused`; `conflict` is [term, first index]. */
+/** Makes a refusal of prevLogIndex `refused`; `conflict` is [term, first index of that term]. */
 export function refuse(
   from: NodeId,
   t: number,

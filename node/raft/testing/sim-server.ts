@@ -25,15 +25,17 @@ export interface Surroundings {
 
 /** Options of all servers of one run, drawn from its seed. */
 export interface Habits {
-  /** Ticks come exactly at the core's deadlines, which every input may move; else at a steady beat. */
+  /** True if ticks come exactly at the core's deadlines, which every input may change; else at a regular interval. */
   readonly tickByDeadline: boolean;
   readonly slowDisk: boolean;
-  /** Number of applied entries after which a snapshot is taken (Infinity: never); the log keeps the last few. */
+  /**
+   * Number of applied entries after which a snapshot is taken (Infinity: never). The log keeps the last few entries.
+   */
   readonly snapshotEvery: number;
   readonly keepEntries: number;
 }
 
-/** Counts of a run, so that a test can distinguish an empty storm from a calm one. */
+/** Numbers of events in a run, so that a test can see whether anything happened in its storms. */
 export interface Counts {
   proposed: number;
   busy: number;
@@ -51,39 +53,40 @@ export interface Counts {
   transfers: number;
 }
 
-/** One core with its driver: disk, state machine, reads. It lives through crashes. */
+/** One core with its driver: disk, state machine, reads. The object stays the same over crashes. */
 export class TrialServer {
   readonly id: NodeId;
   disk: WatchedDisk;
   raft: Raft;
   up = true;
-  /** Since when it does not run (SIGSTOP), and input piles up. */
+  /** Time of the pause (SIGSTOP), in ms; null: it runs. Inputs wait until it is resumed. */
   pausedSinceMs: number | null = null;
-  /** Number of starts, so that events of an earlier life are dropped. */
+  /** Number of starts, so that events from before a crash are dropped. */
   life = 0;
   applied = 0;
   diskStalled = false;
   readonly #around: Surroundings;
   readonly #backlog: (() => void)[] = [];
-  /** Handed out by Readys of this life and not yet on disk, in order. */
+  /** Readys since the last start that are not on the disk yet, in order. */
   #writes: Ready[] = [];
   #writing = false;
   #busySinceMs: number | null = null;
-  /** Of the state machine: the identity of the log up to `applied`. */
+  /** State of the state machine: the identity of the log up to `applied`. */
   #state: string;
-  /** Of the newest snapshot, taken or installed, durable or on its way to the disk. */
+  /** Last index of the newest snapshot, taken or installed, even if it is not durable yet. */
   #snapshotIndex: number;
   #snapshotting = false;
-  /** States of the snapshots that came in whole, by index/term. */
+  /** States of the snapshots that were received completely, by index/term. */
   readonly #received = new Map<string, string>();
   #drainAsked = false;
-  /** When the next tick is due; Infinity if none is. */
+  /** Time of the next tick in ms; Infinity: none is scheduled. */
   #tickAtMs = Infinity;
   /**
-   * Waiting reads, and the highest commit index anywhere at the time of the request, which their answers must contain.
+   * Waiting reads by request, each with the highest commit index of all servers at the time of the request. The answer
+   * must not be older than this index.
    */
   readonly #reads = new Map<number, number>();
-  /** Set on resume after a long pause: it must not lead in this term any more. */
+  /** Term in which the server must not lead any more, because it was paused too long; -1: none. */
   #stalledTerm = -1;
 
   constructor(id: NodeId, disk: WatchedDisk, around: Surroundings) {
@@ -100,7 +103,7 @@ export class TrialServer {
     return this.up && this.pausedSinceMs === null;
   }
 
-  /** Runs an input in the present life: now, or when it resumes. */
+  /** Runs an input now, or after the pause. It is dropped if the server crashes before. */
   input(run: () => void): void {
     if (!this.up) return;
     if (this.pausedSinceMs !== null) this.#backlog.push(run);
@@ -116,7 +119,7 @@ export class TrialServer {
     });
   }
 
-  /** All of a snapshot's data is here. */
+  /** Handles a snapshot whose data has been received completely. */
   receiveSnapshot(m: InstallSnapshot, state: string): void {
     if (this.up) this.#received.set(keyOf(m.snapshot), state);
     this.receive(m);
@@ -130,7 +133,7 @@ export class TrialServer {
     return ok;
   }
 
-  /** Several inputs of one turn often share one Ready. */
+  /** Schedules the next `takeReady`, so that several inputs of one turn often share one Ready. */
   drainSoon(): void {
     if (this.#drainAsked) return;
     this.#drainAsked = true;
@@ -138,8 +141,8 @@ export class TrialServer {
   }
 
   /**
-   * kill -9 and a power cut at once: everything that is not on the disk is gone; a write under way may be there in
-   * part.
+   * Kills the process and cuts the power: everything that is not on the disk is lost, and a write under way may be on
+   * it in part.
    */
   crash(): void {
     if (!this.up) return;
@@ -184,11 +187,11 @@ export class TrialServer {
     if (this.up) this.pausedSinceMs ??= this.#nowMs;
   }
 
-  /** SIGCONT: the waiting events run at once, in any order. */
+  /** Resumes the server (SIGCONT): the waiting events run at once, in any order. */
   resume(): void {
     if (this.pausedSinceMs === null) return;
     const { role, term } = this.raft.status();
-    // Its last tick was up to a heartbeat before the pause.
+    // Its last tick was at most a heartbeat interval before the pause.
     if (role === 'leader' && this.#nowMs - this.pausedSinceMs >= timing.electionTimeoutMinMs)
       this.#stalledTerm = term;
     this.pausedSinceMs = null;
@@ -206,7 +209,7 @@ export class TrialServer {
     return this.#around.schedule.nowMs;
   }
 
-  /** Runs in this life only. */
+  /** Schedules `run`, which is dropped if the server crashes before. */
   #later(delayMs: number, run: () => void): void {
     const { life } = this;
     this.#around.schedule.after(delayMs, () => {
@@ -223,7 +226,7 @@ export class TrialServer {
     const { life } = this;
     schedule.at(tickAtMs, () => {
       if (this.life !== life || this.#tickAtMs !== tickAtMs) return;
-      // The timer fires once after a pause, not once for each missed beat.
+      // The timer fires once after a pause, not once for each missed tick.
       this.input(() => {
         this.#tickAtMs = Infinity;
         this.raft.diskBusySince(this.#busySinceMs);
@@ -263,13 +266,14 @@ export class TrialServer {
     this.raft.appliedTo(logIndex(this.applied));
     for (const read of ready.reads) {
       const commitThen = this.#reads.get(read.requestId);
-      if (commitThen === undefined) throw new Error(`read ${read.requestId} answered twice, or never asked`);
+      if (commitThen === undefined)
+        throw new Error(`read ${read.requestId} was answered twice, or never requested`);
       this.#reads.delete(read.requestId);
       watch.read(this.id, read, commitThen);
       counts.readsDone++;
     }
     for (const requestId of ready.failedReads) {
-      if (!this.#reads.delete(requestId)) throw new Error(`read ${requestId} failed, but was not open`);
+      if (!this.#reads.delete(requestId)) throw new Error(`read ${requestId} failed, but was not waiting`);
       counts.readsFailed++;
     }
     this.#takeSnapshot();
@@ -294,12 +298,12 @@ export class TrialServer {
 
   #send(m: Message): void {
     if ((m.type === 'AppendEntries' || m.type === 'Heartbeat') && m.term === this.#stalledTerm)
-      throw new Error(`${this.id} leads on in term ${m.term} after it was paused for an election timeout`);
+      throw new Error(`${this.id} still leads in term ${m.term} after it was paused for an election timeout`);
     this.#around.watch.sent(m);
     this.#around.send(this, m);
   }
 
-  /** One write at a time; all Readys that wait share it (group commit). */
+  /** Starts a write, unless one is under way. All waiting Readys share it (group commit). */
   #startWrite(): void {
     const { random, schedule, habits } = this.#around;
     if (this.#writes.length > 0) this.#busySinceMs ??= this.#nowMs;
@@ -310,7 +314,7 @@ export class TrialServer {
     schedule.after(habits.slowDisk ? random.between(1, 60) : random.between(0, 3), () => {
       if (this.life !== life) return;
       const done = this.#writes.slice(0, batch);
-      // The disk works on while the process is paused; the process learns of it later.
+      // The write also ends while the process is paused. The process learns of it later.
       for (const ready of done) this.#store(ready);
       this.#writes = this.#writes.slice(batch);
       this.#writing = false;
@@ -334,7 +338,7 @@ export class TrialServer {
     if (ready.snapshot !== null) this.disk.snapshotState = this.#received.get(keyOf(ready.snapshot))!;
   }
 
-  /** The state as it is now goes to the disk in its own time; then the log may be cut. */
+  /** Writes a snapshot of the present state, which takes some time. After that the log is compacted. */
   #takeSnapshot(): void {
     const { random, schedule, habits, counts } = this.#around;
     if (this.#snapshotting || this.applied - this.#snapshotIndex < habits.snapshotEvery) return;

@@ -14,7 +14,7 @@ import {
 import { compact, newDisk, recover, store } from './disk.ts';
 import type { Disk } from './disk.ts';
 
-/** Of the servers on a stage; a transcript may set others. */
+/** Default configuration of the servers on a stage. A transcript may set other values. */
 const CONFIG = {
   electionTimeoutMinMs: 150,
   electionTimeoutMaxMs: 300,
@@ -25,7 +25,7 @@ const CONFIG = {
   maxUncommittedBytes: 10_000,
 } as const;
 const TICK_MS = 5;
-/** Rounds after which servers that still talk are taken for endless talkers. */
+/** Maximum number of rounds in which servers may send messages before they must be quiet. */
 const MOST_ROUNDS = 100;
 
 interface Actor {
@@ -34,14 +34,14 @@ interface Actor {
   raft: Raft;
   /** Time of the server's own clock, in ms. */
   nowMs: number;
-  /** While its disk is held: the waiting work, in order. Null: writes end at once. */
+  /** Work that waits for the disk while it is held, in order. Null: the disk is not held, so writes end at once. */
   held: (() => void)[] | null;
 }
 
-/** Servers, disks and a network that do nothing by themselves: each step is a call, which returns its events. */
+/** Servers, disks and a network that do nothing by themselves. Each step is a call. */
 export class ScriptStage {
   readonly #actors = new Map<NodeId, Actor>();
-  /** Sent and neither delivered nor lost, in order. */
+  /** Messages that were sent and are neither delivered nor lost, in order. */
   #network: Message[] = [];
 
   get ids(): NodeId[] {
@@ -54,7 +54,7 @@ export class ScriptStage {
     this.#actors.set(id, { config: whole, disk, raft, nowMs: 0, held: null });
   }
 
-  /** The server ends, loses everything that was not stored, and starts again. */
+  /** Restarts a server, which loses everything that was not stored. */
   restart(id: NodeId, disk: Disk = this.#actor(id).disk): void {
     const actor = this.#actor(id);
     // A write that was under way is lost.
@@ -67,7 +67,7 @@ export class ScriptStage {
     this.restart(id, newDisk(incarnation));
   }
 
-  /** Time passes for `id`, tick by tick. */
+  /** Lets time pass for `id`, with ticks. */
   pass(id: NodeId, ms: number): void {
     const actor = this.#actor(id);
     const endMs = actor.nowMs + ms;
@@ -77,19 +77,19 @@ export class ScriptStage {
     }
   }
 
-  /** Time passes, but `id` does not run meanwhile. */
+  /** Lets time pass while `id` does not run. */
   sleep(id: NodeId, ms: number): void {
     this.#actor(id).nowMs += ms;
   }
 
-  /** Time passes for `id` until it starts an election, or for the longest time that this may take. */
+  /** Lets time pass for `id` until it starts an election, or for the longest time that this may take. */
   campaign(id: NodeId): string[] {
     const { raft, config } = this.#actor(id);
     for (let ms = 0; ms <= config.electionTimeoutMaxMs + config.heartbeatMs; ms += TICK_MS) {
       this.pass(id, TICK_MS);
       if (raft.status().role !== 'follower') return [];
     }
-    return [`${id} does not stand`];
+    return [`${id} starts no election`];
   }
 
   propose(id: NodeId, data: string): string[] {
@@ -112,7 +112,7 @@ export class ScriptStage {
     return refusalOf(raft.readIndex(requestId, nowMs));
   }
 
-  /** A snapshot of the applied state up to `index`; the entries up to `upTo` are removed. */
+  /** Takes a snapshot of the applied state up to `index`, and removes the entries up to `upTo`. */
   compact(id: NodeId, index: number, upTo: number): void {
     const { raft, disk } = this.#actor(id);
     const meta = raft.snapshotMeta(logIndex(index));
@@ -120,18 +120,18 @@ export class ScriptStage {
     raft.compact(meta, logIndex(upTo));
   }
 
-  /** A message, as if it had come from a peer. */
+  /** Hands a message to its receiver, as if a peer had sent it. */
   receive(m: Message): void {
     const to = this.#actor(m.to);
     to.raft.step(m, to.nowMs);
   }
 
-  /** From now on writes of `id` do not end. */
+  /** Holds the disk of `id`: its writes do not end before `sync`. */
   hold(id: NodeId): void {
     this.#actor(id).held ??= [];
   }
 
-  /** All writes of `id` end, also later ones. */
+  /** Ends all writes of `id`. Later writes end at once. */
   sync(id: NodeId): void {
     const actor = this.#actor(id);
     const waiting = actor.held ?? [];
@@ -139,24 +139,24 @@ export class ScriptStage {
     for (const end of waiting) end();
   }
 
-  /** The write that is under way on the disk of `id` has lasted for `ms`. */
+  /** Tells `id` that the write on its disk has been under way for `ms`. */
   busy(id: NodeId, ms: number): void {
     const { raft, nowMs } = this.#actor(id);
     raft.diskBusySince(nowMs - ms);
   }
 
-  /** The connection on which `id` hears `peer` breaks. */
+  /** Breaks the connection over which `peer` sends to `id`. */
   lose(id: NodeId, peer: NodeId): void {
     const { raft, nowMs } = this.#actor(id);
     raft.peerLost(peer, nowMs);
   }
 
-  /** The messages under way on these routes arrive twice. */
+  /** Duplicates the messages under way on these routes. */
   duplicate(isRoute: (m: Message) => boolean): void {
     this.#network = this.#network.flatMap((m) => (isRoute(m) ? [m, m] : [m]));
   }
 
-  /** Carries out one Ready of `id`: with an instant disk, unless that is held. */
+  /** Carries out one Ready of `id`. Its writes end at once, unless the disk is held. */
   ready(id: NodeId): string[] {
     const actor = this.#actor(id);
     const { raft, disk, nowMs } = actor;
@@ -177,7 +177,7 @@ export class ScriptStage {
     return lines.length === 0 ? [] : [`${id}:`, ...lines.map((line) => `  ${line}`)];
   }
 
-  /** Delivers the messages under way on these routes; for a snapshot, all of its data. */
+  /** Delivers the messages under way on these routes, and for a snapshot also all of its data. */
   deliver(isRoute: (m: Message) => boolean): number {
     const due = this.#take(isRoute);
     for (const m of due) {
@@ -194,7 +194,7 @@ export class ScriptStage {
     return lost.map((m) => `lost: ${describeMessage(m)}`);
   }
 
-  /** Readys and messages among `ids`, until there are none. */
+  /** Carries out Readys of `ids`, and delivers messages among them, until there are none. */
   stabilize(ids: readonly NodeId[]): string[] {
     const lines: string[] = [];
     for (let round = 0; round < MOST_ROUNDS; round++) {
@@ -203,7 +203,7 @@ export class ScriptStage {
       const delivered = this.deliver((m) => ids.includes(m.from) && ids.includes(m.to));
       if (busy.length === 0 && delivered === 0) return lines;
     }
-    return [...lines, `not quiet after ${MOST_ROUNDS} rounds`];
+    return [...lines, `the servers still send messages after ${MOST_ROUNDS} rounds`];
   }
 
   status(id: NodeId): string {
@@ -224,7 +224,7 @@ export class ScriptStage {
     ];
   }
 
-  /** The sender's driver learns the result of the streaming. */
+  /** Tells the sender of a snapshot the result of the streaming. */
   #streamed(m: Message, ok: boolean): void {
     const from = this.#actors.get(m.from);
     if (m.type === 'InstallSnapshot') from?.raft.reportSnapshot(m.to, ok, from.nowMs);

@@ -11,8 +11,8 @@ import { ScriptStage } from './stage.ts';
 const SEPARATOR = '----';
 
 /**
- * Plays a transcript and returns it with the actual output: blocks of commands, a line `----`, and their output, up to
- * an empty line. Other text between blocks is left unchanged. After etcd's rafttest.
+ * Plays a transcript and returns it with the actual output. Each block has commands, a line `----`, and their output up
+ * to an empty line. Other text between blocks is left unchanged. The format is similar to that of etcd's rafttest.
  */
 export function play(transcript: string): string {
   const stage = new ScriptStage();
@@ -46,13 +46,13 @@ function carryOut(stage: ScriptStage, line: string): string[] {
   }
 }
 
-/** A log begins with the founders. */
+/** Makes the first entry of a log hold the founders. */
 function foundersFirst(entry: Entry, founders: readonly NodeId[]): Entry {
   if (entry.index > 1 || founders.length === 0) return entry;
   return { ...entry, kind: 'config', data: encodeConfiguration(founding(founders)) };
 }
 
-/** Words, some of them `name=value`. */
+/** Words of a command, some of them of the form `name=value`. */
 class Args {
   readonly words: readonly string[];
   readonly #named: ReadonlyMap<string, string>;
@@ -84,7 +84,7 @@ class Args {
     return this.named(name)?.split(',').filter(Boolean) ?? [];
   }
 
-  /** Routes `n1->n2`, `n1->` or `->n2`; none: all. */
+  /** True for messages on the given routes, such as `n1->n2`, `n1->` or `->n2`. Without a route: for all messages. */
   get isRoute(): (m: Message) => boolean {
     const routes = this.words.map((word) => word.split('->') as [string, string]);
     if (routes.length === 0) return () => true;
@@ -93,9 +93,10 @@ class Args {
 }
 
 /**
- * `add n1 n2 n3`: servers with the founders they are, or `founders=n1,n2` (empty: they have yet to join);
- * `log=1,1,2`: the terms of its log; `term=` `vote=` `incarnation=` `inflight=` `message-bytes=`; `random=0,0.9`: what
- * it draws, again and again; `lease=10`: reads by leases, clocks drift by at most so many percent.
+ * `add n1 n2 n3` adds servers. They are the founders, unless `founders=n1,n2` names others (empty: they have yet to
+ * join). `log=1,1,2`: the terms of the log. `term=`, `vote=`, `incarnation=`, `inflight=` and `message-bytes=` set the
+ * value of that name. `random=0,0.9`: the random numbers, which are repeated. `lease=10`: lease reads, for a clock
+ * drift of at most 10 percent.
  */
 const COMMANDS: Readonly<Record<string, (stage: ScriptStage, args: Args) => string[]>> = {
   add(stage, args) {
@@ -123,27 +124,27 @@ const COMMANDS: Readonly<Record<string, (stage: ScriptStage, args: Args) => stri
     for (const id of ids) stage.restart(id);
     return [];
   },
-  /** `wipe n3 incarnation=7`: its data folder is gone. */
+  /** `wipe n3 incarnation=7`: n3 loses its data folder, and starts with this incarnation. */
   wipe(stage, args) {
     stage.wipe(args.id, Number(args.named('incarnation')));
     return [];
   },
-  /** `pass n1 n2 50`: milliseconds, in ticks. */
+  /** `pass n1 n2 50`: lets 50 ms pass for n1 and n2, with ticks. */
   pass(stage, { words }) {
     for (const id of words.slice(0, -1)) stage.pass(nodeId(id), Number(words.at(-1)));
     return [];
   },
-  /** `sleep n1 200`: milliseconds in which it does not run. */
+  /** `sleep n1 200`: lets 200 ms pass in which n1 does not run. */
   sleep(stage, { words }) {
     for (const id of words.slice(0, -1)) stage.sleep(nodeId(id), Number(words.at(-1)));
     return [];
   },
   campaign: (stage, { id }) => stage.campaign(id),
   propose: (stage, { id, words }) => words.slice(1).flatMap((data) => stage.propose(id, data)),
-  /** `transfer n1 n2`: n1 hands over to n2. */
+  /** `transfer n1 n2`: n1 transfers its leadership to n2. */
   transfer: (stage, { ids }) => stage.transfer(ids[0]!, ids[1] ?? null),
   read: (stage, args) => stage.read(args.id, args.number(1)),
-  /** `change n1 promote n4 remove n3`: at once. */
+  /** `change n1 promote n4 remove n3`: asks n1 for both changes at once. */
   change(stage, { id, words }) {
     const changes: MemberChange[] = [];
     for (let at = 1; at < words.length; at += 2) {
@@ -155,18 +156,18 @@ const COMMANDS: Readonly<Record<string, (stage: ScriptStage, args: Args) => stri
     }
     return stage.change(id, changes);
   },
-  /** `compact n1 8 keep=2`: a snapshot at 8, and the log from 7 on. */
+  /** `compact n1 8 keep=2`: takes a snapshot at 8, and keeps the log from 7 on. */
   compact(stage, args) {
     const index = args.number(1);
     stage.compact(args.id, index, index - Number(args.named('keep') ?? 0));
     return [];
   },
-  /** `receive n1 AppendEntries from=n2 term=3 prev=2/1`: as if a peer had sent it. */
+  /** `receive n1 AppendEntries from=n2 term=3 prev=2/1`: hands n1 this message, as if n2 had sent it. */
   receive(stage, args) {
     stage.receive(parseMessage({ type: args.words[1]!, to: args.id, named: (name) => args.named(name) }));
     return [];
   },
-  /** `hold n1`: its writes do not end until `sync n1`. */
+  /** `hold n1`: writes of n1 do not end before `sync n1`. */
   hold(stage, { ids }) {
     for (const id of ids) stage.hold(id);
     return [];
@@ -175,12 +176,12 @@ const COMMANDS: Readonly<Record<string, (stage: ScriptStage, args: Args) => stri
     for (const id of ids) stage.sync(id);
     return [];
   },
-  /** `busy n1 250`: a write has been under way on its disk for this number of milliseconds. */
+  /** `busy n1 250`: a write on the disk of n1 has been under way for 250 ms. */
   busy(stage, args) {
     stage.busy(args.id, args.number(1));
     return [];
   },
-  /** `lose n1 n2`: the connection on which n1 hears n2 breaks. */
+  /** `lose n1 n2`: the connection over which n2 sends to n1 breaks. */
   lose(stage, { ids }) {
     stage.lose(ids[0]!, ids[1]!);
     return [];
@@ -195,7 +196,7 @@ const COMMANDS: Readonly<Record<string, (stage: ScriptStage, args: Args) => stri
     return [];
   },
   drop: (stage, { isRoute }) => stage.drop(isRoute),
-  /** All, or the named ones among themselves. */
+  /** `stabilize n1 n2`: runs the named servers until they have nothing to send to each other; without names, all. */
   stabilize: (stage, { ids }) => stage.stabilize(ids.length === 0 ? stage.ids : ids),
   /** As `stabilize`, but without output. */
   settle(stage, { ids }) {

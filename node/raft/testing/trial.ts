@@ -3,21 +3,25 @@ import type { RaftFactory } from './cluster.ts';
 import { timing } from './sim-server.ts';
 import { storm } from './weather.ts';
 
-/** The slowest case: a server that lost everything catches up over a slow disk, one small message at a time. */
+/**
+ * Time limit for the recovery, in virtual ms. In the slowest case a server that lost everything catches up with a slow
+ * disk, one small message at a time.
+ */
 const recoveryMs = 60 * timing.electionTimeoutMaxMs;
 
 /**
- * A storm, then all heals. Throws at the first violated safety property, or if the healed cluster does not get a leader
- * that all follow, does not take and commit another entry, or ends with unequal logs. Everything follows from the seed.
+ * Runs a storm, then heals all faults. Throws at the first violated safety property. Also throws if the healed cluster
+ * does not elect a leader that all follow, does not accept and commit another entry, or ends with logs that are not
+ * equal. The seed determines everything.
  */
 export function trial(size: number, seed: number, factory?: RaftFactory, looksInside = true): TrialCluster {
-  // A cluster of one stays alone.
+  // A cluster of one gets no further members.
   const cluster = new TrialCluster({ size, spares: size > 1 ? 2 : 0, looksInside }, seed, factory);
   storm(cluster, 6_000);
   cluster.healAll();
   cluster.runUntil('one leader that all follow', () => cluster.isSettled(), recoveryMs);
   const before = cluster.watch.maxCommit;
-  // Not by one leader alone: messages under way at the time of the healing may still move the leadership.
+  // Asks the present leader each time, because messages from before the healing may still change the leadership.
   const proposed = (): boolean => cluster.propose(cluster.leader() ?? cluster.ids[0]!);
   cluster.runUntil('a proposal is taken', proposed, recoveryMs);
   const committed = (): boolean => cluster.watch.maxCommit > before && cluster.isSettled();
@@ -25,13 +29,13 @@ export function trial(size: number, seed: number, factory?: RaftFactory, looksIn
   return cluster;
 }
 
-/** The first of `seeds` trials that fails, if one does. */
+/** Returns the first of `seeds` trials that fails, or null. */
 export function firstFailure(
   options: {
     readonly size: number;
     readonly firstSeed: number;
     readonly seeds: number;
-    /** True if the visible state of a server counts, too; else only its effects. */
+    /** True if the visible state of the servers is checked, too; else only their effects are. */
     readonly looksInside?: boolean;
   },
   factory?: RaftFactory,

@@ -3,7 +3,7 @@ import { changeMembers, readmit } from './members.ts';
 import { timing } from './sim-server.ts';
 import type { NodeId } from '../types.ts';
 
-/** Seconds of every fault at once, drawn from the cluster's seed, under a load of writes and reads. */
+/** Injects all kinds of faults at once for `forMs`, drawn from the cluster's seed, under a load of writes and reads. */
 export function storm(cluster: TrialCluster, forMs: number): void {
   const { random, schedule, ids } = cluster;
   const endMs = schedule.nowMs + forMs;
@@ -17,7 +17,7 @@ export function storm(cluster: TrialCluster, forMs: number): void {
   };
   const faultMs = random.pick([150, 400, 1_000]);
   during(() => {
-    // Every server that believes it leads accepts some, also deposed ones, so that their logs diverge.
+    // Sometimes all servers are asked, so that deposed leaders accept proposals, too, and the logs diverge.
     const asked = random.chance(0.7) ? [cluster.leader() ?? random.pick(ids)] : ids;
     for (const id of asked) cluster.propose(id);
   }, 15);
@@ -52,7 +52,7 @@ function handOver(cluster: TrialCluster): void {
     cluster.transfer(leader, cluster.random.chance(0.5) ? cluster.random.pick(cluster.ids) : null);
 }
 
-/** Once per run, because a second loss could be one too many. It is noticed sooner or later. */
+/** Wipes one disk. Done once per run, because a majority may not survive a second loss. */
 function loseDisk(cluster: TrialCluster): void {
   const { random, schedule } = cluster;
   const victim = random.pick(cluster.ids);
@@ -61,14 +61,14 @@ function loseDisk(cluster: TrialCluster): void {
 }
 
 /**
- * Figure 8's weather: leaders fail just after their election, when the first entries of their term are on few disks.
+ * Makes figure 8 likely: a leader fails just after its election, when the first entries of its term are on few disks.
  */
 function huntLeader(cluster: TrialCluster, id: NodeId): void {
   const { random, schedule, ids } = cluster;
   if (random.chance(0.3)) return;
   const others = ids.filter((other) => other !== id);
   if (random.chance(0.5)) {
-    // Its messages to all, or to all but one, are lost.
+    // The leader's messages to all others, or to all but one, are lost.
     const unheard = random.chance(0.5) ? others : others.slice(1);
     for (const other of unheard) cluster.cut(id, other);
     schedule.after(random.between(100, 600), () => unheard.forEach((other) => cluster.heal(id, other)));
@@ -77,7 +77,7 @@ function huntLeader(cluster: TrialCluster, id: NodeId): void {
   schedule.after(random.between(40, 600), () => cluster.restart(id));
 }
 
-/** One fault, which ends by itself after a while. */
+/** Injects one fault, which ends by itself after some time. */
 function fault(cluster: TrialCluster): void {
   const { random, schedule, ids } = cluster;
   const victim = random.chance(0.4) ? (cluster.leader() ?? random.pick(ids)) : random.pick(ids);
@@ -98,7 +98,7 @@ function fault(cluster: TrialCluster): void {
       schedule.after(lastsMs, () => cluster.stallDisk(victim, false));
       return;
     case 5: {
-      // One way only, or both.
+      // The link is cut in one direction, or in both.
       const other = random.pick(ids.filter((id) => id !== victim));
       const bothWays = random.chance(0.5);
       cluster.cut(victim, other);
@@ -126,7 +126,7 @@ function fault(cluster: TrialCluster): void {
       return;
     }
     default: {
-      // All at once: every entry that is not durable on a majority is lost.
+      // If all crash at once, every entry that is not durable on a majority is lost.
       const down = random.chance(0.3) ? ids : ids.filter(() => random.chance(0.5));
       for (const id of down) cluster.crash(id);
       for (const id of down) schedule.after(random.between(0, lastsMs), () => cluster.restart(id));
