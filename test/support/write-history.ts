@@ -34,25 +34,45 @@ export interface EdnStyle {
 export const PLAIN: EdnStyle = { vector: false, tagged: false, namespaced: false, bare: false, lists: false };
 
 /** Name of a format that this file can write. */
-export type WrittenFormat = 'chaos' | 'jepsen-edn' | 'jepsen-log' | 'porcupine-kv';
+export type WrittenFormat = 'chaos' | 'jepsen-edn' | 'jepsen-log' | 'json' | 'porcupine-kv';
 
-/** Writes a history. Foreign formats have no `delete`, Porcupine's has no `cas`, and logs have keys only if `keyed`. */
+export interface WriteOptions {
+  /** False for foreign histories without keys. */
+  readonly keyed?: boolean;
+  readonly style?: EdnStyle;
+  /** Name of a process as EDN text. Our own format has only numbers. */
+  readonly processName?: (process: number) => string;
+  /** Error of a failed CAS that missed, in foreign formats. */
+  readonly mismatch?: string;
+}
+
+interface Writing extends Required<WriteOptions> {
+  readonly format: WrittenFormat;
+}
+
+/**
+ * Writes a history. Foreign formats do not say what a failed CAS found, and have no tombstones: a delete that leaves one
+ * is a write of it.
+ */
 export function writeHistory(
   events: readonly Event[],
   format: WrittenFormat,
-  { keyed = true, style = PLAIN }: { readonly keyed?: boolean; readonly style?: EdnStyle } = {},
+  { keyed = true, style = PLAIN, processName = String, mismatch = 'cas-mismatch' }: WriteOptions = {},
 ): string {
+  const writing: Writing = { format, keyed, style, processName, mismatch };
   switch (format) {
     case 'chaos':
       return lines(events.map(chaosLine));
     case 'jepsen-edn': {
-      const maps = events.map((event) => jepsenMap(event, keyed, style));
+      const maps = events.map((event) => jepsenMap(event, writing));
       return style.vector ? `[${maps.join('\n ')}]\n` : lines(maps);
     }
     case 'jepsen-log':
-      return lines(events.map((event) => `INFO  jepsen.util - ${logColumns(event, keyed)}`));
+      return lines(events.map((event) => `INFO  jepsen.util - ${logColumns(event, writing)}`));
+    case 'json':
+      return `[${events.map((event) => jsonMap(event, writing)).join(',\n ')}]\n`;
     case 'porcupine-kv':
-      return lines(events.map(porcupineMap));
+      return lines(events.map((event) => porcupineMap(event, writing)));
     default:
       return format satisfies never;
   }
@@ -97,29 +117,74 @@ function ednValue({ op, type }: Event, keyed: boolean, lists: boolean): string {
 const elementsOf = (text: string): readonly string[] =>
   text.includes(';') ? text.split(/(?<=;)/) : Array.from(text);
 
-function jepsenMap(event: Event, keyed: boolean, style: EdnStyle): string {
-  const { op, type, at, index } = event;
+function jepsenMap(event: Event, writing: Writing): string {
+  const { type, at, index } = event;
+  const { style, keyed } = writing;
   const prefix = style.namespaced ? ':jepsen.history/' : ':';
+  const error = errorOf(event, writing);
   const fields = [
-    ['process', String(op.process)],
+    ['process', writing.processName(event.op.process)],
     ['type', `:${type}`],
-    ['f', `:${op.f}`],
+    ['f', `:${functionOf(event)}`],
     ['value', ednValue(event, keyed, style.lists)],
     ...(style.bare ? [] : [['time', String(Math.round(at * 1e6))]]),
     ...(style.bare ? [] : [['index', String(index)]]),
-    ...(type === 'invoke' || op.error === undefined ? [] : [['error', `:${op.error}`]]),
+    ...(error === null ? [] : [['error', `:${error}`]]),
   ];
   const map = `{${fields.map(([name, value]) => `${prefix}${name} ${value}`).join(', ')}}`;
   return style.tagged ? `#jepsen.history.Op${map}` : map;
 }
 
-const logColumns = (event: Event, keyed: boolean): string =>
-  [event.op.process, `:${event.type}`, `:${event.op.f}`, ednValue(event, keyed, false)].join('\t');
+/** A delete that leaves a tombstone is a write of it to formats whose deletes leave nothing. */
+const functionOf = ({ op: { f, input } }: Event): Op['f'] => (f === 'delete' && input !== null ? 'write' : f);
+
+function errorOf({ op, type }: Event, { mismatch }: Writing): string | null {
+  if (type === 'invoke' || op.error === undefined) return null;
+  return op.error === 'cas-mismatch' ? mismatch : op.error;
+}
+
+function logColumns(event: Event, writing: Writing): string {
+  const { op, type } = event;
+  const value = ednValue(event, writing.keyed, false);
+  const error = errorOf(event, writing);
+  const columns = [writing.processName(op.process), `:${type}`, `:${functionOf(event)}`, value];
+  return [...columns, ...(error === null ? [] : [`:${error}`])].join('\t');
+}
+
+function jsonMap(event: Event, writing: Writing): string {
+  const { op, type, at } = event;
+  const name = writing.processName(op.process);
+  const error = errorOf(event, writing);
+  const read = type === 'ok' ? (op.output ?? null) : null;
+  return JSON.stringify({
+    process: /^\d+$/.test(name) ? Number(name) : name,
+    type,
+    f: functionOf(event),
+    key: op.key,
+    value: op.f === 'read' ? read : op.input,
+    time: Math.round(at * 1e6),
+    ...(error === null ? {} : { error }),
+  });
+}
 
 const PORCUPINE = { read: 'get', write: 'put', append: 'append', cas: 'cas', delete: 'delete' } as const;
 
-function porcupineMap({ op, type }: Event): string {
+/** A key that holds nothing holds "". */
+function porcupineMap(event: Event, writing: Writing): string {
+  const { op, type } = event;
+  const text = (value: RegisterValue): string => JSON.stringify(value ?? '');
+  const error = errorOf(event, writing);
   const value =
-    op.f === 'read' ? (type === 'ok' ? JSON.stringify(op.output ?? '') : 'nil') : quoted(op.input as string);
-  return `{:process ${op.process}, :type :${type}, :f :${PORCUPINE[op.f]}, :key ${JSON.stringify(op.key)}, :value ${value}}`;
+    op.f === 'read'
+      ? type === 'ok'
+        ? text(op.output ?? null)
+        : 'nil'
+      : Array.isArray(op.input)
+        ? `[${op.input.map(text).join(' ')}]`
+        : op.f === 'delete' && op.input === null
+          ? 'nil'
+          : text(op.input as RegisterValue);
+  const name = writing.processName(op.process);
+  const told = error === null ? '' : `, :error :${error}`;
+  return `{:process ${name}, :type :${type}, :f :${PORCUPINE[functionOf(event)]}, :key ${JSON.stringify(op.key)}, :value ${value}${told}}`;
 }

@@ -8,7 +8,10 @@ export interface Knowledge {
   readonly indexed: boolean;
   /** True if every line has the id of its operation. Otherwise only the process links completion and invocation. */
   readonly ids: boolean;
-  readonly casFail: 'as told' | 'mismatch' | 'nothing';
+  /** True if a failed CAS says what it found, and not only that the value was another one. */
+  readonly found: boolean;
+  /** True for processes that have a name instead of a number. */
+  readonly isNamed?: (process: number) => boolean;
 }
 
 /**
@@ -18,25 +21,33 @@ export interface Knowledge {
 export function expectedVerdict(
   events: readonly Event[],
   knowledge: Knowledge,
-): 'linearizable' | 'violation' | 'error' {
-  const ops = pairedBy(events, knowledge);
-  if (ops === null) return 'error';
+): 'linearizable' | 'violation' | 'unknown' | 'error' {
+  // Nothing can be judged then.
+  if (events.length === 0) return 'unknown';
+  const rises = events.every(({ index }, at) => at === 0 || index > events[at - 1]!.index);
+  if (knowledge.indexed && !rises) return 'error';
+  const ops = pairedBy(ofClients(events, knowledge), knowledge);
+  // Text without a single operation is not a history.
+  if (ops === null || ops.length === 0) return 'error';
   const keys = new Set(ops.map((op) => op.key));
   const isLinearizable = (key: string): boolean =>
     isLinearizableByDefinition(ops.filter((op) => op.key === key).map((op) => revealed(op, knowledge)));
   return [...keys].every(isLinearizable) ? 'linearizable' : 'violation';
 }
 
+/** Without the processes that have names and never say anything but `info`. */
+function ofClients(events: readonly Event[], { isNamed = () => false }: Knowledge): readonly Event[] {
+  const clients = new Set(events.flatMap(({ op, type }) => (type === 'info' ? [] : [op.process])));
+  return events.filter(({ op }) => clients.has(op.process) || !isNamed(op.process));
+}
+
 /** Pairs invocations with completions. Null: the events are not a valid history. */
-function pairedBy(events: readonly Event[], { indexed, ids }: Knowledge): readonly Op[] | null {
+function pairedBy(events: readonly Event[], { ids }: Knowledge): readonly Op[] | null {
   const open = new Map<number, Op>();
   const retired = new Set<number>();
   const invoked = new Set<number>();
   const done: Op[] = [];
-  let lastIndex = -1;
-  for (const [at, { op, type, index }] of events.entries()) {
-    if (indexed && index <= lastIndex) return null;
-    lastIndex = index;
+  for (const [at, { op, type }] of events.entries()) {
     const running = open.get(op.process);
     if (type === 'invoke') {
       if (running !== undefined || retired.has(op.process) || (ids && invoked.has(op.id))) return null;
@@ -63,13 +74,12 @@ function pairedBy(events: readonly Event[], { indexed, ids }: Knowledge): readon
 }
 
 /** Returns the operation with only what its completion reveals in this format. */
-function revealed({ output, error, ...op }: Op, { casFail }: Knowledge): Op {
+function revealed({ output, error, ...op }: Op, { found }: Knowledge): Op {
   if (op.f === 'read') return op.outcome === 'ok' ? { ...op, output: output ?? null } : op;
-  if (op.f !== 'cas' || op.outcome !== 'fail' || casFail === 'nothing') return op;
-  if (casFail === 'mismatch') return { ...op, error: 'cas-mismatch' };
+  if (op.f !== 'cas' || op.outcome !== 'fail') return op;
   return {
     ...op,
-    ...(output === undefined ? {} : { output }),
+    ...(output === undefined || !found ? {} : { output }),
     ...(error === undefined ? {} : { error }),
   };
 }

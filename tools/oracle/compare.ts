@@ -1,6 +1,7 @@
 import { PorcupineStream } from '../../bench/porcupine/driver.ts';
 import type { Op } from '../../harness/history/op.ts';
 import { bruteForce, type Examination, examine } from './examine.ts';
+import { rewriting } from './rewrite.ts';
 import { smallHistory, type SmallHistory } from './small-histories.ts';
 
 export interface Series {
@@ -43,12 +44,18 @@ export async function compare(
     const examined = histories.map(({ ops }) => examine(ops));
     const certificates = examined.map((examination) => examination.certificates);
     oracle.ask(certificates.flat());
+    const rewritten = histories.map(({ ops }, i) => rewriting(ops, seed, from + done + i));
+    oracle.ask(rewritten.map(({ told }) => told));
     const verdicts = await oracle.answers();
     let certificate = histories.length;
+    const firstTold = histories.length + certificates.flat().length;
     for (const [i, history] of histories.entries()) {
       const legal = certificates[i]!.filter(() => verdicts[certificate++]!);
       const expected = verdicts[i]!;
       for (const what of disagreements(history, examined[i]!, expected, legal))
+        onDisagreement({ number: from + done + i, kind: history.kind, what, ops: history.ops });
+      const told = { original: expected, told: verdicts[firstTold + i]! };
+      for (const what of rewritten[i]!.flaws(told))
         onDisagreement({ number: from + done + i, kind: history.kind, what, ops: history.ops });
       const tally = tallies.get(history.kind) ?? { histories: 0, violations: 0 };
       tallies.set(history.kind, tally);

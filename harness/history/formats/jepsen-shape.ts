@@ -41,12 +41,14 @@ export function shapeOf(
   let keyed: boolean | null = null;
   let appends = false;
   let readsText = false;
+  let overwrites = false;
   let strings = true;
   for (const { type, f, key, value } of sampleOf(events, whole ? Infinity : SAMPLE_EVENTS)) {
     const name = f === undefined ? undefined : FUNCTIONS.get(nameOf(f));
     const pair = pairOf(value);
     if (value !== undefined && value.type !== 'string' && value.type !== 'nil') strings = false;
     if (name === 'append') appends = true;
+    if (name === 'write' || name === 'cas' || name === 'delete') overwrites = true;
     if (type !== undefined && nameOf(type) === 'invoke') {
       // A delete has no value of its own, so it does not say whether there are keys.
       if (name === 'delete') continue;
@@ -54,7 +56,9 @@ export function shapeOf(
       keyed = keyed !== false && key === undefined && isOfKey;
     } else if (name === 'read' && (value?.type === 'string' || pair?.[1].type === 'string')) readsText = true;
   }
-  const lists = model === undefined ? appends && !readsText && !emptyAtFirst : model.name === 'list-append';
+  // A list is only appended to; where values are also written, appends add text to them.
+  const isList = appends && !overwrites && !readsText && !emptyAtFirst;
+  const lists = model === undefined ? isList : model.name === 'list-append';
   const text = !lists && (appends || (emptyAtFirst && strings));
   const nil = !emptyAtFirst ? null : text ? '' : '""';
   return { keyed: keyed === true, lists, text, appends, nil, whole, model };

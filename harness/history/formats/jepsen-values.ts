@@ -19,7 +19,9 @@ export function functionOf(event: JepsenEvent, shape: Shape): OpFunction | Flaw 
     );
   if (known === undefined) return flawAt(f, `the function is ${shown(f)}`, `known: ${FUNCTIONS_IN_WORDS}`);
   const { model } = shape;
-  if (known === 'append' && !shape.appends && !shape.whole) throw new OtherShape();
+  const isOther =
+    known === 'append' ? !shape.appends : known !== 'read' && shape.lists && model === undefined;
+  if (isOther && !shape.whole) throw new OtherShape();
   if (model !== undefined && !model.functions.includes(known))
     return flawAt(
       f,
