@@ -4,6 +4,8 @@ import { generateHistory } from '../../harness/checker/testing/generate.ts';
 import type { OpFunction } from '../../harness/history/op.ts';
 import { type Random, randomStream } from '../../harness/random.ts';
 import { expectedVerdict, type Knowledge } from './naive.ts';
+import { naiveVerdict } from './naive-history.ts';
+import { spelledHistory } from './spelled-history.ts';
 import { MISMATCHES, randomNames, withLineEnds } from './spellings.ts';
 import {
   type EdnStyle,
@@ -27,6 +29,7 @@ export interface FuzzCase {
 /** Returns a case, which `seed` and `number` determine. */
 export function fuzzCase(seed: number, number: number): FuzzCase {
   const random = randomStream(seed, 'workload', `fuzz/${number}`);
+  if (random.float() < 0.25) return spelled(random);
   if (random.float() < 0.6) return damagedEvents(random);
   return random.float() < 0.95 ? damagedBytes(random) : enormous(random);
 }
@@ -100,6 +103,17 @@ function damagedEvents(random: Random): FuzzCase {
     name: `${kind.format}: events ${names.join(', ') || 'whole'}`,
     bytes: Buffer.from(withLineEnds(written, random)),
     allowed: [expectedVerdict(events, { ...kind.knowledge, isNamed })],
+  };
+}
+
+/** Keys, values and processes in many spellings, whose identity decides the verdict. */
+function spelled(random: Random): FuzzCase {
+  const { format, text: written } = spelledHistory(random);
+  const bytes = withLineEnds(written, random);
+  return {
+    name: `${format}: other spellings`,
+    bytes: Buffer.from(bytes),
+    allowed: [naiveVerdict(bytes, format)],
   };
 }
 

@@ -50,8 +50,31 @@ export function smallHistory(seed: number, number: number): SmallHistory {
   const timed = random.float() < 0.5 ? recorded : coarse(recorded);
   const way = random.float();
   if (way < 0.25) return { kind, ops: timed, isValid: true };
-  const ops = way < 0.75 ? changed(timed, random) : byChance(timed, random, options);
+  const plain = way < 0.75 ? changed(timed, random) : byChance(timed, random, options);
+  const ops = random.float() < 0.4 ? withNothingDeleted(plain) : plain;
   return { kind, ops: opaque > 0 && random.float() < 0.5 ? pressed(ops, random) : ops, isValid: false };
+}
+
+/** Lets deletes leave nothing instead of a tombstone, and everything else that leaves or shows the same value, too. */
+function withNothingDeleted(ops: readonly Op[]): readonly Op[] {
+  const tombstones = new Set(
+    ops.flatMap(({ f, input }) => (f === 'delete' && typeof input === 'string' ? [input] : [])),
+  );
+  const withNothing = (value: RegisterValue): RegisterValue => {
+    if (value === null || tombstones.has(value)) return null;
+    const base = [...tombstones].find((tombstone) => tombstone !== '' && value.startsWith(tombstone));
+    return base === undefined ? value : value.slice(base.length);
+  };
+  return ops.map((op) => ({
+    ...op,
+    input:
+      op.f === 'append'
+        ? op.input
+        : Array.isArray(op.input)
+          ? (op.input.map(withNothing) as unknown as Op['input'])
+          : withNothing(op.input as RegisterValue),
+    ...(op.output === undefined ? {} : { output: withNothing(op.output) }),
+  }));
 }
 
 /** Makes failed CAS with an unknown found value expect a value that some operation wrote, so that they are harder. */

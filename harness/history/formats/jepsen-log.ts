@@ -8,13 +8,15 @@ import { readJepsenEvents } from './jepsen-events.ts';
  * :ok …`, or with a time in brackets between: `jepsen.util: [ 1350999542 ] 3 :ok …`.
  */
 const LOGGER = /jepsen\.util(?:\s*[-:])?\s+(?:\[\s*\d+\s*\]\s+)?/;
-/** The columns of an operation as far as its function. The process is a number or a name; loggers also write words. */
-const OPERATION = /^(?:(?:-?\d+|:\S+)\s+:|(?:"(?:[^"\\]|\\.)*"|[\w.-]+)\s+:(?:invoke|ok|fail|info)\s)/;
+/** A value of EDN without brackets, which is the name of a process: `3`, `:n1`, `"a b"`, `#uuid "…"`. */
+const NAME = /(?:(?:#[\w./-]+\s*)?"(?:[^"\\]|\\.)*"|[^\s"[\](){};,#]+)/.source;
+/** The columns of an operation as far as its type; for a number or a keyword, whatever the type. */
+const OPERATION = new RegExp(`^(?:(?:-?\\d+|:\\S+)\\s+:|${NAME}\\s+:(?:invoke|ok|fail|info)\\s)`);
 /** What only the columns of an operation have in them. */
 const LIKE_OPERATION = /\s:(?:invoke|ok|fail|info)\s+:/;
 
 /** A line of operation columns, without a logger before it. */
-const LOG_LINE = /^\s*(?:-?\d+|:\S+|"(?:[^"\\]|\\.)*"|[\w.-]+)\s+:(?:invoke|ok|fail|info)\s/;
+const LOG_LINE = new RegExp(`^\\s*${NAME}\\s+:(?:invoke|ok|fail|info)\\s`);
 
 /**
  * Operations as Jepsen logs them, `PROCESS :TYPE :F VALUE [ERROR]` with tabs or spaces between: in a log (`jepsen.log`,

@@ -42,6 +42,7 @@ export function shapeOf(
   let appends = false;
   let readsText = false;
   let overwrites = false;
+  let deletesKeys = false;
   let strings = true;
   for (const { type, f, key, value } of sampleOf(events, whole ? Infinity : SAMPLE_EVENTS)) {
     const name = f === undefined ? undefined : FUNCTIONS.get(nameOf(f));
@@ -50,7 +51,8 @@ export function shapeOf(
     if (name === 'append') appends = true;
     if (name === 'write' || name === 'cas' || name === 'delete') overwrites = true;
     if (type !== undefined && nameOf(type) === 'invoke') {
-      // A delete has no value of its own, so it does not say whether there are keys.
+      // A delete has no value of its own, so only a key can stand in its pair; nil does not say whether there are keys.
+      if (name === 'delete') deletesKeys ||= pair !== null && pair[1].type === 'nil' && key === undefined;
       if (name === 'delete') continue;
       const isOfKey = name === 'cas' ? isKeyedCas(value) : pair !== null;
       keyed = keyed !== false && key === undefined && isOfKey;
@@ -61,7 +63,7 @@ export function shapeOf(
   const lists = model === undefined ? isList : model.name === 'list-append';
   const text = !lists && (appends || (emptyAtFirst && strings));
   const nil = !emptyAtFirst ? null : text ? '' : '""';
-  return { keyed: keyed === true, lists, text, appends, nil, whole, model };
+  return { keyed: keyed ?? deletesKeys, lists, text, appends, nil, whole, model };
 }
 
 /** The first events did not show the form of the history: all must be inspected. */
