@@ -51,8 +51,8 @@ interface Writing extends Required<WriteOptions> {
 }
 
 /**
- * Writes a history. Foreign formats do not say what a failed CAS found, and have no tombstones: a delete that leaves one
- * is a write of it.
+ * Writes a history. Foreign formats do not say what a failed CAS found, and have no tombstones: a delete with one is a
+ * write of it.
  */
 export function writeHistory(
   events: readonly Event[],

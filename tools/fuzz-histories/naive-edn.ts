@@ -1,6 +1,6 @@
 /**
- * A value of EDN as the definition has it. This file shares no code and no idea with the reader of histories: it compares
- * two values with each other instead of giving equal ones the same text.
+ * A value of EDN as the definition has it. This file shares no code and no idea with the reader of histories: it
+ * compares two values with each other instead of giving equal ones the same text.
  */
 export type Value =
   | { readonly is: 'nil' }
