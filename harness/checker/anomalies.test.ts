@@ -161,19 +161,19 @@ test('of a chain that is too long to draw, the picture has the operations of the
   expect(certificate).toEqual([...Array(91).keys(), 100]);
 });
 
-describe('a history is linearizable although', () => {
+describe('the checker accepts that', () => {
   const cases: readonly (readonly [claim: string, ops: readonly Sketch[]])[] = [
     [
-      'an unknown write may take effect long after it was given up',
+      'an unknown write takes effect long after it was given up',
       [unknown(write('a', 0, 1)), write('b', 2, 3), read('b', 4, 5), read('a', 6, 7)],
     ],
-    ['or never', [unknown(write('a', 0, 1)), write('b', 2, 3), read('b', 4, 5)]],
+    ['an unknown write never takes effect', [unknown(write('a', 0, 1)), write('b', 2, 3), read('b', 4, 5)]],
     [
-      'operations begin and end at the same moment, which makes them concurrent',
+      'an operation that begins when another one ends is concurrent with it',
       [write('a', 0, 1), write('b', 1, 2), read('a', 2, 3)],
     ],
     [
-      'a failed CAS found another value, which counts as a read of it',
+      'a failed CAS that found another value is a read of this value',
       [write('a', 0, 1), { ...failed(cas('b', 'c', 2, 3)), error: 'cas-mismatch', output: 'a' }],
     ],
     [
@@ -185,7 +185,7 @@ describe('a history is linearizable although', () => {
       [write('a', 0, 1), { f: 'delete', input: 'gone', call: 2, return: 3 }, read('gone', 4, 5)],
     ],
     [
-      'an append is to a key that was never written',
+      'an append creates a key that was never written',
       [append('x', 0, 1), append('y', 2, 3), read('xy', 4, 5)],
     ],
   ];

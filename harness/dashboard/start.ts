@@ -14,7 +14,7 @@ export interface DashboardOptions {
   readonly watchOnly: boolean;
   readonly stdin: NodeJS.ReadStream;
   readonly stdout: NodeJS.WriteStream;
-  /** Writes the screen as text into a file and returns its name. Absent: the key `D` does nothing. */
+  /** Writes the screen as text into a file and returns its name. If absent, the key `D` does nothing. */
   readonly dump?: (text: string) => Promise<string>;
 }
 
@@ -31,7 +31,7 @@ const TICK_MS = 250;
 const MAX_FPS = 20;
 
 /**
- * Takes over the terminal until `stop()`. If drawing fails, the terminal is restored and the run goes on with line
+ * Takes over the terminal until `stop()`. If drawing fails, the terminal is restored and the run continues with line
  * output. If the terminal disappears, the dashboard ends quietly.
  */
 export function startDashboard(options: DashboardOptions): Dashboard {

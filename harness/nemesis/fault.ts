@@ -29,7 +29,7 @@ export interface LinkEnds {
 export interface Targets {
   readonly nodes: readonly string[];
   readonly links: readonly LinkId[];
-  /** `end`: the end of links that the nodes are chosen for, if the fault has ends. */
+  /** `end` is the end of the links for which the nodes are chosen, if the fault has ends. */
   readonly select: (selector: Selector, end?: keyof LinkEnds) => readonly string[];
 }
 
@@ -64,7 +64,7 @@ export interface FaultAction {
   /** Nodes that the fault is aimed at. `bind:` names these, or both ends if there are ends. */
   readonly nodes: readonly string[];
   readonly links: readonly LinkId[];
-  /** Absent: the fault does not choose links by their ends. */
+  /** Nodes at the ends of the links; absent if the fault does not choose links by their ends. */
   readonly ends?: LinkEnds;
   /** Injects the fault and returns once it is confirmed. */
   inject(world: World, context: InjectContext): Promise<void>;

@@ -2,10 +2,12 @@ import { allLinks } from '../ports/links.ts';
 import { EmptyMatch, type FaultKind, type Targets } from './fault.ts';
 import { formatSelector, resolveSelector, type Selector } from './selector.ts';
 
-/** What a selector chooses depends on the state of the cluster at the moment of the step. */
+/** Thrown for a selector whose choice depends on the state of the cluster at the time of the step. */
 class Unforeseeable extends Error {}
 
-/** The reason why a fault can never be aimed in a cluster of `nodes`; null: it can, or that depends on the run. */
+/**
+ * The reason why a fault can never have targets in a cluster of `nodes`; null if it can, or if that depends on the run.
+ */
 export function neverAimed(kind: FaultKind, spec: unknown, nodes: readonly string[]): EmptyMatch | null {
   try {
     kind.aim(spec, foreseenTargets(nodes));
@@ -40,7 +42,7 @@ function foreseenTargets(nodes: readonly string[]): Targets {
   };
 }
 
-/** Never asked: the selectors that draw are not foreseen. */
+/** Never used, because selectors that draw at random are not evaluated here. */
 const NO_DRAWS = { float: () => 0, int: (min: number) => min, pick: <T>(items: readonly T[]) => items[0]! };
 
 function isForeseen(selector: Selector): boolean {

@@ -88,8 +88,8 @@ export class Nemesis {
   }
 
   /**
-   * Time spans during which faults of this name were in effect: from the confirmation to the start of the healing
-   * (null: still live).
+   * Time spans during which faults of this name were in effect: from the confirmation to the start of the healing (null
+   * if the fault is still live).
    */
   windows(name: string): readonly { readonly from: number; readonly to: number | null }[] {
     return this.#faults

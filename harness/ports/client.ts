@@ -95,8 +95,8 @@ export interface ClientSetup {
   /** The `data` of the system's `ClientModule`. */
   readonly data: unknown;
   /**
-   * To be called with the reason if this machine cannot open connections at all (no free file descriptors, no ports):
-   * this says nothing about the nodes, and the load cannot go on.
+   * Must be called with the reason if this machine cannot open any connections (no free file descriptors, no ports):
+   * this is not a failure of the nodes, and the load cannot continue.
    */
   readonly onUnable: (reason: string) => void;
 }

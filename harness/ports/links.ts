@@ -8,7 +8,7 @@ export interface LinkId {
 }
 export const linkName = (link: LinkId): string => `${link.from}->${link.to}`;
 
-/** Every link of a cluster: each direction between the nodes, then the clients' way to each. */
+/** Every link of a cluster: each direction between two nodes, then the clients' link to each node. */
 export const allLinks = (nodes: readonly string[]): readonly LinkId[] => [
   ...nodes.flatMap((from) => nodes.filter((to) => to !== from).map((to) => ({ from, to }))),
   ...nodes.map((to) => ({ from: 'clients', to })),

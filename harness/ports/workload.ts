@@ -40,10 +40,7 @@ export type WorkloadEvent =
    * `keys` keys, of which `undecided` are left to the final check.
    */
   | { readonly type: 'checked'; readonly t: number; readonly keys: number; readonly undecided: number }
-  /**
-   * The operation that ended at `t` completes a violation: no order exists, whatever the outcome of the open operations
-   * is.
-   */
+  /** The operation that ended at `t` completes a violation: no order exists for any outcome of the open operations. */
   | { readonly type: 'violation'; readonly t: number; readonly violation: Violation }
   /** The live check has ended because the checker failed. */
   | { readonly type: 'unchecked'; readonly t: number; readonly reason: string }

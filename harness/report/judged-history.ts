@@ -28,7 +28,7 @@ export interface JudgedHistory {
 
 /** A verdict that depends on the meaning of failed CAS. */
 export interface OtherMeaning {
-  /** The other meaning; null: as each line says. */
+  /** The other meaning; null means that each line says it. */
   readonly casFail: 'mismatch' | null;
   readonly verdict: LinearizabilityResult['verdict'];
   /** Number of failed CAS that have two meanings. */
@@ -57,8 +57,8 @@ export function sentenceOf(judged: JudgedHistory): string {
   const whole = `${plural(history.ops.length, 'operation')} on ${plural(keys.length, 'key')}`;
   if (history.ops.length === 0)
     return allowEmpty
-      ? `${file} holds no operation: nothing was judged, which --allow-empty allows.`
-      : `${file} holds no operation, so nothing was judged. If it may be empty: --allow-empty.`;
+      ? `${file} contains no operation: nothing was checked, which --allow-empty allows.`
+      : `${file} contains no operation, so nothing was checked. If it may be empty, use --allow-empty.`;
   if (result.verdict === 'linearizable') return `${file} is linearizable: ${whole}.${condition(judged)}`;
   if (result.verdict === 'violation') {
     const [first] = result.violations;

@@ -36,7 +36,7 @@ ${result.violations.map((v) => `${v.anomaly}: ${v.prose}\n`)}</system-out>
 
 const suiteName = ({ scenario, seed }: RunResult): string => `${scenario} seed ${seed}`;
 
-/** Dots tell a class from its package, so that a run is a package. */
+/** In a class name, dots separate the package from the class, so that a run is a package. */
 const className = ({ scenario, seed }: RunResult, group: string): string =>
   `${scenario}-seed-${seed}.${group}`;
 

@@ -45,7 +45,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-/** For element content and for attribute values in either kind of quotes. */
+/** Escapes text for element content and for attribute values in either kind of quotes. */
 export function escapeText(text: string): string {
   return printable(text).replaceAll(/[&<>"']/g, (c) => ENTITIES[c]!);
 }

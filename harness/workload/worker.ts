@@ -14,7 +14,7 @@ const originNs = BigInt(Math.round(originMs * 1e6));
 const say = (message: FromWorker): void => parentPort!.postMessage(message);
 
 let isAble = true;
-/** Every attempt fails from now on, so it is told once. */
+/** Reports the reason only once, because every attempt fails from now on. */
 const onUnable = (message: string): void => {
   if (isAble) say({ type: 'broken', t: monotonicMs() - originMs, message });
   isAble = false;

@@ -93,7 +93,7 @@ describe('chaos check exits', () => {
       const { code, stdout } = chaosCheck([file]);
       expect(code).toBe(4);
       expect(unwrapped(stdout)).toContain(
-        'holds no operation, so nothing was judged. If it may be empty: --allow',
+        'contains no operation, so nothing was checked. If it may be empty, use',
       );
       expect(stdout).not.toContain('✓');
       const allowed = json([file, '--allow-empty']);

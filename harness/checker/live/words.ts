@@ -2,7 +2,7 @@ import type { RegisterValue } from '../../history/op.ts';
 import { showValue } from '../explain/describe.ts';
 import type { Actor, Block } from './block.ts';
 
-/** The reason why the operations of a key have no order, whatever the outcome of the open ones is. */
+/** The reason why the operations of a key have no order, for every outcome of the open ones. */
 export interface Finding {
   readonly anomaly: string;
   /** Names every operation by its id. */

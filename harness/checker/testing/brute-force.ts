@@ -4,9 +4,9 @@ import type { Op, RegisterValue } from '../../history/op.ts';
 const MOST_OPERATIONS = 31;
 
 /**
- * The definition itself, for histories of up to about 16 operations of one key: tries every order that real time
- * allows, and every choice of which operations with unknown outcomes took effect; only what led nowhere once is not
- * tried again. The oracle that the checker is tested against; it shares no code with it.
+ * The definition itself, for histories of up to about 16 operations of one key: it tries every order that real time
+ * allows, and every subset of the operations with unknown outcomes; only states that have already led to no order are
+ * not tried again. It is the oracle for the tests of the checker and shares no code with it.
  */
 export function isLinearizableByDefinition(ops: readonly Op[]): boolean {
   const asked = ops.filter((op) => !isSilent(op));
@@ -29,13 +29,13 @@ export function isLinearizableByDefinition(ops: readonly Op[]): boolean {
   return canFinish(0, null);
 }
 
-/** No effect and no constraint on the state. */
+/** True if the operation has no effect and does not constrain the state. */
 const isSilent = (op: Op): boolean =>
   op.outcome === 'fail' && !(op.f === 'cas' && (op.output !== undefined || op.error === 'cas-mismatch'));
 
 /**
- * The states that the operation can lead to: one, or none if its answer does not fit. An unknown CAS may also have
- * missed, but then it can as well be left out.
+ * The states to which the operation can lead: one, or none if its answer does not fit. An unknown CAS may also have
+ * failed, but then it can be left out.
  */
 function effect(op: Op, state: RegisterValue): readonly RegisterValue[] {
   if (op.f === 'read') return op.outcome === 'info' || op.output === state ? [state] : [];

@@ -5,13 +5,13 @@ export interface GeneratorOptions {
   readonly operations: number;
   readonly clients: number;
   readonly keys: number;
-  /** Shares; they need not add up to 1. */
+  /** Relative frequency of each function; the sum need not be 1. */
   readonly mix: Readonly<Record<OpFunction, number>>;
-  /** Chance that an operation's outcome is unknown; half of these take effect, some of them late. */
+  /** Probability that an operation's outcome is unknown; half of these operations take effect, some of them late. */
   readonly unknown: number;
-  /** Chance that an operation definitely fails without an effect. */
+  /** Probability that an operation definitely fails without an effect. */
   readonly failed: number;
-  /** False: a few values, written again and again. */
+  /** True if every written value is unique; false for a few values that are written many times. */
   readonly uniqueValues: boolean;
   /** Probability that a failed CAS does not say what it found. */
   readonly opaque: number;
@@ -19,19 +19,19 @@ export interface GeneratorOptions {
 
 interface PlannedOperation {
   op: Op;
-  /** When it takes effect; null: never. */
+  /** Time at which it takes effect; null if it never does. */
   effectAt: number | null;
 }
 
 /**
  * The operations of clients on real, atomic registers with random latencies: the history of a correct system,
- * linearizable by construction. In order of invocation.
+ * linearizable by construction. The operations are in order of invocation.
  */
 export function generateHistory(random: Random, options: GeneratorOptions): Op[] {
   const drafts = invocations(random, options);
   const effects = drafts.filter((draft) => draft.effectAt !== null).sort((a, b) => a.effectAt! - b.effectAt!);
   const registers = new Map<string, RegisterValue>();
-  // Values that have been there, so that some CAS succeed: they are chosen when the operation takes effect.
+  // The expected value of a CAS is chosen when it takes effect, so that some CAS succeed.
   for (const draft of effects) {
     const state = registers.get(draft.op.key) ?? null;
     const { op, after } = takeEffect(draft.op, state, random, options);
@@ -91,8 +91,8 @@ function pickFunction(random: Random, mix: GeneratorOptions['mix']): OpFunction 
 function inputOf(f: OpFunction, id: number, random: Random, { uniqueValues }: GeneratorOptions): Op['input'] {
   if (f === 'read') return null;
   const value = uniqueValues ? `v${id};` : `${random.int(0, 2)}`;
-  // The expected value of a CAS is chosen when it takes effect; before that, and if it never does, it is a value of its
-  // own kind.
+  // The expected value of a CAS is chosen when it takes effect; before that, and if it never does, it is the value of
+  // some earlier operation.
   if (f === 'cas' && uniqueValues) return [id === 0 ? null : `v${random.int(0, id - 1)};`, value];
   if (f === 'cas') return [`${random.int(0, 2)}`, value];
   return value;

@@ -1,8 +1,8 @@
 let isTold = false;
 
 /**
- * Writes to stderr, once, that this process has no free file descriptors, in the words of the real server. Connections
- * that are lost because of it look like those of a failing node, so the harness has to know.
+ * Writes to stderr, once, that this process has no free file descriptors, with the message of the real server. The
+ * harness must know this, because connections that are lost for this reason look like those of a failing node.
  */
 export function tellStarvation(error: NodeJS.ErrnoException): void {
   if (isTold || (error.code !== 'EMFILE' && error.code !== 'ENFILE')) return;

@@ -27,7 +27,7 @@ export interface ReportInput {
  * agree.
  */
 export interface ReportModel extends ReportInput {
-  /** In order of invocation. */
+  /** The operations, in order of invocation. */
   readonly ops: readonly Op[];
   /** End of the pictures' time axis, which begins at 0. The check after a run is left out, because it has no load. */
   readonly endMs: RunTime;

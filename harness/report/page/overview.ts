@@ -66,7 +66,7 @@ function faultLanes({ frame, faults, violationTimes }: Backdrop): Markup {
   });
 }
 
-/** Times in which the harness itself stood still: what the pictures show then is not what it would have done. */
+/** Times in which the harness itself stood still, so that the pictures do not show its normal behaviour. */
 function stallLane({ result: { stalls = [] } }: ReportModel, { frame, violationTimes }: Backdrop): Markup {
   const place = { frame, y: 1, height: FAULT_LANE - 2, className: 'gap' };
   const shown = stalls.filter(({ from }) => from <= frame.to);

@@ -1,5 +1,6 @@
-// What a browser adds to the report: zoom along time, a hair line through all pictures, a readout under the pointer.
-// Every picture's time strip is laid out in percentages, so zooming is stretching and shifting it.
+// Functions that a browser adds to the report: zoom along the time axis, a hair line through all pictures, and a
+// readout under the pointer. Every picture's time strip is laid out in percentages, so zooming is stretching and
+// shifting it.
 (() => {
   const data = JSON.parse(document.getElementById('data').textContent);
   const SVG = 'http://www.w3.org/2000/svg';
@@ -60,7 +61,7 @@
     });
   }
 
-  // The texts were fitted to a usual width; this window may have another.
+  // The texts were fitted to a typical width, but this window may have another one.
   show(...view);
   window.addEventListener('resize', () => show(...view));
 
@@ -99,7 +100,7 @@
   function show(from, to) {
     from = Math.max(0, from);
     to = Math.min(data.end, to);
-    // Narrower than that, the bins and the browser's own rounding would be all there is to see.
+    // In a narrower span, only single bins and the browser's rounding would be visible.
     if (to - from < 20) return;
     view = [from, to];
     const scale = data.end / (to - from);
@@ -114,7 +115,7 @@
     reset.hidden = scale === 1;
   }
 
-  // As the page was drawn: the whole text, what fits of it, its first word, or nothing.
+  // As in the drawn page: the whole text, the part that fits, its first word, or nothing.
   function fit(text) {
     const whole = text.dataset.text;
     const letters = Math.floor((text.parentNode.getBoundingClientRect().width - 5) / 6.8);

@@ -6,7 +6,7 @@ export interface SimDiskParts {
   /** Storage that holds the bytes: the in-memory variant of the write-ahead log. */
   readonly storage: Storage;
   readonly time: VirtualTime;
-  /** Duration of the next write in ms; null: the disk hangs. */
+  /** Duration of the next write in ms; null while the disk hangs. */
   readonly delayMs: () => number | null;
   /** Delivers a result to the process: at once, or after it is resumed. */
   readonly inform: (learn: () => void) => void;

@@ -140,8 +140,8 @@ export class SimServer {
   }
 
   /**
-   * SIGTERM: answers the waiting clients and ends the write under way. Rejects if the node is killed before that is
-   * done.
+   * As SIGTERM does: answers the waiting clients and finishes the current write. Rejects if the node is killed before
+   * that is done.
    */
   async stop(): Promise<void> {
     const life = this.#life;

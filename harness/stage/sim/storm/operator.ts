@@ -11,7 +11,7 @@ import { SimWire } from '../wire.ts';
 import { chance } from '../weather.ts';
 
 const MOST_VOTERS = 7;
-/** Mean times between two requests, in virtual ms; the seed chooses one. Null: there are no requests. */
+/** Mean times between two requests, in virtual ms; the seed chooses one. With null there are no requests. */
 const PACES_MS = [null, 50, 150, 500] as const;
 /**
  * Maximum times from a request until the cluster may be split, in virtual ms: before any node receives the request, or
