@@ -1,4 +1,5 @@
 import { guardOutput, type LostOutput } from './output-streams.ts';
+import { complain } from './print.ts';
 
 /** Why a run was ended from outside, and the exit code that shells expect for it (128 + the signal's number). */
 export const INTERRUPT_CODES = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
@@ -101,7 +102,7 @@ export class Interrupts {
     if (hungUp) return this.interrupt('SIGHUP');
     if (this.#lost !== null) return;
     this.#lost = message;
-    console.error(`chaos: ${message}`);
+    complain(`chaos: ${message}`);
     this.#controller.abort(new Error(message));
   }
 

@@ -4,6 +4,7 @@ import { EXIT } from '../result.ts';
 import { jsonSchema } from '../scenario/language/json-schema.ts';
 import { findScenario, shippedNames, shippedPath } from './find-scenario.ts';
 import { read } from './run.ts';
+import { complain, say } from './print.ts';
 
 /** `chaos list`: names and the first comment of each shipped scenario. */
 export function list(): number {
@@ -32,10 +33,10 @@ export function validate(names: readonly string[]): number {
   for (const name of names) {
     const found = findScenario(name);
     const problem = 'error' in found ? found.error : problemOf(found.path);
-    if (problem === null) console.log(`${name}: ok`);
+    if (problem === null) say(`${name}: ok`);
     else {
       bad++;
-      console.error(problem);
+      complain(problem);
     }
   }
   return bad === 0 ? EXIT.pass : EXIT.usage;

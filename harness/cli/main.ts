@@ -9,6 +9,7 @@ import { defineClean, defineToxiproxy } from './commands/toxiproxy.ts';
 import { operatingSentence } from './operating-error.ts';
 import { guardOutput } from './output-streams.ts';
 import { VERSION } from './version.ts';
+import { complain } from './print.ts';
 
 /** Every subcommand, in the order of `chaos --help`. A new one is a file in commands/ and a line here. */
 const SUBCOMMANDS: readonly ((program: Command) => void)[] = [
@@ -47,13 +48,13 @@ export async function main(argv: readonly string[]): Promise<void> {
 /** Tells of an error that ended a subcommand: with its stack if it is a mistake in this program, else in a sentence. */
 function fail(error: unknown): void {
   const mistake = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  console.error(`chaos: ${operatingSentence(error) ?? mistake}`);
+  complain(`chaos: ${operatingSentence(error) ?? mistake}`);
   process.exitCode = EXIT.environment;
 }
 
 /** An answer that could not be written is no success; every other exit code says more than that. */
 function failAtEnd(message: string): void {
-  console.error(`chaos: ${message}`);
+  complain(`chaos: ${message}`);
   process.once('exit', (code) => {
     if (code === EXIT.pass) process.exitCode = EXIT.environment;
   });
@@ -66,6 +67,8 @@ function buildProgram(): Command {
     )
     .version(VERSION)
     .exitOverride()
+    // Its messages repeat arguments.
+    .configureOutput({ writeErr: (text) => complain(text.replace(/\n$/, '')) })
     .showSuggestionAfterError()
     .showHelpAfterError('(chaos --help lists all commands)');
   for (const define of SUBCOMMANDS) define(program);

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { MembersChange, MembersRequest } from '../ports/system.ts';
 import { EXIT } from '../result.ts';
 import { membership } from '../systems/raft/membership.ts';
+import { complain, say } from './print.ts';
 
 export interface MembersOptions {
   readonly add: readonly string[];
@@ -35,7 +36,7 @@ export async function members(addresses: readonly string[], options: MembersOpti
   if (changes.length > 0 && options.transfer !== undefined)
     wrong.push('a change of the members and --transfer are two requests: make one after the other');
   if (wrong.length > 0) {
-    for (const line of wrong) console.error(`chaos: ${line}`);
+    for (const line of wrong) complain(`chaos: ${line}`);
     return EXIT.usage;
   }
   if (options.transfer !== undefined) {
@@ -73,16 +74,16 @@ async function asked(
     for (const address of addresses) {
       const answer = await membership.ask(address, request, withinMs);
       if (answer.type === 'done') {
-        console.log(`${address}: done`);
+        say(`${address}: done`);
         return EXIT.pass;
       }
       last = `${address}: ${answer.detail}`;
       if (answer.again) continue;
-      console.error(`chaos: ${last}`);
+      complain(`chaos: ${last}`);
       return EXIT.violation;
     }
     if (performance.now() > until) {
-      console.error(`chaos: not done within ${withinMs} ms: ${last}`);
+      complain(`chaos: not done within ${withinMs} ms: ${last}`);
       return EXIT.environment;
     }
     await delay(ROUND_MS);
@@ -95,8 +96,8 @@ async function shown(addresses: readonly string[]): Promise<number> {
     addresses.map((address) => membership.describe(address, ANSWER_WITHIN_MS)),
   );
   for (const [i, answer] of answers.entries()) {
-    if (answer.status === 'fulfilled') console.log(`${addresses[i]}  ${answer.value}`);
-    else console.error(`${addresses[i]}  ${(answer.reason as Error).message}`);
+    if (answer.status === 'fulfilled') say(`${addresses[i]}  ${answer.value}`);
+    else complain(`${addresses[i]}  ${(answer.reason as Error).message}`);
   }
   return answers.every(({ status }) => status === 'fulfilled') ? EXIT.pass : EXIT.environment;
 }

@@ -5,6 +5,7 @@ import type { RunResult } from '../result.ts';
 import { glyphsFor } from '../output/environment.ts';
 import { startLineOutput } from '../output/line.ts';
 import { summaryText } from '../output/summary.ts';
+import { printableJson } from '../printable.ts';
 
 export type ReporterKind = 'tui' | 'line' | 'json';
 
@@ -81,10 +82,12 @@ function screenDump(dir: string): (text: string) => Promise<string> {
 /** Every event but trace and status as a JSON line, the result last: for programs. */
 function jsonReporter(subscribe: (listener: (event: HarnessEvent) => void) => () => void): Reporter {
   const unsubscribe = subscribe((event) => {
-    if (event.type !== 'trace' && event.type !== 'status') process.stdout.write(`${JSON.stringify(event)}\n`);
+    if (event.type !== 'trace' && event.type !== 'status')
+      process.stdout.write(`${printableJson(JSON.stringify(event))}\n`);
   });
   return {
     stop: async () => unsubscribe(),
-    summarize: (result) => void process.stdout.write(`${JSON.stringify({ type: 'result', ...result })}\n`),
+    summarize: (result) =>
+      void process.stdout.write(`${printableJson(JSON.stringify({ type: 'result', ...result }))}\n`),
   };
 }

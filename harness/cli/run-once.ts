@@ -19,6 +19,7 @@ import { startReporter, type ReporterKind } from './reporter.ts';
 import type { RunFlags } from './run-flags.ts';
 import { makeRunDir } from './run-folder.ts';
 import { assembleResult, failedOutcome, withFailure } from './result.ts';
+import { complain } from './print.ts';
 
 export const CACHE_DIR = fileURLToPath(new URL('../../.cache', import.meta.url));
 /** Length of the end of a node's log that the report shows, in bytes. */
@@ -209,7 +210,7 @@ async function report(parts: ReportParts, result: RunResult): Promise<RunResult>
     return result;
   } catch (error) {
     const message = `the report in ${dir} is not complete: ${(error as Error).message}`;
-    console.error(`chaos: ${message}`);
+    complain(`chaos: ${message}`);
     const failed = result.verdict === 'error' ? result : withFailure(result, message);
     options.interrupts.decided = failed.exitCode;
     await publish(failed).catch(() => undefined);

@@ -3,6 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
 import { realClock } from '../clock.ts';
 import type { Able } from '../ports/capability.ts';
+import { printableLine } from '../printable.ts';
 import { EXIT, type RunResult } from '../result.ts';
 import { formatErrors, loadScenario } from '../scenario/language/load.ts';
 import type { ChooseBySystem, Scenario } from '../scenario/language/schema.ts';
@@ -16,6 +17,7 @@ import { chooseReporter } from './reporter.ts';
 import type { RunFlags, StageName } from './run-flags.ts';
 import { refusedOut } from './run-folder.ts';
 import { runOnce } from './run-once.ts';
+import { complain } from './print.ts';
 
 interface Planned {
   readonly path: string;
@@ -29,12 +31,12 @@ export async function run(names: readonly string[], flags: RunFlags): Promise<nu
   if (plans === null) return EXIT.usage;
   const reporter = chooseReporter(flags.reporter);
   if ('error' in reporter) {
-    console.error(`chaos: ${reporter.error}`);
+    complain(`chaos: ${reporter.error}`);
     return EXIT.usage;
   }
   const refused = refusedOut(flags.out);
   if (refused !== null) {
-    console.error(`chaos: ${refused}`);
+    complain(`chaos: ${refused}`);
     return EXIT.usage;
   }
 
@@ -60,7 +62,7 @@ export async function run(names: readonly string[], flags: RunFlags): Promise<nu
       originMs = realClock().originMs;
     }
   }
-  if (results.length > 1) console.error(table(results));
+  if (results.length > 1) complain(table(results));
   const code = exitCode(results, plans.length * flags.testCount, interrupts);
   interrupts.finish(code);
   return code;
@@ -119,7 +121,7 @@ function plan(names: readonly string[], flags: RunFlags, choose: ChooseBySystem)
       );
     else plans.push({ path: found.path, ...loaded });
   }
-  for (const problem of problems) console.error(problem);
+  for (const problem of problems) complain(problem);
   return problems.length === 0 ? plans : null;
 }
 
@@ -132,22 +134,27 @@ async function chooser(flags: RunFlags): Promise<ChooseBySystem> {
   return (name) => ({ stage, system: systems.find((system) => system.name === name) ?? { name } });
 }
 
+/** Text and scenario of a file, or all its mistakes. */
+type ReadScenario = { readonly text: string; readonly scenario: Scenario } | { readonly problem: string };
+
 /**
- * Text and scenario of a file, or all its mistakes. `shown`: name of the file in messages. `choose`: the stage and
- * system that it will run on; absent: everything is possible.
+ * Reads a scenario. `shown`: name of the file in messages. `choose`: the stage and system that it will run on; absent:
+ * everything is possible.
  */
-export function read(
-  path: string,
-  shown: string,
-  choose?: ChooseBySystem,
-): { readonly text: string; readonly scenario: Scenario } | { readonly problem: string } {
-  let text: string;
+export function read(path: string, shown: string, choose?: ChooseBySystem): ReadScenario {
+  let bytes: Uint8Array;
   try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path));
+    bytes = readFileSync(path);
   } catch (error) {
-    const reason = error instanceof TypeError ? 'not UTF-8 text' : reasonOf(error);
-    return { problem: `${shown}: cannot be read: ${reason}` };
+    return { problem: printableLine(`${shown}: cannot be read: ${reasonOf(error)}`) };
   }
+  return readBytes(bytes, shown, choose);
+}
+
+/** The same for the content of a file. */
+export function readBytes(bytes: Uint8Array, shown: string, choose?: ChooseBySystem): ReadScenario {
+  // What is not UTF-8 becomes the replacement character, of which the loader says the place.
+  const text = new TextDecoder('utf-8').decode(bytes);
   const loaded = loadScenario(shown, text, choose);
   return loaded.ok ? { text, scenario: loaded.scenario } : { problem: formatErrors(loaded) };
 }

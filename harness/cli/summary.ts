@@ -1,9 +1,9 @@
 import { appendFileSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { githubAnnotations } from '../report/annotations.ts';
-import { printableLine } from '../printable.ts';
 import { EXIT, type RunResult } from '../result.ts';
 import { OperatingError, reasonOf } from './operating-error.ts';
+import { complain, say } from './print.ts';
 
 /** GitHub cuts a job summary off at 1 MiB a step and shows 10 annotations a step; we stay well under the first. */
 const MAX_SUMMARY_BYTES = 60_000;
@@ -17,7 +17,7 @@ const MAX_ANNOTATIONS = 10;
 export function summary(dir: string): number {
   const wrong = wrongFolder(dir);
   if (wrong !== null) {
-    console.error(`${printableLine(dir)}: ${wrong}; give the one that \`chaos run --out\` wrote to`);
+    complain(`${dir}: ${wrong}; give the one that \`chaos run --out\` wrote to`);
     return EXIT.usage;
   }
   const runs = readdirSync(dir)
@@ -25,7 +25,7 @@ export function summary(dir: string): number {
     .sort()
     .flatMap((name) => readRun(join(dir, name)));
   const text = limited(markdown(runs));
-  console.log(text);
+  say(text);
   const jobSummary = process.env['GITHUB_STEP_SUMMARY'];
   if (jobSummary) {
     appendFileSync(jobSummary, `${text}\n`);
@@ -61,7 +61,7 @@ function readRun(dir: string): readonly Run[] {
     const text = result.verdict === 'pass' ? '' : readFileSync(join(dir, 'summary.md'), 'utf8').trim();
     return [{ dir, result, text }];
   } catch (error) {
-    console.error(`${printableLine(dir)}: left out, its report cannot be read: ${reasonOf(error)}`);
+    complain(`${dir}: left out, its report cannot be read: ${reasonOf(error)}`);
     return [];
   }
 }

@@ -3,15 +3,16 @@ import { installToxiproxy } from '../links/install.ts';
 import { findToxiproxy } from '../links/server.ts';
 import { EXIT } from '../result.ts';
 import { CACHE_DIR } from './run-once.ts';
+import { complain } from './print.ts';
 
 /** `chaos toxiproxy install`. */
 export async function install(): Promise<number> {
   try {
-    const path = await installToxiproxy({ cacheDir: CACHE_DIR, onProgress: (text) => console.error(text) });
+    const path = await installToxiproxy({ cacheDir: CACHE_DIR, onProgress: (text) => complain(text) });
     console.log(path);
     return EXIT.pass;
   } catch (error) {
-    console.error(`chaos toxiproxy install: ${(error as Error).message}`);
+    complain(`chaos toxiproxy install: ${(error as Error).message}`);
     return EXIT.environment;
   }
 }
@@ -23,7 +24,7 @@ export async function path(): Promise<number> {
     console.log(found);
     return EXIT.pass;
   }
-  console.error(
+  complain(
     'no toxiproxy-server on PATH or in the cache: runs use the built-in one; `chaos toxiproxy install` builds it',
   );
   return EXIT.environment;

@@ -14,6 +14,7 @@ import {
   plainText,
 } from './paint.ts';
 import { stallsText } from '../stall.ts';
+import { printableLine } from '../printable.ts';
 
 export interface SummaryOptions {
   readonly width: number;
@@ -219,8 +220,11 @@ function commandLines({ run, file, seed, links }: RunResult): Line[] {
   const stage = links.kind === 'simulated' ? ' --stage sim' : '';
   // These lines are never cut, because the user copies them.
   return [
-    [span('report  '), span(`${run}/report.html`, { bold: true })],
-    [span('again   '), span(`chaos run ${shellWord(file)} --seed ${seed}${stage}`, { bold: true })],
+    [span('report  '), span(`${printableLine(run)}/report.html`, { bold: true })],
+    [
+      span('again   '),
+      span(`chaos run ${printableLine(shellWord(file))} --seed ${seed}${stage}`, { bold: true }),
+    ],
   ];
 }
 

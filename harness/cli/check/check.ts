@@ -15,6 +15,8 @@ import { checkJson, failedJson } from './json.ts';
 import { writePage } from './page-file.ts';
 import { readSource, SourceError } from './source.ts';
 import { checkText } from './text.ts';
+import { printableJson } from '../../printable.ts';
+import { complain } from '../print.ts';
 
 export interface CheckFlags {
   /** Name of a history format, or `auto`. */
@@ -43,12 +45,12 @@ export async function check(path: string | undefined, flags: CheckFlags): Promis
   try {
     const judged = await judge(path, flags);
     const width = Math.max(LEAST_WIDTH, process.stdout.columns ?? DEFAULT_WIDTH);
-    console.log(flags.json ? JSON.stringify(checkJson(judged)) : checkText(judged, width));
+    console.log(flags.json ? printableJson(JSON.stringify(checkJson(judged))) : checkText(judged, width));
     return pageCode(judged, path, flags.html) ?? exitCodeOf(judged.result);
   } catch (error) {
     if (!(error instanceof HistoryError) && !(error instanceof SourceError)) throw error;
-    if (flags.json) console.log(JSON.stringify(failedJson(file, error)));
-    console.error(
+    if (flags.json) console.log(printableJson(JSON.stringify(failedJson(file, error))));
+    complain(
       error instanceof HistoryError ? formatProblems(error) : `${error.message}\n      = ${error.mend}`,
     );
     return EXIT.usage;
@@ -64,7 +66,7 @@ function pageCode(judged: JudgedHistory, path: string | undefined, html: string 
   const fromStdin = path === undefined || path === '-';
   const refused = writePage(html, fromStdin ? null : judged.file, () => historyPage(judged));
   if (refused === null) return null;
-  console.error(`chaos: ${refused}`);
+  complain(`chaos: ${refused}`);
   return exitCodeOf(judged.result) === EXIT.pass ? EXIT.usage : null;
 }
 

@@ -30,7 +30,7 @@ export function checkText(judged: JudgedHistory, width: number): string {
   const parts = [
     `${mark} ${wrapped(printable(sentenceOf(judged)), width - 2).join('\n  ')}`,
     [...facts(judged), ...history.notes, ...judged.hints.map(printable)]
-      .flatMap((fact) => wrapped(fact, width - 2))
+      .flatMap((fact) => wrapped(printable(fact), width - 2))
       .map((line) => `  ${line}`)
       .join('\n'),
     ...(result.keys.length === 0 ? [] : [keyTable(judged)]),

@@ -31,7 +31,7 @@ describe('each mistake is reported at its token', () => {
       ['1:1: the file is empty | a scenario begins with `apiVersion: chaos/v1`; see docs/scenarios.md'],
     ],
     ['a list instead of a map', '- a\n', ['1:1: expected a map']],
-    ['binary', 'api\0Version', ['1:1: not a text file | a scenario is YAML in UTF-8']],
+    ['binary', 'api\0Version', ['1:4: not a text file | a scenario is YAML in UTF-8']],
     ['a missing version', 'name: x\nsteps: []\n', ['1:1: `apiVersion` is missing | expected `chaos/v1`']],
     ['another version', 'apiVersion: chaos/v2\nname: x\nsteps: []\n', ['1:13: expected `chaos/v1`']],
     ['no steps', head, ['1:1: `steps` is missing | expected a list of steps']],

@@ -14,16 +14,16 @@ export { formatErrors } from './position.ts';
 export type Loaded = { readonly ok: true; readonly scenario: Scenario } | ({ readonly ok: false } & Mistakes);
 
 /** Maximum number of characters of a scenario. A wrong file (a core dump, a history) would take long to parse. */
-export const MAX_CHARACTERS = 300_000;
+export const MAX_CHARACTERS = 200_000;
 
 /**
  * Reads a scenario, or reports what is wrong with it, in the order of the file. `path` is only for messages. `choose`:
  * what it is to run on; a step that this cannot do is an error. Absent: everything is possible.
  */
 export function loadScenario(path: string, text: string, choose?: ChooseBySystem): Loaded {
-  const refuse = (findings: readonly Finding[], lines = new LineCounter()): Loaded => ({
+  const refuse = (findings: readonly Finding[], lines = linesOf(text)): Loaded => ({
     ok: false,
-    ...mistakesOf(path, lines.lineStarts.length === 0 ? '' : text, findings, lines),
+    ...mistakesOf(path, text, findings, lines),
   });
   const early = notText(text);
   if (early !== null) return refuse([early]);
@@ -54,15 +54,21 @@ const EMPTY: Finding = {
 };
 
 function notText(text: string): Finding | null {
-  const whole = { start: 0, end: 1 };
-  if (text.length > MAX_CHARACTERS)
-    return {
-      ...whole,
-      message: `too large for a scenario: ${text.length} characters`,
-      hint: `at most ${MAX_CHARACTERS}`,
-    };
-  const odd = text.includes('\0') || text.includes('\uFFFD');
-  return odd ? { ...whole, message: 'not a text file', hint: 'a scenario is YAML in UTF-8' } : null;
+  if (text.length > MAX_CHARACTERS) {
+    const message = `too large for a scenario: ${text.length} characters`;
+    return { start: 0, end: 1, message, hint: `at most ${MAX_CHARACTERS}` };
+  }
+  // The second one is the replacement of bytes that are not UTF-8.
+  const start = text.search(/[\0\uFFFD]/);
+  if (start < 0) return null;
+  return { start, end: start + 1, message: 'not a text file', hint: 'a scenario is YAML in UTF-8' };
+}
+
+function linesOf(text: string): LineCounter {
+  const lines = new LineCounter();
+  lines.addNewLine(0);
+  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) lines.addNewLine(at + 1);
+  return lines;
 }
 
 function withoutExtensions(data: unknown): unknown {

@@ -115,12 +115,15 @@ class Conversion {
   }
 
   #map(pairs: readonly Pair<Node, Node>[], span: Span, depth: number): Converted {
-    const entries = new Map<string, { readonly key: Span; readonly value: Converted }>();
+    const entries = new Map<string, { readonly key: Span; readonly value: Placed }>();
+    const data: Record<string, unknown> = {};
+    const inner: Converted[] = [];
     const merged: { readonly key: Span; readonly value: Converted }[] = [];
     for (const { key, value: node } of pairs) {
       const at = spanOf(key);
       const name = this.#key(key, depth);
       const value = this.convert(node, depth + 1);
+      inner.push(value);
       if (name === null) continue;
       // Objects of JavaScript have this key in another sense, so that the checks would pass over it.
       if (name === '__proto__') this.findings.push({ ...at, message: 'unknown key `__proto__`', hint: null });
@@ -128,26 +131,19 @@ class Conversion {
       else if (entries.has(name)) {
         const hint = 'only one of them can hold: remove the other';
         this.findings.push({ ...at, message: 'the same key twice in one map', hint });
-      } else entries.set(name, { key: at, value });
+      } else {
+        entries.set(name, { key: at, value: value.placed });
+        data[name] = value.data;
+      }
     }
     // Keys of the map itself win over merged ones, and earlier merged ones over later ones.
-    const inner = merged.flatMap((merge) => this.#merge(merge));
-    for (const { placed, data } of inner)
-      for (const [name, { key, value }] of placed.entries) {
-        const own = (data as Readonly<Record<string, unknown>>)[name];
-        if (!entries.has(name))
-          entries.set(name, { key, value: { data: own, placed: value, size: 0, height: 0 } });
+    for (const map of merged.flatMap((merge) => this.#merge(merge)))
+      for (const [name, entry] of map.placed.entries) {
+        if (entries.has(name)) continue;
+        entries.set(name, entry);
+        data[name] = (map.data as Readonly<Record<string, unknown>>)[name];
       }
-    const all = [...entries].map(([name, { key, value }]) => ({ name, key, value }));
-    return {
-      data: Object.fromEntries(all.map(({ name, value }) => [name, value.data])),
-      placed: {
-        span,
-        kind: 'map',
-        entries: new Map(all.map(({ name, key, value }) => [name, { key, value: value.placed }])),
-      },
-      ...totals([...all.map(({ value }) => value), ...merged.map(({ value }) => value)]),
-    };
+    return { data, placed: { span, kind: 'map', entries }, ...totals(inner) };
   }
 
   /** The key as text; null if it is none, which is a mistake. */

@@ -1,5 +1,5 @@
 import type { LineCounter } from 'yaml';
-import { printable, printableLine } from '../../printable.ts';
+import { printableLine } from '../../printable.ts';
 
 export type Path = readonly (string | number)[];
 
@@ -120,7 +120,7 @@ function errorAt(
   { start, end, message, hint }: Finding,
   lines: LineCounter,
 ): ScenarioError {
-  const { line, col } = lines.lineStarts.length === 0 ? { line: 1, col: 1 } : lines.linePos(start);
+  const { line, col } = lines.linePos(start);
   const from = lines.lineStarts[line - 1] ?? 0;
   const newline = text.indexOf('\n', from);
   const source = text.slice(from, newline < 0 ? text.length : newline).replace(/\r$/, '');
@@ -163,4 +163,4 @@ function formatError({ file, line, column, length, message, hint, source }: Scen
 }
 
 const shortened = (text: string): string =>
-  printable(text.length <= LONGEST_MESSAGE ? text : `${text.slice(0, LONGEST_MESSAGE)}…`);
+  printableLine(text.length <= LONGEST_MESSAGE ? text : `${text.slice(0, LONGEST_MESSAGE)}…`);
