@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { RunResult } from '../../harness/result.ts';
 import { chaos, ROOT } from '../support/chaos.ts';
 
 // A node whose reports are lost or wrong is not judged by what is missing: the run is inconclusive.
@@ -69,24 +70,24 @@ const cases: readonly (readonly [what: string, change: string, says: RegExp])[] 
   ],
 ];
 
+/** Runs the scenario on nodes whose reports `change` has changed. */
+async function runChanged(
+  change: string,
+): Promise<{ readonly code: number | null; readonly result: RunResult }> {
+  const program = join(dir, 'node.mjs');
+  writeFileSync(program, changed(change));
+  const flags = ['--reporter', 'line', '--toxiproxy', 'builtin', '--node', program];
+  await using run = chaos(['run', join(dir, 'scenario.yaml'), ...flags]);
+  const { code } = await run.ended;
+  return { code, result: run.result };
+}
+
 describe('a run is inconclusive, and accuses no node, if', () => {
   it.each(cases)(
     '%s',
     async (_what, change, says) => {
-      const program = join(dir, 'node.mjs');
-      writeFileSync(program, changed(change));
-      await using run = chaos([
-        'run',
-        join(dir, 'scenario.yaml'),
-        '--reporter',
-        'line',
-        '--toxiproxy',
-        'builtin',
-        '--node',
-        program,
-      ]);
-      const { code } = await run.ended;
-      const { sentence, violations, expectations } = run.result;
+      const { code, result } = await runChanged(change);
+      const { sentence, violations, expectations } = result;
       expect(violations).toEqual([]);
       expect(sentence).toMatch(/^Nothing is proven: election-safety: /);
       expect(sentence).toMatch(says);
@@ -102,20 +103,8 @@ describe('a run passes if', () => {
   it(
     'the reports pass through this test unchanged',
     async () => {
-      const program = join(dir, 'same.mjs');
-      writeFileSync(program, changed('(line) => [line]'));
-      await using run = chaos([
-        'run',
-        join(dir, 'scenario.yaml'),
-        '--reporter',
-        'line',
-        '--toxiproxy',
-        'builtin',
-        '--node',
-        program,
-      ]);
-      const { code } = await run.ended;
-      expect({ code, sentence: run.result.sentence }).toMatchObject({ code: 0 });
+      const { code, result } = await runChanged('(line) => [line]');
+      expect({ code, sentence: result.sentence }).toMatchObject({ code: 0 });
     },
     RUN_MS,
   );
