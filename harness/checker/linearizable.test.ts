@@ -126,19 +126,19 @@ function compare(
   return { bad, decided };
 }
 
-describe('against the definition', () => {
-  test('12,000 small histories with unique values: both methods, the verdict and the window agree', () => {
+describe('the checker agrees with the definition', () => {
+  test('on 12,000 small histories with unique values, in both methods, the verdict and the window', () => {
     const { bad, decided } = compare(12_000, 'unique', {});
     expect(bad).toBeGreaterThan(2_500);
     expect(decided).toBe(12_000);
   });
 
-  test('6,000 small histories with repeated values, and CAS that do not say what they found', () => {
+  test('on 6,000 small histories with repeated values, and CAS that do not say what they found', () => {
     const { bad } = compare(6_000, 'ambiguous', { uniqueValues: false, opaque: 0.5 });
     expect(bad).toBeGreaterThan(900);
   });
 
-  test('4,000 small histories with unique values and CAS that do not say what they found: most need no search', () => {
+  test('on 4,000 small histories with unique values and CAS that do not say what they found, most without a search', () => {
     const { bad, decided } = compare(4_000, 'opaque', {
       opaque: 0.7,
       mix: { read: 3, write: 3, cas: 4, delete: 0, append: 1 },
@@ -247,7 +247,7 @@ describe('the checker never gives a wrong ok', () => {
     ]);
   });
 
-  test('a search in a thread keeps to its time and memory', async () => {
+  test('a search in a thread stays within its time and memory', async () => {
     const timed = await checkLinearizable(hardHistory(), { limitMs: 1_500 });
     expect([timed.verdict, timed.detail]).toEqual([
       'unknown',

@@ -87,7 +87,7 @@ const split = (
   fault: faults.halves(first, second),
 });
 
-/** The first menu asks for the direction, the second for the amount. */
+/** The items of a menu that asks for the direction; each opens a menu that asks for the amount. */
 function directions(
   target: Target,
   nodes: readonly string[],

@@ -91,7 +91,7 @@ describe('the state of leadership', () => {
     expect(thawed.nodes['n1']).toMatchObject({ upSince: 0 });
   });
 
-  test('keeps a record of two leaders in one term, whatever happens later (§5.2)', () => {
+  test('remembers two leaders in one term for the rest of the run (§5.2)', () => {
     const state = reduceAll([
       ...led,
       {
@@ -157,7 +157,7 @@ describe('faults', () => {
     expect(after('reset', false)).toEqual([]);
   });
 
-  test('injected by hand are counted once, whatever number of states they go through', () => {
+  test('that are injected by hand are counted once, even if they have several states', () => {
     const manual = { by: 'manual' as const, id: 'manual-1' };
     const state = reduceAll([
       fault(1, 'requested', manual),

@@ -13,7 +13,7 @@ const line = fc.array(
 );
 
 describe('a line', () => {
-  test('has exactly the requested width, whatever its content', () => {
+  test('has exactly the requested width for any content', () => {
     fc.assert(
       fc.property(
         line,
@@ -58,7 +58,7 @@ test('wide characters take two cells, all other characters one', () => {
   expect(cellsOf('🔥')).toBe(2);
 });
 
-test('a frame has exactly the requested size, whatever its content', () => {
+test('a frame has exactly the requested size for any content', () => {
   fc.assert(
     fc.property(
       line,

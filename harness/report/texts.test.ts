@@ -57,7 +57,7 @@ test('JUnit: a run that failed before anything was checked is an error, not an e
   expect(elements.find((e) => e.name === 'testsuite')!.attributes.get('errors')).toBe('1');
 });
 
-test('JUnit: no two cases have one class and name, in one run with repeated steps and over runs with other seeds', () => {
+test('JUnit: no two cases have the same class and name, even with repeated steps and over runs with other seeds', () => {
   const wait = { group: 'steps', name: 'wait until converged', status: 'pass', detail: '' } as const;
   const expectations = [
     wait,

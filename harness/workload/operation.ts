@@ -111,7 +111,10 @@ export class Operation {
     router.notLeader(node, result.leader, timers.now());
   }
 
-  /** The first retry is soon, because a hint is usually right; each later one waits longer. */
+  /**
+   * Delay of the next retry, in ms. The first retry has none unless the client is pinned, because a hint is usually
+   * right; each later one waits longer.
+   */
   #retryDelayMs(): number {
     const retry = this.#retries++;
     if (retry === 0 && !this.#parts.router.pinned) return 0;

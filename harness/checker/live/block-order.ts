@@ -105,7 +105,7 @@ export class BlockOrder {
     this.#most.length = 0;
   }
 
-  /** The last block of the first `places` ones that began after `time`. */
+  /** The last block of the first `places` ones with s > `time`. */
   #before(places: number, time: number): Block | null {
     for (let i = places - 1; i >= 0; i--) {
       const block = this.#blocks[i]!;

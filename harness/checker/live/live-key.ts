@@ -174,7 +174,7 @@ export class LiveKey {
     return this.#settle(block);
   }
 
-  /** The state with this value, which existed because `witness` shows it. */
+  /** Finds the state with this value, which must have existed because `witness` shows it. */
   #locate(value: RegisterValue, witness: Actor): State | Trouble {
     const found = this.#assembled(value);
     switch (found.type) {

@@ -88,8 +88,8 @@ function play(ops: readonly Op[], name: string, seen: Seen, forgetAfter?: number
       seen.undecided++;
       return;
     }
-    // Where the final checker must search, the live one may miss a violation (a failed CAS that does not say what it
-    // found), and must not report a false one.
+    // If the final checker must search (because of a failed CAS that does not say what it found), the live one may miss
+    // a violation, but must not report a false one.
     const expected =
       batch !== 'ambiguous' ? batch : found === null ? verdict : checkKey({ ops: known }, LIMITS).verdict;
     if (verdict !== expected)

@@ -61,7 +61,7 @@ export class ConfigurationSet {
     return true;
   }
 
-  /** The address of this number of free words, or −1. */
+  /** Reserves this number of words and returns their address, or −1 if the budget is spent. */
   #reserve(size: number): number {
     const last = this.#chunks.at(-1);
     if (last === undefined || this.#used + size > last.length) {

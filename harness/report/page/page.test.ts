@@ -43,7 +43,7 @@ test('every picture has a title and a description, and ids are unique', () => {
   expect(new Set(ids).size).toBe(ids.length);
 });
 
-test('all time axes of the overview, the roles and the links span the same stretch', () => {
+test('all time axes of the overview, the roles and the links cover the same span', () => {
   const strips = withClass(elements, 'time').map(
     (e) => `${e.attributes.get('data-from')}..${e.attributes.get('data-to')}`,
   );
@@ -99,7 +99,7 @@ test('a fault of the run is in every picture, in the table and in the latencies'
   expect(elements.some((e) => e.name === 'td' && e.text === 'during cut n1<->n2 n1<->n3')).toBe(true);
 });
 
-test('no text from a run becomes markup, whatever is in it', () => {
+test('no text from a run becomes markup', () => {
   const evil = `"'><script>alert(1)</script>]]>&amp;\u0000\u001B[31m\u202E\uD800</style><!--`;
   const op = (id: number, extra: Partial<Op>): Op => ({
     id,
@@ -206,7 +206,7 @@ test('one operation, or operations without a fault, give a page without invalid 
   expect(page(broken)).not.toMatch(/NaN|Infinity|undefined/);
 });
 
-test('seven nodes, a hundred thousand changes of links and roles and 5,000 faults stay under 10 MB, and it says so', () => {
+test('seven nodes, a hundred thousand changes of links and roles and 5,000 faults stay under 10 MB, and the page says what is left out', () => {
   const nodes = Array.from({ length: 7 }, (_, i) => `n${i + 1}`);
   const run = generatedRun({ seconds: 300, operations: 20_000, seed: 3, violation: false });
   const events: HarnessEvent[] = nodes.map((node) => ({ t: 0, type: 'life', node, life: 'up', pid: 1 }));

@@ -3,7 +3,7 @@ import type { Storage } from '../../../node/replica/ports.ts';
 import { memoryDisk, MemoryStorage } from '../../../node/storage/memory.ts';
 import type { Random } from '../../random.ts';
 
-/** A node's data folder: it survives crashes, but can be lost. */
+/** A node's data folder: crashes do not affect it, but it can be lost. */
 export class SimFolder {
   readonly #id: NodeId;
   /** Founders of the cluster if this node is one of them, else an empty list. */

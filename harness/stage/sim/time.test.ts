@@ -54,7 +54,7 @@ describe('virtual time', () => {
     expect(ticks).toBe(9);
   });
 
-  it('a wait that rounding makes shorter than the clock can show still passes', async () => {
+  it('a wait that is shorter than the resolution of the clock still ends', async () => {
     const time = new VirtualTime();
     const dueMs = 1_000.1 + 2e-13;
     await time.play(async () => {
