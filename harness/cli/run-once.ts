@@ -3,7 +3,7 @@ import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { realClock, type Clock } from '../clock.ts';
 import type { HarnessEvent, LinksServer, ManualCommand } from '../event.ts';
-import { killRecorded } from '../links/journal.ts';
+import { killRecorded, recordFolder } from '../links/journal.ts';
 import type { Stage, StageSetup } from '../ports/stage.ts';
 import { pointLatest, writeReport } from '../report/write.ts';
 import type { RunResult } from '../result.ts';
@@ -62,6 +62,8 @@ export async function runOnce(options: RunOnceOptions): Promise<RunResult> {
     dir,
   });
 
+  const recorded = flags.stage === 'local' && flags.keep !== true;
+  const forgetData = recorded ? await recordFolder(CACHE_DIR, join(dir, 'data')) : () => undefined;
   let server: LinksServer = { kind: 'builtin', version: 'not started', url: '' };
   let outcome: RunOutcome;
   try {
@@ -75,6 +77,7 @@ export async function runOnce(options: RunOnceOptions): Promise<RunResult> {
   offStall();
   ensureHistoryFile(dir);
   if (flags.keep !== true) removeData(dir);
+  forgetData();
 
   const result = assembleResult({
     outcome,

@@ -1,6 +1,7 @@
-import { cleanStale } from '../links/journal.ts';
+import { cleanStale } from '../links/clean.ts';
 import { installToxiproxy } from '../links/install.ts';
 import { findToxiproxy } from '../links/server.ts';
+import { printableLine } from '../printable.ts';
 import { EXIT } from '../result.ts';
 import { CACHE_DIR } from './run-once.ts';
 import { complain } from './print.ts';
@@ -32,8 +33,9 @@ export async function path(): Promise<number> {
 
 /** `chaos clean`. */
 export async function clean(): Promise<number> {
-  const ended = await cleanStale(CACHE_DIR);
-  for (const line of ended) console.log(`ended ${line}`);
-  if (ended.length === 0) console.log('nothing was left behind');
-  return EXIT.pass;
+  const { done, failed } = await cleanStale(CACHE_DIR);
+  for (const line of done) console.log(printableLine(line));
+  for (const line of failed) console.error(`chaos clean: ${printableLine(line)}`);
+  if (done.length + failed.length === 0) console.log('nothing was left behind');
+  return failed.length === 0 ? EXIT.pass : EXIT.environment;
 }

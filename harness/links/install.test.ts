@@ -57,7 +57,7 @@ printf '#!/bin/sh\\n${server(version)}\\n' > "$GOBIN/server"; chmod +x "$GOBIN/s
   });
 
   test('says how to get it where Go is missing', async () => {
-    program(join(bin, 'go'), 'exit 127');
+    vi.stubEnv('PATH', bin);
     await expect(install()).rejects.toThrow(/there is no `go` on PATH\. Install Go .*--toxiproxy builtin/);
   });
 

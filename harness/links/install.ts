@@ -1,7 +1,9 @@
-import { mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { systemReason } from '../system-reason.ts';
+import { recordFolder } from './journal.ts';
 import { installedPath } from './server.ts';
 
 const VERSION = '2.12.0';
@@ -33,8 +35,10 @@ export async function installToxiproxy({ cacheDir, onProgress }: InstallOptions)
   if (go.failed) throw new Error(`\`go version\` failed: ${go.stderr || systemReason(go)}`);
   onProgress(`building Toxiproxy ${VERSION} with ${go.stdout}`);
   mkdirSync(dirname(path), { recursive: true });
-  const dir = mkdtempSync(join(dirname(path), 'build-'));
+  const dir = join(dirname(path), `build-${randomUUID()}`);
+  const forget = await recordFolder(cacheDir, dir);
   try {
+    mkdirSync(dir);
     await build(dir);
     const built = join(dir, process.platform === 'win32' ? 'server.exe' : 'server');
     const version = await versionOf(built);
@@ -43,6 +47,7 @@ export async function installToxiproxy({ cacheDir, onProgress }: InstallOptions)
     renameSync(built, path);
   } finally {
     rmSync(dir, { recursive: true, force: true });
+    forget();
   }
   return path;
 }

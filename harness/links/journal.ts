@@ -1,37 +1,86 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { execa } from 'execa';
 import { z } from 'zod';
-import { systemReason } from '../system-reason.ts';
+import { identityOf, placeOfProcesses } from './process-identity.ts';
 
 const processSchema = z.object({ pid: z.number().int().positive(), identity: z.string(), what: z.string() });
-const journalSchema = z.object({ owner: z.string(), processes: z.array(processSchema) });
-type Recorded = z.infer<typeof processSchema>;
+const proxySchema = z.object({ url: z.string(), name: z.string() });
+const journalSchema = z.object({
+  owner: z.string(),
+  place: z.string(),
+  processes: z.array(processSchema),
+  proxies: z.array(proxySchema),
+  folders: z.array(z.string()),
+});
 
-/** Records of this process, by folder. */
-const records = new Map<string, Map<number, Recorded>>();
+/** What a process has started and made, and must not outlive it. `owner`: identity of the process. */
+export type Journal = z.infer<typeof journalSchema>;
+type ProcessRecord = z.infer<typeof processSchema>;
+type ProxyRecord = z.infer<typeof proxySchema>;
+
+/** The journal that this process writes, for one folder of the cache. */
+interface OwnJournal {
+  /** Where it is; null: no folder can be written. */
+  readonly file: string | null;
+  readonly owner: string;
+  readonly processes: Set<ProcessRecord>;
+  readonly proxies: Set<ProxyRecord>;
+  readonly folders: Set<string>;
+}
+const journals = new Map<string, Promise<OwnJournal>>();
+/** The same, for the sudden end of this process, which cannot wait. */
+const opened = new Set<OwnJournal>();
 
 /**
- * Records in `<cacheDir>/runs/<our pid>.json` that this process started process `pid`, so that `chaos clean` can end it
- * if this process is killed first. `what`: a name for people, such as "toxiproxy-server". Returns a function that
- * removes the record.
+ * Records that this process started process `pid`, so that `chaos clean` can end it if this process is killed first.
+ * `what`: a name for people, such as "toxiproxy-server". Returns a function that removes the record.
  */
 export async function recordPid(cacheDir: string, pid: number, what: string): Promise<() => void> {
-  const [owner, identity] = await Promise.all([identityOf(process.pid), identityOf(pid)]);
-  const processes = records.get(cacheDir) ?? new Map<number, Recorded>();
-  records.set(cacheDir, processes);
-  if (identity !== null) processes.set(pid, { pid, identity, what });
-  const save = (): void => write(cacheDir, owner ?? '', processes);
-  save();
-  return () => {
-    processes.delete(pid);
-    save();
-  };
+  const [journal, identity] = await Promise.all([ownJournal(cacheDir), identityOf(pid)]);
+  return record(journal, journal.processes, identity === null ? [] : [{ pid, identity, what }]);
+}
+
+/** The same for proxies in a Toxiproxy server that another program started. Called before they are made. */
+export async function recordProxies(
+  cacheDir: string,
+  url: string,
+  names: readonly string[],
+): Promise<() => void> {
+  const journal = await ownJournal(cacheDir);
+  return record(
+    journal,
+    journal.proxies,
+    names.map((name) => ({ url, name })),
+  );
+}
+
+/** The same for a folder that is removed at the end. Called before it is made. */
+export async function recordFolder(cacheDir: string, path: string): Promise<() => void> {
+  const journal = await ownJournal(cacheDir);
+  return record(journal, journal.folders, [path]);
+}
+
+/** Whether what this process leaves can be recorded: null, or why not, in a sentence without a full stop. */
+export async function missingJournal(cacheDir: string): Promise<string | null> {
+  const { file } = await ownJournal(cacheDir);
+  if (file !== null) return null;
+  return `no journal can be written (looked at ${journalFolders(cacheDir).join(', ')}): if this run is killed, chaos clean does not know what it leaves`;
 }
 
 /** SIGKILL to all that this process has on record, at once and without waiting: for its own sudden end. */
 export function killRecorded(): void {
-  for (const { pid } of [...records.values()].flatMap((processes) => [...processes.values()])) {
+  for (const { pid } of [...opened].flatMap(({ processes }) => [...processes])) {
     try {
       process.kill(pid, 'SIGKILL');
     } catch {
@@ -41,80 +90,112 @@ export function killRecorded(): void {
 }
 
 /**
- * Ends (SIGKILL) the processes that chaos runs left behind which are gone themselves. A process is ended only if it is
- * still the recorded one, because the kernel may have given its id to another program. Returns one line per ended
- * process.
+ * Folders for journals, the first that can be written is used: of the cache, which a checkout of another user or a
+ * read-only one refuses, and two of the user.
  */
-export async function cleanStale(cacheDir: string): Promise<readonly string[]> {
-  const ended: string[] = [];
-  for (const name of listJournals(cacheDir)) {
-    const file = join(cacheDir, 'runs', name);
-    const owner = Number.parseInt(name, 10);
-    const journal = read(file);
-    if (journal.owner !== '' && (await identityOf(owner)) === journal.owner) continue;
-    for (const { pid, identity, what } of journal.processes) {
-      if ((await identityOf(pid)) !== identity) continue;
-      process.kill(pid, 'SIGKILL');
-      ended.push(`${what}, pid ${pid}, left by chaos ${owner}`);
-    }
-    rmSync(file, { force: true });
-  }
-  return ended;
+export function journalFolders(cacheDir: string): readonly string[] {
+  const runtime = process.env['XDG_RUNTIME_DIR'] ?? '';
+  return [
+    join(cacheDir, 'runs'),
+    ...(runtime === '' ? [] : [join(runtime, 'chaos-runs')]),
+    join(tmpdir(), `chaos-runs-${process.getuid?.() ?? 'user'}`),
+  ];
 }
 
-function write(cacheDir: string, owner: string, processes: ReadonlyMap<number, Recorded>): void {
-  const dir = join(cacheDir, 'runs');
-  const file = join(dir, `${process.pid}.json`);
-  if (processes.size === 0) {
-    rmSync(file, { force: true });
-    return;
-  }
+/** Process id and name of every journal in a folder, also of those whose writer was killed while it wrote. */
+export function listJournals(folder: string): readonly { readonly pid: number; readonly file: string }[] {
   try {
-    mkdirSync(dir, { recursive: true });
-    writeFileSync(file, JSON.stringify({ owner, processes: [...processes.values()] }));
-  } catch {
-    // A full or read-only disk: a run can go on without this safety net, and its other losses are reported elsewhere.
-  }
-}
-
-function read(file: string): z.infer<typeof journalSchema> {
-  try {
-    return journalSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
-  } catch {
-    // Cut short by a crash while it was written: there is nothing in it to act on.
-    return { owner: '', processes: [] };
-  }
-}
-
-function listJournals(cacheDir: string): readonly string[] {
-  try {
-    return readdirSync(join(cacheDir, 'runs')).filter((name) => /^\d+\.json$/.test(name));
+    return readdirSync(folder).flatMap((name) => {
+      const pid = /^(\d+)-[0-9a-f]+\.json(?:\.draft)?$/.exec(name)?.[1];
+      return pid === undefined ? [] : [{ pid: Number(pid), file: join(folder, name) }];
+    });
   } catch {
     return [];
   }
 }
 
-/** Only these errors say that there is no such process: a record of a live run must not be taken for an old one. */
-function nullIfGone(error: unknown, pid: number): null {
-  const { code } = error as NodeJS.ErrnoException;
-  if (code === 'ENOENT' || code === 'ESRCH') return null;
-  throw new Error(`cannot tell whether process ${pid} runs: ${systemReason(error)}`, { cause: error });
+/** Null if it is gone meanwhile, or is not a journal. @throws Error when it cannot be read. */
+export function readJournal(file: string): Journal | null {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+  try {
+    return journalSchema.parse(JSON.parse(text));
+  } catch {
+    return null;
+  }
 }
 
-/** When a process began, and its command line; null if there is no such process. */
-async function identityOf(pid: number): Promise<string | null> {
+function ownJournal(cacheDir: string): Promise<OwnJournal> {
+  const known = journals.get(cacheDir) ?? openJournal(cacheDir);
+  journals.set(cacheDir, known);
+  return known;
+}
+
+async function openJournal(cacheDir: string): Promise<OwnJournal> {
+  const folder = journalFolders(cacheDir).find((each, i) => canWrite(each, i === 0));
+  // The random part keeps a later process of the same id from having its journal cleaned as that of this one.
+  const name = `${process.pid}-${randomBytes(6).toString('hex')}.json`;
+  const journal: OwnJournal = {
+    file: folder === undefined ? null : join(folder, name),
+    owner: (await identityOf(process.pid)) ?? '',
+    processes: new Set(),
+    proxies: new Set(),
+    folders: new Set(),
+  };
+  opened.add(journal);
+  return journal;
+}
+
+/** Makes it, for this user only, and writes into it. A folder of another user is not trusted. */
+function canWrite(folder: string, isCache: boolean): boolean {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The name, in parentheses, may hold spaces; the 22nd field of the whole line is the start time in clock ticks.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    if (fields[0] === 'Z') return null;
-    return `${fields[19]} ${readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim()}`;
-  } catch (error) {
-    if (process.platform === 'linux') return nullIfGone(error, pid);
+    // Only the cache is ours to make: a temporary folder that does not exist is a mistake that is not hidden.
+    if (isCache) mkdirSync(folder, { recursive: true, mode: 0o700 });
+    else if (!existsSync(folder)) mkdirSync(folder, { mode: 0o700 });
+    const { uid } = lstatSync(folder);
+    if (uid !== (process.getuid?.() ?? uid)) return false;
+    const probe = join(folder, `probe-${randomBytes(6).toString('hex')}`);
+    writeFileSync(probe, 'x');
+    rmSync(probe);
+    return true;
+  } catch {
+    return false;
   }
-  const result = await execa('ps', ['-o', 'lstart=,args=', '-p', String(pid)], {
-    reject: false,
-    timeout: 2_000,
-  });
-  return result.stdout?.trim() || null;
+}
+
+function record<T>(journal: OwnJournal, records: Set<T>, added: readonly T[]): () => void {
+  for (const each of added) records.add(each);
+  save(journal);
+  return () => {
+    for (const each of added) records.delete(each);
+    save(journal);
+  };
+}
+
+/** Written beside and renamed, so that a reader never sees half of it. */
+function save({ file, owner, processes, proxies, folders }: OwnJournal): void {
+  if (file === null) return;
+  if (processes.size + proxies.size + folders.size === 0) {
+    rmSync(file, { force: true });
+    return;
+  }
+  const journal: Journal = {
+    owner,
+    place: placeOfProcesses(),
+    processes: [...processes],
+    proxies: [...proxies],
+    folders: [...folders],
+  };
+  const draft = `${file}.draft`;
+  try {
+    writeFileSync(draft, JSON.stringify(journal), { mode: 0o600 });
+    renameSync(draft, file);
+  } catch {
+    // A full disk: the run goes on with the journal as it was, and other losses are reported elsewhere.
+  }
 }

@@ -9,6 +9,7 @@ import {
   type Links,
   type LinkTraffic,
 } from '../ports/links.ts';
+import { recordProxies } from './journal.ts';
 import { releasePorts, takePorts } from './ports.ts';
 import { ProxyLink } from './proxy-link.ts';
 import { openServer, type RunningServer } from './server.ts';
@@ -66,6 +67,8 @@ class ToxiproxyLinks implements Links {
   /** Before our proxies' names: other runs may use the same external server. */
   readonly #prefix: string;
   #listenPorts: readonly number[] = [];
+  /** Removes the proxies of an external server from the journal. */
+  #forget = (): void => {};
   #disposed: Promise<void> | null = null;
 
   constructor(running: RunningServer, nodes: readonly NodePorts[]) {
@@ -79,6 +82,11 @@ class ToxiproxyLinks implements Links {
   async open(options: LinksOptions): Promise<void> {
     const listen = await allocateListenPorts(this.#nodes);
     this.#listenPorts = [...listen.values()];
+    // A server of ours takes its proxies along; one that stays would keep them if this process were killed.
+    if (this.#running.kind === 'external') {
+      const names = this.links.map((link) => this.#prefix + linkName(link));
+      this.#forget = await recordProxies(options.cacheDir, this.#running.url, names);
+    }
     // All are awaited, even if one fails, because every proxy that was made must be known before it is removed again.
     const made = await Promise.allSettled(
       this.links.map((link) => this.#create(link, listen.get(linkName(link))!, options)),
@@ -150,7 +158,9 @@ class ToxiproxyLinks implements Links {
   async #dispose(): Promise<void> {
     // A server of ours takes its proxies along; in one that stays, each is removed, and with it all its toxics.
     if (this.#running.kind === 'external') {
-      await Promise.allSettled([...this.#proxies.values()].map((proxy) => proxy.remove()));
+      const removed = await Promise.allSettled([...this.#proxies.values()].map((proxy) => proxy.remove()));
+      // What is left stays in the journal for `chaos clean`.
+      if (removed.every(({ status }) => status === 'fulfilled')) this.#forget();
     }
     await this.#running.stop();
     releasePorts([...this.#listenPorts, ...this.#nodes.flatMap((node) => [node.peerPort, node.clientPort])]);

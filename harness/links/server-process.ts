@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -34,10 +34,21 @@ export interface ServerProcess {
   started(): void;
 }
 
+export interface SpawnOptions {
+  readonly program: ServerProgram;
+  readonly port: number;
+  readonly cacheDir: string;
+  /** A folder that does not exist yet, for files that the server reads at its start. */
+  readonly dir: string;
+}
+
+/** A new name in the temporary folder, for `SpawnOptions.dir`. */
+export const serverDir = (): string => join(tmpdir(), `chaos-toxiproxy-${randomUUID()}`);
+
 /** Starts a server with its API on 127.0.0.1:`port`; it has not yet answered when this returns. */
-export function spawnServer(program: ServerProgram, port: number, cacheDir: string): ServerProcess {
+export function spawnServer({ program, port, cacheDir, dir }: SpawnOptions): ServerProcess {
   const marker = `chaos-marker-${randomUUID()}`;
-  const dir = mkdtempSync(join(tmpdir(), 'chaos-toxiproxy-'));
+  mkdirSync(dir, { mode: 0o700 });
   const config = join(dir, 'marker.json');
   writeFileSync(
     config,

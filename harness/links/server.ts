@@ -5,9 +5,9 @@ import type { Toxiproxy } from 'toxiproxy-node-client';
 import type { LinksServer } from '../event.ts';
 import { heartbeat, monotonicMs, stoppedMs } from '../stall.ts';
 import { call, toxiproxyAt } from './deadline.ts';
-import { recordPid } from './journal.ts';
+import { recordFolder, recordPid } from './journal.ts';
 import { releasePorts, takePorts } from './ports.ts';
-import { spawnServer, type ServerProcess, type ServerProgram } from './server-process.ts';
+import { serverDir, spawnServer, type ServerProcess, type ServerProgram } from './server-process.ts';
 
 /** From spawning to the first answer; usual is 30 ms (real) and 200 ms (built-in). */
 const START_DEADLINE_MS = 10_000;
@@ -116,7 +116,16 @@ async function start(program: ServerProgram, options: ServerOptions): Promise<Ru
 }
 
 async function startOn(port: number, program: ServerProgram, options: ServerOptions): Promise<RunningServer> {
-  const server = spawnServer(program, port, options.cacheDir);
+  const { cacheDir } = options;
+  const dir = serverDir();
+  const forgetDir = await recordFolder(cacheDir, dir);
+  let server: ServerProcess;
+  try {
+    server = spawnServer({ program, port, cacheDir, dir });
+  } catch (error) {
+    forgetDir();
+    throw error;
+  }
   let wanted = false;
   let stopping: Promise<void> | null = null;
   let forget = (): void => {};
@@ -124,6 +133,7 @@ async function startOn(port: number, program: ServerProgram, options: ServerOpti
     wanted = true;
     stopping ??= end(server).then(() => {
       forget();
+      forgetDir();
       releasePorts([port]);
     });
     return stopping;
@@ -131,7 +141,7 @@ async function startOn(port: number, program: ServerProgram, options: ServerOpti
   try {
     const url = `http://127.0.0.1:${port}`;
     const api = toxiproxyAt(url);
-    if (server.pid !== undefined) forget = await recordPid(options.cacheDir, server.pid, 'toxiproxy-server');
+    if (server.pid !== undefined) forget = await recordPid(cacheDir, server.pid, 'toxiproxy-server');
     await answer(server, api, options.signal);
     const version = await readVersion(api);
     void server.starved.then((words) => {
@@ -140,6 +150,7 @@ async function startOn(port: number, program: ServerProgram, options: ServerOpti
     });
     void server.exited.then(() => {
       forget();
+      forgetDir();
       if (!wanted) options.onExit(server.exit()!);
     });
     return { kind: program.kind, version, url, api, stop };

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { realClock } from '../clock.ts';
 import { requireDescriptors } from '../cluster/descriptors.ts';
 import { localCluster } from '../cluster/local.ts';
-import { recordPid } from '../links/journal.ts';
+import { missingJournal, recordPid } from '../links/journal.ts';
 import { allocateNodePorts, openLinks } from '../links/open.ts';
 import { ALL_CAPABILITIES } from '../ports/capability.ts';
 import type { Stage, StageSetup } from '../ports/stage.ts';
@@ -28,6 +28,8 @@ export const LOCAL = { name: 'local', capabilities: ALL_CAPABILITIES } as const;
 export async function localStage(setup: LocalSetup): Promise<Stage> {
   const { system, clock, cacheDir, seed, dir, onNote, onFailure } = setup;
   const { originMs } = clock;
+  const unrecorded = await missingJournal(cacheDir);
+  if (unrecorded !== null) onNote('warn', unrecorded);
   requireDescriptors({ nodes: setup.nodes, clients: setup.workload.clients });
   await using parts = new AsyncDisposableStack();
   const nodes = await allocateNodePorts(setup.nodes);

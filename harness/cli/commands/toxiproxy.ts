@@ -21,7 +21,9 @@ export function defineToxiproxy(program: Command): void {
 export function defineClean(program: Command): void {
   program
     .command('clean')
-    .description('end the node and proxy processes that a killed chaos left behind, by its journal')
+    .description(
+      'end the processes and remove the proxies and folders that a killed chaos left behind, by its journal',
+    )
     .action(async () => {
       const { clean } = await import('../toxiproxy.ts');
       process.exitCode = await clean();

@@ -1,9 +1,10 @@
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { execaNode } from 'execa';
 import { afterAll, describe, expect, test } from 'vitest';
-import { cleanStale } from '../../../harness/links/journal.ts';
+import { cleanStale } from '../../../harness/links/clean.ts';
+import { listJournals, readJournal } from '../../../harness/links/journal.ts';
 import { allocateNodePorts, openLinks } from '../../../harness/links/open.ts';
 import { linkName, type LinkCondition, type LinkId, type Links } from '../../../harness/ports/links.ts';
 import type { ToxicSpec } from '../../../harness/links/toxics.ts';
@@ -469,12 +470,8 @@ function expectedShape(condition: LinkCondition): readonly unknown[] {
 
 /** The servers that the journal lists as started by this process. */
 function journal(cacheDir: string): readonly number[] {
-  try {
-    const text = readFileSync(join(cacheDir, 'runs', `${process.pid}.json`), 'utf8');
-    return (JSON.parse(text) as { processes: { pid: number }[] }).processes.map(({ pid }) => pid);
-  } catch {
-    return [];
-  }
+  const own = listJournals(join(cacheDir, 'runs')).filter(({ pid }) => pid === process.pid);
+  return own.flatMap(({ file }) => readJournal(file)?.processes ?? []).map(({ pid }) => pid);
 }
 
 interface Held {
