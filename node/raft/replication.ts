@@ -20,7 +20,7 @@ import type { LogIndex, NodeId, Term } from './types.ts';
 export function handleAppendEntries(state: ServerState, message: AppendEntries): void {
   followLeader(state, message.from);
   const { log } = state;
-  const m = behindBase(state, message);
+  const m = withoutCompacted(state, message);
   if (!log.matches(m.prevLogIndex, m.prevLogTerm)) {
     // The answer promises nothing durable, so it need not wait for the disk.
     state.outbox.messages.push({
@@ -111,7 +111,7 @@ export function followLeader(state: ServerState, leader: NodeId): void {
  * Removes the entries of a message that this server's snapshot covers. They are committed, so they are equal to its own
  * (§5.4.3).
  */
-function behindBase({ log }: ServerState, m: AppendEntries): AppendEntries {
+function withoutCompacted({ log }: ServerState, m: AppendEntries): AppendEntries {
   const { index, term } = log.base;
   if (m.prevLogIndex >= index) return m;
   return {

@@ -21,7 +21,7 @@ export interface AdminOptions {
   readonly wake: () => void;
 }
 
-/** Requests to the node rather than to the store, from their arrival to their answer. */
+/** Requests to the node (in contrast to requests to the store), from their arrival to their answer. */
 export class Admin {
   readonly #o: AdminOptions;
   readonly #transfers = new Transfers();
@@ -60,12 +60,12 @@ export class Admin {
     }
   }
 
-  /** A `config` entry is applied. */
+  /** Call it when a `config` entry is applied. */
   applied(entry: Entry): void {
     this.#changes.applied(entry);
   }
 
-  /** Answers the requests whose end `status` shows. */
+  /** Answers the requests that have ended according to `status`. */
   settle(status: CoreStatus, nowMs: number): void {
     this.#transfers.settle(status, nowMs);
   }
@@ -94,7 +94,7 @@ export class Admin {
     if (result.ok) return this.#transfers.add(result.to, raft.status().term, nowMs, client);
     if (result.reason === 'not-leader') return requester.answer(requestId, notLeader(result.leader));
     const code = result.reason === 'busy' ? 'busy' : 'bad-request';
-    requester.answer(requestId, error(code, `no transfer of leadership: ${result.detail}`));
+    requester.answer(requestId, error(code, `the leadership cannot be transferred: ${result.detail}`));
   }
 
   async #takeSnapshot(requester: Requester, requestId: number): Promise<void> {
@@ -104,7 +104,7 @@ export class Admin {
   }
 }
 
-const NOTHING_APPLIED = error('busy', 'nothing is applied yet: there is nothing to take a snapshot of');
+const NOTHING_APPLIED = error('busy', 'a snapshot is not possible yet, because nothing is applied');
 
 const snapshotTaken = ({ index, term, bytes, logDigest, stateDigest }: StoredSnapshot): ClientResult => ({
   type: 'snapshot',

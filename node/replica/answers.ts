@@ -2,7 +2,7 @@ import type { ClientResult, ErrorCode } from '../protocol/client.ts';
 import type { ProposeResult } from '../raft/ready.ts';
 import type { NodeId } from '../raft/types.ts';
 
-/** The client connection of a request, which receives the answer under its own number. */
+/** The client connection of a request. It receives the answer with the request's id. */
 export interface Requester {
   answer(requestId: number, result: ClientResult): void;
 }
@@ -12,15 +12,18 @@ export const error = (code: ErrorCode, message: string): ClientResult => ({ type
 export const BUSY = error('busy', 'too much is uncommitted');
 
 export const leadershipLost = (): ClientResult =>
-  error('leadership-lost', 'leadership was lost before the command was committed; it may still be');
+  error(
+    'leadership-lost',
+    'the leadership was lost before the command was committed; it may still be committed',
+  );
 
 export function notLeader(leader: NodeId | null): ClientResult {
   return leader === null
-    ? error('not-leader', 'this node knows of no leader')
+    ? error('not-leader', 'this node knows no leader')
     : { type: 'error', code: 'not-leader', message: `${leader} leads`, leader };
 }
 
-/** Why a command was not proposed. */
+/** The answer to a command that was not proposed. */
 export function refusal(result: Extract<ProposeResult, { ok: false }>): ClientResult {
   switch (result.reason) {
     case 'not-leader':
@@ -28,7 +31,7 @@ export function refusal(result: Extract<ProposeResult, { ok: false }>): ClientRe
     case 'busy':
       return BUSY;
     case 'transferring':
-      return error('busy', `leadership is being handed to ${result.to}`);
+      return error('busy', `a leadership transfer to ${result.to} is under way`);
     default:
       return result satisfies never;
   }

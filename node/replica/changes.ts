@@ -6,7 +6,7 @@ import type { Requester } from './answers.ts';
 import type { ClientResult } from '../protocol/client.ts';
 
 interface PendingChange {
-  /** Of the first entry of the change. */
+  /** Index of the first entry of the change. */
   readonly index: LogIndex;
   readonly requester: Requester;
   readonly requestId: number;
@@ -20,24 +20,27 @@ export class Changes {
     return this.#waiting.length;
   }
 
-  /** The core has taken the change, or has not. */
+  /** Call it with the core's result of a requested change. */
   begun(result: ChangeResult, requester: Requester, requestId: number): void {
     if (result.ok) this.#waiting.push({ index: result.index, requester, requestId });
     else requester.answer(requestId, refusal(result));
   }
 
-  /** A `config` entry is applied: if it is not a joint one, the changes up to it are complete. */
+  /** Call it when a `config` entry is applied. If it is not joint, the changes up to it are complete. */
   applied({ index, data }: Entry): void {
     if (this.#waiting.length === 0 || decodeConfiguration(data)!.outgoing.length > 0) return;
     this.#answer((change) => change.index <= index, { type: 'done' });
   }
 
-  /** This node does not lead any more: the result of incomplete changes depends on other nodes. */
+  /** Call it when this node does not lead any more: the result of incomplete changes depends on other nodes. */
   leadLost({ configuration, configurationIndex, commitIndex }: CoreStatus): void {
     const ended = configuration.outgoing.length === 0 && configurationIndex <= commitIndex;
     this.#answer(
       ({ index }) => !ended || configurationIndex < index,
-      error('leadership-lost', 'leadership was lost before the change was committed; it may still be'),
+      error(
+        'leadership-lost',
+        'the leadership was lost before the change was committed; it may still be committed',
+      ),
     );
   }
 
@@ -58,7 +61,10 @@ function refusal(result: Extract<ChangeResult, { ok: false }>): ClientResult {
     case 'not-leader':
       return notLeader(result.leader);
     case 'busy':
-      return error('busy', 'this leader has yet to commit an entry of its own term');
+      return error(
+        'busy',
+        'this leader has not committed an entry of its own term yet, or a leadership transfer is under way',
+      );
     case 'change-under-way':
       return error('change-under-way', 'another change of the members is under way');
     case 'bad-change':

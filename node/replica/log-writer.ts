@@ -8,13 +8,13 @@ export type DurableStep = Pick<
   Ready,
   'hardState' | 'snapshot' | 'entries' | 'messagesAfterPersist' | 'events'
 > & {
-  /** The last of the Ready's committed entries. It is durable already; it is here to be reported in order. */
+  /** Index of the Ready's last committed entry; null: none. It is durable already, but is reported in order. */
   readonly applied: LogIndex | null;
 };
 
 /**
- * Group commit: one write is in flight, and the steps that arrive meanwhile are the next batch. There is no timer: an
- * idle disk writes at once. Steps become durable in order, also those without data.
+ * Group commit: one write is in flight, and the steps that arrive meanwhile are the next batch. There is no timer: if
+ * no write is in flight, a step is written at once. Steps are reported as durable in order, also those without data.
  */
 export class LogWriter {
   readonly #storage: Storage;
@@ -22,7 +22,7 @@ export class LogWriter {
   readonly #onFailure: (error: unknown) => void;
   #waiting: DurableStep[] = [];
   readonly #now: () => number;
-  /** A batch is closed when it has reached this size, so that one write does not take long. */
+  /** Size in bytes at which a batch ends, so that one write does not take long. */
   readonly #maxBatchBytes: number;
   readonly #onWritten: (ms: number) => void;
   #writing: Promise<void> | null = null;
@@ -45,23 +45,25 @@ export class LogWriter {
     this.#onWritten = timing.onWritten;
   }
 
-  /** Whether a write is under way. */
+  /** True if a write is under way. */
   get busy(): boolean {
     return this.#writing !== null;
   }
 
-  /** When the write that is under way began, ms; null: none is. */
+  /** Time at which the write under way began, in ms; null: no write is under way. */
   get busySinceMs(): number | null {
     return this.#writing === null ? null : this.#writingSinceMs;
   }
 
-  /** Calls `on.durable` once this and every earlier step are: at once, if there is nothing to wait for. */
+  /**
+   * Adds a step. `on.durable` is called when it and all earlier ones are durable, at once if nothing must be written.
+   */
   add(step: DurableStep): void {
     this.#waiting.push(step);
     this.#next();
   }
 
-  /** Resolves when the write in flight has ended; the waiting steps are never written. */
+  /** Resolves when the write in flight has ended. The steps that wait are not written. */
   async stop(): Promise<void> {
     this.#waiting = [];
     await this.#writing;

@@ -4,7 +4,7 @@
  */
 export interface LogLine {
   readonly level: 'debug' | 'info' | 'warn' | 'error';
-  /** In kebab case: `peer-connection-lost`. */
+  /** Name in kebab case, such as `peer-connection-lost`. */
   readonly event: string;
   readonly message: string;
   readonly fields?: LogFields;

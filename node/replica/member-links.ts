@@ -6,7 +6,7 @@ import type { Transport } from './ports.ts';
 /** Tells a transport the members whenever the configuration changes. */
 export class MemberLinks {
   readonly #transport: Transport;
-  /** The configuration that the transport knows; null: none, or it was not committed then. */
+  /** The configuration that the transport knows; null: none, or one that was not committed at that time. */
   #known: Configuration | null = null;
   #addresses: ReadonlyMap<NodeId, string | null> = new Map();
 
@@ -14,7 +14,7 @@ export class MemberLinks {
     this.#transport = transport;
   }
 
-  /** Keep the link to a removed member until its removal is committed. */
+  /** Updates the links. A removed member keeps its link until its removal is committed. */
   follow({ id, configuration, configurationIndex, commitIndex }: CoreStatus): void {
     if (configuration === this.#known) return;
     const committed = configurationIndex <= commitIndex;

@@ -6,44 +6,44 @@ import type { Log } from './log.ts';
 /** Identity of a data folder; it never changes. */
 export interface Identity {
   readonly node: NodeId;
-  /** Nodes of different clusters do not talk to each other. */
+  /** Name of the cluster. Nodes of different clusters do not exchange messages. */
   readonly cluster: string;
   /** The voters of the configuration before the first one in the log; empty for a node that joins. */
   readonly founders: readonly NodeId[];
-  /** See `InitialState.incarnation`. */
+  /** Incarnation of the folder (see `InitialState.incarnation`). */
   readonly incarnation: number;
 }
 
 /** Header of a snapshot file, before the state. */
 export interface SnapshotHeader extends SnapshotMeta {
-  /** The log digest at `index` (see `protocol/report.ts`), where the chain continues. */
+  /** The log digest at `index` (see `protocol/report.ts`), from which the next digests are computed. */
   readonly logDigest: number;
 }
 
 /** A snapshot that is complete, checked and durable. */
 export interface StoredSnapshot extends SnapshotHeader {
-  /** Of the whole file, which is the same on every node that makes it at `index`. */
+  /** Size of the whole file in bytes. The file is the same on every node that makes it at `index`. */
   readonly bytes: number;
   readonly checksum: number;
   /** CRC-32 of the state alone. */
   readonly stateDigest: number;
 }
 
-/** The data that a node starts from. */
+/** Data from which a node starts. */
 export interface Recovered {
   readonly identity: Identity;
   readonly hardState: HardState;
-  /** Where the log begins; its state comes from `Snapshots.load`. Null: the log begins at index 1. */
+  /** Snapshot after which the log begins; `Snapshots.load` reads its state. Null: the log begins at index 1. */
   readonly snapshot: SnapshotHeader | null;
   /** The log after the snapshot, without gaps. */
   readonly entries: readonly Entry[];
-  /** Bytes of a write that a crash interrupted, cut off; nothing in it was acknowledged. */
+  /** Number of removed bytes of a write that a crash interrupted. Nothing in it was acknowledged. */
   readonly tornBytes: number;
 }
 
 /**
- * One step of the log: a new hard state (null: unchanged), then a snapshot that replaces the whole log (null: none; its
- * file must be durable before), then entries, which replace the existing ones from their first index on.
+ * One step of the log, in this order: a new hard state (null: unchanged); a snapshot that replaces the whole log (null:
+ * none), whose file must be durable already; entries, which replace the existing ones from their first index on.
  */
 export interface LogWrite {
   readonly hardState: HardState | null;
@@ -58,88 +58,93 @@ export interface StorageOptions {
   readonly identity: Identity;
 }
 
-/** Port: where term, vote and log are durable. Calls of `recover`, `write` and `close` do not overlap. */
+/** Port: makes term, vote and log durable. Calls of `recover`, `write` and `close` do not overlap. */
 export interface Storage {
   readonly snapshots: Snapshots;
   /**
-   * Once, before anything else. Rejects with `StorageError` for damage that is not a torn tail, or a folder
-   * that another node uses.
+   * Reads the stored data. Called once, before all other methods. Rejects with `StorageError` for damage that is not a
+   * torn tail, or a folder that another node uses.
    */
   recover(): Promise<Recovered>;
   /**
-   * Makes the steps durable together, in their order: one write, one sync. Rejects with `StorageError`, from
-   * then on always; nothing of the batch may be acknowledged.
+   * Makes the steps durable together, in their order, with one write and one sync. If it rejects with `StorageError`,
+   * nothing of the batch may be acknowledged, and all later calls reject.
    */
   write(batch: readonly LogWrite[]): Promise<void>;
   /**
-   * Later writes are separate from earlier ones: when a snapshot covers all earlier ones, they may be removed as a
-   * whole. Never waited for.
+   * Stores later writes in another file than earlier ones, so that the earlier ones can be removed when a snapshot
+   * covers them. The caller does not wait for it.
    */
   roll(): void;
   /**
-   * The entries up to `index` are in a durable snapshot: files that hold nothing else may be removed. Never waited for.
+   * Call it when the entries up to `index` are in a durable snapshot: files with no other entries may be removed. The
+   * caller does not wait for it.
    */
   compact(index: LogIndex): void;
-  /** Releases the resources of `recover`. Idempotent. */
+  /** Releases the resources of `recover`. It may be called several times. */
   close(): Promise<void>;
 }
 
 /**
- * Port: snapshot files. Each is written under another name, and counts when it is whole and durable; then older ones
- * are removed. All methods reject with `StorageError` when the disk refuses.
+ * Port: snapshot files. Each is written with a temporary name. When it is complete and durable, it gets its final name,
+ * and older ones are removed. All methods reject with `StorageError` if the disk fails.
  */
 export interface Snapshots {
   /**
-   * Reads the one that `recover` found, and hands its state to `restore`, block by block. Rejects with `StorageError`,
-   * with file and offset, for damage.
+   * Reads the snapshot that `recover` found, and passes its state to `restore`, block by block. Rejects with a
+   * `StorageError` that names file and offset if the file is damaged.
    */
   load(restore: (block: Uint8Array) => void): Promise<StoredSnapshot>;
-  /** Streams a state to a file; `state` is drawn from no faster than the disk takes it. */
+  /** Writes a state to a file. `state` is read only as fast as it can be written. */
   save(header: SnapshotHeader, state: Iterable<Uint8Array>): Promise<StoredSnapshot>;
-  /** The newest one's bytes, to be sent; they stay readable when a newer one takes its place. Null: there is none. */
+  /**
+   * Opens the newest snapshot for sending. It stays readable after a newer one has replaced it. Null: there is none.
+   */
   open(): Promise<SnapshotSource | null>;
-  /** Puts one together that comes from elsewhere. One at a time. */
+  /** Begins to receive a snapshot from another node. Only one at a time. */
   receive(): Promise<SnapshotSink>;
 }
 
 export interface SnapshotSource {
   readonly snapshot: StoredSnapshot;
-  /** `length` bytes from `offset` on; fewer only at the end. */
+  /** Reads `length` bytes from `offset` on, or fewer at the end of the file. */
   read(offset: number, length: number): Promise<Uint8Array>;
   close(): Promise<void>;
 }
 
 export interface SnapshotSink {
   /**
-   * The file's next bytes. Resolves with the blocks of the state that they complete. Rejects with `SnapshotDamage` for
-   * bytes that are no snapshot's.
+   * Adds the file's next bytes. Resolves with the blocks of the state that are complete with them. Rejects with
+   * `SnapshotDamage` for bytes that are not those of a snapshot.
    */
   write(bytes: Uint8Array): Promise<readonly Uint8Array[]>;
-  /** All bytes are there: makes them durable, and the newest snapshot. Rejects with `SnapshotDamage` if some lack. */
+  /** Makes the file durable, as the newest snapshot. Rejects with `SnapshotDamage` if bytes are missing. */
   finish(): Promise<StoredSnapshot>;
-  /** Discards the received bytes. Idempotent; does nothing after `finish`. */
+  /** Discards the received bytes. It may be called several times, and does nothing after `finish`. */
   abort(): Promise<void>;
 }
 
-/** Bytes that are no snapshot, or not the whole of it. The message names the offset. */
+/** The bytes are not a snapshot, or not a complete one. The message names the offset. */
 export class SnapshotDamage extends Error {
   override readonly name = 'SnapshotDamage';
 }
 
-/** The disk refused, or its content is damaged. The message names folder, file and offset, and the remedy. */
+/** The disk failed, or its content is damaged. The message names folder, file and offset, and says what to do. */
 export class StorageError extends Error {
   override readonly name = 'StorageError';
 }
 
-/** Port: messages to the peers. Anything may be lost, late, doubled or overtaken: Raft is made for that. */
+/** Port: sends messages to the peers. They may be lost, late, duplicated or reordered, because Raft tolerates this. */
 export interface Transport {
-  /** Never waits and never throws; drops the message when its peer cannot be reached or does not keep up. */
+  /**
+   * Sends a message. It never waits or throws; if the peer cannot be reached or is too slow, the message is dropped.
+   */
   send(message: PeerMessage): void;
-  /** The turn's messages leave: one write per connection. */
+  /** Sends the messages of a turn, with one write per connection. */
   flush(): void;
   /**
-   * The members from now on, without this node, and their addresses as far as they are known. Messages of other nodes
-   * are still received and answered, because this node may not know the latest configuration.
+   * Sets the members (without this node) and their addresses (null: not known). Messages of other nodes are still
+   * received and answered, because this node may not know the latest configuration.
    */
   members(addresses: ReadonlyMap<NodeId, string | null>): void;
   close(): Promise<void>;
@@ -148,21 +153,21 @@ export interface Transport {
 /** The part of a node that a transport needs. */
 export interface TransportOptions {
   readonly id: NodeId;
-  /** Those of the data folder: the peers are told with the hello. */
+  /** Cluster and incarnation of the data folder. The hello contains them. */
   readonly cluster: string;
   readonly incarnation: number;
-  /** See `Hello.promiseMs`. */
+  /** Value of `Hello.promiseMs`. */
   readonly promiseMs: number;
-  /** Address to dial a node at, `host:port`, in place of its configuration or its hello: its link. */
+  /** Address of each node's link, as `host:port`. It replaces the address in the configuration or in the hello. */
   readonly routes: ReadonlyMap<NodeId, string>;
-  /** Address for nodes that know no other way to dial this node. Null: where it listens. */
+  /** Address of this node for nodes that know no other address of it. Null: the address where it listens. */
   readonly advertise: string | null;
   readonly listenHost: string;
   readonly listenPort: number;
   readonly receive: (message: PeerMessage) => void;
-  /** A new connection, over which entries are sent to `peer`, was made: messages on the earlier one may be lost. */
+  /** Called when a new connection for entries to `peer` was made. Messages on the earlier one may be lost. */
   readonly linkMade: (peer: NodeId) => void;
-  /** The connection over which `peer` sent has broken: it ended, or its bytes cannot be trusted any more. */
+  /** Called when the connection over which `peer` sends has ended, or was closed because of invalid bytes. */
   readonly peerLost: (peer: NodeId) => void;
   readonly log: Log;
 }

@@ -13,14 +13,14 @@ export interface Proposal {
 }
 
 /**
- * Commands that clients wait for: gathered first, until the disk has room for the next write, so that they share it;
- * then in the log, in order of index, until they are applied.
+ * Commands for which clients wait. At first they are collected until the write in flight has ended, so that they share
+ * the next write. Then they are in the log, in order of index, until they are applied.
  */
 export class Proposals {
   #gathered: Proposal[] = [];
   #gatheredBytes = 0;
   readonly #slab = new EntrySlab();
-  /** The queue, from `#head` on: entries are applied in the order of their proposal. */
+  /** Queue of commands in the log, from `#head` on. They are applied in the order of their proposal. */
   #inLog: Proposal[] = [];
   #head = 0;
 
@@ -32,7 +32,7 @@ export class Proposals {
     return this.#gathered.length;
   }
 
-  /** Keeps a copy of `data`. False: too much has gathered already. */
+  /** Adds a copy of `data`. Returns false if too many bytes are waiting already. */
   gather(data: Uint8Array, requester: Requester, requestId: number): boolean {
     if (this.#gatheredBytes > 0 && this.#gatheredBytes + data.length > MAX_GATHERED_BYTES) return false;
     this.#gatheredBytes += data.length;
@@ -53,7 +53,7 @@ export class Proposals {
     return taken;
   }
 
-  /** `proposal` is in the log at `index`, after all earlier ones. */
+  /** Call it when `proposal` is in the log at `index`, after all earlier ones. */
   proposed(proposal: Proposal, index: LogIndex, term: Term): void {
     proposal.index = index;
     proposal.term = term;
@@ -61,7 +61,7 @@ export class Proposals {
     this.#inLog.push(proposal);
   }
 
-  /** The proposal that waits for `index`, which is applied now; null: there is none. Indexes must rise. */
+  /** Removes and returns the proposal at `index`, which was applied; null: there is none. Indexes must rise. */
   takeApplied(index: LogIndex): Proposal | null {
     const first = this.#inLog[this.#head];
     if (first === undefined || first.index !== index) return null;
@@ -76,7 +76,7 @@ export class Proposals {
     return first;
   }
 
-  /** The proposals in the log up to `index`: entries that a snapshot covers are not applied one by one. */
+  /** Removes and returns the proposals up to `index`, because entries in a snapshot are not applied one by one. */
   takeUpTo(index: LogIndex): readonly Proposal[] {
     let end = this.#head;
     while (end < this.#inLog.length && this.#inLog[end]!.index <= index) end++;
@@ -85,8 +85,8 @@ export class Proposals {
     return taken;
   }
 
-  /** The proposals in the log after `index`: they will not be applied unchanged. */
-  takeBehind(index: LogIndex): readonly Proposal[] {
+  /** Removes and returns the proposals after `index`, which may never be applied. */
+  takeAfter(index: LogIndex): readonly Proposal[] {
     let kept = this.#inLog.length;
     while (kept > this.#head && this.#inLog[kept - 1]!.index > index) kept--;
     return this.#inLog.splice(kept);
@@ -100,7 +100,7 @@ export class Proposals {
   }
 }
 
-/** Maximum size of the commands that wait before they are in the log, in bytes; beyond it clients get `busy`. */
+/** Maximum size of the commands that are not yet in the log, in bytes. Above it clients get `busy`. */
 const MAX_GATHERED_BYTES = 64 << 20;
-/** Answered ones at the queue's front that are worth moving the rest for. */
+/** Number of answered proposals at the front of the queue after which they are removed from the array. */
 const COMPACT_AT = 1_024;

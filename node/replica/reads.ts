@@ -14,15 +14,15 @@ interface PendingRead {
 
 /** Linearizable reads (dissertation 6.4), from their arrival to their answer. */
 export class Reads {
-  /** Of this turn; they share one `readIndex`. */
+  /** Reads of this turn, which share one `readIndex`. */
   #new: PendingRead[] = [];
   /** Reads that the core must confirm, by the number given to `readIndex`. */
   readonly #unconfirmed = new Map<number, readonly PendingRead[]>();
-  /** Confirmed, in order of index; served once that is applied. */
+  /** Confirmed reads in order of index. They are served when this index is applied. */
   #confirmed: { readonly index: LogIndex; readonly reads: readonly PendingRead[] }[] = [];
   #rounds = 0;
 
-  /** Those that wait for an answer. */
+  /** Number of reads that wait for an answer. */
   get waiting(): number {
     let reads = this.#new.length;
     for (const batch of this.#unconfirmed.values()) reads += batch.length;
@@ -34,7 +34,7 @@ export class Reads {
     this.#new.push({ key, requester, requestId });
   }
 
-  /** All reads of a turn share one quorum round. */
+  /** Asks the core to confirm all reads of this turn with one quorum round. */
   ask(raft: Raft, nowMs: number): void {
     const reads = this.#new;
     if (reads.length === 0) return;
@@ -52,11 +52,11 @@ export class Reads {
   failed(round: number): void {
     answerAll(
       this.#takeRound(round),
-      error('read-unconfirmed', 'leadership was lost before the read was confirmed'),
+      error('read-unconfirmed', 'the leadership was lost before the read was confirmed'),
     );
   }
 
-  /** Answers those that `stateMachine`, which has applied up to `applied`, can. */
+  /** Answers all confirmed reads whose index is at most `applied`, from `stateMachine`. */
   serve(stateMachine: StateMachine, applied: LogIndex): void {
     let served = 0;
     for (; served < this.#confirmed.length; served++) {

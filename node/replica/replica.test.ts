@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { Cluster } from './testing/members.ts';
 
 describe('a proposal', () => {
-  test('a proposal is answered only when a majority has it on disk', async () => {
+  test('a proposal is answered only after a majority has it on disk', async () => {
     const cluster = await Cluster.withLeader();
     for (const { disk } of cluster.members.values()) disk.held = true;
     cluster.n1.open(1);
@@ -16,7 +16,7 @@ describe('a proposal', () => {
     expect(cluster.n1.told(1)).toBe('session');
   });
 
-  test('a proposal goes to the followers while the leader writes it to its own disk (dissertation 10.2.1)', async () => {
+  test('a proposal is sent to the followers while the leader writes it to its own disk (dissertation 10.2.1)', async () => {
     const cluster = await Cluster.withLeader();
     cluster.n1.disk.held = true;
     cluster.n1.open(1);
@@ -99,7 +99,7 @@ describe('a read', () => {
     expect(cluster.n1.told(1)).toBe('read-unconfirmed');
   });
 
-  test('a read is not served by a leader that has slept, although the answers to its last round have arrived', async () => {
+  test('a read is not served by a leader that was paused, although the answers to its last round have arrived', async () => {
     const cluster = await Cluster.withLeader();
     cluster.n1.replica.read('k', cluster.n1, 1);
     for (const turn of cluster.turns.splice(0)) turn();
@@ -130,7 +130,7 @@ describe('a follower', () => {
 });
 
 describe('the trace', () => {
-  test('the trace reports a step only when it is on the disk', async () => {
+  test('the trace reports a step only after it is on the disk', async () => {
     const cluster = await Cluster.withLeader();
     cluster.n1.disk.held = true;
     const before = cluster.n1.lines.filter(({ type }) => type !== 'status').length;
@@ -206,7 +206,7 @@ describe('a disk that refuses a write', () => {
 });
 
 describe('a stop', () => {
-  test('a stop tells every waiting client, and ends when the write in flight has ended', async () => {
+  test('a stop answers every waiting client, and ends after the write in flight', async () => {
     const cluster = await Cluster.withLeader();
     cluster.n1.disk.held = true;
     cluster.n1.open(1);

@@ -27,10 +27,10 @@ export interface ReplicaOptions {
   readonly raft: Raft;
   readonly storage: Storage;
   readonly transport: Transport;
-  /** Its state is that of `startedFrom`. */
+  /** State machine with the state of `startedFrom`. */
   readonly stateMachine: StateMachine;
   readonly startedFrom: StoredSnapshot | null;
-  /** Of this node's data folder. */
+  /** Incarnation of this node's data folder. */
   readonly incarnation: number;
   readonly snapshots?: SnapshotPolicy;
   /** Maximum idle time of a client's session in ms; 0 (the default): no limit. */
@@ -38,27 +38,26 @@ export interface ReplicaOptions {
   readonly trace: Observer;
   /** Maximum size of one write to the disk, in bytes. */
   readonly maxBatchBytes?: number;
-  /** A write to the disk has ended after this duration. */
+  /** Called after each write to the disk with its duration in ms. */
   readonly onWritten?: (ms: number) => void;
-  /** An event in the core, reported at once: it may not be durable yet. */
+  /** Called at once with events of the core, which may not be durable yet. */
   readonly onEvents?: (events: readonly CoreEvent[]) => void;
-  /** Milliseconds of a monotonic clock. */
+  /** Returns the time of a monotonic clock in ms. */
   readonly now: () => number;
-  /** Runs a turn soon, after the input that is there already. */
+  /** Runs a turn soon, after all input that has arrived already. */
   readonly soon: (turn: () => void) => void;
-  /** Runs the action once after this many milliseconds, unless the node ends before. */
+  /** Runs an action once after `delayMs`, unless the node ends before. */
   readonly later: (delayMs: number, run: () => void) => void;
   /** Called after each turn, so that batched output is sent. */
   readonly onTurnEnd: () => void;
-  /** The disk has failed: the replica has answered all requests and does nothing any more. */
+  /** Called when the disk has failed, after the replica has answered all requests. It does nothing any more. */
   readonly onStorageFailure: (error: unknown) => void;
   readonly log: Log;
 }
 
 /**
- * Drives the core: the only place where a Ready is carried out, in the order that `ready.ts` states. Inputs
- * of one turn of the event loop are gathered; then one Ready is taken, so that they share messages, a disk
- * write and a read round.
+ * Drives the core. Only this class carries out a Ready, in the order that `ready.ts` defines. Inputs of one turn of the
+ * event loop are collected. Then one Ready is taken, so that they share messages, a disk write and a read round.
  */
 export class Replica {
   readonly #o: ReplicaOptions;
@@ -69,11 +68,11 @@ export class Replica {
   readonly #snapshots: SnapshotWork;
   readonly #members: MemberLinks;
   readonly #sessionClock: SessionClock;
-  /** Open requests of clients. */
+  /** Number of requests of clients so far. */
   readonly counts = { proposals: 0, reads: 0 };
   #applied: LogIndex;
   #turnDue = false;
-  /** The reason why no request is served any more. */
+  /** The reason why no request is served any more; null: requests are served. */
   #ended: { readonly code: ErrorCode; readonly message: string } | null = null;
 
   constructor(options: ReplicaOptions) {
@@ -115,7 +114,7 @@ export class Replica {
     return this.#applied;
   }
 
-  /** Requests that wait for an answer. */
+  /** Number of requests that wait for an answer. */
   get waiting(): number {
     return this.#proposals.size + this.#reads.waiting + this.#admin.waiting;
   }
@@ -127,7 +126,7 @@ export class Replica {
     this.wake();
   }
 
-  /** The connection that `peer` sends over has broken. */
+  /** Call it when the connection over which `peer` sends has broken. */
   peerLost(peer: NodeId): void {
     if (this.#ended) return;
     const nowMs = this.#o.now();
@@ -137,7 +136,7 @@ export class Replica {
     this.#o.later(this.#o.raft.nextDeadlineMs() - nowMs, () => this.tick());
   }
 
-  /** A new connection, over which entries are sent to `peer`, was made. */
+  /** Call it when a new connection over which entries are sent to `peer` was made. */
   linkMade(peer: NodeId): void {
     if (this.#ended) return;
     this.#o.raft.linkMade(peer, this.#o.now());
@@ -145,7 +144,7 @@ export class Replica {
     this.wake();
   }
 
-  /** The node can be reached, and time begins to pass. `hurry`: its first election need not wait for a timeout. */
+  /** Call it when the node can be reached. `hurry`: its first election need not wait for a timeout. */
   begin(hurry: boolean): void {
     const nowMs = this.#o.now();
     this.#members.follow(this.#o.raft.status());
@@ -153,7 +152,7 @@ export class Replica {
     this.#o.later(this.#o.raft.nextDeadlineMs() - nowMs, () => this.tick());
   }
 
-  /** Time has passed. */
+  /** Call it regularly, because time has passed. */
   tick(): void {
     if (this.#ended) return;
     const nowMs = this.#o.now();
@@ -163,8 +162,8 @@ export class Replica {
   }
 
   /**
-   * A command for the log; `data` is copied. Answered when it is applied, or when it is known or feared that it
-   * will not be.
+   * Proposes a command; `data` is copied. It is answered when it is applied, or when it is not certain any more that it
+   * will be.
    */
   propose(data: Uint8Array, requester: Requester, requestId: number): void {
     if (this.#ended) return this.#refuse(requester, requestId);
@@ -173,7 +172,7 @@ export class Replica {
     this.wake();
   }
 
-  /** A linearizable read (dissertation 6.4). */
+  /** Serves a linearizable read (dissertation 6.4). */
   read(key: string, requester: Requester, requestId: number): void {
     if (this.#ended) return this.#refuse(requester, requestId);
     this.counts.reads++;
@@ -181,21 +180,21 @@ export class Replica {
     this.wake();
   }
 
-  /** Requests to the node rather than to the store; answered at once, or when they are complete. */
+  /** Carries out a request to the node. It is answered at once, or when it is complete. */
   administer(operation: AdminOperation, requester: Requester, requestId: number): void {
     if (this.#ended) return this.#refuse(requester, requestId);
     this.#admin.serve(operation, requester, requestId);
     this.wake();
   }
 
-  /** Sees to it that a turn follows the input that is there already. */
+  /** Schedules a turn after all input that has arrived already. */
   wake(): void {
     if (this.#turnDue) return;
     this.#turnDue = true;
     this.#o.soon(() => this.#turn());
   }
 
-  /** Ends the service in order: every waiting client gets an answer, the write in flight ends. */
+  /** Ends the service: every waiting client gets an answer. Resolves when the write in flight has ended. */
   async stop(): Promise<void> {
     this.#end('stopping', 'the node stops');
     await Promise.all([this.#writer.stop(), this.#snapshots.stop()]);
@@ -207,9 +206,9 @@ export class Replica {
     if (!this.#ended) {
       const { raft } = this.#o;
       const nowMs = this.#o.now();
-      // Before anything that came in during a stall counts: a leader that slept must notice.
+      // Time passes before input from a stall is handled, so that a leader that stalled notices it first.
       this.#letTimePass(nowMs);
-      // An idle node does not wait, one that does not lead has nothing to wait for.
+      // Without a write under way there is no reason to wait, nor on a node that does not lead.
       if (!this.#writer.busy || raft.status().role !== 'leader') this.#proposeGathered(nowMs);
       this.#reads.ask(raft, nowMs);
       if (raft.hasReady()) this.#carryOut(raft.takeReady(nowMs));
@@ -220,12 +219,12 @@ export class Replica {
       if (raft.hasReady()) this.wake();
     }
     this.#o.transport.flush();
-    // After the messages to the members that leave.
+    // Done after the messages to leaving members are sent.
     if (status !== null) this.#members.follow(status);
     this.#o.onTurnEnd();
   }
 
-  /** The time is written into the log from time to time. */
+  /** Writes the time into the log at intervals. */
   #tellTime(nowMs: number): void {
     const { raft } = this.#o;
     const command = this.#sessionClock.due(raft.status(), this.#applied, nowMs);
@@ -239,8 +238,8 @@ export class Replica {
   }
 
   /**
-   * While a write is under way, a leader's next commands are collected: they go to its disk and to its followers
-   * together, as one batch, so the cost per command falls with the load.
+   * Proposes the collected commands. While a write is under way, a leader collects commands, and then writes and sends
+   * them as one batch, so the cost per command falls with the load.
    */
   #proposeGathered(nowMs: number): void {
     const { raft } = this.#o;
@@ -265,7 +264,7 @@ export class Replica {
     if (ready.events.some(({ type }) => type === 'BecomeFollower')) this.#giveUpProposals();
   }
 
-  /** Number of steps whose Ready, and all before, are on the disk. */
+  /** Call it with steps that are on the disk, after all earlier ones. */
   #onDurable(steps: readonly DurableStep[]): void {
     if (this.#ended) return;
     const { raft, trace } = this.#o;
@@ -288,7 +287,7 @@ export class Replica {
       if (kind === 'config') this.#admin.applied({ index, term, kind, data });
       const proposal = this.#proposals.takeApplied(index);
       if (proposal === null) continue;
-      // Another leader's entry replaced this node's, but the command may have been proposed again.
+      // If another leader's entry is at this index, the outcome of this node's command is unknown.
       const mine = proposal.term === term && outcome !== null;
       proposal.requester.answer(proposal.requestId, mine ? outcome : leadershipLost());
     }
@@ -297,12 +296,12 @@ export class Replica {
     this.#snapshots.applied(committed);
   }
 
-  /** The core has put a snapshot that was received in the place of its log. */
+  /** Installs a received snapshot, with which the core has replaced its log. */
   #install(meta: SnapshotMeta): void {
     this.#snapshots.install(meta);
     this.#applied = meta.index;
     this.#o.raft.appliedTo(meta.index);
-    // It is unknown whether they are in it.
+    // It is unknown whether these commands are in the snapshot.
     for (const { requester, requestId } of this.#proposals.takeUpTo(meta.index))
       requester.answer(requestId, leadershipLost());
   }
@@ -312,14 +311,16 @@ export class Replica {
     else this.#o.transport.send(message);
   }
 
-  /** Leadership is lost: committed entries will still be applied and answered here; the fate of the rest is unknown. */
+  /**
+   * Call it when the leadership is lost. Committed proposals are still answered; the outcome of the others is unknown.
+   */
   #giveUpProposals(): void {
     const status = this.#o.raft.status();
     const { commitIndex, durableIndex, diskHangs } = status;
     this.#admin.leadLost(status);
-    // Committed by the others alone: it would be applied here when the disk has it, which may never happen.
+    // An entry that is not on this disk could be applied only after its write has ended, which may never happen.
     const applies = diskHangs && durableIndex < commitIndex ? durableIndex : commitIndex;
-    for (const { requester, requestId } of this.#proposals.takeBehind(applies)) {
+    for (const { requester, requestId } of this.#proposals.takeAfter(applies)) {
       requester.answer(requestId, leadershipLost());
     }
   }

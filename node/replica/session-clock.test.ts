@@ -9,8 +9,8 @@ const IDLE_MS = 8_000;
 const status = (role: CoreStatus['role'], inTerm: number, lastIndex: number): CoreStatus =>
   ({ role, term: term(inTerm), lastIndex: logIndex(lastIndex) }) as CoreStatus;
 
-describe('the clock that the log carries', () => {
-  test('goes on where the log says that the leader before left it, whatever the time is here', () => {
+describe('the clock of the log', () => {
+  test('continues from the last time in the log, independently of the time on this node', () => {
     const sessions = { size: 1, clockMs: 50_000 };
     const clock = new SessionClock(IDLE_MS, sessions);
     const told = (nowMs: number): unknown => {
@@ -20,12 +20,12 @@ describe('the clock that the log carries', () => {
     expect(told(999_000)).toBeNull();
     expect(told(999_999)).toBeNull();
     expect(told(1_000_000)).toEqual({ type: 'expire-sessions', clockMs: 51_000, idleMs: IDLE_MS });
-    // Told once, though it is not applied yet.
+    // The time is written once, although it is not applied yet.
     expect(told(1_000_001)).toBeNull();
     expect(told(1_001_000)).toMatchObject({ clockMs: 52_000 });
   });
 
-  test('is not told before all that predecessors have told is applied, nor by a follower, nor without sessions', () => {
+  test('is written only by a leader that has applied all entries of its predecessors, and only if there are sessions', () => {
     const sessions = { size: 1, clockMs: 0 };
     const clock = new SessionClock(IDLE_MS, sessions);
     expect(clock.due(status('leader', 3, 10), logIndex(9), 0)).toBeNull();

@@ -3,12 +3,12 @@ import type { StateMachine } from '../kv/state-machine.ts';
 import type { CoreStatus } from '../raft/ready.ts';
 import type { LogIndex, Term } from '../raft/types.ts';
 
-/** Maximum delay of the time in the log, as a share of a session's allowed idle time. */
+/** Number of times that the time is written into the log during a session's maximum idle time. */
 const TOLD_PER_IDLE = 8;
 
 /**
- * The cluster's time (dissertation 6.3). It passes as its leaders' monotonic clocks do; each leader continues from the
- * time that the log has, so no node's wall clock matters. It is written into the log from time to time, so that all
+ * The cluster's time (dissertation 6.3), measured by the monotonic clocks of its leaders. Each leader continues from
+ * the last time in the log, so no wall clock is needed. The time is written into the log at intervals, so that all
  * nodes remove idle sessions at the same index.
  */
 export class SessionClock {
@@ -22,7 +22,7 @@ export class SessionClock {
     this.#sessions = sessions;
   }
 
-  /** A command to propose, if one is due; null: none is. */
+  /** Returns a command to propose, or null if none is due. */
   due({ role, term, lastIndex }: CoreStatus, applied: LogIndex, nowMs: number): Uint8Array | null {
     if (role !== 'leader' || this.#idleMs === 0) {
       this.#lead = null;
@@ -43,11 +43,11 @@ export class SessionClock {
   }
 }
 
-/** One lead of this node. */
+/** State of one leadership of this node. */
 interface Lead {
   readonly term: Term;
-  /** Where the log ended when it was noticed. */
+  /** Last index of the log when the leadership was noticed. */
   readonly from: LogIndex;
-  /** Time since which it writes the time, the log's time then, and the last written time; null: not yet. */
+  /** This node's time and the log's time when it began to write the time, and the last written time; null: not yet. */
   since: { readonly nowMs: number; readonly clockMs: number; toldMs: number } | null;
 }

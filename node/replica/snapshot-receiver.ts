@@ -8,45 +8,45 @@ import type { Log } from './log.ts';
 import { SnapshotDamage } from './ports.ts';
 import type { Snapshots, SnapshotSink, StoredSnapshot } from './ports.ts';
 
-/** Bytes that may wait for the disk; a sender's window is smaller. */
+/** Maximum number of bytes that wait for the disk. A sender's window is smaller. */
 const MAX_WAITING_BYTES = 4 << 20;
 
 export interface SnapshotReceiverOptions {
   readonly snapshots: Snapshots;
   readonly stateMachine: StateMachine;
-  /** Of this node. */
+  /** Incarnation of this node. */
   readonly incarnation: number;
   readonly send: (message: PeerMessage) => void;
-  /** The whole of it is durable here: the core may know. */
+  /** Called when a snapshot is completely durable, so that the core can install it. */
   readonly step: (install: InstallSnapshot) => void;
   readonly wake: () => void;
   readonly log: Log;
   readonly onFailure: (error: unknown) => void;
 }
 
-/** One that is being put together. */
+/** A snapshot that is being received. */
 interface Incoming {
-  /** The latest offer of it: its leader may have a successor that has the same one. */
+  /** Latest offer of this snapshot. A new leader may offer the same snapshot again. */
   offer: SnapshotOffer;
   readonly restore: StateRestore;
   sink: SnapshotSink | null;
   /** Bytes received in order, and the part of them that is in the file. */
   came: number;
   written: number;
-  /** Where the sender was told to go on again; −1: nowhere since the last piece. */
+  /** Offset at which the sender was asked to continue; −1: it was not asked since the last chunk. */
   askedAt: number;
   /** Writes to the file, one after the other. */
   writing: Promise<void>;
 }
 
 /**
- * Assembles a snapshot that a leader streams: into a file, and, as it arrives, into a state that can replace the
- * present one. The core learns of it only when all of it is received, checked and durable.
+ * Receives a snapshot that a leader streams. The bytes are written to a file, and at the same time restored into a
+ * state that can replace the present one. The core learns of the snapshot only after all of it is checked and durable.
  */
 export class SnapshotReceiver {
   readonly #o: SnapshotReceiverOptions;
   #incoming: Incoming | null = null;
-  /** Durable, and not installed (yet): the core decides. */
+  /** Snapshot that is durable, but that the core has not installed (yet). */
   #ready: { readonly snapshot: StoredSnapshot; readonly restore: StateRestore } | null = null;
   #applied = 0 as LogIndex;
   #stopped = false;
@@ -67,7 +67,7 @@ export class SnapshotReceiver {
       this.#install(offer, this.#ready.snapshot);
     } else if (incoming?.offer.snapshot.index === snapshot.index && incoming.offer.checksum === checksum) {
       incoming.offer = offer;
-      // Once all has come, the answer waits until it is durable.
+      // After the last byte has arrived, the answer waits until the snapshot is durable.
       if (incoming.sink !== null && incoming.came < bytes) this.#answer(offer, incoming.came, true);
     } else {
       this.#begin(offer);
@@ -90,18 +90,18 @@ export class SnapshotReceiver {
     incoming.writing = incoming.writing.then(() => this.#write(incoming, data));
   }
 
-  /** The state machine has applied up to `index`. */
+  /** Call it when the state machine has applied up to `index`. */
   applied(index: LogIndex): void {
     this.#applied = index;
     if (this.#ready !== null && this.#ready.snapshot.index <= index) this.#ready = null;
     if (this.#incoming !== null && this.#incoming.offer.snapshot.index <= index) this.#drop();
   }
 
-  /** The core has put `meta` in the place of its log: so does this with the state. */
+  /** Replaces the state by that of the received snapshot, with which the core has replaced its log. */
   install({ index }: SnapshotMeta): StoredSnapshot {
     const ready = this.#ready;
     if (ready === null || ready.snapshot.index !== index)
-      throw new Error(`snapshot ${index} is to be installed, but is not here`);
+      throw new Error(`snapshot ${index} must be installed, but was not received`);
     ready.restore.finish();
     this.applied(index);
     return ready.snapshot;
@@ -152,7 +152,7 @@ export class SnapshotReceiver {
       this.#o.log({
         level: 'warn',
         event: 'snapshot-damaged',
-        message: `snapshot ${snapshot.index} from ${from} is of no use: ${error.message}`,
+        message: `snapshot ${snapshot.index} from ${from} was refused: ${error.message}`,
         fields: { peer: from, index: snapshot.index, reason: error.message },
       });
       if (this.#incoming === incoming) this.#drop();

@@ -3,7 +3,7 @@ import type { InstallSnapshot } from '../raft/message.ts';
 import type { LogIndex, NodeId } from '../raft/types.ts';
 import type { Snapshots, SnapshotSource } from './ports.ts';
 
-/** Size of one message, and maximum number of bytes under way to a peer ahead of its answers. */
+/** Size of one message, and maximum number of bytes that are sent to a peer ahead of its answers. */
 const CHUNK_BYTES = 256 << 10;
 const WINDOW_BYTES = 1 << 20;
 /** Time without an answer after which the peer is asked where to continue, in ms. */
@@ -14,10 +14,10 @@ const GIVE_UP_MS = 10_000;
 export interface SnapshotSenderOptions {
   readonly snapshots: Snapshots;
   readonly send: (message: PeerMessage) => void;
-  /** A transfer has ended: `to` has all of it, or it did not work. */
+  /** Called when a transfer has ended. `ok`: `to` has the whole snapshot; else the transfer failed. */
   readonly report: (to: NodeId, ok: boolean) => void;
   readonly now: () => number;
-  /** Messages leave with the next turn. */
+  /** Called when messages must be sent with the next turn. */
   readonly wake: () => void;
   readonly onFailure: (error: unknown) => void;
 }
@@ -25,19 +25,19 @@ export interface SnapshotSenderOptions {
 interface Transfer {
   readonly install: InstallSnapshot;
   readonly source: SnapshotSource;
-  /** The peer has the bytes up to here. */
+  /** Number of bytes that the peer has. */
   arrived: number;
-  /** They were sent up to here. */
+  /** Number of bytes that were sent. */
   sent: number;
   reading: boolean;
-  /** The peer has named the offset to continue at, so it is alive. */
+  /** True if the peer has named the offset from which to continue, so it is alive. */
   answered: boolean;
   /** Time of the peer's last progress, and time at which it was last heard from or asked. */
   progressMs: number;
   heardMs: number;
 }
 
-/** Streams the newest snapshot to followers: at most one transfer per peer, a window of bytes ahead of its answers. */
+/** Streams the newest snapshot to followers. A peer has at most one transfer, which is limited by a window of bytes. */
 export class SnapshotSender {
   readonly #o: SnapshotSenderOptions;
   readonly #transfers = new Map<NodeId, Transfer>();
@@ -49,7 +49,7 @@ export class SnapshotSender {
     this.#o = options;
   }
 
-  /** Index of the oldest one that a peer is taking; null: none is. */
+  /** Last index of the oldest snapshot that is being sent; null: none is. */
   get oldest(): LogIndex | null {
     let oldest: LogIndex | null = null;
     for (const { source, answered } of this.#transfers.values()) {
@@ -59,12 +59,12 @@ export class SnapshotSender {
     return oldest;
   }
 
-  /** The core wants `install.to` to have a snapshot. */
+  /** Begins a transfer that the core has asked for. */
   begin(install: InstallSnapshot): void {
     this.#open(install, this.#o.now());
   }
 
-  /** The peer reports its offset. */
+  /** Handles an answer, in which the peer reports its offset. */
   wanted({ from, index, offset, again }: SnapshotWanted): void {
     const transfer = this.#transfers.get(from);
     if (transfer === undefined) return;
@@ -95,13 +95,13 @@ export class SnapshotSender {
     }
   }
 
-  /** `to` can be reached again: it is asked at once, without waiting for the next regular question. */
+  /** Call it when `to` can be reached again: asks at once for the offset, instead of at the next regular time. */
   linkMade(to: NodeId): void {
     const transfer = this.#transfers.get(to);
     if (transfer !== undefined) this.#ask(transfer, this.#o.now());
   }
 
-  /** This node does not lead any more: the new leader serves the followers. */
+  /** Ends all transfers, because this node does not lead any more. */
   endAll(): void {
     this.#opening.clear();
     for (const to of this.#transfers.keys()) this.#end(to);
@@ -135,7 +135,7 @@ export class SnapshotSender {
       install,
       source,
       arrived: 0,
-      // Nothing is sent before the peer names the offset to begin at.
+      // Nothing is sent before the peer names the offset from which to begin.
       sent: Infinity,
       reading: false,
       answered: false,
@@ -154,15 +154,15 @@ export class SnapshotSender {
     this.#o.send({ type: 'SnapshotOffer', from, incarnation, to, term, snapshot, bytes, checksum });
   }
 
-  /** Where to go on? */
+  /** Asks the peer from which offset to continue. */
   #ask(transfer: Transfer, nowMs: number): void {
     transfer.heardMs = nowMs;
-    // A peer that has received nothing yet can get the newest snapshot.
+    // If the peer has received nothing yet, the newest snapshot is offered.
     if (transfer.answered) this.#offer(transfer);
     else this.#open(transfer.install, transfer.progressMs);
   }
 
-  /** Reads and sends the next piece, as long as the window has room. */
+  /** Reads and sends the next chunks while the window has room. */
   #pump(transfer: Transfer): void {
     const { source, sent } = transfer;
     const room = transfer.arrived + WINDOW_BYTES - sent;
@@ -174,12 +174,12 @@ export class SnapshotSender {
       (data) => {
         transfer.reading = false;
         if (!isCurrent()) return;
-        // The peer may have asked for another place meanwhile.
+        // The peer may have asked for another offset meanwhile.
         if (transfer.sent === sent) this.#sendChunk(transfer, data);
         this.#pump(transfer);
       },
       (error: unknown) => {
-        // One that has ended meanwhile has closed its file.
+        // If the transfer has ended meanwhile, its file is closed, and the error means nothing.
         if (isCurrent()) this.#o.onFailure(error);
       },
     );

@@ -22,7 +22,7 @@ const install: InstallSnapshot = {
   snapshot: META,
 };
 
-/** A store with this number of keys of 64 KiB; 40 are about ten messages. */
+/** A store with `keys` keys, each with a value of 64 KiB. 40 keys need about ten messages. */
 function filledStore(keys: number): KvStore {
   const store = new KvStore();
   store.apply(1, encodeCommand({ type: 'open-session' }));
@@ -105,7 +105,7 @@ class Pair {
     await this.settle();
   }
 
-  /** Everything under way arrives, until nothing is. */
+  /** Delivers messages until none are under way. */
   async run(): Promise<void> {
     while (this.wire.length > 0) for (const message of this.wire.splice(0)) await this.deliver(message);
   }
@@ -119,8 +119,8 @@ class Pair {
 
 const isChunk = ({ type }: PeerMessage | Message): boolean => type === 'SnapshotChunk';
 
-describe('a snapshot on its way', () => {
-  test('a snapshot arrives in pieces, is durable before the core is told about it, and becomes the state when the core says so', async () => {
+describe('the transfer of a snapshot', () => {
+  test('a snapshot arrives in chunks, is durable before the core knows it, and replaces the state when the core installs it', async () => {
     const pair = new Pair(40);
     await pair.begin();
     expect(pair.wire.map(({ type }) => type)).toEqual(['SnapshotOffer']);
@@ -197,7 +197,7 @@ describe('a snapshot on its way', () => {
     expect(pair.wire).toEqual([]);
   });
 
-  test('a snapshot is given up and reported if no follower receives it', async () => {
+  test('the transfer of a snapshot is given up and reported as failed if no follower receives it', async () => {
     const pair = new Pair(1);
     await pair.begin();
     for (let ms = 0; ms <= 10_000; ms += 500) {
@@ -208,7 +208,7 @@ describe('a snapshot on its way', () => {
     expect(pair.stepped).toEqual([]);
   });
 
-  test('a damaged snapshot is dropped and its offset reported, and the core is not told about it', async () => {
+  test('a damaged snapshot is dropped and the offset of the damage is logged, and the core does not see it', async () => {
     const pair = new Pair(4);
     await pair.begin();
     while (pair.wire.length > 0) {
@@ -231,7 +231,7 @@ describe('a snapshot on its way', () => {
     expect(pair.sentBytes).toBe(0);
   });
 
-  test('a snapshot arrives whole after messages were lost, doubled and reordered, once that ends', async () => {
+  test('a snapshot arrives completely after a time in which messages were lost, duplicated and reordered', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.nat(9), { minLength: 1, maxLength: 80 }), async (fates) => {
         const pair = new Pair(24);

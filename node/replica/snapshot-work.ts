@@ -18,18 +18,18 @@ export interface SnapshotWorkOptions {
   readonly storage: Storage;
   readonly stateMachine: StateMachine;
   readonly startedFrom: StoredSnapshot | null;
-  /** Of this node's data folder. */
+  /** Incarnation of this node's data folder. */
   readonly incarnation: number;
   readonly trace: Observer;
   readonly send: (message: PeerMessage) => void;
   readonly now: () => number;
-  /** There is work to do, or a message to send: a turn must follow. */
+  /** Called when a turn is needed, because there is work to do or a message to send. */
   readonly wake: () => void;
   readonly log: Log;
   readonly onFailure: (error: unknown) => void;
 }
 
-/** The snapshot work of a replica: takes them, sends them, receives them, and installs them. */
+/** The snapshot work of a replica: takes, sends, receives and installs snapshots. */
 export class SnapshotWork {
   readonly #o: SnapshotWorkOptions;
   readonly #snapshotter: Snapshotter;
@@ -70,30 +70,30 @@ export class SnapshotWork {
     else this.#sender.wanted(message);
   }
 
-  /** The core wants a follower to have one. */
+  /** Sends a snapshot to a follower, because the core has asked for it. */
   send(install: InstallSnapshot): void {
     this.#sender.begin(install);
   }
 
-  /** A new connection, over which entries and snapshots are sent to `peer`, was made. */
+  /** Call it when a new connection over which entries and snapshots are sent to `peer` was made. */
   linkMade(peer: NodeId): void {
     this.#sender.linkMade(peer);
   }
 
-  /** The state machine has applied `entries`. */
+  /** Call it when the state machine has applied `entries`. */
   applied(entries: readonly Entry[]): void {
     this.#snapshotter.applied(entries);
     this.#receiver.applied(entries.at(-1)!.index);
   }
 
-  /** The core has put one that was received in the place of its log: its state is the state now. */
+  /** Replaces the state by that of a received snapshot, with which the core has replaced its log. */
   install(meta: SnapshotMeta): void {
     const snapshot = this.#receiver.install(meta);
     this.#o.trace.installing(snapshot);
     this.#snapshotter.installed(snapshot);
   }
 
-  /** One is the whole log now, on the disk, too. */
+  /** Call it when a received snapshot has replaced the log on the disk, too. */
   installed(index: LogIndex): void {
     this.#o.storage.compact(index);
   }
@@ -104,12 +104,12 @@ export class SnapshotWork {
     this.#snapshotter.takeIfDue();
   }
 
-  /** Takes one now; null: nothing is applied, or the disk has failed. */
+  /** Takes a snapshot now. Resolves with null if nothing is applied, or the disk has failed. */
   take(): Promise<StoredSnapshot | null> {
     return this.#snapshotter.take();
   }
 
-  /** Sends nothing more. */
+  /** Ends all transfers to followers. */
   end(): void {
     this.#sender.stop();
   }

@@ -4,13 +4,13 @@ import type { Raft } from '../raft/raft.ts';
 import type { Entry, LogIndex } from '../raft/types.ts';
 import type { Storage, StoredSnapshot } from './ports.ts';
 
-/** Policy for taking snapshots, and for the log that is kept after them. */
+/** Policy for taking snapshots, and for the part of the log that is kept. */
 export interface SnapshotPolicy {
-  /** Due when so much was applied since the last one: entries, or bytes of them. */
+  /** Maximum number of entries, and their maximum size in bytes, that are applied before the next snapshot is due. */
   readonly everyEntries: number;
   readonly everyBytes: number;
   /**
-   * Number of entries that are kept before a snapshot's end for followers that are a little late, limited to half of
+   * Number of entries before a snapshot's end that are kept for followers that lack only a few, limited to half of
    * `everyBytes`.
    */
   readonly keepEntries: number;
@@ -27,39 +27,40 @@ export interface SnapshotterOptions {
   readonly raft: Raft;
   readonly storage: Storage;
   readonly stateMachine: StateMachine;
-  /** The log digest at an index that is applied. */
+  /** Returns the log digest at an applied index. */
   readonly digestAt: (index: LogIndex) => number;
-  /** Index of the oldest snapshot that is being sent, because the entries after it will be needed. Null: none is. */
+  /** Returns the index of the oldest snapshot that is being sent, after which entries will be needed; null: none is. */
   readonly sending: () => LogIndex | null;
-  /** The snapshot is durable, and the log begins after `keptFrom` now. */
+  /** Called when a snapshot is durable, and the log begins after `keptFrom`. */
   readonly onTaken: (snapshot: StoredSnapshot, keptFrom: LogIndex) => void;
   readonly onFailure: (error: unknown) => void;
 }
 
 /**
- * A state that is much larger than the log since its last snapshot is not written again for each small piece of log.
+ * Maximum ratio between the size of the state and that of the log since the last snapshot, so that a large state is not
+ * written again for each small part of the log.
  */
 const MAX_STATE_PER_LOG = 4;
-/** Below this the state's size does not matter. */
+/** Size of a state in bytes below which it does not delay a snapshot. */
 const SMALL_STATE_BYTES = 1 << 20;
-/** Unit in which the end of the log is measured, in bytes, to find the beginning of its last part. */
+/** Number of marks per `everyBytes`. A mark is the applied index after each such unit of log bytes. */
 const MARKS_PER_EVERY = 16;
-/** Multiple of the usual log after which a slow follower gets a newer snapshot instead of the log. */
+/** Multiple of the usual log size above which a slow follower gets a newer snapshot instead of the log. */
 const MAX_HELD_BACK = 4;
 
-/** Takes a snapshot when it is due, while the node goes on, and releases the log that the snapshot covers. */
+/** Takes a snapshot when it is due, while the node continues to serve, and then removes the log that it covers. */
 export class Snapshotter {
   readonly #o: SnapshotterOptions;
   #last: LogIndex;
-  /** Size of the last one. */
+  /** Size of the last snapshot in bytes. */
   #lastBytes = 0;
-  /** Applied since. */
+  /** Size of the entries that were applied since the last snapshot, in bytes. */
   #bytes = 0;
   #applied: LogIndex;
   /** The applied index after each unit of log bytes, ascending. */
   readonly #marks: LogIndex[] = [];
   #bytesSinceMark = 0;
-  /** One is due, and is taken once this is applied: where the stored log was divided. Null: none is due. */
+  /** Index at which the stored log was divided. The snapshot is taken when this is applied; null: none is due. */
   #dueAt: LogIndex | null = null;
   #taking: Promise<void> | null = null;
   #waiting: ((snapshot: StoredSnapshot | null) => void)[] = [];
@@ -71,7 +72,7 @@ export class Snapshotter {
     this.#applied = this.#last;
   }
 
-  /** Entries that the state machine has applied. */
+  /** Call it with the entries that the state machine has applied. */
   applied(entries: readonly Entry[]): void {
     let bytes = 0;
     for (const { data } of entries) bytes += ENTRY_OVERHEAD_BYTES + data.length;
@@ -83,7 +84,7 @@ export class Snapshotter {
     this.#marks.push(this.#applied);
   }
 
-  /** Another node's snapshot has replaced the state and the log. */
+  /** Call it when another node's snapshot has replaced the state and the log. */
   installed({ index, bytes }: StoredSnapshot): void {
     this.#last = index;
     this.#lastBytes = bytes;
@@ -95,8 +96,8 @@ export class Snapshotter {
   }
 
   /**
-   * Takes a snapshot if it is due. It ends at the end of a piece of the stored log, so that the next start reads
-   * nothing that it covers. That piece is under way already, so it takes only a moment until it is applied.
+   * Takes a snapshot if it is due. It ends where a new segment of the stored log begins, so that the next start reads
+   * no entry that it covers. The entries up to there are being written already, so they are applied soon.
    */
   takeIfDue(): void {
     if (this.#taking !== null || !this.#isDue()) return;
@@ -106,11 +107,14 @@ export class Snapshotter {
       storage.roll();
       this.#dueAt = lastIndex;
     }
-    // Less, where a new leader has replaced the end of the log.
+    // The log may be shorter, if a new leader has replaced its end.
     if (this.#applied >= Math.min(this.#dueAt, lastIndex)) this.#take();
   }
 
-  /** Takes one now, or waits for the one that is being taken; null: nothing is applied, or the disk has failed. */
+  /**
+   * Takes a snapshot now, or waits for the one that is being taken. Resolves with null if nothing is applied, or the
+   * disk has failed.
+   */
   take(): Promise<StoredSnapshot | null> {
     if (this.#applied === 0) return Promise.resolve(null);
     const taken = new Promise<StoredSnapshot | null>((resolve) => this.#waiting.push(resolve));
@@ -155,7 +159,7 @@ export class Snapshotter {
   #taken(snapshot: StoredSnapshot): void {
     const { raft, storage, onTaken } = this.#o;
     const { index, term, configuration, bytes } = snapshot;
-    // Another node's may have overtaken it.
+    // Another node's newer snapshot may have been installed meanwhile.
     if (index >= this.#last) this.#lastBytes = bytes;
     const keptFrom = this.#keptFrom(index);
     raft.compact({ index, term, configuration }, keptFrom);
@@ -164,10 +168,10 @@ export class Snapshotter {
     for (const tell of this.#waiting.splice(0)) tell(snapshot);
   }
 
-  /** The last index that is not needed in the log any more. */
+  /** Returns the last index that is not needed in the log any more. */
   #keptFrom(index: LogIndex): LogIndex {
     const { policy, sending } = this.#o;
-    // The marks at and before the index, of which the last half hold half of `everyBytes`.
+    // Of the marks up to the index, the last MARKS_PER_EVERY / 2 contain half of `everyBytes`.
     const before = this.#marks.findLastIndex((mark) => mark <= index);
     const byBytes = this.#marks[before - MARKS_PER_EVERY / 2] ?? 0;
     const kept = Math.max(0, index - policy.keepEntries, byBytes);

@@ -41,7 +41,7 @@ function traced(): { readonly trace: Trace; readonly lines: ReportLine[] } {
   return { trace: new Trace(reports, NOTHING, { snapshot: null, rssBytes: () => 0 }), lines };
 }
 
-test('what is applied and waits for the disk to be reported keeps its digest through a compaction', () => {
+test('an applied entry keeps its digest through a compaction until it is reported, which waits for the disk', () => {
   const { trace, lines } = traced();
   trace.events([{ type: 'Replicate', entries: [entry(1), entry(2), entry(3)], truncatedFrom: null }]);
   const digest = trace.digestAt(2 as LogIndex);
@@ -51,7 +51,7 @@ test('what is applied and waits for the disk to be reported keeps its digest thr
   expect(lines.at(-1)).toEqual({ type: 'Apply', index: 2, digest });
 });
 
-test('snapshots that are installed one behind the other, before the disk has the first, are each reported', () => {
+test('snapshots that are installed one after the other, before the first is on the disk, are all reported', () => {
   const { trace, lines } = traced();
   for (const index of [5, 9]) trace.installing(snapshotAt(index));
   expect(trace.digestAt(9 as LogIndex)).toBe(1_009);

@@ -8,11 +8,11 @@ import type { Recovered, StoredSnapshot } from './ports.ts';
 
 export type ReportLine = ReadyLine | StatusReport | TraceReport | LogReport;
 
-/** Port: where reports go. `NodeReport`'s envelope (n, at, node) is added there. */
+/** Port: receives the reports, and adds the common fields of `NodeReport` (n, at, node). */
 export interface Reports {
-  /** `status` lines may be dropped when the reader does not keep up, the others never. */
+  /** Sends a line. Only `status` lines may be dropped if the reader is too slow. */
   report(line: ReportLine): void;
-  /** The turn's lines leave in one write. */
+  /** Sends the lines of a turn with one write. */
   flush(): void;
 }
 
@@ -22,7 +22,7 @@ export type Observer = Pick<
   'events' | 'applied' | 'status' | 'digestAt' | 'installing' | 'taken' | 'compacted'
 >;
 
-/** For a node without reports: no digests, no lines. */
+/** Observer for a node without reports: it makes no digests and no lines. */
 export const NO_OBSERVER: Observer = {
   events: () => undefined,
   applied: () => undefined,
@@ -39,8 +39,8 @@ const STATUS_AT_LEAST_EVERY_MS = 500;
 const residentBytes = (): number => process.memoryUsage.rss();
 
 /**
- * Turns the core's events into trace lines, with the chain of log digests. Events come here only once the
- * Ready that they belong to is durable: a vote or an entry that a crash undoes was never seen.
+ * Turns the core's events into trace lines, with the chain of log digests. Events are passed to it only after their
+ * Ready is durable, so a vote or an entry that is lost in a crash is never reported.
  */
 export class Trace {
   readonly #reports: Reports;
@@ -48,14 +48,14 @@ export class Trace {
   /** digests[i] is the log digest at index #base + i; at index 0 it is 0. */
   #digests: number[] = [0];
   #base = 0;
-  /** The last index that was reported as applied, or the initial one. Reports wait for the disk, so it may be late. */
+  /** Last index that was reported as applied, or the initial one. It may be lower than the applied index. */
   #reportedApplied = 0;
-  /** Installed, in order, though their events wait for the disk. */
+  /** Snapshots that are installed, in order, but whose events still wait for the disk. */
   readonly #installing: StoredSnapshot[] = [];
   #lastStatus: StatusReport | null = null;
   #lastStatusAtMs = -Infinity;
 
-  /** `rssBytes`: resident memory of the node. */
+  /** `rssBytes` returns the resident memory of the node. */
   constructor(
     reports: Reports,
     recovered: Recovered,
@@ -90,14 +90,17 @@ export class Trace {
     this.#reports.report({ type: 'Apply', index, digest: this.digestAt(index) });
   }
 
-  /** The log digest at an index that was applied, and is not compacted. */
+  /** Returns the log digest at an index that was applied and is not compacted. */
   digestAt(index: LogIndex): number {
     const installing = this.#installing.at(-1);
     if (installing?.index === index) return installing.logDigest;
-    return this.#digests[index - this.#base] ?? broken(`no digest at ${index}, they begin at ${this.#base}`);
+    return (
+      this.#digests[index - this.#base] ??
+      broken(`there is no digest at ${index}: the first one is at ${this.#base}`)
+    );
   }
 
-  /** `snapshot` is served; its event follows when its step is durable. */
+  /** Call it when `snapshot` is installed. Its event is passed later, when its step is durable. */
   installing(snapshot: StoredSnapshot): void {
     this.#installing.push(snapshot);
   }
@@ -106,7 +109,7 @@ export class Trace {
     this.#reports.report({ type: 'TakeSnapshot', ...pointOf(snapshot) });
   }
 
-  /** Digests before `index` are not needed any more, except for applied entries that wait to be reported. */
+  /** Removes the digests before `index`, except for applied entries that still have to be reported. */
   compacted(index: LogIndex): void {
     const base = Math.min(index, this.#reportedApplied);
     if (base <= this.#base) return;
@@ -115,8 +118,8 @@ export class Trace {
   }
 
   /**
-   * At once when role, term, vote or leader changed; else at most every 100 ms, and only every 500 ms if
-   * nothing did.
+   * Reports the status: at once if role, term, vote or leader has changed. Otherwise at most every 100 ms, and only
+   * every 500 ms if nothing has changed.
    */
   status(core: CoreStatus, applied: LogIndex, nowMs: number): void {
     const last = this.#lastStatus;
@@ -168,7 +171,8 @@ export class Trace {
   }
 
   #installed(): void {
-    const snapshot = this.#installing.shift() ?? broken('a snapshot was installed without an announcement');
+    const snapshot =
+      this.#installing.shift() ?? broken('a snapshot was installed without a call of `installing`');
     this.#begin(snapshot);
     this.#reports.report({ type: 'InstallSnapshot', ...pointOf(snapshot) });
   }
@@ -201,7 +205,7 @@ const pointOf = ({ index, term, logDigest: digest, stateDigest: state }: StoredS
 const TWO_32 = 0x1_0000_0000;
 const head = Buffer.alloc(13);
 
-/** The log digest after `entry`: CRC-32 over u32 digest before, u64 term, u8 kind, data. */
+/** Returns the log digest after `entry`: the CRC-32 over u32 digest before, u64 term, u8 kind, data. */
 export function entryDigest(before: number, entry: Entry): number {
   head.writeUInt32BE(before, 0);
   head.writeUInt32BE(Math.floor(entry.term / TWO_32), 4);

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { Cluster } from './testing/members.ts';
 
 describe('a transfer of leadership (dissertation 3.10)', () => {
-  test('is answered once the target leads, far sooner than an election timeout', async () => {
+  test('is answered when the target leads, much earlier than an election timeout', async () => {
     const cluster = await Cluster.withLeader();
     const { term } = cluster.n1.raft.status();
     cluster.n1.replica.administer({ type: 'transfer-leadership', target: cluster.ids[2]! }, cluster.n1, 1);
@@ -31,7 +31,7 @@ describe('a transfer of leadership (dissertation 3.10)', () => {
     expect([1, 2].map((id) => cluster.n1.told(id))).toEqual(['session', 'done']);
   });
 
-  test('a transfer to a server that stays away is given up, and then proposals are accepted again', async () => {
+  test('a transfer to a server that does not answer is given up, and then proposals are accepted again', async () => {
     const cluster = await Cluster.withLeader();
     cluster.cut.add(cluster.ids[2]!);
     cluster.n1.replica.administer({ type: 'transfer-leadership', target: cluster.ids[2]! }, cluster.n1, 1);
@@ -42,7 +42,7 @@ describe('a transfer of leadership (dissertation 3.10)', () => {
     expect(cluster.n1.told(2)).toBe('session');
   });
 
-  test('is refused by a node that does not lead, and to a node that is none', async () => {
+  test('is refused by a node that does not lead, and for a target that does not exist', async () => {
     const cluster = await Cluster.withLeader();
     cluster.n2.replica.administer({ type: 'transfer-leadership', target: null }, cluster.n2, 1);
     expect(cluster.n2.answers.get(1)).toMatchObject({ code: 'not-leader', leader: 'n1' });

@@ -3,12 +3,12 @@ import type { CoreStatus } from '../raft/ready.ts';
 import type { NodeId, Term } from '../raft/types.ts';
 import type { Requester } from './answers.ts';
 
-/** Time after which a request is answered if no leader emerges, in ms. */
+/** Time after which a request is answered if no leader is known, in ms. */
 const ANSWER_WITHIN_MS = 5_000;
 
 interface PendingTransfer {
   readonly to: NodeId;
-  /** In which this node led when the transfer began. */
+  /** Term of this node's leadership when the transfer began. */
   readonly term: Term;
   readonly untilMs: number;
   readonly requester: Requester;
@@ -27,7 +27,7 @@ export class Transfers {
     this.#waiting.push({ to, term, untilMs: nowMs + ANSWER_WITHIN_MS, ...client });
   }
 
-  /** Answers the requests whose end `status` shows. */
+  /** Answers the requests that have ended according to `status`. */
   settle(status: CoreStatus, nowMs: number): void {
     if (this.#waiting.length === 0) return;
     this.#waiting = this.#waiting.filter((transfer) => {
@@ -43,18 +43,18 @@ export class Transfers {
   }
 }
 
-/** Null: it is still under way. */
+/** Returns the result of a transfer; null: it is still under way. */
 function outcome(
   { to, term, untilMs }: PendingTransfer,
   { role, leader, term: termNow, transferTo }: CoreStatus,
   nowMs: number,
 ): ClientResult | null {
   if (role === 'leader' && termNow === term) {
-    return transferTo === to ? null : failed(`${to} did not take over within an election timeout`);
+    return transferTo === to ? null : failed(`${to} did not become leader within an election timeout`);
   }
   if (leader === to) return { type: 'done' };
   if (leader !== null) return failed(`${leader} leads now`);
-  return nowMs < untilMs ? null : failed('this node knows of no leader');
+  return nowMs < untilMs ? null : failed('this node knows no leader');
 }
 
 const failed = (message: string): ClientResult => ({ type: 'error', code: 'transfer-failed', message });

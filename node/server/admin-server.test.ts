@@ -66,7 +66,7 @@ afterEach(() => server.close());
 const get = (path: string, init?: RequestInit): Promise<Response> =>
   fetch(`http://127.0.0.1:${server.port}${path}`, init);
 
-/** The samples of one metric: labels (but for the node's) to value. */
+/** The samples of one metric: value by labels, without the label of the node. */
 async function samples(name: string): Promise<Record<string, number>> {
   const text = await (await get('/metrics')).text();
   const lines = [...text.matchAll(new RegExp(`^chaos_node_${name}\\{(.*)\\} (.*)$`, 'gm'))];
@@ -87,7 +87,7 @@ describe('/metrics', () => {
     expect(await samples('has_leader')).toEqual({ '': 0 });
   });
 
-  test('shows how far each follower is, and forgets them when the node leads no more', async () => {
+  test('shows the progress of each follower, but only while the node leads', async () => {
     expect(await samples('peer_match_index')).toEqual({ 'peer="n2"': 39 });
     expect(await samples('peer_lag_entries')).toEqual({ 'peer="n2"': 3 });
     expect(await samples('peer_inflight_messages')).toEqual({ 'peer="n2"': 2 });
@@ -120,7 +120,7 @@ describe('/metrics', () => {
     });
   });
 
-  test('is in the text format that Prometheus reads, with the process beside the node', async () => {
+  test('has the text format of Prometheus, with metrics of the node and of the process', async () => {
     const response = await get('/metrics');
     expect(response.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8');
     const text = await response.text();
@@ -139,7 +139,7 @@ describe('/healthz', () => {
     ]);
     for (const [change, problem] of [
       [{ leader: null }, 'no leader is known'],
-      [{ diskHangs: true }, 'the disk has not ended a write for an election timeout'],
+      [{ diskHangs: true }, 'a disk write has not ended for an election timeout'],
     ] as const) {
       subject.now = { ...leading, ...change };
       const response = await get('/healthz');
@@ -149,12 +149,12 @@ describe('/healthz', () => {
   });
 });
 
-test('there is nothing else, and nothing can be changed', async () => {
+test('other paths and methods are refused', async () => {
   expect((await get('/')).status).toBe(404);
   expect((await get('/metrics', { method: 'POST' })).status).toBe(405);
 });
 
-test('labels and help may hold anything', () => {
+test('labels and help texts may have any characters', () => {
   const exposition = new Exposition({ node: 'n"1\\' });
   exposition.gauge('g', 'two\nlines \\', () => [[{ what: 'a\nb' }, Infinity]]);
   expect(exposition.text()).toBe(

@@ -5,9 +5,9 @@ import type { AddressInfo } from 'node:net';
 import type { CoreStatus } from '../raft/ready.ts';
 import type { Address } from './option-values.ts';
 
-/** Scrapers and probes; a handful is many. */
+/** Maximum number of connections. There are only a few scrapers and probes. */
 const MAX_CONNECTIONS = 64;
-/** A request line and some headers do not take longer. */
+/** Maximum time for a request to arrive, in ms. It has only a request line and some headers. */
 const REQUEST_WITHIN_MS = 5_000;
 
 export interface AdminServerOptions {
@@ -67,11 +67,11 @@ function reply(response: ServerResponse, status: number, type: string, body: str
   response.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(body) }).end(body);
 }
 
-/** Whether the node can do its part: the body of `/healthz`. */
+/** Returns the body of `/healthz`: whether the node can serve, and if not, the reason. */
 export function health(status: Pick<CoreStatus, 'role' | 'term' | 'leader' | 'diskHangs'>): Health {
   const { role, term, leader, diskHangs } = status;
   const problem = diskHangs
-    ? 'the disk has not ended a write for an election timeout'
+    ? 'a disk write has not ended for an election timeout'
     : leader === null
       ? 'no leader is known'
       : null;

@@ -15,9 +15,9 @@ import { FrameReader, ProtocolError } from '../protocol/frame.ts';
 import type { Requester } from '../replica/answers.ts';
 import type { Log, LogLine } from '../replica/log.ts';
 
-/** Maximum number of requests of one connection that wait for their answers; further ones get `busy`. */
+/** Maximum number of requests of one connection that wait for an answer. Further ones get `busy`. */
 const MAX_IN_FLIGHT = 4_096;
-/** While more than this waits for a client that does not read, none of its requests is read. */
+/** Size of unread answers in bytes above which no further requests of the client are read. */
 const PAUSE_ABOVE_BYTES = 4 << 20;
 /**
  * Maximum size of unread answers, in bytes. Requests under way can still be answered; above this the client is
@@ -27,25 +27,25 @@ const CLOSE_ABOVE_BYTES = 64 << 20;
 
 /** Port: the service that answers the requests. */
 export interface Service {
-  /** The command's bytes are copied. */
+  /** Proposes a command, whose bytes are copied. */
   propose(command: Uint8Array, requester: Requester, requestId: number): void;
   read(key: string, requester: Requester, requestId: number): void;
   administer(operation: AdminOperation, requester: Requester, requestId: number): void;
-  /** Answers that were given at once leave at the end of a turn, too. */
+  /** Schedules a turn, at whose end answers are sent. */
   wake(): void;
 }
 
 export interface ClientConnectionOptions {
   readonly socket: Socket;
   readonly service: Service;
-  /** The command that a client's `open-session` becomes. */
+  /** Command that is proposed for a client's `open-session`. */
   readonly openSession: Uint8Array;
-  /** Whether the node has room for one more request. */
+  /** Returns true if the node has room for one more request. */
   readonly admit: () => boolean;
-  /** An answer waits: `flush` must be called at the end of the turn. */
+  /** Called when an answer waits, so that `flush` is called at the end of the turn. */
   readonly onAnswer: (connection: ClientConnection) => void;
   readonly log: Log;
-  /** An answer was an error. */
+  /** Called for each answer that is an error. */
   readonly onError: (code: ErrorCode) => void;
 }
 
@@ -61,7 +61,7 @@ export class ClientConnection implements Requester {
     const { socket } = options;
     socket.on('data', (chunk: Buffer) => this.#onData(chunk));
     socket.on('drain', () => socket.resume());
-    // The cause does not matter: the close that follows ends the connection here.
+    // The error is ignored, because the `close` event after it ends the connection.
     socket.on('error', () => undefined);
   }
 
@@ -80,7 +80,7 @@ export class ClientConnection implements Requester {
     if (!socket.writable) return;
     socket.write(bytes);
     if (socket.writableLength > CLOSE_ABOVE_BYTES) {
-      const reason = `it does not read its ${socket.writableLength} bytes of answers`;
+      const reason = `it does not read its answers: ${socket.writableLength} bytes wait`;
       log(closed(socket, reason));
       socket.destroy();
     } else if (socket.writableLength > PAUSE_ABOVE_BYTES) {
@@ -124,7 +124,7 @@ export class ClientConnection implements Requester {
     this.#o.service.propose(payload.subarray(COMMAND_OFFSET), this, requestId);
   }
 
-  /** False: the request was answered with `busy`. */
+  /** Returns false if there is no room, after the request was answered with `busy`. */
   #hasRoom(requestId: number): boolean {
     if (this.#inFlight <= MAX_IN_FLIGHT && this.#o.admit()) return true;
     this.#refuse(requestId, 'busy', 'too many requests are in flight');
@@ -132,7 +132,7 @@ export class ClientConnection implements Requester {
   }
 
   /**
-   * Null: it was answered already. Throws `ProtocolError` when there is not even a number to answer under.
+   * Decodes a request; null: it is not valid, and was answered. Throws `ProtocolError` if it has no id.
    */
   #decode(payload: Uint8Array): ClientRequest | null {
     let request: ClientRequest;

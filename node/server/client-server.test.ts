@@ -94,13 +94,13 @@ const newClient = (): Client => {
 };
 
 describe('the client server', () => {
-  test('opens sessions within the cap that the log is to tell all nodes', async () => {
+  test('proposes a new session together with the maximum number of sessions', async () => {
     newClient().send({ requestId: 1, type: 'open-session' });
     await service.until(1);
     expect(decodeCommand(service.asked[0]!.command!)).toEqual({ type: 'open-session-within', cap: 10_000 });
   });
 
-  test('hands a command on as the bytes that came, and answers in the order of the service', async () => {
+  test('passes on the received bytes of a command, and answers in the order of the service', async () => {
     const client = newClient();
     client.send({ type: 'write', requestId: 5, session: 1, seq: 2, key: 'k', value: 'v' });
     client.send({ type: 'read', requestId: 6, key: 'k' });
@@ -119,10 +119,10 @@ describe('the client server', () => {
     expect((await client.until(2)).map(({ requestId }) => requestId)).toEqual([6, 5]);
   });
 
-  test('answers bad-request under the number for what is over a limit or malformed, and goes on', async () => {
+  test('answers a request that is above a limit or malformed with bad-request and its id, and continues', async () => {
     const client = newClient();
     const frame = Buffer.from(encodeRequest({ type: 'read', requestId: 1, key: 'k'.repeat(1_024) }));
-    // One key byte more than allowed, made by hand: the codec refuses to.
+    // A key with one byte too many is encoded here, because the codec refuses to do so.
     const out = new ByteWriter();
     writeRequest(out, { type: 'read', requestId: 2, key: 'k'.repeat(1_025) });
     client.socket.write(Buffer.concat([out.take(), frame]));
@@ -136,14 +136,14 @@ describe('the client server', () => {
     expect(service.asked[0]!.requestId).toBe(1);
   });
 
-  test('closes a connection that breaks the frames, and logs why', async () => {
+  test('closes a connection that sends an invalid frame, and logs the reason', async () => {
     const client = newClient();
     client.socket.write(Buffer.alloc(64, 0xff));
     await once(client.socket, 'close');
     expect(logged).toEqual([expect.stringMatching(/^client 127\.0\.0\.1:\d+ closed: frame of version 255/)]);
   });
 
-  test('says busy beyond 4,096 requests in flight on a connection, and when the node has too many', async () => {
+  test('answers busy above 4,096 requests in flight on a connection, and if the node has too many', async () => {
     const client = newClient();
     for (let requestId = 1; requestId <= 4_097; requestId++)
       client.send({ type: 'read', requestId, key: 'k' });
@@ -155,7 +155,7 @@ describe('the client server', () => {
     expect((await other.until(1))[0]).toMatchObject({ requestId: 1, code: 'busy' });
   });
 
-  test('reads no more from a client that does not read, and goes on when it does', async () => {
+  test('stops reading from a client that does not read its answers, until it reads them', async () => {
     const client = newClient();
     client.socket.pause();
     for (let requestId = 1; requestId <= 20; requestId++) client.send({ type: 'read', requestId, key: 'k' });
@@ -166,7 +166,7 @@ describe('the client server', () => {
     }
     server.flush();
     client.send({ type: 'read', requestId: 21, key: 'late' });
-    // Another client's requests go back and forth; this one's stays where it is.
+    // Another client is served meanwhile, but the request of this one is not read.
     const other = newClient();
     for (let requestId = 1; requestId <= 50; requestId++) {
       other.send({ type: 'read', requestId, key: 'k' });
@@ -182,7 +182,7 @@ describe('the client server', () => {
     expect(service.asked.at(-1)).toMatchObject({ key: 'late', requestId: 21 });
   });
 
-  test('cuts off a client that lets 64 MiB of answers wait', async () => {
+  test('disconnects a client that lets 64 MiB of answers wait', async () => {
     const client = newClient();
     client.socket.pause();
     for (let requestId = 1; requestId <= 200; requestId++) client.send({ type: 'read', requestId, key: 'k' });
@@ -195,10 +195,10 @@ describe('the client server', () => {
     client.socket.resume();
     await once(client.socket, 'close');
     expect(client.responses.length).toBeLessThan(200);
-    expect(logged).toEqual([expect.stringMatching(/it does not read its \d+ bytes of answers/)]);
+    expect(logged).toEqual([expect.stringMatching(/it does not read its answers: \d+ bytes wait/)]);
   });
 
-  test('at its end sends the answers that are there, then closes', async () => {
+  test('sends the pending answers before it closes', async () => {
     const client = newClient();
     client.send({ type: 'read', requestId: 1, key: 'k' });
     await service.until(1);
@@ -211,7 +211,7 @@ describe('the client server', () => {
     ]);
   });
 
-  test('forgets a client that left: late answers go nowhere', async () => {
+  test('drops late answers to a client that has disconnected', async () => {
     const client = newClient();
     client.send({ type: 'read', requestId: 1, key: 'k' });
     await service.until(1);

@@ -10,7 +10,7 @@ import type { Service } from './client-connection.ts';
 import type { Address } from './option-values.ts';
 
 const MAX_CONNECTIONS = 4_096;
-/** Maximum number of requests of all connections that wait for their answers; further ones get `busy`. */
+/** Maximum number of requests of all connections that wait for an answer. Further ones get `busy`. */
 const MAX_WAITING = 32_768;
 
 export interface ClientServerOptions {
@@ -19,7 +19,7 @@ export interface ClientServerOptions {
   /** Maximum number of sessions, which this node writes into the log while it leads. */
   readonly sessionCap?: number;
   readonly log: Log;
-  /** An answer was an error. */
+  /** Called for each answer that is an error. */
   readonly onError?: (code: ErrorCode) => void;
 }
 
@@ -29,7 +29,7 @@ export class ClientServer {
   readonly #server: Server;
   readonly #openSession: Uint8Array;
   readonly #sockets = new Set<Socket>();
-  /** Connections with answers that leave at the end of the turn. */
+  /** Connections with answers that are sent at the end of the turn. */
   #answered: ClientConnection[] = [];
 
   private constructor(options: ClientServerOptions) {
@@ -58,7 +58,7 @@ export class ClientServer {
     return this.#sockets.size;
   }
 
-  /** The end of a turn: one write per connection that has answers. */
+  /** Sends the answers at the end of a turn, with one write per connection. */
   flush(): void {
     if (this.#answered.length === 0) return;
     const answered = this.#answered;

@@ -3,7 +3,7 @@ import { StorageError } from '../replica/ports.ts';
 import type { Identity, Recovered } from '../replica/ports.ts';
 import type { NodeOptions } from './options.ts';
 
-/** Incarnations are drawn from 1 up to this, excluded. */
+/** Incarnations are drawn from 1 up to this number, which is excluded. */
 const INCARNATIONS = 2 ** 48;
 
 /** Identity that an empty folder gets. */
@@ -13,7 +13,7 @@ export function freshIdentity({ id, peers, join, bootstrap, cluster }: NodeOptio
     node: id,
     cluster: cluster ?? founders.join(','),
     founders,
-    // An empty folder of a node that is not new belongs to no incarnation yet: see `Message.incarnation`.
+    // If the node is not new, an empty folder gets a new incarnation (see `Message.incarnation`).
     incarnation: bootstrap ? 0 : randomInt(1, INCARNATIONS),
   };
 }
@@ -25,7 +25,7 @@ export function checkFolder(
 ): void {
   if (identity.node !== id) {
     throw new StorageError(
-      `data folder ${dataFolder} is ${identity.node}'s, not ${id}'s; give each node a folder of its own`,
+      `data folder ${dataFolder} belongs to node ${identity.node}, not to ${id}; give each node a folder of its own`,
     );
   }
   if (cluster !== null && identity.cluster !== cluster) {
@@ -36,11 +36,11 @@ export function checkFolder(
   const used = identity.incarnation > 0 || hardState.term > 0 || snapshot !== null || entries.length > 0;
   if (bootstrap && used) {
     throw new StorageError(
-      `data folder ${dataFolder} is not new (term ${hardState.term}), so this is no first start: leave --bootstrap away, now and always; a node that had lost its folder could vote twice with it`,
+      `data folder ${dataFolder} is not new (term ${hardState.term}), so this is not the first start: omit --bootstrap, now and always; with it, a node that has lost its folder could vote twice`,
     );
   }
 }
 
 /** Log line at the first start with an empty folder that is not the node's first. */
 export const LOST_FOLDER =
-  'the data folder is empty, and this is no first start (no --bootstrap): what this node had promised is lost, so it gets the log, but neither votes nor counts until it is removed from the cluster and added again';
+  'the data folder is empty, but this is not the first start (no --bootstrap): the promises of this node are lost, so it receives the log, but neither votes nor counts until it is removed from the cluster and added again';

@@ -12,7 +12,7 @@ export function isRoleEvent(type: CoreEvent['type']): type is keyof typeof ROLE_
   return Object.hasOwn(ROLE_OF, type);
 }
 
-/** Log line of an event in the core for an operator; null: the event is not logged. */
+/** Returns the log line of an event of the core; null: the event is not logged. */
 export function describeEvent(event: CoreEvent): LogLine | null {
   switch (event.type) {
     case 'BecomeFollower':

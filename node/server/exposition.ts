@@ -20,7 +20,7 @@ export class Exposition {
   readonly #labels: Labels;
   readonly #families: Family[] = [];
 
-  /** `labels`: of every sample. */
+  /** `labels` are added to every sample. */
   constructor(labels: Labels) {
     this.#labels = labels;
   }
@@ -54,7 +54,7 @@ export class Exposition {
   }
 }
 
-/** Number of values up to each bound. */
+/** Counts the values up to each bound. */
 export class Histogram {
   readonly #bounds: readonly number[];
   /** Number of values between a bound and the one before; the last is for values above all bounds. */

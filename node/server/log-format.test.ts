@@ -27,7 +27,7 @@ test('a line of JSON is one object, with event and fields', () => {
   });
 });
 
-test('what a peer said cannot pass for a line of the log, nor a field for the time', () => {
+test('text from a peer cannot look like a line of the log, and a field cannot replace the time', () => {
   const forged = {
     ...line,
     message: 'it said\n2026-11-25T01:02:03.004Z info all is well',

@@ -4,8 +4,8 @@ export const LOG_FORMATS = ['text', 'json'] as const;
 export type LogFormat = (typeof LOG_FORMATS)[number];
 
 /**
- * One line, without its end (as text, it has more lines if the message has). `at` is wall-clock time, because a log is
- * compared with those of other machines.
+ * Formats one log line, without its end. As text, a message of several lines gives several lines. `at` is wall-clock
+ * time, because a log is compared with those of other machines.
  */
 export function formatLogLine(format: LogFormat, line: LogLine, node: string, at: Date): string {
   const { level, event, message, fields } = line;
@@ -16,7 +16,7 @@ export function formatLogLine(format: LogFormat, line: LogLine, node: string, at
 
 const ENVELOPE = new Set(['time', 'level', 'event', 'node', 'message']);
 
-/** No field can pass for a part of the envelope. */
+/** Removes fields that have the name of a common field of the line. */
 function without(fields: LogLine['fields']): object {
   return Object.fromEntries(Object.entries(fields ?? {}).filter(([name]) => !ENVELOPE.has(name)));
 }

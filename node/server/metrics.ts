@@ -9,21 +9,21 @@ export interface Vitals {
   readonly status: () => CoreStatus;
   /** Empty on a node that does not lead. */
   readonly followers: () => readonly FollowerStatus[];
-  /** Of the clock that `lastContactMs` is of. */
+  /** Time of the clock that `lastContactMs` uses, in ms. */
   readonly nowMs: () => number;
   readonly appliedIndex: () => number;
   /** Requests of clients that wait for an answer. */
   readonly waiting: () => number;
   readonly clientConnections: () => number;
-  /** Sessions of clients in the state as it is applied. */
+  /** Number of client sessions in the applied state. */
   readonly sessions: () => number;
-  /** Requests so far. */
+  /** Number of requests so far. */
   readonly counts: () => Readonly<Record<'proposals' | 'reads', number>>;
 }
 
 const ROLES = ['follower', 'pre-candidate', 'candidate', 'leader'] as const;
 const MODES = ['probe', 'replicate', 'snapshot'] as const;
-/** A write that ends in the disk's cache takes some 50 µs; one that waits for a slow disk, seconds. */
+/** Bounds in s. A write into the disk's cache takes about 50 µs; a write that waits for a slow disk takes seconds. */
 const WRITE_BUCKETS = [
   5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 5e-2, 0.1, 0.25, 0.5, 1, 2.5,
 ];
@@ -44,7 +44,7 @@ export class Metrics {
     this.#exposition = new Exposition({ node });
     this.#writes = this.#exposition.histogram(
       'chaos_node_disk_write_seconds',
-      'From the call that writes a batch of the log to its end, synced.',
+      'Duration of a synced write of a batch of the log.',
       WRITE_BUCKETS,
     );
     this.#core(vitals);
@@ -78,17 +78,21 @@ export class Metrics {
 
   #core({ status, appliedIndex }: Vitals): void {
     this.#gauge('term', 'The current term.', () => status().term);
-    this.#gauge('role', 'One of these is 1.', () =>
+    this.#gauge('role', '1 for the role of the node, else 0.', () =>
       ROLES.map((role) => [{ role }, Number(status().role === role)] as const),
     );
-    this.#gauge('has_leader', 'Whether the node knows who leads.', () => Number(status().leader !== null));
+    this.#gauge('has_leader', '1 if the node knows a leader.', () => Number(status().leader !== null));
     this.#gauge('commit_index', 'Highest log entry known to be committed.', () => status().commitIndex);
     this.#gauge('applied_index', 'Highest log entry that the state machine has applied.', appliedIndex);
     this.#gauge('last_index', 'Last log entry.', () => status().lastIndex);
     this.#gauge('durable_index', 'Last log entry that is on the disk.', () => status().durableIndex);
-    this.#gauge('snapshot_index', 'What the log begins behind; 0: no snapshot.', () => status().baseIndex);
+    this.#gauge(
+      'snapshot_index',
+      'Index after which the log begins; 0: no snapshot.',
+      () => status().baseIndex,
+    );
     this.#gauge('log_entries', 'Entries in the log.', () => status().lastIndex - status().baseIndex);
-    this.#gauge('disk_hangs', 'Whether a write has not ended for an election timeout.', () =>
+    this.#gauge('disk_hangs', '1 if a write has not ended for an election timeout.', () =>
       Number(status().diskHangs),
     );
     this.#gauge('members', 'Servers in the configuration in force.', () => {
@@ -98,7 +102,7 @@ export class Metrics {
         [{ kind: 'learner' }, learners.length],
       ];
     });
-    this.#counter('role_changes_total', 'Times that the node took on a role.', () =>
+    this.#counter('role_changes_total', 'Number of times that the node took a role.', () =>
       this.#roleChanges.read(),
     );
     this.#counter('snapshots_total', 'Snapshots taken here, or installed from a leader.', () =>
@@ -106,7 +110,7 @@ export class Metrics {
     );
   }
 
-  /** A leader's view of the others; none while the node does not lead. */
+  /** A leader's metrics of its followers. There are none while the node does not lead. */
   #peers({ status, followers, nowMs }: Vitals): void {
     const each = (name: string, help: string, valueOf: (peer: FollowerStatus) => number): void =>
       this.#gauge(`peer_${name}`, help, () =>
@@ -118,14 +122,18 @@ export class Metrics {
       'Log entries that the peer lacks.',
       ({ matchIndex }) => status().lastIndex - matchIndex,
     );
-    each('inflight_messages', 'Sent to the peer and not acknowledged.', ({ inflight }) => inflight);
-    each('inflight_bytes', 'What the entries of these cost.', ({ inflightBytes }) => inflightBytes);
+    each(
+      'inflight_messages',
+      'Messages that were sent to the peer and are not acknowledged.',
+      ({ inflight }) => inflight,
+    );
+    each('inflight_bytes', 'Size of the entries in these messages.', ({ inflightBytes }) => inflightBytes);
     each(
       'last_contact_seconds',
-      'Since the peer was last heard from.',
+      'Time since the last answer of the peer.',
       ({ lastContactMs }) => (nowMs() - lastContactMs) / 1_000,
     );
-    this.#gauge('peer_mode', 'How the peer is sent to: one of these is 1.', () =>
+    this.#gauge('peer_mode', '1 for the mode in which the leader sends to the peer, else 0.', () =>
       followers().flatMap(({ id, mode: now }) =>
         MODES.map((mode) => [{ peer: id, mode }, Number(mode === now)] as const),
       ),
@@ -135,9 +143,9 @@ export class Metrics {
   #service({ waiting, clientConnections, sessions, counts }: Vitals): void {
     this.#gauge('waiting_requests', 'Requests of clients that wait for an answer.', waiting);
     this.#gauge('client_connections', 'Connections of clients.', clientConnections);
-    this.#gauge('sessions', 'Sessions of clients that are kept; on all nodes the same, in time.', sessions);
-    this.#counter('proposals_total', 'Commands that clients asked for.', () => counts().proposals);
-    this.#counter('reads_total', 'Reads that clients asked for.', () => counts().reads);
+    this.#gauge('sessions', 'Sessions of clients in the applied state.', sessions);
+    this.#counter('proposals_total', 'Commands that clients requested.', () => counts().proposals);
+    this.#counter('reads_total', 'Reads that clients requested.', () => counts().reads);
     this.#counter('errors_total', 'Answers to clients that were errors.', () => this.#errors.read());
   }
 

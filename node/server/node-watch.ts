@@ -33,7 +33,7 @@ export class NodeWatch {
   readonly onWritten = (ms: number): void => this.#metrics?.wrote(ms);
   readonly onError = (code: string): void => this.#metrics?.answeredError(code);
 
-  /** `trace`, with the snapshots in it also logged and counted. */
+  /** Returns an observer that passes everything to `trace`, and also logs and counts snapshots. */
   besides(trace: Observer): Observer {
     return {
       events: (events) => trace.events(events),
@@ -51,7 +51,7 @@ export class NodeWatch {
 
   /** Rejects with the system's error if the address cannot be listened on. */
   async serve(listen: Address): Promise<AdminServer> {
-    // Loaded only where it is asked for: Node.js's HTTP is a fifth of all that a node would load to start.
+    // Loaded only if it is needed, because Node.js's HTTP modules are a fifth of all code that a start would load.
     const { AdminServer: Admin, health } = await import('./admin-server.ts');
     return await Admin.listen({
       listen,

@@ -14,7 +14,7 @@ export interface Address {
 export function parseId(option: string, text: string): NodeId {
   if (!/^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/.test(text)) {
     throw new OptionError(
-      `${option} '${text}' is no node id; use letters, digits, '.', '_' and '-', at most 63`,
+      `${option} '${text}' is not a node id; use letters, digits, '.', '_' and '-', at most 63`,
     );
   }
   return nodeId(text);
@@ -26,7 +26,7 @@ export function parseAddress(option: string, text: string, minPort: number): Add
   const port = text.slice(colon + 1);
   if (host === '' || !/^\d{1,5}$/.test(port) || Number(port) > 65_535 || Number(port) < minPort) {
     throw new OptionError(
-      `${option} '${text}' is no HOST:PORT with a port of ${minPort} to 65535, such as 127.0.0.1:7001`,
+      `${option} '${text}' is not a HOST:PORT with a port of ${minPort} to 65535, such as 127.0.0.1:7001`,
     );
   }
   return { host, port: Number(port) };
@@ -35,13 +35,13 @@ export function parseAddress(option: string, text: string, minPort: number): Add
 export function parseRange(option: string, text: string): { min: number; max: number } {
   const [low, high, ...rest] = text.split('..');
   if (low === undefined || high === undefined || rest.length > 0) {
-    throw new OptionError(`${option} '${text}' is no range of milliseconds, such as 300..600`);
+    throw new OptionError(`${option} '${text}' is not a range of milliseconds, such as 300..600`);
   }
   const min = parseWhole(option, low, 1, 600_000);
   const max = parseWhole(option, high, 1, 600_000);
   if (min >= max) {
     throw new OptionError(
-      `${option} ${text}: ${min} is not below ${max}; without a range candidates split the vote for ever`,
+      `${option} ${text}: ${min} is not below ${max}; without a range, candidates could split the vote again and again`,
     );
   }
   return { min, max };
@@ -50,39 +50,39 @@ export function parseRange(option: string, text: string): { min: number; max: nu
 export function parseWhole(option: string, text: string, min: number, max: number): number {
   const value = Number(text);
   if (!/^\d+$/.test(text) || value < min || value > max) {
-    throw new OptionError(`${option} '${text}' is no whole number of ${min} to ${max}`);
+    throw new OptionError(`${option} '${text}' is not a whole number from ${min} to ${max}`);
   }
   return value;
 }
 
-/** Bytes, as a whole number or with a unit: `4194304`, `4MiB`. */
+/** Parses a size in bytes, as a whole number or with a unit: `4194304`, `4MiB`. */
 export function parseBytes(option: string, text: string, min: number, max: number): number {
   const [, number, unit] = /^(\d+)(|KiB|MiB|GiB)$/.exec(text) ?? [];
   const bytes = Number(number) * (UNIT_BYTES[unit as keyof typeof UNIT_BYTES] ?? Number.NaN);
   if (!(bytes >= min && bytes <= max))
     throw new OptionError(
-      `${option} '${text}' is no size of ${sizeText(min)} to ${sizeText(max)}, such as 4MiB`,
+      `${option} '${text}' is not a size from ${sizeText(min)} to ${sizeText(max)}, such as 4MiB`,
     );
   return bytes;
 }
 
-/** A port of this machine, or HOST:PORT. */
+/** Parses a port of this machine, or HOST:PORT. */
 export function parsePlace(option: string, text: string): Address {
   return parseAddress(option, text.includes(':') ? text : `127.0.0.1:${text}`, 0);
 }
 
 export function parseChoice<T extends string>(option: string, text: string, choices: readonly T[]): T {
   const choice = choices.find((each) => each === text);
-  if (choice === undefined) throw new OptionError(`${option} '${text}' is none of ${choices.join(', ')}`);
+  if (choice === undefined) throw new OptionError(`${option} '${text}' must be one of ${choices.join(', ')}`);
   return choice;
 }
 
 export function parseSwitch(option: string, text: string): boolean {
-  if (text !== 'on' && text !== 'off') throw new OptionError(`${option} '${text}' is neither on nor off`);
+  if (text !== 'on' && text !== 'off') throw new OptionError(`${option} '${text}' must be on or off`);
   return text === 'on';
 }
 
-/** `4MiB`; for sizes that are not whole multiples of a unit, the number. */
+/** Returns a size as text such as `4MiB`, or as a number if it is not a whole multiple of a unit. */
 export function sizeText(bytes: number): string {
   const fits = (Object.keys(UNIT_BYTES) as (keyof typeof UNIT_BYTES)[]).findLast(
     (unit) => bytes % UNIT_BYTES[unit] === 0,

@@ -20,45 +20,45 @@ export interface NodeOptions {
   readonly id: NodeId;
   readonly peerListen: Address;
   readonly clientListen: Address;
-  /** The other founders, unless `join`, and where to dial each (its link), `host:port`. */
+  /** Other founders (or, with `join`, other nodes), and the address of the link to each, as `host:port`. */
   readonly peers: ReadonlyMap<NodeId, string>;
-  /** Addresses to dial other nodes at, instead of those in the configuration. */
+  /** Addresses at which other nodes are dialled, instead of those in the configuration. */
   readonly routes: ReadonlyMap<NodeId, string>;
   /** Address at which other nodes dial this node; null: the one where it listens. */
   readonly advertise: string | null;
-  /** The very first start of a founder: its folder is empty because there was nothing yet. */
+  /** True at the first start of a founder, whose folder is empty because it is new. */
   readonly bootstrap: boolean;
   /** True if this node is not a founder and will be added to a cluster, whose leader then contacts it. */
   readonly join: boolean;
-  /** The cluster's name; null: made of its founders' ids. */
+  /** The cluster's name; null: it is made from the founders' ids. */
   readonly cluster: string | null;
   readonly dataFolder: string;
   readonly electionTimeoutMinMs: number;
   readonly electionTimeoutMaxMs: number;
   readonly heartbeatMs: number;
-  /** Of the election timeouts; with the node's id. */
+  /** Seed of the election timeouts, which also depend on the node's id. */
   readonly seed: number;
-  /** Where the report lines go; null: nowhere. */
+  /** File descriptor for report lines; null: there are no reports. */
   readonly reportFd: number | null;
-  /** Where `/metrics` and `/healthz` are; null: nowhere. */
+  /** Address of `/metrics` and `/healthz`; null: they are not served. */
   readonly adminListen: Address | null;
   readonly logFormat: LogFormat;
   readonly tuning: Tuning;
 }
 
 export const USAGE = `usage: node node/main.mjs --id n1 --peer-listen HOST:PORT --client-listen HOST:PORT --data DIR
-  --bootstrap                          the very first start of a cluster's founder; never again afterwards
+  --bootstrap                          for the first start of a cluster's founder; never use it again afterwards
   [--peers n2=HOST:PORT,n3=HOST:PORT]  the other founders, and where to dial them; none: a cluster of one
-  [--join]                             no founder: a node that is to be added to a cluster that runs
+  [--join]                             this node is not a founder, and will be added to a running cluster
   [--cluster NAME]                     default: the founders' ids; needed with --join
-  [--routes n4=HOST:PORT]              where to dial other members, instead of where they say that they listen
-  [--advertise HOST:PORT]              where others are to dial this node; default: where it listens
-  [--election-timeout 300..600]        ms; a new random one from this range for each election
+  [--routes n4=HOST:PORT]              where to dial other members, instead of the addresses that they advertise
+  [--advertise HOST:PORT]              where other nodes dial this node; default: where it listens
+  [--election-timeout 300..600]        range in ms; each election uses a new random timeout from it
   [--heartbeat 50]                     ms between a leader's heartbeats
   [--seed N]                           of the election timeouts; default: random
   [--report-fd N]                      file descriptor (a pipe) for report lines; default: none
   [--admin-port [HOST:]PORT]           HTTP: /metrics for Prometheus, /healthz; default: none; HOST: 127.0.0.1
-  [--log-format text]                  of stderr: text, or json: one object a line
+  [--log-format text]                  format of stderr: text, or json (one object per line)
 ${TUNING_USAGE}`;
 
 /** Throws `OptionError`. */
@@ -73,7 +73,7 @@ export function parseOptions(argv: readonly string[]): NodeOptions {
     );
   if (join && given.cluster === undefined)
     throw new OptionError(
-      '--join needs --cluster: the name of the cluster (of one that was given none: its founders)',
+      '--join needs --cluster with the name of the cluster (if it has none: its founders)',
     );
   const election = parseRange('--election-timeout', given['election-timeout'] ?? '300..600');
   const heartbeatMs = parseWhole('--heartbeat', given.heartbeat ?? '50', 1, 60_000);
@@ -125,7 +125,7 @@ const NAMES = [
   'log-format',
   ...TUNING_NAMES,
 ] as const;
-/** Given or not, without a value. */
+/** Options without a value. */
 const FLAGS = ['bootstrap', 'join'] as const;
 type Name = (typeof NAMES)[number] | (typeof FLAGS)[number];
 type Given = { readonly [Each in Name]?: string };

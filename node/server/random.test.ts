@@ -6,7 +6,7 @@ const draw = (seed: number, count: number): number[] => {
   return Array.from({ length: count }, random);
 };
 
-test('the same seed draws the same numbers, another seed or node others', () => {
+test('the same seed gives the same numbers, and another seed or node gives other ones', () => {
   expect(draw(7, 10)).toEqual(draw(7, 10));
   expect(draw(7, 10)).not.toEqual(draw(8, 10));
   expect(nodeSeed(7, 'n1')).not.toBe(nodeSeed(7, 'n2'));

@@ -48,12 +48,12 @@ describe('the report pipe', () => {
     expect(lines.every(({ at, node }) => Number.isSafeInteger(at) && node === 'n1')).toBe(true);
   });
 
-  test('tells why a node could not start, though it was never ready', async () => {
+  test('reports why a node could not start, although it was never ready', async () => {
     const { reports } = reporter(`pipe.log('error', 'no disk'); await pipe.close();`);
     expect(parse(await text(reports))).toMatchObject([{ n: 0, type: 'log', message: 'no disk' }]);
   });
 
-  test('leaves out status lines for a reader that lags, and never a step', async () => {
+  test('leaves out status lines if the reader is slow, but never a step', async () => {
     const { child, reports } = reporter(`
       pipe.report(ready);
       for (let i = 1; i <= 5000; i++) { pipe.report(status); pipe.report(commit(i)); pipe.flush(); }
@@ -68,7 +68,7 @@ describe('the report pipe', () => {
     expect(lines.filter(({ type }) => type === 'status').length).toBeLessThan(3_000);
   });
 
-  test('ends a node whose reader is 64 MiB behind', async () => {
+  test('ends a node if 64 MiB wait for its reader', async () => {
     const { child, stderr } = reporter(`
       pipe.report(ready);
       const big = { type: 'log', level: 'info', message: 'x'.repeat(1 << 20) };
@@ -77,10 +77,10 @@ describe('the report pipe', () => {
     const [code] = (await once(child, 'exit')) as [number];
     expect(code).toBe(4);
     child.stdio[3]!.destroy();
-    expect(await stderr).toMatch(/the reader of the reports is \d+ bytes behind/);
+    expect(await stderr).toMatch(/the reader of the reports is too slow: \d+ bytes wait for it/);
   });
 
-  test('ends a node whose reader has gone', async () => {
+  test('ends a node whose reader has closed the pipe', async () => {
     const { child, reports, stderr } = reporter(`
       pipe.report(ready);
       setInterval(() => { pipe.report(commit(1)); pipe.flush(); }, 10);

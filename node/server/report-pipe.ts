@@ -4,18 +4,18 @@ import type { NodeId } from '../raft/types.ts';
 import type { ReportLine, Reports } from '../replica/trace.ts';
 
 /**
- * Maximum number of bytes that wait for the reader; above it `status` lines are left out, because the next one says
- * more.
+ * Number of bytes that wait for the reader above which `status` lines are left out, because a later one has newer
+ * values.
  */
 const STATUS_UP_TO_BYTES = 1 << 20;
-/** No trace line may be lost; when this much waits, the node ends instead of growing. */
+/** Maximum number of bytes that wait for the reader. Above it the node ends, because no trace line may be lost. */
 const MAX_WAITING_BYTES = 64 << 20;
 
 export interface ReportPipeOptions {
-  /** Null: no reports are wanted. */
+  /** File descriptor of the pipe; null: there are no reports. */
   readonly fd: number | null;
   readonly node: NodeId;
-  /** The reader went away, or does not read: the node must not run on unobserved. */
+  /** Called when the reader has closed the pipe or does not read, because the node must not run without reports. */
   readonly onLost: (reason: string) => void;
 }
 
@@ -25,12 +25,12 @@ export class ReportPipe implements Reports {
   readonly #pipe: Socket | null;
   readonly #onLost: (reason: string) => void;
   #lines = '';
-  /** Lines from before the `ready` line, which must be the first; null: it was sent. */
+  /** Lines that wait for the `ready` line, which must be the first; null: it was sent. */
   #held: ReportLine[] | null = [];
   #count = 0;
   #lost = false;
 
-  /** Throws if the descriptor is no pipe or socket. */
+  /** Throws if the descriptor is not a pipe or socket. */
   constructor({ fd, node, onLost }: ReportPipeOptions) {
     this.#node = node;
     this.#onLost = onLost;
@@ -72,11 +72,11 @@ export class ReportPipe implements Reports {
     this.#pipe.write(this.#lines);
     this.#lines = '';
     if (this.#pipe.writableLength > MAX_WAITING_BYTES) {
-      this.#lose(`the reader of the reports is ${this.#pipe.writableLength} bytes behind`);
+      this.#lose(`the reader of the reports is too slow: ${this.#pipe.writableLength} bytes wait for it`);
     }
   }
 
-  /** Resolves when everything is written, or the reader is gone. */
+  /** Resolves when all lines are written, or the reader has closed the pipe. */
   async close(): Promise<void> {
     const pipe = this.#pipe;
     if (pipe === null || this.#lost) return;

@@ -49,16 +49,15 @@ export const NODE_PARTS: NodeParts = {
   replica: (options) => new Replica(options),
 };
 
-/** Exit codes of the process. Any other one (1): an assertion of the node failed. */
+/** Exit codes of the process. `broken` (1): an assertion of the node failed. */
 export const EXIT = { stopped: 0, broken: 1, badOptions: 2, cannotServe: 3, unobserved: 4 } as const;
 
 /** Maximum time for an ending node to write to clients and to its reports, in ms. */
 const FAREWELL_MS = 2_000;
 
 /**
- * Runs a node until it is told to stop or cannot go on; then ends the process. `argv`: the command line
- * without program and script. Everything that goes wrong ends in one line on stderr and an exit code of
- * `EXIT`.
+ * Runs a node until it is told to stop or cannot continue, and then ends the process. `argv` is the command line
+ * without program and script. Every failure gives one line on stderr and an exit code of `EXIT`.
  */
 export async function runNode(argv: readonly string[], parts: Partial<NodeParts> = {}): Promise<void> {
   if (argv.includes('--help')) {
@@ -87,11 +86,11 @@ class NodeProcess {
   constructor(options: NodeOptions, parts: NodeParts) {
     this.#options = options;
     this.#parts = parts;
-    // The reader is gone, which is no reason to end.
+    // If the reader of stderr has closed it, the node continues.
     process.stderr.on('error', () => undefined);
     process.on('uncaughtException', (error) => this.#end(EXIT.broken, error.stack ?? String(error)));
     process.on('SIGTERM', () => this.#end(EXIT.stopped, 'SIGTERM: stopping'));
-    // A terminal sends Ctrl-C to the whole group; a node with a report pipe leaves the decision to the harness.
+    // A terminal sends Ctrl-C to the whole process group. A node with a report pipe ignores it: the harness decides.
     process.on('SIGINT', () => {
       if (options.reportFd === null) this.#end(EXIT.stopped, 'SIGINT: stopping');
     });
@@ -103,7 +102,7 @@ class NodeProcess {
       });
     } catch (error) {
       process.stderr.write(
-        `node: --report-fd ${options.reportFd} is no pipe that is open for writing: ${(error as Error).message}\n`,
+        `node: --report-fd ${options.reportFd} is not a pipe that is open for writing: ${(error as Error).message}\n`,
       );
       process.exit(EXIT.badOptions);
     }
@@ -113,7 +112,7 @@ class NodeProcess {
     try {
       await this.#start();
     } catch (error) {
-      // Only its environment may keep a node from starting: the disk, a port. Any other reason is a bug.
+      // A disk or a port may prevent a start. Any other reason is a bug.
       const known = error instanceof StorageError || (error as NodeJS.ErrnoException).syscall !== undefined;
       const text =
         error instanceof Error ? (known ? error.message : (error.stack ?? error.message)) : String(error);
@@ -136,7 +135,7 @@ class NodeProcess {
       log({
         level: 'warn',
         event: 'torn-write-cut-off',
-        message: `${recovered.tornBytes} bytes of an interrupted write were cut off the log`,
+        message: `${recovered.tornBytes} bytes of an interrupted write were removed from the end of the log`,
         fields: { bytes: recovered.tornBytes },
       });
     if (incarnation === fresh.incarnation && founders.length > 0 && incarnation > 0)
@@ -169,7 +168,7 @@ class NodeProcess {
     );
     this.#started.push(() => transport.close());
 
-    // Stopped after the replica, which still answers the waiting clients.
+    // The server is stopped after the replica, because that still answers the waiting clients.
     let server: ClientServer | null = null;
     this.#started.push(async () => server?.close());
     const now = (): number => performance.now();
@@ -177,7 +176,7 @@ class NodeProcess {
     const startedFrom = recovered.snapshot && (await restored(stateMachine, storage));
     const raft = parts.raft(raftConfig(this.#options, founders), { ...recovered, incarnation, nowMs: now() });
     const watch = new NodeWatch(id, {
-      // The trace tells the reports' reader of the same, and more.
+      // These lines are not added to the reports, because the trace has the same information.
       log: (line) => this.#write(line),
       withMetrics: adminListen !== null,
       vitals: {
@@ -237,7 +236,7 @@ class NodeProcess {
       this.#started.push(() => started.close());
     }
 
-    // Time runs for the core only from here on, because a node that is not reachable yet must not start an election.
+    // Ticks begin only here, because a node that cannot be reached yet must not start an election.
     const ticking = setInterval(() => service.tick(), Math.max(1, Math.floor(this.#options.heartbeatMs / 5)));
     this.#started.push(() => Promise.resolve(clearInterval(ticking)));
     service.begin(fastFailover);
@@ -257,7 +256,7 @@ class NodeProcess {
       },
     });
     this.#reports.flush();
-    // Where NODE_COMPILE_CACHE is set: a node that will be killed leaves its compiled code to the next start.
+    // Stores the compiled code for the next start now, because a node that is killed cannot store it at its end.
     flushCompileCache();
     const ports = { clientPort: server.port, peerPort: transport.port, adminPort: admin?.port ?? null };
     log({
@@ -279,7 +278,7 @@ class NodeProcess {
     process.stderr.write(`${formatLogLine(logFormat, line, id, new Date())}\n`);
   }
 
-  /** Ends the process with `code`: in order, but within bounds; a second cause changes nothing. */
+  /** Stops all parts, within a time limit, and ends the process with `code`. Later calls change nothing. */
   #end(code: number, why: string): void {
     if (this.#ending) return;
     this.#ending = true;

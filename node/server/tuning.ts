@@ -3,27 +3,27 @@ import { SNAPSHOT_POLICY } from '../replica/snapshotter.ts';
 import type { SnapshotPolicy } from '../replica/snapshotter.ts';
 import { OptionError, parseBytes, parseSwitch, parseWhole, sizeText } from './option-values.ts';
 
-/** Bounds and features that have good defaults. */
+/** Limits and features that have good defaults. */
 export interface Tuning {
-  /** A follower's pipeline: messages that are sent ahead of its answers, and the entries in one. */
+  /** Maximum number of messages in flight to a follower, and maximum size of the entries of one, in bytes. */
   readonly maxInflightMessages: number;
   readonly maxMessageBytes: number;
-  /** Maximum size of a leader's uncommitted entries, in bytes; beyond it clients get `busy`. */
+  /** Maximum size of a leader's uncommitted entries in bytes. Above it clients get `busy`. */
   readonly maxUncommittedBytes: number;
   /** Maximum size of one write to the disk, in bytes. */
   readonly maxBatchBytes: number;
-  /** Whether a broken connection from the leader starts an election at once. */
+  /** True if a broken connection from the leader starts an election at once. */
   readonly fastFailover: boolean;
-  /** Null: off. The fraction by which the rates of two nodes' clocks may differ. */
+  /** Lease reads; null: off. `maxClockDrift`: fraction by which the rates of two nodes' clocks may differ. */
   readonly leaseReads: { readonly maxClockDrift: number } | null;
-  /** Maximum number of client sessions while this node leads, which it tells all nodes through the log. */
+  /** Maximum number of client sessions while this node leads. All nodes get it through the log. */
   readonly sessionCap: number;
   readonly snapshots: SnapshotPolicy;
-  /** Maximum idle time of a session; 0: no limit. */
+  /** Maximum idle time of a session in ms; 0: no limit. */
   readonly sessionIdleMs: number;
 }
 
-/** Bulk messages that may wait in a connection to a peer: a whole pipeline must fit (peer-link.ts). */
+/** Maximum size of a follower's pipeline in bytes, so that it fits into a connection's waiting bytes (peer-link.ts). */
 const MAX_PIPELINE_BYTES = 16 << 20;
 
 export const TUNING_NAMES = [
@@ -59,11 +59,11 @@ export function parseTuning(given: { readonly [Name in (typeof TUNING_NAMES)[num
   const leaseReads = parseSwitch('--lease-reads', given['lease-reads'] ?? 'off');
   if (leaseReads && given['fast-failover'] === 'on') {
     throw new OptionError(
-      '--fast-failover on and --lease-reads on exclude each other: a lease is the promise to wait before an election',
+      '--fast-failover on and --lease-reads on exclude each other: a lease relies on the promise to wait before an election',
     );
   }
   if (!leaseReads && given['max-clock-drift'] !== undefined)
-    throw new OptionError('--max-clock-drift is for --lease-reads on, which is not given');
+    throw new OptionError('--max-clock-drift needs --lease-reads on');
   const maxInflightMessages = parseWhole(
     '--max-inflight-messages',
     given['max-inflight-messages'] ?? '32',
@@ -78,7 +78,7 @@ export function parseTuning(given: { readonly [Name in (typeof TUNING_NAMES)[num
   );
   if (maxInflightMessages * maxMessageBytes > MAX_PIPELINE_BYTES) {
     throw new OptionError(
-      `--max-inflight-messages ${maxInflightMessages} of --max-message-bytes ${sizeText(maxMessageBytes)} are more than ${sizeText(MAX_PIPELINE_BYTES)}, which is what may wait for a peer`,
+      `--max-inflight-messages ${maxInflightMessages} of --max-message-bytes ${sizeText(maxMessageBytes)} is more than ${sizeText(MAX_PIPELINE_BYTES)}, the maximum that may wait for a peer: choose smaller values`,
     );
   }
   return {

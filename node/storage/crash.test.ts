@@ -7,7 +7,7 @@ import { CrashDisk } from './testing/crash-disk.ts';
 import { blocksAt, entry, header, IDENTITY, loaded, shown, step } from './testing/steps.ts';
 import { Wal } from './wal.ts';
 
-/** Actions of a node on its storage; numbers are drawn and adapted to the legal range at that point. */
+/** Actions of a node on its storage. Numbers are drawn at random, and adapted to what is allowed at that point. */
 const action = fc.oneof(
   {
     weight: 5,
@@ -33,7 +33,7 @@ const action = fc.oneof(
 type Action = { do: string; a: number; b: number; c: number };
 const plan = fc.array(action, { minLength: 3, maxLength: 14 });
 
-/** The simplest model of a disk: the content that must come back. */
+/** A simple model of a disk: the content that a start must find. */
 interface Model {
   readonly term: number;
   readonly vote: string | null;
@@ -56,7 +56,7 @@ function expected({ term, vote, log, last, snapshot: [index, snapshotTerm] }: Mo
   return `${shown({ hardState: hardState.hardState!, entries })} behind ${index} of ${snapshotTerm}: ${state}`;
 }
 
-/** The log that a node continues with: a log that does not belong to the snapshot is replaced by it. */
+/** The log with which a node continues. If it does not belong to the snapshot, the snapshot replaces it. */
 function started(model: Model): Model {
   const { log, snapshot } = model;
   const [index, inTerm] = snapshot;
@@ -76,7 +76,7 @@ async function found(wal: Wal): Promise<string> {
 const open = (files: CrashDisk): Wal =>
   new Wal({ folder: '/data', identity: IDENTITY, segmentBytes: 160, aheadBytes: 48, files });
 
-/** Starts; returns those of `allowed` that it may be in, of which there must be one. */
+/** Starts a node. Returns the models of `allowed` that fit its content; there must be at least one. */
 async function start(wal: Wal, allowed: readonly Model[]): Promise<Model[]> {
   const start = await found(wal);
   const fitting = allowed.filter((model) => expected(model) === start);
@@ -84,7 +84,7 @@ async function start(wal: Wal, allowed: readonly Model[]): Promise<Model[]> {
   return fitting.map(started);
 }
 
-/** One life: from a start that must find one of `allowed`, until the plan ends or power goes. */
+/** Runs a node from its start, which must find one of `allowed`, until the end of `actions` or a power failure. */
 async function live(files: CrashDisk, allowed: readonly Model[], actions: Action[]): Promise<Model[]> {
   let wal = open(files);
   let states: Model[] = [...allowed];
@@ -92,7 +92,7 @@ async function live(files: CrashDisk, allowed: readonly Model[], actions: Action
     states = await start(wal, allowed);
     while (actions.length > 0) {
       const next = actions.shift()!;
-      // States that look the same also behave the same, so any of them may be meant.
+      // Models with the same content also behave the same, so the first one is as good as any other.
       const before = states[0]!;
       if (next.do === 'reopen') {
         await wal.close();
@@ -127,7 +127,7 @@ async function* act(wal: Wal, before: Model, { do: what, a, b, c }: Action): Asy
     yield { ...before, term, vote, log: b === 0 ? before.log : log, last };
     await wal.write([step(a > 0 ? [term, vote] : null), step(null, ...entries)]);
   } else if (what === 'roll') {
-    // At any moment of a write: a segment may just begin.
+    // This may happen at any time of a write, also while a segment begins.
     yield before;
     const writing = wal.write([step(null)]);
     for (let turns = 0; turns < c; turns++) await Promise.resolve();
@@ -139,7 +139,7 @@ async function* act(wal: Wal, before: Model, { do: what, a, b, c }: Action): Asy
     if (index <= before.snapshot[0] || inTerm === undefined) return;
     yield { ...before, snapshot: [index, inTerm] };
     await wal.snapshots.save(header(index, inTerm), blocksAt(index));
-    // The log is written to meanwhile; it may just begin a segment.
+    // The log is written at the same time, and may begin a segment.
     const writing = wal.write([step(null)]);
     for (let turns = 0; turns < c; turns++) await Promise.resolve();
     wal.compact(logIndex(index));
@@ -149,7 +149,7 @@ async function* act(wal: Wal, before: Model, { do: what, a, b, c }: Action): Asy
   }
 }
 
-/** A leader's snapshot comes in, then replaces the log. */
+/** Receives a leader's snapshot, which then replaces the log. */
 async function* receive(wal: Wal, before: Model, { a, b, c }: Action): AsyncGenerator<Model> {
   const index = before.last + a + 1;
   const meta: SnapshotHeader = header(index, before.term + b);
@@ -198,7 +198,7 @@ test('whatever was acknowledged is there after a crash at any change of the disk
   );
 });
 
-test('the hard state is never in a segment that goes while the next one begins', async () => {
+test('the hard state is never in a segment that is removed while the next one begins', async () => {
   let seed = 0;
   for (let turns = 0; turns < 20; turns++) {
     for (let changes = 0; changes < 40; changes++, seed++) {

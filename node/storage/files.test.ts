@@ -7,7 +7,7 @@ import { behind, NODE_FILES } from './files.ts';
 
 const pieces = fc.array(fc.uint8Array({ maxLength: 5 }), { maxLength: 6 });
 
-test('what a write that ended short has left to write is what it did not take', () => {
+test('after an incomplete write, the rest is the bytes that were not written', () => {
   fc.assert(
     fc.property(pieces, fc.nat({ max: 30 }), (all, written) => {
       expect(Buffer.concat(behind(all, written))).toEqual(Buffer.concat(all).subarray(written));
@@ -15,12 +15,12 @@ test('what a write that ended short has left to write is what it did not take', 
   );
 });
 
-test('pieces are written one after the other, however many there are', async () => {
+test('any number of pieces are written one after the other', async () => {
   const folder = await fs.mkdtemp(join(tmpdir(), 'chaos-files-'));
   try {
     const path = join(folder, 'file');
     const file = await NODE_FILES.open(path, { fresh: true, durable: true });
-    // More than the system takes at once.
+    // More pieces than the system accepts in one call.
     const all = Array.from({ length: 3_000 }, (_, i) => Buffer.from(`${i};`));
     await file.write(all, 7);
     await file.close();

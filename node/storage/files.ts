@@ -3,37 +3,41 @@ import { FolderLock } from './lock.ts';
 
 /** An open file of the data folder. Positions are bytes from its start. */
 export interface OpenFile {
-  /** Writes all `pieces`, one after the other, at `position`; rejects if the disk takes less. */
+  /** Writes all `pieces`, one after the other, at `position`. Rejects if not all bytes can be written. */
   write(pieces: readonly Uint8Array[], position: number): Promise<void>;
-  /** Up to `length` bytes from `position` on; fewer at the end of the file. */
+  /** Reads `length` bytes from `position` on, or fewer at the end of the file. */
   read(position: number, length: number): Promise<Buffer>;
   /** Cuts the file to `size` bytes. */
   truncate(size: number): Promise<void>;
-  /** Resolves when everything that was written is durable, and the file's size with it. */
+  /** Resolves when all written bytes and the file's size are durable. */
   sync(): Promise<void>;
   size(): Promise<number>;
   close(): Promise<void>;
 }
 
 export interface OpenOptions {
-  /** The file is made, or emptied. */
+  /** True if the file is created, or emptied if it exists. */
   readonly fresh: boolean;
-  /** A write resolves only when it is durable (O_DSYNC): one trip through the thread pool, not two. */
+  /**
+   * True if a write resolves only when it is durable (O_DSYNC). This needs one call in the thread pool instead of two.
+   */
   readonly durable: boolean;
 }
 
 /**
- * Port: the functions of a file system that the storage needs. The meaning of a name is durable only after
- * `syncFolder`, the content of a file only after `sync` (or a durable write); a crash may keep or lose anything else.
+ * Port: the functions of a file system that the storage needs. Names of files are durable only after `syncFolder`, and
+ * their content only after `sync` (or a durable write). A crash may keep or lose all other changes.
  */
 export interface Files {
   makeFolder(folder: string): Promise<void>;
-  /** Rejects with `StorageError` if another live process has it. Resolves to a function that releases it. */
+  /**
+   * Locks the folder. Resolves to a function that releases it. Rejects with `StorageError` if a live process has it.
+   */
   lock(folder: string): Promise<() => Promise<void>>;
   list(folder: string): Promise<string[]>;
   readAll(path: string): Promise<Buffer>;
   open(path: string, options: OpenOptions): Promise<OpenFile>;
-  /** Takes the place of a file that has the name already. */
+  /** Renames a file. An existing file with the new name is replaced. */
   rename(from: string, to: string): Promise<void>;
   remove(path: string): Promise<void>;
   syncFolder(folder: string): Promise<void>;
@@ -73,7 +77,9 @@ class NodeFile implements OpenFile {
     this.#handle = handle;
   }
 
-  /** A write may end short (a signal, a quota); the rest is tried until it is an error. */
+  /**
+   * A write may be incomplete (a signal, a quota). The rest is written again until all is written or an error occurs.
+   */
   write(pieces: readonly Uint8Array[], position: number): Promise<void> {
     return new Promise((resolve, reject) => {
       const writeOn = (left: readonly Uint8Array[], at: number): void =>
@@ -81,7 +87,7 @@ class NodeFile implements OpenFile {
           if (error !== null) return reject(error);
           const rest = behind(left, written);
           if (rest.length === 0) resolve();
-          else if (written === 0) reject(new Error('the disk took no byte of a write'));
+          else if (written === 0) reject(new Error('a write to the disk wrote no bytes'));
           else writeOn(rest, at + written);
         });
       writeOn(pieces, position);

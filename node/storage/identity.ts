@@ -3,8 +3,8 @@ import { nodeId } from '../raft/types.ts';
 import type { Identity } from '../replica/ports.ts';
 
 /*
- * The file `identity`: one JSON object, for people too; `crc32` is over the JSON without it. It is written once, when
- * the folder is made, before anything that another node could hear of.
+ * The file `identity`: one JSON object, which people can read. `crc32` is over the JSON without this field. The file is
+ * written once, when the folder is made, before any message to another node.
  */
 
 export function encodeIdentity({ node, cluster, founders, incarnation }: Identity): Buffer {
@@ -12,7 +12,7 @@ export function encodeIdentity({ node, cluster, founders, incarnation }: Identit
   return Buffer.from(`${JSON.stringify({ ...fields, crc32: crc32(JSON.stringify(fields)) })}\n`);
 }
 
-/** Null for bytes that are no identity. */
+/** Returns null for bytes that are not an identity. */
 export function decodeIdentity(bytes: Buffer): Identity | null {
   let parsed: unknown;
   try {

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { IDENTITY, recovered, replayed } from './testing/steps.ts';
 import { Wal } from './wal.ts';
 
-/** A memory file system makes thousands of syncs cheap. */
+/** A file system in memory makes thousands of syncs cheap. */
 const scratch = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 let root: string;
 let folders = 0;
@@ -55,7 +55,7 @@ describe("the folder's lock", () => {
     }
   });
 
-  test('goes to one of many nodes that find it stale at once', async () => {
+  test('a stale lock is taken by only one of many nodes that find it at once', async () => {
     const folder = newFolder();
     await fs.mkdir(folder);
     await fs.writeFile(join(folder, 'lock'), '');

@@ -3,13 +3,13 @@ import { promises as fs } from 'node:fs';
 import { join } from 'node:path';
 import { StorageError } from '../replica/ports.ts';
 
-/** Number of tries for a lock whose owner is gone; each try covers one owner that died meanwhile. */
+/** Maximum number of tries to take a stale lock. Each try can fail because another owner took it and ended. */
 const MAX_TRIES = 10;
 
 /**
- * One node per data folder: a file `lock` that names its owner's pid and the time at which that process
- * began, so that a lock left by `kill -9` is seen to be stale, also when its pid is in use again. A stopped
- * (SIGSTOP) owner still holds it.
+ * Lock that allows one node per data folder: a file `lock` with its owner's pid and the start time of that process. So
+ * a lock that is left after `kill -9` is known to be stale, even if its pid is in use again. A paused (SIGSTOP) owner
+ * keeps its lock.
  */
 export class FolderLock {
   readonly #path: string;
@@ -29,7 +29,7 @@ export class FolderLock {
     await fs.writeFile(mine, content);
     try {
       for (let tries = 0; tries < MAX_TRIES; tries++) {
-        // A hard link either makes `lock`, with its content already in it, or fails because there is one.
+        // A hard link either makes `lock` with its whole content, or fails because `lock` exists.
         if (await succeeds(fs.link(mine, path), 'EEXIST')) {
           // If two nodes cleared the same stale lock at once, the later link is the valid one.
           if ((await read(path)) === content) return new FolderLock(path, content);
@@ -46,7 +46,7 @@ export class FolderLock {
         await clear(path, held, token);
       }
       throw new StorageError(
-        `data folder ${folder}: its lock changed hands ${MAX_TRIES} times; start fewer nodes on it`,
+        `data folder ${folder}: other nodes took its lock ${MAX_TRIES} times; start only one node with it`,
       );
     } finally {
       await fs.unlink(mine);
@@ -67,8 +67,8 @@ async function clear(path: string, stale: string, token: string): Promise<void> 
 }
 
 /**
- * The pid that holds the lock; null if that process is gone. A lock that cannot be read was torn by a crash and has no
- * owner.
+ * Returns the pid of the lock's owner; null if that process has ended. A lock that cannot be read was torn by a crash,
+ * and has no owner.
  */
 async function liveOwner(content: string): Promise<number | null> {
   let owner: { pid?: unknown; began?: unknown };
@@ -93,13 +93,13 @@ function isAlive(pid: number): boolean {
 }
 
 /**
- * When the process began, in the kernel's ticks since boot, with the boot's id; null where there is no /proc.
+ * Returns the start time of a process, in the kernel's ticks since boot, with the boot's id; null without /proc.
  */
 async function beganAt(pid: number): Promise<string | null> {
   try {
     const stat = await fs.readFile(`/proc/${pid}/stat`, 'utf8');
     const boot = await fs.readFile('/proc/sys/kernel/random/boot_id', 'utf8');
-    // The name in parentheses may contain anything; field 22 is counted from its end.
+    // The name in parentheses may contain any characters, so field 22 is counted from the closing parenthesis.
     const ticks = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
     return ticks === undefined ? null : `${boot.trim()}/${ticks}`;
   } catch {

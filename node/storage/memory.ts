@@ -11,11 +11,11 @@ import type {
   Storage,
   StoredSnapshot,
 } from '../replica/ports.ts';
-import { emptyLog, entriesBehind, holds, replay } from './replay.ts';
+import { emptyLog, entriesAfterSnapshot, holds, replay } from './replay.ts';
 import type { Replayed } from './replay.ts';
 import { snapshotBytes, SnapshotReader } from './snapshot-format.ts';
 
-/** The disk of a `MemoryStorage`, which survives from one life of its node to the next. */
+/** The disk of a `MemoryStorage`, which keeps its content when its node restarts. */
 export interface MemoryDisk {
   identity: Identity | null;
   readonly log: Replayed;
@@ -30,7 +30,7 @@ export const memoryDisk = (): MemoryDisk => ({
   inUse: false,
 });
 
-/** The write-ahead log's twin in memory, under the same contract; for simulation and tests. */
+/** A storage in memory with the same contract as the write-ahead log, for simulation and tests. */
 export class MemoryStorage implements Storage {
   readonly snapshots: Snapshots;
   readonly #disk: MemoryDisk;
@@ -57,7 +57,7 @@ export class MemoryStorage implements Storage {
         snapshot.term > log.hardState.term ? { term: snapshot.term, votedFor: null } : log.hardState;
       replay(log, [{ hardState, snapshot, entries: [] }]);
     }
-    const entries = entriesBehind(log, snapshot);
+    const entries = entriesAfterSnapshot(log, snapshot);
     if (typeof entries === 'string') throw new StorageError(entries);
     return { identity, hardState: log.hardState, snapshot, entries: [...entries], tornBytes: 0 };
   }
@@ -69,7 +69,7 @@ export class MemoryStorage implements Storage {
   }
 
   roll(): void {
-    // It forgets entry by entry.
+    // `compact` removes entries one by one, so there is nothing to do.
   }
 
   compact(index: LogIndex): void {

@@ -2,25 +2,25 @@ import type { OpenFile } from './files.ts';
 import { lengthOf } from './segment.ts';
 import type { SegmentHeader } from './segment.ts';
 
-/** So that a record never waits long for the zeros that are being written to the same file. */
+/** Zeros of one write. They are few, so that a record never waits long for zeros that are written to the same file. */
 const ZEROS = Buffer.alloc(256 << 10);
 
 export interface OpenSegmentOptions {
   readonly header: SegmentHeader;
-  /** Open for durable writes. */
+  /** File of the segment, open for durable writes. */
   readonly file: OpenFile;
-  /** The same file, for the zeros: one sync for many writes, in which records need not take part. */
+  /** The same file, open for the zeros, so that many writes of zeros share one sync. */
   readonly ahead: OpenFile;
   readonly size: number;
   /** Number of bytes after the records that are filled with zeros in advance; 0: none. */
   readonly aheadBytes: number;
-  /** Beyond this it is not filled. */
+  /** Size in bytes up to which the file is filled with zeros. */
   readonly fullBytes: number;
 }
 
 /**
- * The segment that records are appended to. Zeros are written after them in advance, in the background, and again when
- * half of them are used: overwriting them syncs in half the time that growing the file needs.
+ * The segment to which records are appended. In the background, zeros are written after the records in advance, and
+ * again when half of the zeros are used. To overwrite zeros and sync takes half the time of growing the file.
  */
 export class OpenSegment {
   readonly header: SegmentHeader;
@@ -28,11 +28,11 @@ export class OpenSegment {
   #size: number;
   #filling: Promise<void> | null = null;
   #closed = false;
-  /** Where the next record goes. */
+  /** Offset of the next record. */
   end: number;
   /** Number of records. */
   records: number;
-  /** Highest index that an entry here has, which counts; 0: none does. */
+  /** Highest index of the entries in this segment that are still in the log; 0: there are none. */
   lastIndex = 0;
 
   constructor(options: OpenSegmentOptions, records: number, end: number) {
@@ -44,10 +44,10 @@ export class OpenSegment {
     this.#fillAhead();
   }
 
-  /** Resolves when the record is durable. */
+  /** Appends a record. Resolves when it is durable. */
   async append(record: readonly Uint8Array[]): Promise<void> {
     const end = this.end + lengthOf(record);
-    // Zeros that are being written must not fall on the record.
+    // Zeros that are being written must not overwrite the record.
     while (end > this.#size && this.#filling !== null) await this.#filling;
     await this.#o.file.write(record, this.end);
     this.end = end;
@@ -57,7 +57,7 @@ export class OpenSegment {
   }
 
   /**
-   * No record follows, for now or for ever. The prepared zeros stay, because they are not the beginning of a record.
+   * Closes the file. The prepared zeros stay, because they cannot be mistaken for a record.
    */
   async close(): Promise<void> {
     this.#closed = true;
@@ -75,7 +75,7 @@ export class OpenSegment {
       this.#size = to;
       this.#filling = null;
     });
-    // A disk that refuses is noticed by the record that needs the room: the promise stays.
+    // A failure is reported to the record that needs the space, because the promise stays.
     this.#filling.catch(() => undefined);
   }
 

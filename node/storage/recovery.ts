@@ -5,7 +5,7 @@ import { StorageError } from '../replica/ports.ts';
 import type { Identity, Recovered, SnapshotHeader } from '../replica/ports.ts';
 import type { Files } from './files.ts';
 import { decodeIdentity } from './identity.ts';
-import { emptyLog, entriesBehind, holds, lastIndexOf, replay } from './replay.ts';
+import { emptyLog, entriesAfterSnapshot, holds, lastIndexOf, replay } from './replay.ts';
 import type { Replayed } from './replay.ts';
 import { HEADER_BYTES, parseSegment } from './segment.ts';
 import type { ParsedSegment } from './segment.ts';
@@ -13,18 +13,18 @@ import { segmentPath } from './segment-supply.ts';
 
 export interface Found {
   readonly recovered: Recovered;
-  /** The segment to continue; null: begin the next one. */
+  /** The segment to continue; null: a new one must begin. */
   readonly current: ParsedSegment | null;
-  /** Number of the segment to go on in. */
+  /** Number of the segment in which to continue. */
   readonly number: number;
-  /** Highest index in each segment before that. */
+  /** Earlier segments, each with its highest index. */
   readonly older: readonly SegmentExtent[];
   readonly lastIndexInCurrent: number;
-  /** Last index of the log as it is stored. */
+  /** Last index of the stored log. */
   readonly storedLast: number;
-  /** The stored log must be replaced by the snapshot before anything follows. */
+  /** True if the snapshot must replace the stored log before anything else is written. */
   readonly replaced: boolean;
-  /** Segments that a crash has left while older ones were removed. */
+  /** Segments that were left by a crash during the removal of older segments. */
   readonly strays: readonly number[];
 }
 
@@ -37,7 +37,7 @@ export interface SegmentExtent {
 const SEGMENT_NAME = /^wal-(\d{10})\.log$/;
 export const IDENTITY_NAME = 'identity';
 
-/** Content of `identity`; null: there is none. */
+/** Reads the file `identity`; null: there is none. */
 export async function readIdentity(
   files: Files,
   folder: string,
@@ -46,7 +46,8 @@ export async function readIdentity(
   if (!names.includes(IDENTITY_NAME)) return null;
   const identity = decodeIdentity(await files.readAll(join(folder, IDENTITY_NAME)));
   return (
-    identity ?? damaged(folder, join(folder, IDENTITY_NAME), 0, 'it is no identity, or its CRC-32 is wrong')
+    identity ??
+    damaged(folder, join(folder, IDENTITY_NAME), 0, 'it is not an identity, or its CRC-32 is wrong')
   );
 }
 
@@ -66,8 +67,8 @@ export async function recoverLog(
 ): Promise<Found> {
   const all = segmentNumbers(names);
   const numbers = withoutGaps(all);
-  // Only indexes and terms of the entries that a snapshot covers matter; with their data, a long log would fill the
-  // memory.
+  // Of the entries that a snapshot covers, only indexes and terms are needed. With their data, a long log would need
+  // too much memory.
   const segments = await readSegments(files, { folder, numbers, dataFrom: (snapshot?.index ?? 0) + 1 });
   const first = numbers[0];
   if (first === undefined) return damaged(folder, segmentPath(folder, 1), 0, 'the segment is missing');
@@ -78,7 +79,7 @@ export async function recoverLog(
 
   const log = emptyLog(first === 1 ? 0 : follows!);
   const extents = replayAll(folder, log, segments);
-  const entries = entriesBehind(log, snapshot);
+  const entries = entriesAfterSnapshot(log, snapshot);
   if (typeof entries === 'string') {
     if (first > 1)
       return damaged(folder, segmentPath(folder, missing), 0, `the segment is missing: ${entries}`);
@@ -105,7 +106,7 @@ export async function recoverLog(
 
 interface ReadSegment {
   readonly number: number;
-  /** Null: it was being made when the node died, and holds nothing. */
+  /** Content; null: the segment was being made when the node ended, and has no records. */
   readonly parsed: ParsedSegment | null;
 }
 
@@ -134,15 +135,15 @@ async function readSegment(
   try {
     parsed = parseSegment(file, dataFrom);
   } catch (error) {
-    // The header is durable before a record follows: a file that is no longer than one never held any.
+    // The header is durable before the first record is written, so a file of at most its size never had a record.
     if (last && file.length <= HEADER_BYTES) return null;
     if (error instanceof MalformedBytes) return damaged(folder, path, 0, error.message);
     throw error;
   }
   if (parsed.header.number !== number)
-    return damaged(folder, path, 12, `its header says segment ${parsed.header.number}`);
-  if (parsed.damage !== null && (!last || parsed.goodRecordBehind)) {
-    const behind = parsed.goodRecordBehind ? ', and good records follow' : '';
+    return damaged(folder, path, 12, `its header is that of segment ${parsed.header.number}`);
+  if (parsed.damage !== null && (!last || parsed.goodRecordAfter)) {
+    const behind = parsed.goodRecordAfter ? ', and valid records follow' : '';
     return damaged(folder, path, parsed.end, `${parsed.damage}${behind}`);
   }
   return parsed;
@@ -160,14 +161,14 @@ function replayAll(folder: string, log: Replayed, segments: readonly ReadSegment
 
 const lastOf = (entries: readonly Entry[]): number => entries.at(-1)?.index ?? 0;
 
-/** The longest run without gaps at the end: older segments go from the lowest on, but a crash may keep some. */
+/** The longest run without gaps at the end. Older segments are removed first, but a crash may restore some of them. */
 function withoutGaps(numbers: readonly number[]): number[] {
   let first = numbers.length - 1;
   while (first > 0 && numbers[first - 1] === numbers[first]! - 1) first--;
   return numbers.slice(Math.max(0, first));
 }
 
-/** A snapshot may be durable before the term in which it was received; in that term there was no vote. */
+/** A snapshot may be durable before the term in which it was received. In that term there was no vote. */
 function withTermOf(snapshot: SnapshotHeader | null, hardState: HardState): HardState {
   if (snapshot === null || snapshot.term <= hardState.term) return hardState;
   return { term: snapshot.term, votedFor: null };
@@ -176,6 +177,6 @@ function withTermOf(snapshot: SnapshotHeader | null, hardState: HardState): Hard
 export function damaged(folder: string, path: string, offset: number, what: string): never {
   throw new StorageError(
     `data folder ${folder}: ${path}, offset ${offset}: ${what}. This is damage, not an interrupted write, so the node ` +
-      'does not guess; restore the folder, or replace the node by a new one with a membership change',
+      'cannot repair it; restore the folder, or replace the node by a new one with a membership change',
   );
 }

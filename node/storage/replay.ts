@@ -1,23 +1,23 @@
 import type { Entry, HardState, LogIndex, Term } from '../raft/types.ts';
 import type { LogWrite, SnapshotHeader } from '../replica/ports.ts';
 
-/** A log as its steps have made it so far, changed in place. */
+/** State of a log after the steps so far. It is changed in place. */
 export interface Replayed {
   hardState: HardState;
   /** Index before the first of `entries`. */
   base: number;
-  /** Index at which a snapshot has replaced the log: nothing at or before it is ever written again. */
+  /** Last index of a snapshot that has replaced the log. No entry up to it is written again. */
   floor: number;
-  /** From `base` + 1 on, no gaps. */
+  /** Entries from `base` + 1 on, without gaps. */
   readonly entries: Entry[];
 }
 
-/** `follows`: the last index that the steps before these have written; 0: these are the first. */
+/** A log without entries. `follows`: last index that earlier steps have written; 0: there were none. */
 export function emptyLog(follows: number): Replayed {
   return { hardState: NO_HARD_STATE, base: follows, floor: 0, entries: [] };
 }
 
-/** Carries out steps on a log. Returns the reason why they are impossible, or null. */
+/** Applies steps to a log. Returns the reason if they are not possible; else null. */
 export function replay(log: Replayed, steps: readonly LogWrite[]): string | null {
   for (const { hardState, snapshot, entries } of steps) {
     if (hardState !== null) {
@@ -42,20 +42,20 @@ export function lastIndexOf({ base, entries }: Replayed): LogIndex {
 }
 
 /**
- * The entries that follow `snapshot` (figure 13, rules 6 and 7: all entries after its last one, if the log has that
- * one; else none), or a text if the snapshot cannot have been taken of this log.
+ * Returns the entries after `snapshot`: if the log has the snapshot's last entry, all entries after it; else none
+ * (figure 13, rules 6 and 7). Returns a text if the snapshot cannot belong to this log.
  */
-export function entriesBehind(log: Replayed, snapshot: SnapshotHeader | null): Entry[] | string {
+export function entriesAfterSnapshot(log: Replayed, snapshot: SnapshotHeader | null): Entry[] | string {
   const { base, entries } = log;
   if (base > (snapshot?.index ?? 0)) {
     const where = snapshot === null ? 'there is no snapshot' : `the snapshot ends at ${snapshot.index}`;
-    return `the log begins behind entry ${base}, but ${where}`;
+    return `the log begins after entry ${base}, but ${where}`;
   }
   if (snapshot === null) return entries;
   return holds(log, snapshot) ? entries.slice(snapshot.index - base) : [];
 }
 
-/** True if the log holds the last entry of `snapshot`, or begins after it. */
+/** True if the log has the last entry of `snapshot`, or begins after it. */
 export function holds(log: Replayed, { index, term }: SnapshotHeader): boolean {
   return index === log.base || log.entries[index - log.base - 1]?.term === term;
 }
@@ -65,7 +65,7 @@ function putEntries(log: Replayed, entries: readonly Entry[]): string | null {
   if (first === undefined) return null;
   if (first.index <= log.floor)
     return `entry ${first.index}, although a snapshot replaces all entries up to ${log.floor}`;
-  // It replaces the entries of earlier steps.
+  // These entries replace those of earlier steps.
   if (first.index <= log.base) log.base = first.index - 1;
   if (first.index > lastIndexOf(log) + 1) return `entry ${first.index} after entry ${lastIndexOf(log)}`;
   log.entries.length = first.index - log.base - 1;

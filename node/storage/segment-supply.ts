@@ -12,7 +12,7 @@ export interface SupplyOptions {
   readonly aheadBytes: number;
 }
 
-/** Names of unfinished files, which a start removes. */
+/** Name of an unfinished segment, which a start removes. */
 const NEXT = 'wal-next.tmp';
 const SPARE = 'wal-spare.tmp';
 
@@ -20,12 +20,12 @@ export const segmentPath = (folder: string, number: number): string =>
   join(folder, `wal-${String(number).padStart(10, '0')}.log`);
 
 /**
- * Makes segments, the next one in advance while the current one is written, so that changing over costs only a rename.
- * A segment that is not needed any more becomes the next one again, because its blocks are on the disk already.
+ * Makes segments. The next one is made while the current one is written, so that the change to it needs only a rename.
+ * A segment that is not needed any more is used again as the next one, because its blocks are on the disk already.
  */
 export class SegmentSupply {
   readonly #o: SupplyOptions;
-  /** Background work, one task after the other. */
+  /** Background work; the tasks run one after the other. */
   #chores: Promise<void> = Promise.resolve();
   #next: Promise<OpenSegment> | null = null;
   #hasSpare = false;
@@ -34,18 +34,18 @@ export class SegmentSupply {
     this.#o = options;
   }
 
-  /** Begins to make segment `number`, unless that has begun. */
+  /** Begins to make segment `number`, unless this has begun already. */
   prepare(number: number): void {
     if (this.#next !== null) return;
     this.#next = this.#chores.then(() => this.#make(number));
-    // A failure is reported to the caller that takes the segment.
+    // A failure is reported when the segment is taken.
     this.#chores = this.#next.then(
       () => undefined,
       () => undefined,
     );
   }
 
-  /** Segment `number` with its header and its name in the folder durable, open for records. */
+  /** Returns segment `number`, open for records. Its header and its name in the folder are durable. */
   async take(number: number): Promise<OpenSegment> {
     this.prepare(number);
     const segment = await this.#next!;
@@ -56,7 +56,9 @@ export class SegmentSupply {
     return segment;
   }
 
-  /** Opens an existing segment, to continue after its good records; everything after them is cut off first. */
+  /**
+   * Opens an existing segment, to continue after its valid records. If `cut`, everything after them is removed first.
+   */
   async reopen(header: SegmentHeader, records: number, end: number, cut: boolean): Promise<OpenSegment> {
     const { files, folder } = this.#o;
     const path = segmentPath(folder, header.number);
@@ -68,7 +70,7 @@ export class SegmentSupply {
     return this.#openSegment(path, file, header, { records, end });
   }
 
-  /** Segment `number` is not needed any more. Rejects if the disk refuses. */
+  /** Call it when segment `number` is not needed any more. Rejects if the disk fails. */
   retire(number: number): Promise<void> {
     const { files, folder } = this.#o;
     const retired = this.#chores.then(async () => {
@@ -98,7 +100,7 @@ export class SegmentSupply {
     const recycled = this.#hasSpare;
     if (recycled) {
       await files.rename(join(folder, SPARE), path);
-      // Or a crash could leave the old segment's name with the new one's header in it.
+      // Without this sync, a crash could leave a file with the old segment's name and the new one's header.
       await files.syncFolder(folder);
       this.#hasSpare = false;
     }

@@ -5,8 +5,8 @@ import type { LogWrite } from '../replica/ports.ts';
 import { logIndex, nodeId, term } from '../raft/types.ts';
 
 /**
- * The write-ahead log's bytes. A segment is a header and then records, one per write to the disk, then zeros (or, in a
- * recycled file, bytes of its earlier life):
+ * The write-ahead log's bytes. A segment is a header, then records, one per write to the disk, then zeros (or, in a
+ * recycled file, bytes of an earlier segment):
  *
  *   header  "CHAOSWAL", u32 version, u32 segment number, u32 salt (random), u8 recycled, u32 CRC-32 of what is before
  *   record  u32 magic xor salt, u32 length, u32 number in the segment (from 0), u32 CRC-32, payload
@@ -14,9 +14,9 @@ import { logIndex, nodeId, term } from '../raft/types.ts';
  *   step    u8 flags; flag 1: u64 term, nullable votedFor; flag 2: u64 index and u64 term of a snapshot that replaces
  *           the log; then the entries as on the wire
  *
- * A record's CRC begins from the salt and covers its length, number and payload, so neither bytes of an earlier life of
- * the file nor a copy of a record inside a client's value pass for a record. The first record of a segment holds the
- * hard state: segments before it may be gone.
+ * A record's CRC starts with the salt and covers length, number and payload. So bytes of an earlier segment in the same
+ * file, or a copy of a record inside a client's value, are not accepted as a record. The first record of a segment
+ * contains the hard state, because the segments before it may be removed.
  */
 export const HEADER_BYTES = 25;
 export const RECORD_HEADER_BYTES = 16;
@@ -48,15 +48,15 @@ export function encodeHeader({ number, salt, recycled }: SegmentHeader): Buffer 
 /** Place of a record. */
 export interface RecordPlace {
   readonly salt: number;
-  /** In the segment, from 0. */
+  /** Number of the record in its segment, from 0. */
   readonly number: number;
-  /** Last index of the log before it. */
+  /** Last index of the log before the record. */
   readonly follows: number;
 }
 
 /**
- * One record, in pieces; the first holds its header. `out` lends memory, and is empty before and after. Long runs
- * of entries, as a follower gets them, are not copied: the pieces are the memory that they were received in.
+ * Encodes one record as pieces, of which the first has the header. `out` provides the memory, and is empty before and
+ * after. Long runs of entries that a follower received are not copied: these pieces are views of the received bytes.
  */
 export function encodeRecord(out: ByteWriter, place: RecordPlace, batch: readonly LogWrite[]): Buffer[] {
   const { salt, number, follows } = place;
@@ -92,27 +92,29 @@ export function encodeRecord(out: ByteWriter, place: RecordPlace, batch: readonl
   return pieces;
 }
 
-/** Bytes of all pieces. */
+/** Size of all pieces in bytes. */
 export const lengthOf = (pieces: readonly Uint8Array[]): number =>
   pieces.reduce((bytes, { length }) => bytes + length, 0);
 
-/** Content of a segment file. `damage`: null, or the reason why the bytes from `end` on are no record. */
+/**
+ * Content of a segment file. `damage` is the reason why the bytes from `end` on are not a record; null: there is none.
+ */
 export interface ParsedSegment {
   readonly header: SegmentHeader;
   readonly steps: readonly LogWrite[];
   readonly records: number;
-  /** Last index of the log before the first record; null without one. */
+  /** Last index of the log before the first record; null: there is no record. */
   readonly follows: number | null;
-  /** Where the good records end. */
+  /** Offset after the last valid record. */
   readonly end: number;
-  /** Bytes of a record that was begun at `end`. */
+  /** Number of bytes of an incomplete record at `end`. */
   readonly strayBytes: number;
   readonly damage: string | null;
-  /** True if a good record exists after the damage: then it is not a torn write. */
-  readonly goodRecordBehind: boolean;
+  /** True if there is a valid record after the damage, which is then not a torn write. */
+  readonly goodRecordAfter: boolean;
 }
 
-/** Throws `MalformedBytes` if the header is not one. `dataFrom`: commands below it come without their data. */
+/** Throws `MalformedBytes` if the header is not valid. Commands with an index below `dataFrom` have no data. */
 export function parseSegment(file: Buffer, dataFrom = 0): ParsedSegment {
   const header = parseHeader(file);
   const steps: LogWrite[] = [];
@@ -132,10 +134,10 @@ export function parseSegment(file: Buffer, dataFrom = 0): ParsedSegment {
     records++;
   }
   const parsed = { header, steps, records, follows, end: at };
-  const goodRecordBehind = damage !== null && hasRecordBehind(file, at, header.salt, records);
+  const goodRecordAfter = damage !== null && hasRecordBehind(file, at, header.salt, records);
   const strayBytes = strayBehind(file, at, header);
-  if (strayBytes === 0 && !goodRecordBehind) return { ...parsed, strayBytes, damage: null, goodRecordBehind };
-  return { ...parsed, strayBytes, damage, goodRecordBehind };
+  if (strayBytes === 0 && !goodRecordAfter) return { ...parsed, strayBytes, damage: null, goodRecordAfter };
+  return { ...parsed, strayBytes, damage, goodRecordAfter };
 }
 
 function parseHeader(file: Buffer): SegmentHeader {
@@ -145,13 +147,15 @@ function parseHeader(file: Buffer): SegmentHeader {
     throw new MalformedBytes('it is not a write-ahead log (no CHAOSWAL at its start)');
   const version = file.readUInt32BE(8);
   if (version !== FORMAT_VERSION)
-    throw new MalformedBytes(`its format is version ${version}, this node reads ${FORMAT_VERSION}`);
+    throw new MalformedBytes(
+      `its format has version ${version}, but this node reads version ${FORMAT_VERSION}`,
+    );
   if (crc32(file.subarray(0, 21)) !== file.readUInt32BE(21))
     throw new MalformedBytes('the CRC-32 of its header is wrong');
   return { number: file.readUInt32BE(12), salt: file.readUInt32BE(16), recycled: file[20] === 1 };
 }
 
-/** The record at `at`, or the mistake in it. */
+/** Returns the record at `at`, or a text that says why it is not valid. */
 function readRecord(
   file: Buffer,
   at: number,
@@ -164,7 +168,7 @@ function readRecord(
   const record = file.subarray(at, end);
   if (recordCrc(record, salt) !== file.readUInt32BE(at + 12)) return 'the CRC-32 of a record is wrong';
   const found = file.readUInt32BE(at + 8);
-  if (found !== number) return `record ${found} is at the place of record ${number}`;
+  if (found !== number) return `there is record ${found} in place of record ${number}`;
   try {
     return { ...readPayload(record.subarray(RECORD_HEADER_BYTES), dataFrom), end };
   } catch (error) {
@@ -193,10 +197,10 @@ function readVote(input: ByteReader): ReturnType<typeof nodeId> | null {
   return vote === null ? null : nodeId(vote);
 }
 
-/** Each segment's own, so that records of a recycled file's earlier life do not even look like one. */
+/** Magic number of a segment's records. It differs between segments, so that old records of a recycled file differ. */
 const magicOf = (salt: number): number => (RECORD_MAGIC ^ salt) >>> 0;
 
-/** CRC over length, number and payload, as far as `record` goes; the magic and the CRC itself are not included. */
+/** CRC over length, number and payload up to the end of `record`, without the magic and the CRC itself. */
 function recordCrc(record: Buffer, salt: number): number {
   return crc32(record.subarray(RECORD_HEADER_BYTES), crc32(record.subarray(4, 12), salt));
 }
@@ -215,12 +219,12 @@ function hasRecordBehind(file: Buffer, damagedAt: number, salt: number, number: 
 
 function strayBehind(file: Buffer, end: number, { salt, recycled }: SegmentHeader): number {
   if (!recycled) return Math.max(0, lastNonZero(file, end) + 1 - end);
-  // Only the record's own beginning distinguishes it from the earlier content of the file.
+  // In a recycled file, only the magic at its beginning distinguishes a record from the earlier content.
   if (file.length - end < RECORD_HEADER_BYTES || file.readUInt32BE(end) !== magicOf(salt)) return 0;
   return Math.min(file.length - end, RECORD_HEADER_BYTES + file.readUInt32BE(end + 4));
 }
 
-/** The position at or after `from`; `from` − 1 if there is none. */
+/** Offset of the last byte at or after `from` that is not zero; `from` − 1 if there is none. */
 function lastNonZero(file: Buffer, from: number): number {
   let at = file.length;
   while (at - from >= ZEROS.length && file.subarray(at - ZEROS.length, at).equals(ZEROS)) at -= ZEROS.length;

@@ -17,15 +17,15 @@ const READ_BYTES = 1 << 18;
 export interface SnapshotFilesOptions {
   readonly files: Files;
   readonly folder: string;
-  /** The error of the disk that is thrown from now on. */
+  /** Called when the disk fails. Returns the error that is thrown from then on. */
   readonly failed: (error: unknown) => Error;
 }
 
-/** Snapshots as files of the data folder. One counts once it has its name: by then it is whole and durable. */
+/** Snapshots as files of the data folder. A file gets its final name when it is complete and durable. */
 export class SnapshotFiles implements Snapshots {
   readonly #o: SnapshotFilesOptions;
   #newest: StoredSnapshot | null = null;
-  /** The header of the one that was found, before it is loaded. */
+  /** Header of the snapshot that was found and is not loaded yet. */
   #found: SnapshotHeader | null = null;
   #temporary = 0;
 
@@ -33,7 +33,7 @@ export class SnapshotFiles implements Snapshots {
     this.#o = options;
   }
 
-  /** Looks for the newest one; its header only. */
+  /** Finds the newest snapshot, and reads only its header. */
   async find(names: readonly string[]): Promise<SnapshotHeader | null> {
     const newest = snapshotIndexes(names).at(-1);
     if (newest === undefined) return null;
@@ -91,7 +91,7 @@ export class SnapshotFiles implements Snapshots {
         const file = await this.#o.files.open(this.#path(snapshot.index), { fresh: false, durable: false });
         return { snapshot, read: (offset, length) => file.read(offset, length), close: () => file.close() };
       } catch (error) {
-        // A newer one may have taken its place just now.
+        // If a newer snapshot has replaced this one meanwhile, the error means nothing.
         if (this.#newest === snapshot) throw this.#o.failed(error);
       }
     }
@@ -113,7 +113,7 @@ export class SnapshotFiles implements Snapshots {
     }
   }
 
-  /** All bytes are in the file. It takes its name, unless a newer one is there by now. */
+  /** Gives a complete file its final name, unless there is a newer snapshot meanwhile. */
   async #accept(file: OpenFile, path: string, snapshot: StoredSnapshot): Promise<StoredSnapshot> {
     const { files, folder } = this.#o;
     if (this.#newest !== null && this.#newest.index >= snapshot.index) {

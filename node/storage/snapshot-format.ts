@@ -6,25 +6,26 @@ import { SnapshotDamage } from '../replica/ports.ts';
 import type { SnapshotHeader, StoredSnapshot } from '../replica/ports.ts';
 
 /**
- * A snapshot's bytes, in the folder and on the wire. They follow from the log alone: nodes that make one at the same
- * index make the same bytes.
+ * A snapshot's bytes, in the folder and on the wire. They depend only on the log: snapshots of different nodes at the
+ * same index have the same bytes.
  *
  *   header  "CHAOSNAP", u32 version, u64 index, u64 term, u32 log digest, bytes configuration, u32 CRC-32
  *   block   u32 length (above 0), u32 CRC-32, as many bytes of the state
  *   end     u32 0, u32 CRC-32
  *
- * Each CRC is over everything before it, CRCs left out: the last one is over all, and damage is found at its block.
+ * Each CRC is over everything before it except CRCs. So the last one is over the whole file, and damage is found at its
+ * block.
  */
 const MAGIC = 'CHAOSNAP';
 const FORMAT_VERSION = 1;
-/** Magic, version, index, term, log digest, length of the configuration. */
+/** Size of magic, version, index, term, log digest and length of the configuration, in bytes. */
 const FIXED_HEADER_BYTES = 36;
 const BLOCK_HEADER_BYTES = 8;
 const MAX_CONFIGURATION_BYTES = 1 << 20;
-/** A block is a little more than one record beyond its usual size; see `kv/state-codec.ts`. */
+/** Maximum size of a block in bytes: its usual size, one record and some reserve (see `kv/state-codec.ts`). */
 const MAX_BLOCK_BYTES = 8 << 20;
 
-/** Draws the state from `blocks` as the file is drawn from. The snapshot is complete when this returns it. */
+/** Returns the bytes of a snapshot, piece by piece. `blocks` is read at the same pace. */
 export function* snapshotBytes(
   header: SnapshotHeader,
   blocks: Iterable<Uint8Array>,
@@ -48,34 +49,34 @@ export function* snapshotBytes(
   return { ...header, bytes: bytes + BLOCK_HEADER_BYTES, checksum: crc, stateDigest };
 }
 
-/** Takes a snapshot's bytes in pieces of any size, checks them, and gives out the blocks of its state. */
+/** Accepts a snapshot's bytes in pieces of any size, checks them, and returns the blocks of its state. */
 export class SnapshotReader {
   /** Received bytes that are not yet part of a whole header or block. */
   #rest: Buffer = Buffer.alloc(0);
-  /** Where `#rest` begins. */
+  /** Offset of `#rest` in the snapshot. */
   #offset = 0;
   #crc = 0;
   #stateDigest = 0;
   #header: SnapshotHeader | null = null;
   #ended = false;
 
-  /** Null until enough has come. */
+  /** The header; null until it is complete. */
   get header(): SnapshotHeader | null {
     return this.#header;
   }
 
-  /** Throws `SnapshotDamage`. The blocks may be views of `bytes`. */
+  /** Adds bytes, and returns the blocks that are complete, which may be views of `bytes`. Throws `SnapshotDamage`. */
   push(bytes: Uint8Array): Uint8Array[] {
     const piece = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
     this.#rest = this.#rest.length === 0 ? piece : Buffer.concat([this.#rest, piece]);
     const blocks: Uint8Array[] = [];
     if (this.#header === null && !this.#readHeader()) return blocks;
     for (let block = this.#readBlock(); block !== null; block = this.#readBlock()) blocks.push(block);
-    if (this.#ended && this.#rest.length > 0) this.#damaged('bytes follow its end');
+    if (this.#ended && this.#rest.length > 0) this.#damaged('there are bytes after its end');
     return blocks;
   }
 
-  /** All bytes have come. Throws `SnapshotDamage` if some are missing. */
+  /** Must be called after the last byte. Throws `SnapshotDamage` if bytes are missing. */
   end(): StoredSnapshot {
     if (this.#header === null || !this.#ended) return this.#damaged('it is cut off');
     return { ...this.#header, bytes: this.#offset, checksum: this.#crc, stateDigest: this.#stateDigest };
@@ -86,7 +87,7 @@ export class SnapshotReader {
     if (rest.length < FIXED_HEADER_BYTES) return false;
     const configurationBytes = rest.readUInt32BE(FIXED_HEADER_BYTES - 4);
     if (rest.toString('latin1', 0, 8) !== MAGIC)
-      this.#damaged('it is no snapshot (no CHAOSNAP at its start)');
+      this.#damaged('it is not a snapshot (no CHAOSNAP at its start)');
     if (configurationBytes > MAX_CONFIGURATION_BYTES) this.#damaged('its header is damaged');
     const length = FIXED_HEADER_BYTES + configurationBytes + 4;
     if (rest.length < length) return false;
@@ -101,7 +102,7 @@ export class SnapshotReader {
     const rest = this.#rest;
     if (this.#ended || rest.length < BLOCK_HEADER_BYTES) return null;
     const length = rest.readUInt32BE(0);
-    if (length > MAX_BLOCK_BYTES) this.#damaged(`a block of ${length} bytes`);
+    if (length > MAX_BLOCK_BYTES) this.#damaged(`a block of ${length} bytes is too large`);
     const end = BLOCK_HEADER_BYTES + length;
     if (rest.length < end) return null;
     const block = rest.subarray(BLOCK_HEADER_BYTES, end);
@@ -121,11 +122,11 @@ export class SnapshotReader {
     const input = new ByteReader(bytes);
     const version = input.u32();
     if (version !== FORMAT_VERSION)
-      this.#damaged(`its format is version ${version}, this node reads ${FORMAT_VERSION}`);
+      this.#damaged(`its format has version ${version}, but this node reads version ${FORMAT_VERSION}`);
     try {
       const header = { index: logIndex(input.u64()), term: term(input.u64()), logDigest: input.u32() };
       const configuration = decodeConfiguration(input.bytes());
-      if (configuration === null) return this.#damaged('it holds no configuration');
+      if (configuration === null) return this.#damaged('it has no valid configuration');
       return { ...header, configuration };
     } catch (error) {
       if (error instanceof MalformedBytes) this.#damaged(error.message);

@@ -22,7 +22,7 @@ import {
 import { Wal } from './wal.ts';
 import type { WalOptions } from './wal.ts';
 
-/** A memory file system makes thousands of syncs cheap. */
+/** A file system in memory makes thousands of syncs cheap. */
 const scratch = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 let root: string;
 let folders = 0;
@@ -32,7 +32,7 @@ beforeAll(async () => {
 afterAll(() => fs.rm(root, { recursive: true }));
 const newFolder = (): string => join(root, String(folders++));
 
-/** Each provides the same folder (or disk) to every life of a node. */
+/** Each function opens the same folder (or disk) at every start of a node. */
 const onFolder = (options: Pick<WalOptions, 'segmentBytes' | 'aheadBytes'>) => (): (() => Storage) => {
   const folder = newFolder();
   return () => new Wal({ folder, identity: IDENTITY, ...options });
@@ -45,7 +45,7 @@ const inMemory = (): (() => Storage) => {
 describe.each([
   ['the write-ahead log', onFolder({ aheadBytes: 512 })],
   ['the write-ahead log in tiny segments', onFolder({ segmentBytes: 100, aheadBytes: 64 })],
-  ['its twin in memory', inMemory],
+  ['the storage in memory', inMemory],
 ] as const)('%s', (name, newDisk) => {
   test('begins empty, in term 0', async () => {
     const storage = newDisk()();
@@ -59,7 +59,7 @@ describe.each([
     await storage.close();
   });
 
-  test('gives back what was written, over any number of lives', async () => {
+  test('reads back all writes after any number of restarts', async () => {
     await fc.assert(
       fc.asyncProperty(batches, async (list) => {
         const disk = newDisk();
@@ -85,7 +85,7 @@ describe.each([
     expect(await recovered(disk())).toBe(replayed([]));
   });
 
-  test('takes no write once it is closed', async () => {
+  test('accepts no write after it is closed', async () => {
     const storage = newDisk()();
     await storage.recover();
     await storage.close();
@@ -93,7 +93,7 @@ describe.each([
     await expect(storage.write([step([1, null])])).rejects.toBeInstanceOf(StorageError);
   });
 
-  test('keeps the identity that it was made with, whichever program opens it', async () => {
+  test('keeps the identity from its creation, even if a later start gives another one', async () => {
     const folder = newFolder();
     const disk = memoryDisk();
     const onDisk = name.startsWith('its twin')
@@ -108,7 +108,7 @@ describe.each([
   describe('a snapshot', () => {
     const log = [step([1, 'n1'], entry(1, 1), entry(2, 1), entry(3, 1), entry(4, 1))];
 
-    test('comes back with its state, and the log behind it', async () => {
+    test('is read back with its state and the log after it', async () => {
       const disk = newDisk();
       const first = disk();
       await first.recover();
@@ -126,7 +126,7 @@ describe.each([
       await second.close();
     });
 
-    test('is the same bytes wherever it is made, and its state has one digest', async () => {
+    test('has the same bytes and the same digest of its state on every node', async () => {
       const made = await Promise.all(
         [newDisk(), newDisk()].map(async (disk) => {
           const storage = disk();
@@ -243,7 +243,7 @@ describe.each([
       await second.close();
     });
 
-    test('gives way to a newer one, which an older one that is done later does not', async () => {
+    test('is replaced by a newer one, but not by an older one that is complete later', async () => {
       const disk = newDisk();
       const storage = disk();
       await storage.recover();

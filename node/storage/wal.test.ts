@@ -24,7 +24,7 @@ import {
 import { Wal } from './wal.ts';
 import type { WalOptions } from './wal.ts';
 
-/** Crashes are made by cutting files, so a memory file system does, and makes thousands of syncs cheap. */
+/** A file system in memory is enough, because crashes are made by cutting files. It makes thousands of syncs cheap. */
 const scratch = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 let root: string;
 let folders = 0;
@@ -53,7 +53,7 @@ const segmentPath = (folder: string, number = 1): string =>
   join(folder, `wal-${String(number).padStart(10, '0')}.log`);
 
 describe('a crash during a write', () => {
-  test('loses nothing that was synced: cut at any byte, the whole records before it come back', () => {
+  test('loses nothing that was synced: for a cut at any byte, all complete records before it are read back', () => {
     fc.assert(
       fc.property(batches, fc.constantFrom('cut', 'zeros', 'noise'), (list, left) => {
         const out = new ByteWriter();
@@ -69,10 +69,10 @@ describe('a crash during a write', () => {
             left === 'noise' ? 0xa5 : 0,
           );
           const file = Buffer.concat([whole.subarray(0, cut), rest]);
-          // A record whose missing end was zeros, and is zeros again, is whole.
+          // A record is complete if its missing end consisted of zeros, because zeros follow.
           const kept = ends.filter((end) => whole.subarray(0, end).equals(file.subarray(0, end))).length;
           const parsed = parseSegment(file);
-          expect(parsed.goodRecordBehind).toBe(false);
+          expect(parsed.goodRecordAfter).toBe(false);
           expect(parsed.end).toBe(kept === 0 ? HEADER_BYTES : ends[kept - 1]);
           expect(replayed(parsed.steps)).toBe(replayed(list.slice(0, kept).flat()));
         }
@@ -113,7 +113,7 @@ describe('a crash during a write', () => {
     await again.close();
   });
 
-  test('a crash while a segment is being made leaves the segments before it whole', async () => {
+  test('a crash while a segment is being made does not change the segments before it', async () => {
     const folder = newFolder();
     await writeAll({ folder, segmentBytes: 60, aheadBytes: 0 }, [
       [step([1, 'n1'], entry(1, 1))],
@@ -128,7 +128,7 @@ describe('a crash during a write', () => {
   });
 });
 
-test('entries that are written as they were received come back between those that are not', async () => {
+test('entries that are written without a copy are read back, also between others', async () => {
   const folder = newFolder();
   const list = [1, 2, 3].map((index) => entry(index, 1, `${index}`.repeat(9_000)));
   const frame = new ByteWriter();
@@ -187,7 +187,7 @@ test('a log that is divided drops everything before one snapshot, whether or not
   await again.close();
 });
 
-describe('damage that is no interrupted write', () => {
+describe('damage that is not an interrupted write', () => {
   const list = [[step([1, 'n1'], entry(1, 1))], [step(null, entry(2, 1))], [step([2, null], entry(3, 2))]];
 
   test('damage is refused with file and offset, for a flipped bit in any byte of any record except the last', async () => {
@@ -205,7 +205,7 @@ describe('damage that is no interrupted write', () => {
     }
   });
 
-  test("is refused for a header that is none, is another segment's, or of another format", async () => {
+  test("is refused for a header that is not valid, is another segment's, or has another format", async () => {
     const folder = newFolder();
     await writeAll({ folder, segmentBytes: 60, aheadBytes: 0 }, list);
     const [first, second] = [
@@ -215,7 +215,9 @@ describe('damage that is no interrupted write', () => {
     await fs.writeFile(segmentPath(folder), Buffer.concat([Buffer.from('not a log'), first]));
     await expect(new Wal({ folder, identity: IDENTITY }).recover()).rejects.toThrow(/no CHAOSWAL/);
     await fs.writeFile(segmentPath(folder), second);
-    await expect(new Wal({ folder, identity: IDENTITY }).recover()).rejects.toThrow(/header says segment 2/);
+    await expect(new Wal({ folder, identity: IDENTITY }).recover()).rejects.toThrow(
+      /header is that of segment 2/,
+    );
     await fs.writeFile(segmentPath(folder), first.subarray(0, first.length - 1));
     await expect(new Wal({ folder, identity: IDENTITY }).recover()).rejects.toThrow(/cut off/);
   });
@@ -245,7 +247,7 @@ describe('damage that is no interrupted write', () => {
     await expect(new Wal({ folder, identity: IDENTITY }).recover()).rejects.toBeInstanceOf(StorageError);
   });
 
-  test('leaves the folder free, so that it can be mended', async () => {
+  test('leaves the folder unlocked, so that it can be repaired', async () => {
     const folder = newFolder();
     await writeAll({ folder, aheadBytes: 0 }, list);
     const whole = await fs.readFile(segmentPath(folder));

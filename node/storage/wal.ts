@@ -13,11 +13,11 @@ import { encodeRecord, parseSegment } from './segment.ts';
 import { segmentPath, SegmentSupply } from './segment-supply.ts';
 import { SnapshotFiles } from './snapshot-files.ts';
 
-/** A segment that has reached this size is followed by a new one. */
+/** Size of a segment in bytes after which a new one begins. */
 const SEGMENT_BYTES = 64 << 20;
-/** Zeros are written this far ahead of the records, in the background. */
+/** Number of bytes after the records that are filled with zeros in the background. */
 const AHEAD_BYTES = 8 << 20;
-/** Once a segment is this full, the next one is made. */
+/** Used fraction of a segment at which the next one is made. */
 const PREPARE_AT = 0.75;
 
 export interface WalOptions extends StorageOptions {
@@ -28,9 +28,9 @@ export interface WalOptions extends StorageOptions {
 
 /**
  * Term, vote and log in a folder of segments (`segment.ts` defines their bytes), and the snapshots in the same folder.
- * One `write` is one record and one call into the kernel (the file is open with O_DSYNC: the write returns when the
- * data is on the disk). A crash can only harm the last record of the last segment, which was not acknowledged; any
- * other damage is refused, with file and offset.
+ * One `write` is one record and one system call (the file is open with O_DSYNC, so the write returns when the data is
+ * on the disk). A crash can only damage the last record of the last segment, which was not acknowledged. All other
+ * damage is refused, with file and offset.
  */
 export class Wal implements Storage {
   readonly #folder: string;
@@ -42,21 +42,21 @@ export class Wal implements Storage {
   readonly #out = new ByteWriter(1 << 20);
   #unlock: (() => Promise<void>) | null = null;
   #segment: OpenSegment | null = null;
-  /** The segments before it, oldest first; the last of them only once this one has a record. */
+  /** Earlier segments, oldest first. The previous one is added only when the present one has a record. */
   readonly #older: SegmentExtent[] = [];
   #retired: SegmentExtent | null = null;
-  /** True if the next write begins a segment, although this one has room. */
+  /** True if the next write must begin a new segment, although the present one has room. */
   #rollDue = false;
   /** Index up to which a snapshot replaces the log. */
   #compactedTo = 0;
   #hardState: HardState = { term: 0 as Term, votedFor: null };
-  /** Last index of the log as it is stored. */
+  /** Last index of the stored log. */
   #lastIndex = 0;
-  /** The steps that the next record must begin with; null: none. */
+  /** Step with which the next record must begin; null: none. */
   #opening: LogWrite | null = null;
   /**
-   * The reason why no write is accepted any more. After a failed sync the content of the disk is unknown, so no further
-   * write is tried.
+   * The reason why no write is accepted any more; null: writes are accepted. After a failed sync the content of the
+   * disk is unknown, so there are no more writes.
    */
   #failed: StorageError | null = null;
 
@@ -104,7 +104,7 @@ export class Wal implements Storage {
     const segment = this.#segment;
     if (this.#failed || segment === null || segment.records === 0) return;
     this.#rollDue = true;
-    // While one segment ends and the next begins, that one is being taken already.
+    // While one segment ends and the next begins, the next one is being taken already.
     if (this.#retired === null) this.#supply.prepare(segment.header.number + 1);
   }
 
@@ -115,7 +115,7 @@ export class Wal implements Storage {
 
   /** Removes the segments that a snapshot replaces. */
   #letGo(): void {
-    // Until a segment has a record, the hard state is in the segment before.
+    // Until this segment has a record, the hard state is in the segment before it.
     if (this.#failed || this.#segment === null || this.#segment.records === 0) return;
     while (this.#older.length > 0 && this.#older[0]!.lastIndex <= this.#compactedTo) {
       const { number } = this.#older.shift()!;
@@ -156,7 +156,7 @@ export class Wal implements Storage {
     return recovered;
   }
 
-  /** Makes the folder. The identity comes last: until it is there nothing was promised, and all begins again. */
+  /** Makes the folder. The identity is written last: without it nothing was promised, and a new start begins again. */
   async #begin(names: readonly string[]): Promise<Recovered> {
     for (const number of segmentNumbers(names)) {
       const path = segmentPath(this.#folder, number);
@@ -207,7 +207,7 @@ export class Wal implements Storage {
     return { hardState: this.#hardState, snapshot, entries: [] };
   }
 
-  /** The steps are durable. */
+  /** Updates the state after the steps have become durable. */
   #note(segment: OpenSegment, steps: readonly LogWrite[]): void {
     if (this.#retired !== null) this.#older.push(this.#retired);
     this.#retired = null;
@@ -215,7 +215,7 @@ export class Wal implements Storage {
       if (hardState !== null) this.#hardState = hardState;
       if (snapshot !== null) {
         this.#lastIndex = snapshot.index;
-        // The entries after it are gone from the log.
+        // The later entries were removed from the log.
         for (const extent of [...this.#older, segment])
           extent.lastIndex = Math.min(extent.lastIndex, snapshot.index);
       }
@@ -229,7 +229,7 @@ export class Wal implements Storage {
   }
 
   #fail(error: unknown): StorageError {
-    this.#failed ??= this.#asStorageError('refuses writes', error);
+    this.#failed ??= this.#asStorageError('cannot be written', error);
     return this.#failed;
   }
 

@@ -55,7 +55,7 @@ test('a node does not start with --bootstrap on a used data folder', async () =>
   const { code, stderr } = await new NodeProcess(['--bootstrap', ...cluster.args('n1')]).exited;
   expect([code, stderr]).toEqual([
     3,
-    expect.stringMatching(/is not new \(term \d+\), so this is no first start/),
+    expect.stringMatching(/is not new \(term \d+\), so this is not the first start/),
   ]);
   await cluster.start('n1');
 });
@@ -64,7 +64,7 @@ test('a node refuses the data folder of another node or another cluster', async 
   await using cluster = await NodeCluster.start(folder.path, ['n1']);
   await kill(cluster, 'n1');
   for (const [options, message] of [
-    [{ id: 'n2' }, /is n1's, not n2's/],
+    [{ id: 'n2' }, /belongs to node n1, not to n2/],
     [{ cluster: 'other' }, /belongs to cluster n1, not to other/],
   ] as const) {
     const { code, stderr } = await new NodeProcess(cluster.args('n1', options)).exited;

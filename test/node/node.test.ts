@@ -259,7 +259,7 @@ describe('a node process', () => {
         [...good, '--election-timeout', '600..300'],
         /^node: --election-timeout 600..300: 600 is not below 300/,
       ],
-      [[...good, '--report-fd', '99'], /^node: --report-fd 99 is no pipe/],
+      [[...good, '--report-fd', '99'], /^node: --report-fd 99 is not a pipe/],
     ] as const) {
       const { code, stderr } = await new NodeProcess(args).exited;
       expect(stderr.trimEnd()).toMatch(line);
@@ -327,7 +327,7 @@ describe('a node process', () => {
     await fs.writeFile(segment, bytes);
     const { code, stderr } = await new NodeProcess(cluster.args('n1')).exited;
     expect(stderr).toMatch(
-      /wal-0000000001\.log, offset \d+: the CRC-32 of a record is wrong, and good records follow/,
+      /wal-0000000001\.log, offset \d+: the CRC-32 of a record is wrong, and valid records follow/,
     );
     expect(code).toBe(3);
   });
@@ -377,7 +377,7 @@ describe('a node process', () => {
     }
     expect(errorCode(refused)).toBe('storage-failed');
     expect((await exited)[0]).toBe(3);
-    expect(stderr).toMatch(/data folder .* refuses writes: EFBIG/);
+    expect(stderr).toMatch(/data folder .* cannot be written: EFBIG/);
 
     await using again = cluster;
     await again.start('n1');

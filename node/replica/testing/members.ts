@@ -23,7 +23,7 @@ const EMPTY: Recovered = {
   tornBytes: 0,
 };
 
-/** A disk whose writes end on command of the test. */
+/** A disk whose writes end when the test says so. */
 class HeldDisk implements Storage {
   readonly snapshots = new MemoryStorage(memoryDisk(), IDENTITY).snapshots;
   readonly writes: (readonly LogWrite[])[] = [];
@@ -52,7 +52,7 @@ class HeldDisk implements Storage {
 /** Options of a test. */
 type MoreOptions = Partial<Pick<ReplicaOptions, 'sessionIdleMs'>>;
 
-/** One replica with everything around it in the test's hand. */
+/** One replica whose disk, network and clock are controlled by the test. */
 export class Member {
   readonly disk = new HeldDisk();
   readonly store = new KvStore();
@@ -72,7 +72,7 @@ export class Member {
         electionTimeoutMinMs: 300,
         electionTimeoutMaxMs: 600,
         heartbeatMs: 50,
-        // n1 starts its election first, n2 after it.
+        // n1 has the shortest election timeout, then n2.
         random: () => cluster.ids.indexOf(id) / 3,
         maxInflightMessages: 32,
         maxMessageBytes: 1 << 16,
@@ -99,7 +99,7 @@ export class Member {
       }),
       now: () => cluster.nowMs,
       soon: (turn) => cluster.turns.push(turn),
-      // Time passes by `pass` only, in steps that are short enough.
+      // Time passes only in `pass`, whose steps are short enough.
       later: () => undefined,
       onTurnEnd: () => undefined,
       onStorageFailure: (error) => this.failures.push(error),
@@ -108,7 +108,7 @@ export class Member {
   }
 
   answer(requestId: number, result: ClientResult): void {
-    if (this.answers.has(requestId)) throw new Error(`request ${requestId} is answered twice`);
+    if (this.answers.has(requestId)) throw new Error(`request ${requestId} was answered twice`);
     this.answers.set(requestId, result);
   }
   open(requestId: number): void {
@@ -129,13 +129,13 @@ export class Member {
   }
 }
 
-/** Three of them, and the messages between them. */
+/** Three members, and the messages between them. */
 export class Cluster {
   nowMs = 0;
   readonly turns: (() => void)[] = [];
   readonly ids = [nodeId('n1'), nodeId('n2'), nodeId('n3')];
   readonly members: ReadonlyMap<NodeId, Member>;
-  /** Nodes that neither receive messages nor reach others. */
+  /** Nodes that are cut off in both directions. */
   readonly cut = new Set<NodeId>();
   readonly n1: Member;
   readonly n2: Member;
@@ -146,7 +146,7 @@ export class Cluster {
     [this.n1, this.n2, this.n3] = [...this.members.values()] as [Member, Member, Member];
   }
 
-  /** n1 leads, and its first entry is committed. */
+  /** Makes a cluster in which n1 leads and its first entry is committed. */
   static async withLeader(more: MoreOptions = {}): Promise<Cluster> {
     const cluster = new Cluster(more);
     await cluster.pass(350);
@@ -155,7 +155,7 @@ export class Cluster {
     return cluster;
   }
 
-  /** Turns, messages and disk writes, until nothing is left to do. */
+  /** Runs turns, delivers messages and ends disk writes until nothing is left to do. */
   async settle(): Promise<void> {
     for (let idle = 0; idle < 3;) {
       const busy = this.turns.length > 0 || [...this.members.values()].some(({ sent }) => sent.length > 0);

@@ -1,6 +1,6 @@
 import type { Files, OpenFile, OpenOptions } from '../files.ts';
 
-/** The machine has lost power: nothing happens until the next life. */
+/** The machine has lost power, so every action fails until the restart. */
 export class Crash extends Error {
   override readonly name = 'Crash';
 }
@@ -14,26 +14,26 @@ interface Inode {
 type NameChange = (names: Map<string, Inode>) => void;
 
 /**
- * A file system in memory that can lose power at any of its changes. Synced data is kept. Of the other data any
- * beginning may be there after the crash, also some bytes of the write under way. The same is true for names and the
- * folder's sync, each change of a name by itself.
+ * A file system in memory that can lose power at any of its changes. Synced data is kept. Of the other writes, the
+ * first ones may also be kept, including some bytes of the write under way. Changes of names are also kept or lost,
+ * each by itself, until the folder is synced.
  */
 export class CrashDisk implements Files {
   readonly #random: () => number;
   /** The content of the disk. */
   #names = new Map<string, Inode>();
   #changes: NameChange[] = [];
-  /** Changes until the crash. */
+  /** Number of changes until the crash. */
   #left = Infinity;
   #life = 0;
   #down = false;
 
-  /** Numbers of [0, 1). */
+  /** `random` returns numbers in [0, 1). */
   constructor(random: () => number) {
     this.#random = random;
   }
 
-  /** Power goes at the `changes`th change from now on; 0: at the next. */
+  /** Lets the power fail after `changes` further changes; 0: at the next one. */
   crashAfter(changes: number): void {
     this.#left = changes;
   }
@@ -42,7 +42,7 @@ export class CrashDisk implements Files {
     return this.#down;
   }
 
-  /** The content after the crash is the new content; files that were opened before are dead. */
+  /** Restores the power. Files that were opened before cannot be used any more. */
   restart(): void {
     if (!this.#down) this.#lose();
     this.#left = Infinity;
@@ -100,7 +100,7 @@ export class CrashDisk implements Files {
   #file(inode: Inode, durable: boolean): OpenFile {
     const life = this.#life;
     const alive = (): void => {
-      if (life !== this.#life) throw new Crash('a file of an earlier life');
+      if (life !== this.#life) throw new Crash('the file was opened before the power failed');
       this.#check();
     };
     return {
@@ -133,7 +133,7 @@ export class CrashDisk implements Files {
     };
   }
 
-  /** `write` gets the number of its bytes that reach the disk if power fails while it is under way. */
+  /** Writes to a file. If power fails during the write, `torn` is the number of bytes that reach the disk. */
   #write(inode: Inode, durable: boolean, write: (before: Buffer, torn?: number) => Buffer): void {
     const torn = this.#int(200);
     this.#step(() => (inode.disk = write(content(inode), torn)));
@@ -150,13 +150,13 @@ export class CrashDisk implements Files {
     this.#changes.push(change);
   }
 
-  /** Power may fail now; `torn`: the half-finished action. */
+  /** Lets the power fail here if it is time. `torn` then does a part of the action. */
   #step(torn: () => void = () => {}): void {
     this.#check();
     if (this.#left-- > 0) return;
     torn();
     this.#lose();
-    throw new Crash('power has gone');
+    throw new Crash('the power has failed');
   }
 
   #lose(): void {
@@ -171,7 +171,7 @@ export class CrashDisk implements Files {
   }
 
   #check(): void {
-    if (this.#down) throw new Crash('power has gone');
+    if (this.#down) throw new Crash('the power has failed');
   }
 
   #view(): Map<string, Inode> {

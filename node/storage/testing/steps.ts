@@ -43,15 +43,15 @@ export const header = (index: number, inTerm: number): SnapshotHeader => ({
   logDigest: index * 7,
 });
 
-/** Of the state at `index`: a few blocks, one of them larger than a read. */
+/** Blocks of the state at `index`. One of them is larger than a read. */
 export const blocksAt = (index: number): Buffer[] =>
   [1, 300, 40].map((size, at) => Buffer.alloc(size, `${index}/${at} `));
 
-/** A record with the form that it has in a segment. */
+/** Bytes of a record in a segment. */
 export const recordBytes = (place: RecordPlace, batch: readonly LogWrite[]): Buffer =>
   Buffer.concat(encodeRecord(new ByteWriter(), place, batch));
 
-/** As text, so that a Buffer's and a view's bytes compare equal. */
+/** The recovered state as text, so that a Buffer and a view with the same bytes are equal. */
 export const shown = ({ hardState, entries }: Pick<Recovered, 'hardState' | 'entries'>): string =>
   JSON.stringify([
     hardState.term,
@@ -59,7 +59,7 @@ export const shown = ({ hardState, entries }: Pick<Recovered, 'hardState' | 'ent
     entries.map((e) => [e.index, e.term, e.kind, Buffer.from(e.data).toString('hex')]),
   ]);
 
-/** The log after `steps`, by the model. */
+/** The log after `steps`, according to the model. */
 export const replayed = (steps: readonly LogWrite[]): string => {
   const log = emptyLog(0);
   const problem = replay(log, steps);

@@ -52,7 +52,7 @@ export const STORAGE: readonly Removal[] = [
     edits: [
       {
         file: 'node/storage/recovery.ts',
-        find: '  if (parsed.damage !== null && (!last || parsed.goodRecordBehind)) {',
+        find: '  if (parsed.damage !== null && (!last || parsed.goodRecordAfter)) {',
         replace: '  if (parsed.damage !== null) {',
       },
     ],
@@ -63,8 +63,8 @@ export const STORAGE: readonly Removal[] = [
     edits: [
       {
         file: 'node/storage/recovery.ts',
-        find: '  if (parsed.damage !== null && (!last || parsed.goodRecordBehind)) {',
-        replace: '  if (parsed.damage !== null && !last && !parsed.goodRecordBehind) {',
+        find: '  if (parsed.damage !== null && (!last || parsed.goodRecordAfter)) {',
+        replace: '  if (parsed.damage !== null && !last && !parsed.goodRecordAfter) {',
       },
     ],
   },
