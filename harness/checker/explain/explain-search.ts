@@ -57,8 +57,6 @@ export function explainSearch({
   ) {
     return { anomaly: 'value from nowhere', prose: tail };
   }
-  if (wanted !== undefined && wanted !== initial && isTooEarly(stuck, writers))
-    return { anomaly: 'read from the future', prose: tail };
   const stale =
     stuck.kind === 'read' &&
     (wanted === initial || writers.some((step) => prefix.some((taken) => taken.op === step.op)));
@@ -66,10 +64,6 @@ export function explainSearch({
 }
 
 const isWriter = ({ kind }: Step): boolean => kind === 'write' || kind === 'cas';
-
-/** True if every operation that leaves the value began only after the step that shows it had returned. */
-const isTooEarly = (stuck: Step, writers: readonly Step[]): boolean =>
-  writers.length > 0 && writers.every((step) => step.call > stuck.ret);
 
 const times = (step: Step): string =>
   `${began(step).replace(/^.*began/, 'began')} and ${ended(step).replace(/^.*had ended/, 'had ended')}`;

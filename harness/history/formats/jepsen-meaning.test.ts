@@ -200,6 +200,17 @@ test('JSON arrays and objects of operations are read, also those of a history.js
   expect(() => importHistory(broken, { file: 'h' })).toThrow(new RegExp(`^h:${line}:\\d+: \`type\` is "oh"`));
 });
 
+test('a last line of JSON objects that was cut off anywhere is left out', () => {
+  const line = (type: string): string =>
+    `{"process":0,"type":"${type}","f":"write","key":"a","value":[true,"b\\n",-1.5e3]}\n`;
+  const text = line('invoke') + line('ok');
+  for (let cut = line('invoke').length + 1; cut < text.length - 1; cut++) {
+    const { ops, notes } = importHistory(text.slice(0, cut), { file: 'h' });
+    expect(ops).toMatchObject([{ f: 'write', outcome: 'info' }]);
+    expect(notes).toEqual(['The last line is cut off and was left out.']);
+  }
+});
+
 describe('the ends of lines', () => {
   const ops = generateHistory(randomStream(5, 'workload', 'lines'), {
     operations: 20,

@@ -7,6 +7,9 @@ const MOST_DEPTH = 200;
 const TOKEN =
   /[ \t\n\r]*(?:([{}[\]:,])|("(?:[ !#-[\]-\uFFFF]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*")|(-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.])|(?:true|false|null)\b))/y;
 
+/** The rest of a text that ends within a string, a number or a word, or before it. */
+const CUT_TOKEN = /^(?:"(?:[^"\\\n]|\\.)*\\?|[-+.\w]*)$/;
+
 /** Reads JSON values with places, as values of EDN: `null` is nil, an array is a vector. */
 export class JsonReader {
   readonly #text: string;
@@ -80,8 +83,9 @@ export class JsonReader {
 
   #flaw(): EdnError {
     const from = this.#skipSpace();
-    const isEnd = from >= this.#text.length;
-    return isEnd ? cutOff(from) : new EdnError('not JSON from here on', { from, to: from + 1 });
+    return CUT_TOKEN.test(this.#text.slice(from))
+      ? cutOff(from)
+      : new EdnError('not JSON from here on', { from, to: from + 1 });
   }
 
   #skipSpace(): number {
