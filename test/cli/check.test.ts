@@ -162,10 +162,6 @@ describe('chaos check exits', () => {
       `${stale}:1:32: the model list-append has no write`,
     );
   });
-
-  test('with 3 if the page cannot be written', () => {
-    expect(chaosCheck([stale, '--html', path.join(folder, 'no', 'x.html')])).toMatchObject({ code: 3 });
-  });
 });
 
 describe('chaos check', () => {
