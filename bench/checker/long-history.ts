@@ -15,7 +15,18 @@ export interface LongHistory {
 const CLIENTS = 20;
 const KEYS = 10;
 const UNKNOWN_SHARE = 0.02;
-const FUNCTIONS: readonly OpFunction[] = ['read', 'read', 'read', 'read', 'read', 'write', 'write', 'write', 'cas', 'cas'];
+const FUNCTIONS: readonly OpFunction[] = [
+  'read',
+  'read',
+  'read',
+  'read',
+  'read',
+  'write',
+  'write',
+  'write',
+  'cas',
+  'cas',
+];
 const STEP_NS = 25_000;
 const CHUNK_CHARS = 1_048_576;
 /** Share of the operations after which the stale read comes. */

@@ -34,7 +34,7 @@ export class HistoryError extends Error {
 }
 
 /** Maximum number of problems, after which reading ends: with this many, the rest most likely has the same cause. */
-const MOST_PROBLEMS = 20;
+export const MOST_PROBLEMS = 20;
 /** Maximum number of characters that are shown of a line. */
 const WIDEST_SOURCE = 160;
 const SHOWN_BEFORE = 60;

@@ -4,16 +4,30 @@ const NS_PER_MS = 1e6;
 
 /** The operation that results from `open` and this completion. */
 export function completedOp(open: Op, line: HistoryLine, outcome: Op['outcome']): Op {
+  const { id, process, key, f, input, call } = open;
+  const { node, error, attempts = 1 } = line;
+  const time = line.time / NS_PER_MS;
   const output = outputOf(line, outcome);
+  // Literals with few fields: a history has millions of operations.
+  if (outcome !== 'info' && error === undefined) {
+    if (output === undefined)
+      return { id, process, key, f, input, call, return: time, outcome, node, attempts };
+    return { id, process, key, f, input, call, return: time, outcome, output, node, attempts };
+  }
   return {
-    ...open,
-    return: outcome === 'info' ? Infinity : line.time / NS_PER_MS,
+    id,
+    process,
+    key,
+    f,
+    input,
+    call,
+    return: outcome === 'info' ? Infinity : time,
     outcome,
     ...(output === undefined ? {} : { output }),
-    ...(line.error === undefined ? {} : { error: line.error }),
-    node: line.node,
-    attempts: line.attempts ?? 1,
-    ...(outcome === 'info' ? { gaveUp: line.time / NS_PER_MS } : {}),
+    ...(error === undefined ? {} : { error }),
+    node,
+    attempts,
+    ...(outcome === 'info' ? { gaveUp: time } : {}),
   };
 }
 

@@ -3,17 +3,18 @@ import { type CasFail, checkLinearizable, models, type RegisterModel } from '../
 import { partedHistory, PartsBuilder } from '../../checker/parts.ts';
 import { chaosLines } from '../../history/formats/chaos-lines.ts';
 import type { ImportedHistory } from '../../history/formats/history.ts';
-import { importHistory } from '../../history/formats/import.ts';
 import { detectFormat, formatNamed } from '../../history/formats/registry.ts';
 import { formatProblems, HistoryError } from '../../history/history-error.ts';
 import { exitCodeOf, type JudgedHistory, proseByClock } from '../../report/judged-history.ts';
+import { visible } from '../../report/markup.ts';
 import { historyPage } from '../../report/page/history-page.ts';
 import { EXIT } from '../../result.ts';
 import { otherMeaning, unprovenCas } from './failed-cas.ts';
 import { initialHint } from './initial-hint.ts';
-import { checkJson, failedJson } from './json.ts';
+import { checkJson, failedJson, unreadJson } from './json.ts';
 import { writePage } from './page-file.ts';
-import { readSource, SourceError } from './source.ts';
+import { MemoryLimitError, readHistory } from './read-history.ts';
+import { openSource, SourceError } from './source.ts';
 import { checkText } from './text.ts';
 import { printableJson } from '../../printable.ts';
 import { complain } from '../print.ts';
@@ -24,7 +25,8 @@ export interface CheckFlags {
   readonly model?: string;
   readonly casFail?: CasFail;
   readonly limit: number;
-  readonly memory: number;
+  /** Undefined: 512 MB for searches, and more for reading. */
+  readonly memory?: number;
   readonly json?: true;
   readonly html?: string;
   readonly key?: string;
@@ -48,6 +50,14 @@ export async function check(path: string | undefined, flags: CheckFlags): Promis
     console.log(flags.json ? printableJson(JSON.stringify(checkJson(judged))) : checkText(judged, width));
     return pageCode(judged, path, flags.html) ?? exitCodeOf(judged.result);
   } catch (error) {
+    if (error instanceof MemoryLimitError) {
+      console.log(
+        flags.json
+          ? printableJson(JSON.stringify(unreadJson(file, error)))
+          : visible(`? ${error.message} To judge it: ${error.mend}.`),
+      );
+      return EXIT.inconclusive;
+    }
     if (!(error instanceof HistoryError) && !(error instanceof SourceError)) throw error;
     if (flags.json) console.log(printableJson(JSON.stringify(failedJson(file, error))));
     complain(
@@ -70,18 +80,23 @@ function pageCode(judged: JudgedHistory, path: string | undefined, html: string 
   return exitCodeOf(judged.result) === EXIT.pass ? EXIT.usage : null;
 }
 
-/** Reads and judges. @throws SourceError, HistoryError */
+/** Default memory limit in MB: for searches, and for the operations of a history. */
+const SEARCH_MB = 512;
+const READING_MB = 3_072;
+
+/** Reads and judges. @throws SourceError, HistoryError, MemoryLimitError */
 export async function judge(path: string | undefined, flags: CheckFlags): Promise<JudgedHistory> {
   const began = performance.now();
-  const source = await readSource(path);
+  const source = await openSource(path);
   const asked = flags.model === undefined ? undefined : MODELS[flags.model];
-  const format = flags.format === 'auto' ? detectFormat(source.text) : formatNamed(flags.format);
+  const format =
+    flags.format === 'auto' ? detectFormat(source.head.toString('utf8')) : formatNamed(flags.format);
   const { casFail } = flags;
   // Other formats know what keys hold at first only when they were read.
   const isOurs = format?.name === chaosLines.name;
   const parts = flags.key === undefined && isOurs ? new PartsBuilder(casFail, flags.initial ?? null) : null;
-  const whole = importHistory(source.text, {
-    file: source.name,
+  const whole = await readHistory(source, {
+    memoryMb: flags.memory ?? READING_MB,
     format: format?.name,
     model: asked,
     initial: flags.initial,
@@ -92,7 +107,7 @@ export async function judge(path: string | undefined, flags: CheckFlags): Promis
   const toJudge = parts?.finish(whole.ops) ?? partedHistory(history.ops, casFail, initial);
   const readMs = performance.now() - began;
   const model = asked ?? modelOf(history);
-  const limits = { limitMs: flags.limit, memoryMb: flags.memory };
+  const limits = { limitMs: flags.limit, memoryMb: flags.memory ?? SEARCH_MB };
   const options = { model, initial, ...limits };
   const checked = await checkLinearizable(toJudge, casFail === undefined ? options : { ...options, casFail });
   // Nothing was judged, and nothing is known, unless an empty history is what the user expects.

@@ -86,3 +86,16 @@ export function failedJson(
       : [{ line: null, column: null, message: problem.message, mend: problem.mend, source: null }];
   return { schema: SCHEMA, file, verdict: 'error', exitCode: EXIT.usage, problems };
 }
+
+/** The same where the memory did not suffice to read the history. */
+export const unreadJson = (
+  file: string,
+  { message, mend }: { readonly message: string; readonly mend: string },
+): unknown => ({
+  schema: SCHEMA,
+  file,
+  verdict: 'unknown',
+  exitCode: EXIT.inconclusive,
+  sentence: message,
+  hints: [mend],
+});

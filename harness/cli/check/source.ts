@@ -1,15 +1,18 @@
 import { constants, isUtf8 } from 'node:buffer';
 import { createReadStream, existsSync, statSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import type { Readable } from 'node:stream';
-import { gunzipSync } from 'node:zlib';
+import { Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import { notUtf8 } from '../../history/chaos-reader.ts';
 import { HistoryError, problemAt } from '../../history/history-error.ts';
 
-/** Text of a history, and its name in messages. */
+/** The bytes of a history, and its name in messages. gzip is undone. */
 export interface Source {
   readonly name: string;
-  readonly text: string;
+  /** The first bytes: enough to see the format, or all. */
+  readonly head: Buffer;
+  /** All bytes from the beginning, in pieces; only once. @throws SourceError */
+  readonly pieces: AsyncIterable<Buffer>;
 }
 
 /** The history could not be got at all. */
@@ -23,8 +26,11 @@ export class SourceError extends Error {
   }
 }
 
-/** Text is one string here, and no string can be longer. */
+/** Maximum size of a text that is one string. */
 const MOST_BYTES = constants.MAX_STRING_LENGTH;
+/** Number of bytes inspected to detect the format, which may follow after long comments. */
+const HEAD_BYTES = 2_097_152;
+const PIECE_BYTES = 1_048_576;
 /** File names to look for in a folder, the likeliest first: a run's report, a test in Jepsen's store. */
 const NAMES_IN_FOLDER = ['history.jsonl', 'history.edn', 'history.txt', 'jepsen.log'].flatMap((name) => [
   name,
@@ -32,24 +38,90 @@ const NAMES_IN_FOLDER = ['history.jsonl', 'history.edn', 'history.txt', 'jepsen.
 ]);
 
 /**
- * Reads a file, the history in a folder, or standard input (`-`); gzip is undone.
- * @throws SourceError, HistoryError
+ * Opens a file, the history in a folder, or standard input (`-`).
+ * @throws SourceError
  */
-export async function readSource(path: string | undefined): Promise<Source> {
+export async function openSource(path: string | undefined): Promise<Source> {
   if (path === undefined && process.stdin.isTTY)
     throw new SourceError('which history?', 'name a file, the folder of a run, or - for standard input');
-  if (path === undefined || path === '-')
-    return decoded('standard input', await bytesOf(process.stdin, 'standard input'));
+  if (path === undefined || path === '-') return sourceOf('standard input', process.stdin);
   const file = fileOf(path);
+  return sourceOf(file, createReadStream(file, { highWaterMark: PIECE_BYTES }));
+}
+
+async function sourceOf(name: string, stream: Readable): Promise<Source> {
+  const raw = readable(name, stream);
+  const start = await takeBytes(raw, LONGEST_MAGIC);
+  const plain = isGzip(start.bytes) ? unpacked(name, start.all()) : start.all();
+  const head = await takeBytes(plain, HEAD_BYTES);
+  if (startsWith(head.bytes, [0xff, 0xfe]) || startsWith(head.bytes, [0xfe, 0xff]))
+    throw new SourceError(`${name}: UTF-16`, 'a history is UTF-8: iconv -f UTF-16 -t UTF-8');
+  const hint = archiveHint(name, head.bytes);
+  if (hint !== '' && !isTextStart(head.bytes)) throw noText(name, head.bytes, hint);
+  return { name, head: head.bytes, pieces: head.all() };
+}
+
+/** Number of bytes that tell a compressed file. */
+const LONGEST_MAGIC = 4;
+
+async function* readable(name: string, stream: Readable): AsyncGenerator<Buffer> {
   try {
-    return decoded(file, await fileBytes(file));
+    yield* stream as AsyncIterable<Buffer>;
   } catch (error) {
-    if (error instanceof SourceError || error instanceof HistoryError) throw error;
     throw new SourceError(
-      `${file}: cannot be read: ${(error as Error).message}`,
+      `${name}: cannot be read: ${(error as Error).message}`,
       'is it a file, and yours to read?',
     );
   }
+}
+
+/** The first bytes of a stream, at least `size` of them if there are so many; `all`: the stream with them. */
+async function takeBytes(
+  pieces: AsyncGenerator<Buffer>,
+  size: number,
+): Promise<{ readonly bytes: Buffer; readonly all: () => AsyncGenerator<Buffer> }> {
+  const taken: Buffer[] = [];
+  for (let length = 0; length < size;) {
+    const next = await pieces.next();
+    if (next.done === true) break;
+    taken.push(next.value);
+    length += next.value.length;
+  }
+  const bytes = Buffer.concat(taken);
+  async function* all(): AsyncGenerator<Buffer> {
+    for (let piece = taken.shift(); piece !== undefined; piece = taken.shift()) yield piece;
+    yield* pieces;
+  }
+  return { bytes, all };
+}
+
+async function* unpacked(name: string, packed: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  const gunzip = createGunzip({ chunkSize: PIECE_BYTES });
+  const source = Readable.from(packed);
+  source.once('error', (error) => gunzip.destroy(error));
+  try {
+    yield* source.pipe(gunzip) as AsyncIterable<Buffer>;
+  } catch (error) {
+    if (error instanceof SourceError) throw error;
+    throw new SourceError(`${name}: not whole gzip: ${(error as Error).message}`, 'is the file cut off?');
+  } finally {
+    source.destroy();
+    gunzip.destroy();
+  }
+}
+
+/** The whole text of a source, for formats that are not read in pieces. @throws SourceError, HistoryError */
+export async function textOf({ name, pieces }: Source): Promise<string> {
+  const all: Buffer[] = [];
+  let size = 0;
+  for await (const piece of pieces) {
+    size += piece.length;
+    if (size > MOST_BYTES) throw tooLarge(name);
+    all.push(piece);
+  }
+  const bytes = Buffer.concat(all);
+  if (!isUtf8(bytes)) throw noText(name, bytes, archiveHint(name, bytes));
+  return bytes.toString('utf8');
 }
 
 function fileOf(path: string): string {
@@ -68,74 +140,23 @@ function fileOf(path: string): string {
   );
 }
 
-/** A file of a known size is read at once, which takes half the memory. */
-async function fileBytes(file: string): Promise<Buffer> {
-  const { size } = statSync(file);
-  if (size > MOST_BYTES) throw tooLarge(file);
-  return size > 0 ? await readFile(file) : await bytesOf(createReadStream(file), file);
-}
-
-/** Reads at most the bound, whatever size is announced, because a device or a pipe may have no end. */
-async function bytesOf(stream: Readable, name: string): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > MOST_BYTES) throw tooLarge(name);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
-}
-
 const tooLarge = (name: string): SourceError =>
   new SourceError(
     `${name}: larger than ${Math.floor(MOST_BYTES / 1_048_576)} MB, more than is read at once`,
-    'keys are judged each by itself: split the history by key',
+    'only history.jsonl may have any size; keys are judged each by itself: split the history by key',
   );
-
-function decoded(name: string, bytes: Buffer): Source {
-  const plain = isGzip(bytes) ? unpacked(name, bytes) : bytes;
-  if (startsWith(plain, [0xff, 0xfe]) || startsWith(plain, [0xfe, 0xff]))
-    throw new SourceError(`${name}: UTF-16`, 'a history is UTF-8: iconv -f UTF-16 -t UTF-8');
-  if (!isUtf8(plain)) throw notUtf8(name, plain);
-  return { name, text: plain.toString('utf8') };
-}
 
 const startsWith = (bytes: Buffer, start: readonly number[]): boolean =>
   start.every((byte, i) => bytes[i] === byte);
 const isGzip = (bytes: Buffer): boolean => startsWith(bytes, [0x1f, 0x8b]);
 
-function unpacked(name: string, bytes: Buffer): Buffer {
-  try {
-    return gunzipSync(bytes, { maxOutputLength: MOST_BYTES });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE')
-      throw tooLarge(`${name}, unpacked,`);
-    throw new SourceError(`${name}: not whole gzip: ${(error as Error).message}`, 'is the file cut off?');
-  }
-}
+const isTextStart = (bytes: Buffer): boolean =>
+  [0, 1, 2, 3].some((cut) => isUtf8(bytes.subarray(0, Math.max(0, bytes.length - cut))));
 
 /** Names the first byte that is no text. */
-function notUtf8(name: string, bytes: Buffer): HistoryError {
-  // Whether everything before a place is text, up to a character that it may cut.
-  const isTextBefore = (end: number): boolean =>
-    [0, 1, 2, 3].some((cut) => isUtf8(bytes.subarray(0, Math.max(0, end - cut))));
-  let good = 0;
-  for (let bad = bytes.length; bad - good > 1;) {
-    const middle = (good + bad) >> 1;
-    if (isTextBefore(middle)) good = middle;
-    else bad = middle;
-  }
-  while (!isUtf8(bytes.subarray(0, good))) good--;
-  const before = bytes.subarray(0, good).toString('utf8');
-  const byte = bytes[good]!.toString(16).padStart(2, '0');
-  const problem = problemAt(`${before}\uFFFD`, {
-    from: before.length,
-    to: before.length + 1,
-    message: `the byte 0x${byte} is no UTF-8: this is no text`,
-    mend: `a history is UTF-8 text, plain or gzipped${archiveHint(name, bytes)}`,
-  });
-  return new HistoryError(name, [problem]);
+function noText(name: string, bytes: Buffer, hint: string): HistoryError {
+  const [text, flaw] = notUtf8(bytes, hint);
+  return new HistoryError(name, [problemAt(text, flaw)]);
 }
 
 function archiveHint(name: string, bytes: Buffer): string {

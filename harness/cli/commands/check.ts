@@ -38,7 +38,11 @@ export function defineCheck(program: Command): void {
       ).choices(['mismatch', 'nothing']),
     )
     .option('--limit <time>', 'time limit: 500ms, 60s, 10m', milliseconds, 60_000)
-    .option('--memory <size>', 'memory limit of the search: 512MB, 4GB', megabytes, 512)
+    .option(
+      '--memory <size>',
+      'memory limit of the process: 512MB, 4GB (default: 3 GB for reading, 512 MB for searches)',
+      megabytes,
+    )
     .option('--json', 'one JSON object on standard output')
     .option('--html <file>', 'also write a page that shows each violation in detail')
     .option('--key <key>', 'check this key only')

@@ -1,0 +1,162 @@
+import { isUtf8 } from 'node:buffer';
+import type { ImportedHistory, ReadOptions } from './formats/history.ts';
+import { type Flaw, HistoryError, type HistoryProblem, MOST_PROBLEMS, problemAt } from './history-error.ts';
+import { decodeLine } from './line.ts';
+import { LineScanner } from './line-scanner.ts';
+import { OperationPairing } from './operation-pairing.ts';
+import type { HistoryLine } from './op.ts';
+
+const NEWLINE = 10;
+
+/**
+ * Reads a `history.jsonl` in pieces of any length, so that neither its text nor its lines are in memory at once. A
+ * killed writer leaves a last line without its newline that is not whole JSON: it is left out, which leaves its
+ * operation open and so loses no truth.
+ */
+export class ChaosReader {
+  readonly #options: ReadOptions;
+  readonly #pairing: OperationPairing;
+  readonly #scanner = new LineScanner();
+  readonly #problems: HistoryProblem[] = [];
+  readonly #notes: string[] = [];
+  /** The beginning of a line whose end has not come, in pieces. */
+  #rest: Buffer[] = [];
+  #number = 0;
+
+  constructor(options: ReadOptions) {
+    this.#options = options;
+    this.#pairing = new OperationPairing(options.onOp);
+  }
+
+  /** Number of operations so far. */
+  get operations(): number {
+    return this.#pairing.size;
+  }
+
+  /** True if nothing is gained by reading on. */
+  get isFull(): boolean {
+    return this.#problems.length >= MOST_PROBLEMS;
+  }
+
+  /** The piece is not kept. @throws HistoryError if it is no text */
+  take(piece: Buffer): void {
+    const end = piece.lastIndexOf(NEWLINE) + 1;
+    if (end > 0) {
+      const lines = piece.subarray(0, end);
+      this.#lines(this.#rest.length === 0 ? lines : Buffer.concat([...this.#rest, lines]));
+      this.#rest = [];
+    }
+    // A copy, so that a short rest does not keep the whole piece in memory.
+    if (end < piece.length) this.#rest.push(Buffer.from(piece.subarray(end)));
+  }
+
+  /** @throws HistoryError */
+  end(): ImportedHistory {
+    const last = Buffer.concat(this.#rest);
+    if (last.length > 0 && !this.isFull) this.#lines(last);
+    if (this.#problems.length > 0) throw new HistoryError(this.#options.file, this.#problems);
+    return {
+      format: 'chaos',
+      lists: false,
+      ...this.#pairing.finish(),
+      clock: 'time',
+      initial: this.#options.initial ?? null,
+      processNames: NO_NAMES,
+      notes: this.#notes,
+    };
+  }
+
+  #lines(bytes: Buffer): void {
+    if (!isUtf8(bytes)) throw this.#noText(bytes);
+    for (let from = 0; from < bytes.length && !this.isFull;) {
+      const newline = bytes.indexOf(NEWLINE, from);
+      const to = newline < 0 ? bytes.length : newline;
+      this.#number++;
+      const line = this.#scanner.scan(bytes, from, to);
+      if (line === null) this.#otherLine(bytes.toString('utf8', from, to), newline < 0);
+      else this.#add(line, () => bytes.toString('utf8', from, to));
+      from = to + 1;
+    }
+  }
+
+  /** A line in another form than the recorder's, or with a mistake. */
+  #otherLine(text: string, isLast: boolean): void {
+    const zero = text.indexOf('\0');
+    if (zero >= 0) throw new HistoryError(this.#options.file, [this.#problem(text, zeroByte(zero))]);
+    if (text.trim() === '') return;
+    const decoded = decodeLine(text);
+    if (decoded.ok) this.#add(decoded.line, () => text);
+    else if (isLast && decoded.json) this.#notes.push('The last line is cut off and was left out.');
+    else this.#problems.push(this.#problem(text, decoded.flaw));
+  }
+
+  #add(line: HistoryLine, textOf: () => string): void {
+    const { model } = this.#options;
+    const known = model === undefined || model.functions.includes(line.f);
+    const objection = known
+      ? this.#pairing.add(line, this.#number)
+      : ([
+          `the model ${model.name} has no ${line.f}`,
+          `its functions: ${model.functions.join(', ')}`,
+        ] as const);
+    if (objection === null) return;
+    const [message, mend] = objection;
+    const text = textOf();
+    const to = known ? text.trimEnd().length : 1;
+    this.#problems.push(this.#problem(text, { from: 0, to, message, mend }));
+  }
+
+  #problem(text: string, flaw: Flaw): HistoryProblem {
+    return { ...problemAt(text, flaw), line: this.#number };
+  }
+
+  /** Names the first byte that is no text. */
+  #noText(bytes: Buffer): HistoryError {
+    let from = 0;
+    let to = bytes.length;
+    for (;;) {
+      this.#number++;
+      const newline = bytes.indexOf(NEWLINE, from);
+      to = newline < 0 ? bytes.length : newline;
+      if (newline < 0 || !isUtf8(bytes.subarray(from, to))) break;
+      from = newline + 1;
+    }
+    const line = bytes.subarray(from, to);
+    return new HistoryError(this.#options.file, [this.#problem(...notUtf8(line))]);
+  }
+}
+
+/** Processes are numbers. */
+const NO_NAMES: ReadonlyMap<number, string> = new Map();
+
+const zeroByte = (at: number): Flaw => ({
+  from: at,
+  to: at + 1,
+  message: 'a zero byte: this is no text',
+  mend: 'a history is UTF-8 text, plain or gzipped',
+});
+
+/** The text up to the first byte that is no text, and the flaw. `hint`: a further part of the likely correction. */
+export function notUtf8(bytes: Buffer, hint = ''): readonly [text: string, flaw: Flaw] {
+  // Whether everything before a place is text, up to a character that it may cut.
+  const isTextBefore = (end: number): boolean =>
+    [0, 1, 2, 3].some((cut) => isUtf8(bytes.subarray(0, Math.max(0, end - cut))));
+  let good = 0;
+  for (let bad = bytes.length; bad - good > 1;) {
+    const middle = (good + bad) >> 1;
+    if (isTextBefore(middle)) good = middle;
+    else bad = middle;
+  }
+  while (!isUtf8(bytes.subarray(0, good))) good--;
+  const before = bytes.subarray(0, good).toString('utf8');
+  const byte = bytes[good]!.toString(16).padStart(2, '0');
+  return [
+    `${before}\uFFFD`,
+    {
+      from: before.length,
+      to: before.length + 1,
+      message: `the byte 0x${byte} is no UTF-8: this is no text`,
+      mend: `a history is UTF-8 text, plain or gzipped${hint}`,
+    },
+  ];
+}
