@@ -1,15 +1,12 @@
 // npm run bench:limits: measures how well `chaos check` keeps to --limit and --memory in searches without an end. See
 // bench/README.md.
-import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { type BenchHistory, ENDLESS, writeBenchHistory } from './checker/histories.ts';
+import { watched } from './checker/watched.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const FOLDER = `${ROOT}.cache/bench-checker`;
-const KIB_PER_MIB = 1_024;
-const SAMPLE_MS = 5;
 /** Two limits: one that the time reaches, and one that the memory reaches long before. */
 const LIMITS = [
   { seconds: 5, mib: 512 },
@@ -57,26 +54,4 @@ async function measure(
   };
   console.log(JSON.stringify(row));
   return row;
-}
-
-/** Runs Node.js with `args`. Returns its output and the peak of its resident memory, sampled often. Linux only. */
-async function watched(...args: readonly string[]): Promise<{ output: string; peakMiB: number }> {
-  const { promise, resolve } = Promise.withResolvers<string>();
-  // Exit codes other than 0 are verdicts, not errors.
-  const child = execFile(process.execPath, args, (_, output) => resolve(output));
-  let kib = 0;
-  const sampling = setInterval(() => {
-    kib = Math.max(kib, peakKib(child.pid!));
-  }, SAMPLE_MS);
-  const output = await promise;
-  clearInterval(sampling);
-  return { output, peakMiB: Math.round(kib / KIB_PER_MIB) };
-}
-
-function peakKib(pid: number): number {
-  try {
-    return Number(/^VmHWM:\s*(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0);
-  } catch {
-    return 0; // It has ended.
-  }
 }

@@ -56,6 +56,19 @@ const STALE = [
 ].join('\n');
 const stale = place('store/history.edn', `${STALE}\n`);
 
+/** As many writes one after the other, as our own lines. */
+function longHistory(operations: number): string {
+  const lines: string[] = [];
+  for (let id = 0; id < operations; id++)
+    for (const [i, type] of ['invoke', 'ok'].entries()) {
+      const index = 2 * id + i;
+      lines.push(
+        `{"index":${index},"id":${id},"process":0,"type":"${type}","f":"write","key":"k","value":"v-${id}","time":${index},"node":"n1"}\n`,
+      );
+    }
+  return lines.join('');
+}
+
 describe('chaos check exits', () => {
   test('with 1 for an anomaly, and prints its explanation, its operations in order of time and a close-up', () => {
     const { code, stdout } = chaosCheck([stale]);
@@ -169,6 +182,34 @@ describe('chaos check', () => {
     const { code, stdout } = chaosCheck(['-', '--key', '4'], gzipSync(STALE));
     expect(code).toBe(0);
     expect(stdout).toContain('✓ standard input is linearizable: 1 operation on 1 key.');
+  });
+
+  test('reads a history.jsonl from a pipe and from gzip in pieces, with its places', () => {
+    const text = `\uFEFF${longHistory(30_000)}`;
+    expect(text.length).toBeGreaterThan(2 * 2_097_152);
+    const packed = place('long.jsonl.gz', gzipSync(text));
+    for (const said of [chaosCheck([packed]), chaosCheck(['-'], text)])
+      expect(said).toMatchObject({ code: 0, stdout: expect.stringContaining('30,000 operations on 1 key') });
+    const broken = place('broken.jsonl.gz', gzipSync(`${text}{"index":1,"id":\n`));
+    expect(chaosCheck([broken])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining(':60001:17: not JSON'),
+    });
+    const cutOff = place('cut.jsonl.gz', gzipSync(text).subarray(0, -20));
+    expect(chaosCheck([cutOff])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('not whole gzip'),
+    });
+  });
+
+  test('with a history that needs more than --memory says that nothing is known, with exit code 4', () => {
+    const file = place('large.jsonl', longHistory(400_000));
+    const { code, stdout } = chaosCheck([file, '--memory', '1MB']);
+    expect(unwrapped(stdout)).toMatch(
+      /not known whether .* the memory limit of 192 MB .* operations were read/,
+    );
+    expect(code).toBe(4);
+    expect(json([file, '--memory', '1MB'])).toMatchObject({ code: 4, verdict: 'unknown', exitCode: 4 });
   });
 
   test('with --json prints one object with the fields of docs/check.md', () => {
