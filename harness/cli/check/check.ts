@@ -6,7 +6,6 @@ import type { ImportedHistory } from '../../history/formats/history.ts';
 import { detectFormat, formatNamed } from '../../history/formats/registry.ts';
 import { formatProblems, HistoryError } from '../../history/history-error.ts';
 import { exitCodeOf, type JudgedHistory, proseByClock } from '../../report/judged-history.ts';
-import { visible } from '../../report/markup.ts';
 import { historyPage } from '../../report/page/history-page.ts';
 import { EXIT } from '../../result.ts';
 import { otherMeaning, unprovenCas } from './failed-cas.ts';
@@ -16,7 +15,7 @@ import { writePage } from './page-file.ts';
 import { MemoryLimitError, readHistory } from './read-history.ts';
 import { openSource, SourceError } from './source.ts';
 import { checkText } from './text.ts';
-import { printableJson } from '../../printable.ts';
+import { printable, printableJson } from '../../printable.ts';
 import { complain } from '../print.ts';
 
 export interface CheckFlags {
@@ -54,7 +53,7 @@ export async function check(path: string | undefined, flags: CheckFlags): Promis
       console.log(
         flags.json
           ? printableJson(JSON.stringify(unreadJson(file, error)))
-          : visible(`? ${error.message} To judge it: ${error.mend}.`),
+          : printable(`? ${error.message} To judge it: ${error.mend}.`),
       );
       return EXIT.inconclusive;
     }
