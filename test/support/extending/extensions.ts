@@ -175,7 +175,6 @@ import type { HistoryFormat } from './history.ts';
 export const semicolons: HistoryFormat = {
   name: 'semicolons',
   example: '0;1;write;x;1\\n',
-  casFail: undefined,
   looksLike: (head) => /^\\d+;\\d+;(?:read|write);/.test(head),
   read: (text, { onOp }) => {
     const rows = text.split('\\n').filter((line) => line !== '');
@@ -188,7 +187,7 @@ export const semicolons: HistoryFormat = {
     ops.forEach((op, position) => onOp?.(op, position));
     const numbers = ops.map((_, i) => i + 1);
     const lines = { calls: numbers, returns: numbers };
-    return { format: 'semicolons', ops, lists: false, lines, clock: 'time', notes: [] };
+    return { format: 'semicolons', ops, lists: false, lines, clock: 'time', notes: [], initial: null, processNames: new Map() };
   },
 };
 `,
@@ -201,8 +200,8 @@ export const semicolons: HistoryFormat = {
     },
     {
       file: 'harness/history/formats/registry.ts',
-      find: '[chaosLines, porcupineKv, jepsenEdn, jepsenLog]',
-      replace: '[chaosLines, porcupineKv, jepsenEdn, jepsenLog, semicolons]',
+      find: '[json, chaosLines, porcupineKv, jepsenEdn, jepsenLog]',
+      replace: '[json, chaosLines, porcupineKv, jepsenEdn, jepsenLog, semicolons]',
     },
   ],
 };
