@@ -182,7 +182,7 @@ describe('nodes of a running cluster', () => {
       });
     }
     await expect(client.change({ type: 'add-learner', id: 'n4', address: 'nowhere' })).rejects.toThrow(
-      /no HOST:PORT/,
+      /not a valid host:port/,
     );
     const leader = await cluster.leader();
     using other = await cluster.client(cluster.ids.find((id) => id !== leader)!);
