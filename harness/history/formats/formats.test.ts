@@ -384,6 +384,13 @@ describe('a mistake is named with its line, column, value and mend', () => {
     expect(() => importHistory(text, { file: 'h' })).toThrow(message);
   });
 
+  test('once, and not again for the completion of the operation', () => {
+    const fields = ':f :cas, :value 3}';
+    const text = `{:process 0, :type :invoke, ${fields}\n{:process 0, :type :ok, ${fields}\n`;
+    const error = thrownBy(() => importHistory(text, { file: 'h' })) as HistoryError;
+    expect(error.problems.map(({ line }) => line)).toEqual([1]);
+  });
+
   test('a function that the asked-for model does not have', () => {
     const cas = '{:process 0, :type :invoke, :f :cas, :value [0 1]}';
     const read = (text: string): unknown => importHistory(text, { file: 'h', model: models.register });

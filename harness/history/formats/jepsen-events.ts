@@ -86,6 +86,8 @@ class EventReader {
   #others = 0;
   /** The first event of each process with a name, if that was an `:info` that completes nothing. */
   readonly #lone = new Map<string, JepsenEvent>();
+  /** Processes whose last invocation has a mistake. */
+  readonly #refused = new Set<ProcessName>();
   /** The line of the event that is being read, and where the next line begins. */
   #line = 1;
   #lineEnd: number;
@@ -159,7 +161,13 @@ class EventReader {
       const lone = this.#lone.get(process);
       if (lone !== undefined) return this.#loneFlaw(process, lone);
     }
-    if (type === 'invoke') return this.#invoke(event, process);
+    if (type === 'invoke') {
+      const flaw = this.#invoke(event, process);
+      if (flaw !== null) this.#refused.add(process);
+      return flaw;
+    }
+    // One mistake is told once: the completion of an invocation that was refused has nothing to complete.
+    if (this.#refused.delete(process)) return null;
     if (type === 'ok') return this.#succeed(event, process);
     return this.#end(event, process, type);
   }
