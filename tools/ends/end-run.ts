@@ -29,8 +29,9 @@ export const KINDS = {
   },
   'while it is checked': {
     text: `${head('check')}${LOAD}steps:\n  - pause: follower\n    for: 300ms\n  - wait: { for: 1s }\n`,
-    after: /phase +checking/,
-    withinMs: 300,
+    // The check takes a fraction of a second, so the moments are spread from just before it to just after it.
+    after: /phase +healing/,
+    withinMs: 130,
   },
 } as const;
 export type Kind = keyof typeof KINDS;
