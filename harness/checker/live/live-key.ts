@@ -114,8 +114,9 @@ export class LiveKey {
   #candidate(op: Invoked): State | Ambiguity | null {
     if (op.f === 'read') return null;
     const cas = op.f === 'cas';
-    const value = (cas ? (op.input as readonly [RegisterValue, string])[1] : op.input) as string;
+    const value = cas ? (op.input as readonly [RegisterValue, RegisterValue])[1] : (op.input as RegisterValue);
     const append = op.f === 'append';
+    if (value === null) return { reason: `#${op.id} leaves nothing, as a key holds at first` };
     // After something is appended, an empty value cannot be distinguished from no value.
     if (value === '') return { reason: `#${op.id} leaves or appends the empty value` };
     if (cas && fromOf(op) === value) return { reason: `#${op.id} sets a value to itself` };
