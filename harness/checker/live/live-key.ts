@@ -114,7 +114,9 @@ export class LiveKey {
   #candidate(op: Invoked): State | Ambiguity | null {
     if (op.f === 'read') return null;
     const cas = op.f === 'cas';
-    const value = cas ? (op.input as readonly [RegisterValue, RegisterValue])[1] : (op.input as RegisterValue);
+    const value = cas
+      ? (op.input as readonly [RegisterValue, RegisterValue])[1]
+      : (op.input as RegisterValue);
     const append = op.f === 'append';
     if (value === null) return { reason: `#${op.id} leaves nothing, as a key holds at first` };
     // After something is appended, an empty value cannot be distinguished from no value.
