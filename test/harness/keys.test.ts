@@ -188,7 +188,7 @@ describe('a question', () => {
       expect(ui.question).toBeNull();
     }
     expect(typing(['k'], oneDown).ui.question?.text).toBe(
-      'kill n1? Only 1 of 3 nodes could still work together (majority 2).',
+      'kill n1? Only 1 of 3 nodes could still work together (majority: 2).',
     );
     expect(typing(['k', 'y'], oneDown).commands).toEqual([
       { type: 'inject', step: { kill: { node: 'n1' } } },

@@ -15,7 +15,7 @@ test.each([3, 5])(
     await cluster.nodes.get(leader)!.end('SIGKILL');
     const next = await cluster.leader(leader);
     const steps = cluster.nodes.get(next)!.reports.filter((line) => 'reason' in line);
-    const lost = steps.findLastIndex((line) => line.reason === `the connection of ${leader} broke`);
+    const lost = steps.findLastIndex((line) => line.reason === `the connection from ${leader} broke`);
     expect(lost).toBeGreaterThan(0);
     expect(steps.slice(lost).map(({ type }) => type)).toContain('BecomePreCandidate');
     expect(steps.slice(lost).map(({ reason }) => reason)).not.toContain('election timeout');

@@ -21,8 +21,8 @@ export interface HistoryReading extends Omit<ReadOptions, 'file'> {
 const BYTES_PER_MB = 1_048_576;
 /** Share of V8's heap limit at which reading ends; beyond that limit the process would be ended. */
 const HEAP_SHARE = 0.8;
-/** Minimum memory for reading, in MB: about what a process of Node.js takes anyway. */
-const MIN_READING_MB = 192;
+/** Minimum memory that reading may add to the process, in MB: less would be filled by garbage that is not collected yet. */
+const MIN_READING_MB = 128;
 /** A byte order mark. */
 const MARK = Buffer.from('\uFEFF');
 
@@ -36,13 +36,14 @@ export async function readHistory(source: Source, reading: HistoryReading): Prom
   if (format !== chaosLines.name || !endsWithNewlines(source.head))
     return importHistory(await textOf(source), { ...options, file, format });
   const reader = new ChaosReader({ ...options, file });
+  const limitMb = Math.max(memoryMb, residentMb() + MIN_READING_MB);
   let mark = source.head.subarray(0, MARK.length).equals(MARK) ? MARK.length : 0;
   for await (const piece of source.pieces) {
     const skipped = Math.min(mark, piece.length);
     mark -= skipped;
     reader.take(piece.subarray(skipped));
     if (reader.isFull) break;
-    expectMemory(file, reader.operations, memoryMb);
+    expectMemory(file, reader.operations, limitMb);
   }
   const history = reader.end();
   // Such a history is short, and there is more to say about it.
@@ -59,14 +60,16 @@ function endsWithNewlines(head: Buffer): boolean {
 
 const INSPECTED_BYTES = 1_048_576;
 
+const residentMb = (): number => process.memoryUsage.rss() / BYTES_PER_MB;
+
 /** @throws MemoryLimitError */
-function expectMemory(file: string, operations: number, memoryMb: number): void {
-  const limit = Math.max(memoryMb, MIN_READING_MB);
-  const residentMb = process.memoryUsage.rss() / BYTES_PER_MB;
+function expectMemory(file: string, operations: number, limitMb: number): void {
   const { used_heap_size: used, heap_size_limit: heap } = getHeapStatistics();
-  if (residentMb <= limit && used <= HEAP_SHARE * heap) return;
-  const reached =
-    residentMb > limit ? `${limit} MB` : `${Math.floor((HEAP_SHARE * heap) / BYTES_PER_MB)} MB of V8`;
+  const isOver = residentMb() > limitMb;
+  if (!isOver && used <= HEAP_SHARE * heap) return;
+  const reached = isOver
+    ? `${Math.round(limitMb)} MB`
+    : `${Math.floor((HEAP_SHARE * heap) / BYTES_PER_MB)} MB of V8`;
   throw new MemoryLimitError(
     `It is not known whether ${file} is linearizable: the memory limit of ${reached} was reached after ${count(operations)} operations were read.`,
   );
