@@ -21,7 +21,7 @@ export interface HistoryReading extends Omit<ReadOptions, 'file'> {
 const BYTES_PER_MB = 1_048_576;
 /** Share of V8's heap limit at which reading ends; beyond that limit the process would be ended. */
 const HEAP_SHARE = 0.8;
-/** Minimum memory that reading may add to the process, in MB: less would be filled by garbage that is not collected yet. */
+/** Minimum memory that reading may add to the process, in MB. Garbage that is not collected yet can fill less. */
 const MIN_READING_MB = 128;
 /** A byte order mark. */
 const MARK = Buffer.from('\uFEFF');
