@@ -4,9 +4,9 @@ import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ProjectCopy } from '../../../tools/features/copy.ts';
 import type { RunResult } from '../../../harness/result.ts';
-import { EXTENSIONS, filesTouched } from './extensions.ts';
+import { EXTENSIONS, filesTouched, SCHEMA_FILE } from './extensions.ts';
 
-/** CONTRIBUTING.md promises how many files each kind of extension takes. */
+/** CONTRIBUTING.md promises how many files each kind of extension takes, not counting those that a command writes. */
 const MOST_FILES = 2;
 
 /** Draws the last tab of a small screen, and the report of a generated run, in the copy. */
@@ -50,12 +50,27 @@ describe('a copy of the project with one extension of each kind', () => {
     await copy?.[Symbol.asyncDispose]();
   });
 
-  test('takes at most two files for each', () => {
-    const counts = Object.fromEntries(
-      EXTENSIONS.map((extension) => [extension.kind, filesTouched(extension).length]),
-    );
+  test('takes at most two files for each, and at most one more that a command writes', () => {
+    const counts = EXTENSIONS.map((extension) => ({
+      kind: extension.kind,
+      byHand: filesTouched(extension).length,
+      generated: extension.generated?.length ?? 0,
+    }));
     console.log(`files touched per extension: ${JSON.stringify(counts)}`);
-    for (const count of Object.values(counts)) expect(count).toBeLessThanOrEqual(MOST_FILES);
+    for (const { byHand, generated } of counts) {
+      expect(byHand).toBeLessThanOrEqual(MOST_FILES);
+      expect(generated).toBeLessThanOrEqual(1);
+    }
+  });
+
+  test('has a JSON Schema with the new fault and the new system, which `chaos schema` prints', async () => {
+    const { stdout, exitCode } = await chaos(['schema']);
+    expect(exitCode).toBe(0);
+    const written = readFileSync(join(copy.folder, SCHEMA_FILE), 'utf8');
+    for (const name of ['stutter', 'silent']) {
+      expect(written).not.toContain(`"${name}"`);
+      expect(stdout).toContain(`"${name}"`);
+    }
   });
 
   test('still has correct types', async () => {

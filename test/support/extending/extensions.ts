@@ -1,12 +1,20 @@
 import type { Edit } from '../../../tools/features/removal.ts';
 
-/** One thing that a contributor adds: new files, and edits of files that exist. Docs are not counted. */
+/**
+ * One thing that a contributor adds: new files, edits of files that exist, and files that a command writes again. Docs
+ * are not counted.
+ */
 export interface Extension {
   readonly kind: string;
   /** Text of each new file, by its path. */
   readonly files: Readonly<Record<string, string>>;
   readonly edits: readonly Edit[];
+  /** Files that are the output of a command, which changes with the extension. */
+  readonly generated?: readonly string[];
 }
+
+/** Output of `chaos schema`. It contains every fault and the name of every system. */
+export const SCHEMA_FILE = 'scenarios/schema/scenario.v1.json';
 
 const fault: Extension = {
   kind: 'fault',
@@ -51,6 +59,7 @@ export const stutter = defineFault({
       replace: 'pause, resume, rollingRestart, stutter,',
     },
   ],
+  generated: [SCHEMA_FILE],
 };
 
 const system: Extension = {
@@ -82,6 +91,7 @@ export const silentSystem = (program?: string): System => {
   silent: async () => (await import('./silent/system.ts')).silentSystem,`,
     },
   ],
+  generated: [SCHEMA_FILE],
 };
 
 const panel: Extension = {
@@ -208,7 +218,7 @@ export const semicolons: HistoryFormat = {
 
 export const EXTENSIONS: readonly Extension[] = [fault, system, panel, picture, subcommand, format];
 
-/** Paths that a contributor touches for it. */
+/** Paths that a contributor touches for it by hand. */
 export const filesTouched = ({ files, edits }: Extension): readonly string[] => [
   ...new Set([...Object.keys(files), ...edits.map(({ file }) => file)]),
 ];
