@@ -1,3 +1,4 @@
+import { firstFrom } from '../../history/first-from.ts';
 import { statsOf } from '../../history/latency.ts';
 import type { LatencyStats } from '../../history/latency.ts';
 import type { Op } from '../../history/op.ts';
@@ -53,16 +54,4 @@ function phaseStats(phase: PhaseStats['phase'], from: number, to: number, ops: r
     if (op.outcome === 'ok') waits.push(op.return - op.call);
   }
   return { phase, from, to, ...tally, ...statsOf(waits) };
-}
-
-/** Index of the first operation invoked at `t` or later (`ops` in order of invocation). */
-export function firstFrom(ops: readonly Op[], t: number): number {
-  let low = 0;
-  let high = ops.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (ops[middle]!.call < t) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

@@ -4,7 +4,7 @@ import { markup, joined, nothing } from '../markup.ts';
 import type { Markup } from '../markup.ts';
 import { endOf } from '../model/bins.ts';
 import type { ReportModel } from '../model/model.ts';
-import { firstFrom } from '../model/phases.ts';
+import { firstFrom } from '../../history/first-from.ts';
 import type { Frame } from './axis.ts';
 import { across, row, timeAxis } from './figure.ts';
 import type { Backdrop } from './figure.ts';

@@ -1,3 +1,4 @@
+import { firstFrom } from '../../history/first-from.ts';
 import type { Op } from '../../history/op.ts';
 import type { FaultRecord } from '../../nemesis/nemesis.ts';
 import type { DuringExpectation } from '../language/schema.ts';
@@ -144,18 +145,6 @@ function countWithin(
     }
   }
   return { ok, invoked };
-}
-
-/** Index of the first operation that was invoked at `t` or later. */
-function firstFrom(ops: readonly Op[], t: number): number {
-  let low = 0;
-  let high = ops.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (ops[middle]!.call < t) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 const seconds = (ms: number): string => `${(ms / 1_000).toFixed(2)} s`;
