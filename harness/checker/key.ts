@@ -76,7 +76,7 @@ export interface Ordered {
 }
 
 /**
- * If the values show their writers, returns a verdict or an order, found without a search and so without a limit.
+ * If each value identifies its writer, returns a verdict or an order, found without a search and so without a limit.
  * Otherwise returns the reason why a search is needed. A contradiction is confirmed by a search of the few operations
  * that prove it.
  */

@@ -57,8 +57,8 @@ const MAX_NAMED_KEYS = 10;
 /**
  * Checks whether the history is linearizable, part by part (Herlihy and Wing 1990: linearizability is local). For the
  * models of `models`, every key is a register (read, write, cas, delete as the write of a tombstone, append) that is
- * initially empty (null). If the values show their writers, no search is needed and no limit applies. A search may end
- * `unknown`. An error also ends `unknown`; it never makes a part linearizable. A history that was separated by keys
+ * initially empty (null). If each value identifies its writer, no search is needed and no limit applies. A search may
+ * end `unknown`. An error also ends `unknown`; it never makes a part linearizable. A history that was separated by keys
  * while it was read (`PartsBuilder`) is checked faster than a list of operations.
  *
  * With the user's own model, everything is done by search, in this thread, because functions cannot be sent to another

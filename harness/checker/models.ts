@@ -29,7 +29,7 @@ export function expectFunctions(
     );
 }
 
-/** Models that are decided without a search if the values show their writers. */
+/** Models that are decided without a search if each value identifies its writer. */
 export const models = {
   register: registers('register', ['read', 'write']),
   casRegister: registers('cas-register', ['read', 'write', 'cas']),

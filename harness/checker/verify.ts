@@ -1,8 +1,8 @@
 import type { Model, Operation } from './model.ts';
 
 /**
- * `must`: the operation must be in an order. `may`: it may be in it. `none`: it must not be in it, because it
- * constrains nothing.
+ * Place of an operation in the order that proves its part linearizable. `must`: it must be in the order. `may`: it may
+ * be in the order or not. `none`: it must not be in the order, because it constrains nothing.
  */
 export type Bearing = 'must' | 'may' | 'none';
 
@@ -16,9 +16,9 @@ export interface Proof {
 
 /**
  * Checks proofs with nothing but the model and the operations, independently of how they were found. An order must
- * contain every operation of its part with a known outcome, and none twice. It must not put an operation after one that
- * was called only after the former had returned. And the model must allow it. Returns, for each proof, null or the
- * reason why it proves nothing. O(n).
+ * contain every operation of its part with a known outcome, and none twice. If x returned before y was called, the
+ * order must not put x after y. And the model must allow it. Returns, for each proof, null or the reason why it proves
+ * nothing. O(n).
  *
  * It walks through all parts at the same time, so that it visits operations in about the order of their addresses in
  * memory: key by key it would take three times as long. It yields from time to time, so that the caller can give others
@@ -97,7 +97,8 @@ class Walk<State, O extends Operation> {
 }
 
 /**
- * The mistake of an operation at its place. `state` is the state of the model before it; null if the operation is late.
+ * The reason why the operation is not allowed at its place in the order. `state` is the state of the model before it;
+ * null if the operation is late.
  */
 function flawOf(bears: Bearing | 'other', state: string | null): string {
   if (bears === 'other') return 'is of another part, or is twice in the order';

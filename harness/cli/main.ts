@@ -27,11 +27,11 @@ const SUBCOMMANDS: readonly ((program: Command) => void)[] = [
 /** `chaos`: parses the command line, runs one subcommand, sets the exit code. Never throws. */
 export async function main(argv: readonly string[]): Promise<void> {
   guardOutput(({ hungUp, message }) => {
-    // A reader that went away has seen what it wanted to see.
+    // A closed pipe is not an error: its reader wanted no more.
     if (!hungUp) failAtEnd(message);
   });
   const program = buildProgram();
-  // A run has an end of its own for a crash.
+  // A run has its own listener, which ends the run in order after a crash.
   process.on('uncaughtException', (error) => {
     if (process.listenerCount('uncaughtException') > 1) return;
     fail(error);
@@ -45,14 +45,14 @@ export async function main(argv: readonly string[]): Promise<void> {
   }
 }
 
-/** Tells of an error that ended a subcommand: with its stack if it is a mistake in this program, else in a sentence. */
+/** Reports an error that ended a subcommand: with its stack if it is a mistake in this program, else in a sentence. */
 function fail(error: unknown): void {
   const mistake = error instanceof Error ? (error.stack ?? error.message) : String(error);
   complain(`chaos: ${operatingSentence(error) ?? mistake}`);
   process.exitCode = EXIT.environment;
 }
 
-/** An answer that could not be written is no success; every other exit code says more than that. */
+/** Changes the exit code of a success, because the answer could not be written. Any other exit code stays. */
 function failAtEnd(message: string): void {
   complain(`chaos: ${message}`);
   process.once('exit', (code) => {

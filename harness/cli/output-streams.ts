@@ -6,14 +6,17 @@ export interface LostOutput {
   readonly message: string;
 }
 
-/** Error codes that say that nobody reads any more. Any other code is a failure to write, such as a full disk. */
+/**
+ * Error codes that mean that the stream has no reader any more. Any other code is a failure to write, such as a full
+ * disk.
+ */
 const HUNG_UP = new Set(['EPIPE', 'EIO', 'ECONNRESET', 'ERR_STREAM_DESTROYED']);
 
 let onLost: ((lost: LostOutput) => void) | null = null;
 
 /**
- * Has `listener` told when standard output or standard error cannot be written, which would end the process with a
- * stack trace otherwise. A later call replaces the listener.
+ * Calls `listener` when standard output or standard error cannot be written. Without a listener this would end the
+ * process with a stack trace. A later call replaces the listener.
  */
 export function guardOutput(listener: (lost: LostOutput) => void): void {
   if (onLost === null) {

@@ -16,12 +16,14 @@ const PROBE_BYTES = 256 * 1_024;
  */
 export function refusedOut(out: string): string | null {
   try {
-    if (out === '') throw new OperatingError('it has no name');
+    if (out === '') throw new OperatingError('the path is empty; name a folder');
     const folder = resolve(out);
     makeFolder(folder);
     const latest = stats(join(folder, 'latest'));
     if (latest !== null && !latest.isSymbolicLink())
-      throw new OperatingError('in it, "latest" is not a link to a run: move it away');
+      throw new OperatingError(
+        `${printableLine(join(folder, 'latest'))} is not a link to a run; move it away`,
+      );
     tryToWrite(folder);
     return null;
   } catch (error) {

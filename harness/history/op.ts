@@ -30,8 +30,8 @@ interface OpBase {
   readonly process: number;
   readonly key: string;
   /**
-   * `write`: the value; `delete`: the tombstone; `append`: the token appended. Unique over a run of ours; an imported
-   * history may also write and leave null, which the register then holds again. `read`: null. `cas`: [from, to].
+   * `write`: the value; `delete`: the tombstone; `append`: the token appended. Values that are written are unique in
+   * our runs. An imported history may write null, so that the register is empty again. `read`: null. `cas`: [from, to].
    */
   readonly input: RegisterValue | readonly [from: RegisterValue, to: RegisterValue];
   readonly f: OpFunction;
@@ -59,8 +59,9 @@ export interface Op extends OpBase {
 }
 
 /**
- * True if the error of a failed CAS says that the value was not the expected one, by the words of this program, Jepsen
- * and the clients they test. Every other error, and none, leaves open whether the CAS was compared at all.
+ * True if the error of a failed CAS says that the value was not the expected one, It recognises the messages of this
+ * program, of Jepsen and of the clients that Jepsen tests. With any other error, or without one, it is unknown whether
+ * the CAS was compared at all.
  */
 export const provesMismatch = (error: string | undefined): boolean =>
   error !== undefined && (error === 'cas-mismatch' || MISMATCH.test(error));
@@ -69,7 +70,7 @@ export const provesMismatch = (error: string | undefined): boolean =>
 const MISMATCH =
   /^(?:[[(]:?"?)?(?:[\w.-]+\/)?(?:(?:cas|value|compare)[-_ ]mismatch|mismatch|not[-_ ]equal|(?:unexpected|wrong)[-_ ]value)(?:"?[\s,\])].*)?$/is;
 
-/** A line of `history.jsonl`: Jepsen's shape, two lines an operation (`index` counts lines). */
+/** A line of `history.jsonl`: it has Jepsen's form, with two lines per operation (`index` counts lines). */
 export interface HistoryLine {
   readonly index: number;
   readonly id: number;

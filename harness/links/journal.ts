@@ -90,8 +90,8 @@ export function killRecorded(): void {
 }
 
 /**
- * Folders for journals, the first that can be written is used: of the cache, which a checkout of another user or a
- * read-only one refuses, and two of the user.
+ * Candidate folders for journals; the first writable one is used. The cache folder is not writable in a read-only
+ * checkout or in one of another user. The others are two folders of the user.
  */
 export function journalFolders(cacheDir: string): readonly string[] {
   const runtime = process.env['XDG_RUNTIME_DIR'] ?? '';

@@ -87,7 +87,7 @@ export type TraceReport =
   /** A snapshot from the leader has replaced the log and the state. `index` is applied. */
   | ({ readonly type: 'InstallSnapshot' } & SnapshotPoint)
   /**
-   * ChangeConf: the configuration of the entry at `index` (0: the founding one) is in force. ApplyConfChange:
+   * ChangeConf: the configuration of the entry at `index` (0: the founding one) is in force. ApplyConfChange: it is
    * committed.
    */
   | ({ readonly type: 'ChangeConf' | 'ApplyConfChange'; readonly index: LogIndex } & Members)

@@ -35,7 +35,7 @@ export function describeEvent(event: CoreEvent): LogLine | null {
       return {
         level: 'info',
         event: 'membership-committed',
-        message: `members from entry ${event.index} on: ${voters.join(', ')}${others}`,
+        message: `members as of entry ${event.index}: ${voters.join(', ')}${others}`,
         fields: { index: event.index, voters: voters.join(','), learners: learners.join(',') },
       };
     }

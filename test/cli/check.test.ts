@@ -146,12 +146,17 @@ describe('chaos check exits', () => {
       ':1:20: the type is :invok\n    1 | {:pr',
     ],
     ['binary', 'x.bin', Uint8Array.of(72, 105, 10, 0xc3, 0x28), ':2:1: the byte 0xc3 is no UTF-8'],
-    ['UTF-16', 'x.utf16', Uint8Array.of(0xff, 0xfe, 123, 0), ': UTF-16\n      = a history is UTF-8'],
+    [
+      'UTF-16',
+      'x.utf16',
+      Uint8Array.of(0xff, 0xfe, 123, 0),
+      ' is UTF-16, but a history must be UTF-8\n      = convert',
+    ],
     [
       'gzip that was cut off',
       'x.gz',
       gzipSync(STALE).subarray(0, 60),
-      ': not whole gzip: unexpected end of file',
+      ': incomplete or damaged gzip data: unexpected end of file',
     ],
     ['zip', 'x.zip', Uint8Array.of(0x50, 0x4b, 3, 4, 0xff, 0xfe), 'this is a zip archive: unpack it'],
   ])('with 2 for %s', (_name, name, content, message) => {
@@ -164,7 +169,7 @@ describe('chaos check exits', () => {
 
   test('with 2 for a missing file, a folder without a history, an unknown key, and bad arguments', () => {
     expect(chaosCheck([path.join(folder, 'none')]).stderr).toContain('none: no such file or folder');
-    expect(chaosCheck([place('bare/x', '').slice(0, -2)]).stderr).toContain('a folder without a history');
+    expect(chaosCheck([place('bare/x', '').slice(0, -2)]).stderr).toContain('the folder contains no history');
     expect(chaosCheck([stale, '--key', '5']).stderr).toContain(
       'has no operation on key "5"\n      = its keys: 3, 4',
     );
@@ -198,7 +203,7 @@ describe('chaos check', () => {
     const cutOff = place('cut.jsonl.gz', gzipSync(text).subarray(0, -20));
     expect(chaosCheck([cutOff])).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining('not whole gzip'),
+      stderr: expect.stringContaining('incomplete or damaged gzip data'),
     });
   });
 

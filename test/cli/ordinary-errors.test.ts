@@ -88,7 +88,7 @@ type Row = readonly [args: readonly string[], code: number, says: RegExp];
 
 const FILES: readonly Row[] = [
   [['check', 'missing'], 2, /missing: no such file/],
-  [['check', 'folder'], 2, /folder: a folder without a history/],
+  [['check', 'folder'], 2, /folder: the folder contains no history/],
   [['check', 'binary'], 2, /binary/],
   [['check', 'text'], 2, /text/],
   [['check', 'empty'], 4, /empty contains no operation/],
@@ -151,7 +151,7 @@ const SERVERS: readonly Row[] = [
 
 /** Folders for `--out`: each is refused before anything is started. */
 const OUTS: readonly (readonly [out: string, says: RegExp])[] = [
-  ['', /--out "": it has no name/],
+  ['', /--out "": the path is empty/],
   ['/proc/reports', /cannot be made: no folders can be made there/],
   ['/proc/self/fd/reports', /cannot be made/],
   ['/sys/reports', /cannot be made/],
@@ -162,12 +162,12 @@ const OUTS: readonly (readonly [out: string, says: RegExp])[] = [
   ['dangling/below', /dangling is a link to nowhere/],
   [LONG, /the name is too long/],
   ['a/'.repeat(2_100), /the name is too long/],
-  ['with-latest', /"latest" is not a link to a run/],
+  ['with-latest', /with-latest\/latest is not a link to a run/],
 ];
 
 /** Files for `--html` that cannot be written. */
 const PAGES: readonly (readonly [page: string, says: RegExp])[] = [
-  ['', /has no name/],
+  ['', /the path is empty/],
   ['/proc/page.html', /not written: no such file or folder/],
   ['folder', /it is a folder/],
   ['text/page.html', /a part of the path is not a folder/],

@@ -144,9 +144,9 @@ export class Evidence {
   }
 
   /**
-   * Rows of the given steps and of all steps that they depend on, so that this set proves as much about them as the
-   * whole history: the writers of the values that they show, and the steps that show that an unknown step took effect
-   * or the place of an append.
+   * Rows of the given steps and of all steps that they depend on. These are the writers of the values that they show,
+   * and the steps that prove that an unknown step took effect, or where an append took effect. The result proves as
+   * much about the given steps as the whole history does.
    */
   support(steps: readonly Step[]): Int32Array {
     const closed = new Set<Step>();

@@ -6,8 +6,8 @@ import type { States } from './states.ts';
  * Inserts the failed CAS that do not report the value they found into an order of all other steps. Gaps count from 0
  * (before the first step). Real time decides which gaps such a step may take: after every step that returned before its
  * call, and before every step that was called after its return. The failed CAS are inserted in order of return. Each
- * takes the first gap that real time and the earlier insertions allow and whose value is not the one that it did not
- * find. No other placement in this order puts any of them earlier.
+ * takes the first gap that real time and the earlier insertions allow and whose value differs from its `from`. No other
+ * placement in this order puts any of them earlier.
  *
  * If there is no such gap, a helper may change the value of a gap: an unknown blind write that no step saw, and whose
  * value no failed CAS expects. It is placed directly before another blind write or at the end, because no other step

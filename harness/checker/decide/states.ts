@@ -54,8 +54,8 @@ export class States {
   /** States made by a CAS whose parents have not been looked up yet. */
   readonly #unlinked: number[] = [];
   /**
-   * The known step that is being examined, and the step whose `from` is examined: the same step, or an unknown CAS that
-   * it showed.
+   * `#looking`: the known step under examination. `#asking`: the step whose `from` is examined, which is the same step,
+   * or a CAS whose state it needs.
    */
   #looking = NONE;
   #asking = NONE;

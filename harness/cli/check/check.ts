@@ -53,7 +53,7 @@ export async function check(path: string | undefined, flags: CheckFlags): Promis
       console.log(
         flags.json
           ? printableJson(JSON.stringify(unreadJson(file, error)))
-          : printable(`? ${error.message} To judge it: ${error.mend}.`),
+          : printable(`? ${error.message} To check it, ${error.mend}.`),
       );
       return EXIT.inconclusive;
     }

@@ -17,7 +17,7 @@ export function writePage(path: string, history: string | null, page: () => stri
   const refuse = (why: string): string =>
     `--html ${JSON.stringify(printableLine(path))}: not written: ${why}`;
   try {
-    if (path === '') return refuse('the file has no name');
+    if (path === '') return refuse('the path is empty; name a file');
     const there = statSync(path, { throwIfNoEntry: false });
     if (there !== undefined && isSame(there, history === null ? fstatSync(STDIN) : statSync(history)))
       return refuse('it is the history that was checked; choose another file');

@@ -9,7 +9,7 @@ import { type Source, textOf } from './source.ts';
 /** The history is larger than the memory allows, so that nothing is known about it. */
 export class MemoryLimitError extends Error {
   override readonly name = 'MemoryLimitError';
-  readonly mend = 'a higher --memory, or one history per key: keys are judged each by itself';
+  readonly mend = 'use a higher --memory, or split the history by key, because each key is checked by itself';
 }
 
 export interface HistoryReading extends Omit<ReadOptions, 'file'> {

@@ -43,7 +43,7 @@ const NAMES_IN_FOLDER = ['history.jsonl', 'history.edn', 'history.txt', 'jepsen.
  */
 export async function openSource(path: string | undefined): Promise<Source> {
   if (path === undefined && process.stdin.isTTY)
-    throw new SourceError('which history?', 'name a file, the folder of a run, or - for standard input');
+    throw new SourceError('no history given', 'name a file, the folder of a run, or - for standard input');
   if (path === undefined || path === '-') return sourceOf('standard input', process.stdin);
   const file = fileOf(path);
   return sourceOf(file, createReadStream(file, { highWaterMark: PIECE_BYTES }));
@@ -55,7 +55,10 @@ async function sourceOf(name: string, stream: Readable): Promise<Source> {
   const plain = isGzip(start.bytes) ? unpacked(name, start.all()) : start.all();
   const head = await takeBytes(plain, HEAD_BYTES);
   if (startsWith(head.bytes, [0xff, 0xfe]) || startsWith(head.bytes, [0xfe, 0xff]))
-    throw new SourceError(`${name}: UTF-16`, 'a history is UTF-8: iconv -f UTF-16 -t UTF-8');
+    throw new SourceError(
+      `${name} is UTF-16, but a history must be UTF-8`,
+      'convert it: iconv -f UTF-16 -t UTF-8',
+    );
   const hint = archiveHint(name, head.bytes);
   if (hint !== '' && !isTextStart(head.bytes)) throw noText(name, head.bytes, hint);
   return { name, head: head.bytes, pieces: head.all() };
@@ -70,7 +73,7 @@ async function* readable(name: string, stream: Readable): AsyncGenerator<Buffer>
   } catch (error) {
     throw new SourceError(
       `${name}: cannot be read: ${(error as Error).message}`,
-      'is it a file, and yours to read?',
+      'check that it is a file and that you may read it',
     );
   }
 }
@@ -103,7 +106,10 @@ async function* unpacked(name: string, packed: AsyncIterable<Buffer>): AsyncGene
     yield* source.pipe(gunzip) as AsyncIterable<Buffer>;
   } catch (error) {
     if (error instanceof SourceError) throw error;
-    throw new SourceError(`${name}: not whole gzip: ${(error as Error).message}`, 'is the file cut off?');
+    throw new SourceError(
+      `${name}: incomplete or damaged gzip data: ${(error as Error).message}`,
+      'check whether the file is cut off',
+    );
   } finally {
     source.destroy();
     gunzip.destroy();
@@ -135,15 +141,15 @@ function fileOf(path: string): string {
   if (found !== undefined) return found;
   const latest = existsSync(join(path, 'latest')) ? `; did you mean ${join(path, 'latest')}?` : '';
   throw new SourceError(
-    `${path}: a folder without a history`,
-    `looked for ${NAMES_IN_FOLDER.join(', ')}${latest}`,
+    `${path}: the folder contains no history`,
+    `it has none of ${NAMES_IN_FOLDER.join(', ')}${latest}`,
   );
 }
 
 const tooLarge = (name: string): SourceError =>
   new SourceError(
     `${name}: larger than ${Math.floor(MOST_BYTES / 1_048_576)} MB, more than is read at once`,
-    'only history.jsonl may have any size; keys are judged each by itself: split the history by key',
+    'split the history by key, because each key is checked by itself; only a history.jsonl may be larger',
   );
 
 const startsWith = (bytes: Buffer, start: readonly number[]): boolean =>

@@ -22,7 +22,7 @@ export function defineClean(program: Command): void {
   program
     .command('clean')
     .description(
-      'end the processes and remove the proxies and folders that a killed chaos left behind, by its journal',
+      'end the processes, and remove the proxies and folders, that a killed run left (listed in its journal)',
     )
     .action(async () => {
       const { clean } = await import('../toxiproxy.ts');

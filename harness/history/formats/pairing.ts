@@ -144,9 +144,9 @@ export class Pairing {
   }
 
   /**
-   * Counts events. Their order in the text is the true order. Times or lines that rise with it mean the same and are
-   * more useful to people, so they replace the counts at the end. Times that do not rise would make events concurrent
-   * that were not.
+   * Counts events. Their order in the text is the true order. Times or lines that rise in this order are equivalent to
+   * the counts, and more useful to people, so they replace the counts at the end. Times that do not rise would make
+   * events concurrent that were not.
    */
   #count(line: number, timeNs: number | null): number {
     this.#times = timeNs === null ? null : pushRising(this.#times, timeNs / NS_PER_MS);

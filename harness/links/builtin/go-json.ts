@@ -68,8 +68,7 @@ class Parser {
   }
 
   /**
-   * Reads a value without parts, or opens one with parts; then it returns undefined, and the first part must be read
-   * next.
+   * Reads a scalar; or opens an array or an object and returns undefined, and then the caller must read its first part.
    */
   #scalarOrOpening(open: (Json[] | OpenObject)[]): Json | undefined {
     this.skipSpace();

@@ -5,8 +5,8 @@ import type { ReportModel } from '../model/model.ts';
 import { commandText } from './command.ts';
 
 /**
- * Maximum number of characters of a scenario or a node's log. Of a longer scenario the page has the beginning, of a
- * longer log the end.
+ * Maximum number of characters of a scenario or a node's log. The end of a longer scenario is left out, and the
+ * beginning of a longer log.
  */
 const MOST_TEXT_CHARS = 64 * 1024;
 

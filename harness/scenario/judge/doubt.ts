@@ -2,10 +2,10 @@ import { stopText } from '../../stall.ts';
 import type { ExpectationResult } from '../../result.ts';
 
 /**
- * The row in a run whose harness stood still for `stoppedMs`. What took too long, or too short, may have done so
- * because of that: such a failure is not known to be one. The same holds for a row that rests on what the nodes report
- * of themselves, if `reportsLost` says which of these reports could not be read. What rests on a proof does not pass
- * through here.
+ * Makes a failed row unknown if its failure may be due to the harness. If the harness stood still for some time
+ * (`stoppedMs`), something may have taken too long, or too short, because of that. If reports of nodes were lost
+ * (`reportsLost` says which), a row that depends on these reports may be wrong. This is not called for rows that depend
+ * on a proof.
  */
 export function doubted<Row extends Pick<ExpectationResult, 'status' | 'detail'>>(
   row: Row,
@@ -18,5 +18,9 @@ export function doubted<Row extends Pick<ExpectationResult, 'status' | 'detail'>
     ...(reportsLost === null ? [] : [`reports of a node were lost (${reportsLost})`]),
   ];
   if (reasons.length === 0) return row;
-  return { ...row, status: 'unknown', detail: `${row.detail}; ${reasons.join('; ')}, so this is not known` };
+  return {
+    ...row,
+    status: 'unknown',
+    detail: `${row.detail}; ${reasons.join('; ')}, so the result is unknown`,
+  };
 }

@@ -102,6 +102,8 @@ describe('`bind` on faults on links', () => {
     expect(mistakesIn('kill: leader\n    bind: { to: a }')).toEqual([
       '6:17: the step has no `to`: there is nothing to bind',
     ]);
-    expect(mistakesIn('cut: { from: n1 }\n    bind: {}')).toEqual(['6:5: no name']);
+    expect(mistakesIn('cut: { from: n1 }\n    bind: {}')).toEqual([
+      '6:5: `bind` has neither `from` nor `to`',
+    ]);
   });
 });

@@ -155,7 +155,7 @@ export const file = strict({
     .string({ error: 'expected a name' })
     .refine(
       (text) => SCENARIO_NAME.test(text),
-      mistaken({ what: 'not a name', hint: 'small letters, digits and dashes' }),
+      mistaken({ what: 'not a name', hint: 'use lower-case letters, digits and dashes' }),
     )
     .max(60, 'at most 60 characters')
     .meta({ pattern: SCENARIO_NAME.source }),

@@ -128,8 +128,8 @@ class ReferenceCheck {
   }
 
   /**
-   * That the system and the stage have every capability that the fault needs, and that it is not one that can never be
-   * aimed. `known`: all nodes and names of its spec exist.
+   * Reports a fault that needs a capability which the system or the stage lacks, or that can never have targets.
+   * `known`: all nodes and names of its spec exist.
    */
   #fault(step: Record<string, unknown>, kind: FaultKind, path: Path, known: boolean): void {
     const { verb } = kind;

@@ -16,7 +16,7 @@ export const name = z
   .string({ error: 'expected a name' })
   .refine(
     (text) => NAME.test(text),
-    mistaken({ what: 'not a name', hint: 'small letters, digits and dashes, a letter first' }),
+    mistaken({ what: 'not a name', hint: 'use lower-case letters, digits and dashes; begin with a letter' }),
   )
   .refine(
     (text) => text !== HEAL_ALL && text !== 'run',
@@ -76,7 +76,10 @@ const flow = {
 
 const endNames = strict({ from: name.optional(), to: name.optional() }).superRefine((ends, context) => {
   if (ends.from === undefined && ends.to === undefined)
-    report(context, { what: 'no name', hint: 'write `bind: {from: a, to: b}`, or one name for both ends' });
+    report(context, {
+      what: '`bind` has neither `from` nor `to`',
+      hint: 'write `bind: {from: a, to: b}`, or one name for both ends',
+    });
 });
 const nodeIds = z.array(z.string());
 

@@ -20,7 +20,7 @@ export const TOO_DEEP = {
 export function readYaml(text: string): ReadYaml {
   const lines = new LineCounter();
   const bad = (findings: readonly Finding[]): ReadYaml => ({ ok: false, findings, lines });
-  // The parser keeps a stack of its own, so that any depth is safe here, but not in the composer.
+  // The parser is not recursive, so any depth is safe here. The composer is recursive.
   const tokens = [...new Parser(lines.addNewLine).parse(text)];
   const deep = tooDeep(tokens);
   if (deep !== null) return bad([{ start: deep, end: deep + 1, ...TOO_DEEP }]);

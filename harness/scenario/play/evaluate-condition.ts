@@ -1,6 +1,6 @@
 import { OP_FUNCTIONS, type OpFunction } from '../../history/op.ts';
 import { formatDuration } from '../../duration.ts';
-import type { Selector } from '../../nemesis/selector.ts';
+import { formatSelector, type Selector } from '../../nemesis/selector.ts';
 import type { ClusterState, Seen } from '../../view/cluster-state.ts';
 import { compare, formatComparison, type Binding, type Comparison } from '../language/comparison.ts';
 import type { Condition } from '../language/condition.ts';
@@ -40,7 +40,7 @@ export function evaluateCondition(spec: Condition, around: Surroundings, since: 
   if (spec.node !== undefined)
     parts.push(...around.select(spec.node).map((node) => evaluateNode(node, spec, around)));
   if (spec.node !== undefined && around.select(spec.node).length === 0)
-    parts.push({ ok: false, detail: 'no such node now' });
+    parts.push({ ok: false, detail: `\`${formatSelector(spec.node)}\` matches no node now` });
   return parts.find(({ ok }) => !ok) ?? { ok: true, detail: parts.map(({ detail }) => detail).join('; ') };
 }
 

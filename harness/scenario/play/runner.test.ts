@@ -274,7 +274,11 @@ describe('a run whose environment fails', () => {
       onEvent: (event, { workload }) =>
         event.type === 'step' && event.state === 'running' && workload.break('out of memory'),
     });
-    expect(outcome).toMatchObject({ verdict: 'error', exitCode: 3, error: 'the load broke: out of memory' });
+    expect(outcome).toMatchObject({
+      verdict: 'error',
+      exitCode: 3,
+      error: 'the load generator failed: out of memory',
+    });
   });
   it('a proven violation is reported even if the environment fails afterwards', async () => {
     const steps =

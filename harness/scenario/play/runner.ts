@@ -94,7 +94,7 @@ class Run {
     this.#observer = new Observer({
       system, cluster, workload, clock, emit,
       onNodeExit: (node, exit) => this.#nodeExited(node, exit),
-      onLoadBroken: (message) => this.#cut({ kind: 'error', message: `the load broke: ${message}` }),
+      onLoadBroken: (message) => this.#cut({ kind: 'error', message: `the load generator failed: ${message}` }),
       onViolation: (violation) => this.#violated(violation),
     }); // prettier-ignore
     const { state, load } = this.#observer;

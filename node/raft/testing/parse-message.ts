@@ -10,8 +10,8 @@ export interface MessageWords {
 }
 
 /**
- * Makes a message that a script lets `to` receive. Its sender need not be on the stage. Positions are index/term, as in
- * the output of transcripts. Values that are not given are 0 or no.
+ * Makes a message that a script delivers to `to`. The sender need not exist. Positions are index/term, as in the output
+ * of transcripts. A value that is absent is 0 or false.
  */
 export function parseMessage({ type, to, named }: MessageWords): Message {
   const number = (name: string): number => Number(named(name) ?? 0);
