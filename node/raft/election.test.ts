@@ -139,11 +139,14 @@ describe('voting (figure 2, §5.4.1)', () => {
     { votedFor: null, last: [2, 9], granted: false, why: 'an earlier last term, although the log is longer' },
     { votedFor: n2, last: [3, 3], granted: true, why: 'the candidate that it voted for' },
     { votedFor: n3, last: [4, 9], granted: false, why: 'another candidate than it voted for' },
-  ] as const)('$why: $granted', ({ votedFor, last, granted }) => {
-    const server = new TestServer({ term: 4, votedFor, log: [1, 3, 3] });
-    expect(vote(server, requestVote(n2, 4, last))).toBe(granted);
-    expect(server.status.votedFor).toBe(granted ? n2 : votedFor);
-  });
+  ] as const)(
+    'a vote depends on the earlier vote and on the two logs ($why: $granted)',
+    ({ votedFor, last, granted }) => {
+      const server = new TestServer({ term: 4, votedFor, log: [1, 3, 3] });
+      expect(vote(server, requestVote(n2, 4, last))).toBe(granted);
+      expect(server.status.votedFor).toBe(granted ? n2 : votedFor);
+    },
+  );
 
   test('a server may vote again in a later term', () => {
     const server = new TestServer({ term: 4, votedFor: n3 });

@@ -24,7 +24,7 @@ const transcripts = readdirSync(folder)
   });
 
 for (const { name, file, written, claim } of transcripts) {
-  test(`${claim} (${name})`, () => {
+  test(`transcript ${name}: ${claim}`, () => {
     const played = play(written);
     if (rewrite) writeFileSync(file, played);
     expect(played).toBe(rewrite ? played : written);

@@ -174,7 +174,7 @@ async function bytesOf(meta: SnapshotHeader): Promise<Uint8Array> {
   return source!.read(0, bytes);
 }
 
-test('whatever was acknowledged is there after a crash at any change of the disk, again and again', async () => {
+test('all acknowledged data survives repeated crashes at any disk operation', async () => {
   await fc.assert(
     fc.asyncProperty(
       plan,

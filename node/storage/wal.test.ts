@@ -161,7 +161,7 @@ test('a log grows by segments; a snapshot replaces the older ones, and the last 
   await again.close();
 });
 
-test('a log that is divided drops everything before one snapshot, whether or not that is written before what follows', async () => {
+test('a log that was divided at a snapshot drops all entries before it, whether the snapshot is written before or after the next entries', async () => {
   const folder = newFolder();
   const wal = new Wal({ folder, identity: IDENTITY });
   await wal.recover();

@@ -111,7 +111,7 @@ export const REPLICATION: readonly Removal[] = [
     ],
   },
   {
-    feature: 'a slow or dead peer never grows memory',
+    feature: 'a slow or dead peer never makes memory grow',
     without: 'any number of bytes may wait for a peer',
     edits: [
       {
