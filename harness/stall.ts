@@ -1,6 +1,6 @@
 import { Listeners } from './listeners.ts';
 
-/** Time in which this process stood still, on the clock of `monotonicMs`, or of a run. */
+/** A span of time in which this process stood still, on the clock of `monotonicMs` or of a run. */
 export interface Stall {
   readonly from: number;
   readonly to: number;
@@ -14,7 +14,7 @@ export const monotonicMs = (): number => Number(process.hrtime.bigint() / 1_000n
 
 /** Time between two beats, in ms. */
 const BEAT_MS = 50;
-/** Delay of a beat in ms from which on the process counts as stopped. Delays of a busy machine are usually shorter. */
+/** Minimum delay of a beat that counts as a stall, in ms. Delays of a busy machine are usually shorter. */
 const STALL_MS = 250;
 
 /**
@@ -69,15 +69,15 @@ export const heartbeat = new Heartbeat();
 /** Part of the time from `from` to `to` in which the process stood still, in ms. */
 export function stoppedMs(stalls: readonly Stall[], from: number, to: number = Infinity): number {
   let sum = 0;
-  // The latest stalls are the ones that are asked for, so the search begins at the end.
+  // Callers usually ask about the latest stalls, so the search begins at the end.
   for (let i = stalls.length - 1; i >= 0 && stalls[i]!.to > from; i--)
     sum += Math.max(0, Math.min(stalls[i]!.to, to) - Math.max(stalls[i]!.from, from));
   return sum;
 }
 
 /**
- * Calls `action` after `ms` in which this process ran: time in which it stood still is added. Returns a function that
- * cancels it.
+ * Calls `action` after this process has run for `ms`. Time in which it stood still does not count. Returns a function
+ * that cancels it.
  */
 export function afterAwake(ms: number, action: () => void): () => void {
   heartbeat.start();
@@ -85,7 +85,7 @@ export function afterAwake(ms: number, action: () => void): () => void {
   let timer = setTimeout(look, ms);
   function look(): void {
     const left = from + ms + stoppedMs(heartbeat.stalls(), from) - monotonicMs();
-    // Timers of Node.js may be early by a part of a millisecond.
+    // A timer of Node.js may fire up to a millisecond too early.
     if (left < 1) action();
     else timer = setTimeout(look, left);
   }
@@ -93,8 +93,8 @@ export function afterAwake(ms: number, action: () => void): () => void {
 }
 
 /**
- * Value of the promise, or that of `late()` after `ms` in which this process ran. Before that, whatever has arrived in
- * the meantime is read, so that an answer that only waits to be read is not late.
+ * Returns the value of the promise, or of `late()` after this process has run for `ms`. Before it calls `late`, it lets
+ * the event loop read all data that has arrived, so that an answer that only waits to be read is not late.
  */
 export async function withinAwake<T, L>(promise: Promise<T>, ms: number, late: () => L): Promise<T | L> {
   const { promise: expiry, resolve, reject } = Promise.withResolvers<L>();
@@ -116,11 +116,11 @@ export async function withinAwake<T, L>(promise: Promise<T>, ms: number, late: (
   }
 }
 
-/** All stalls of a run in a sentence; null: there was none. */
+/** Describes all stalls of a run, for messages; null if there were none. */
 export const stallsText = (stalls: readonly Stall[] = []): string | null =>
   stalls.length === 0
     ? null
     : `${stopText(stoppedMs(stalls, -Infinity))}${stalls.length > 1 ? ` in all, ${stalls.length} times` : ''}`;
 
-/** A stall in messages. */
+/** Describes a stall, for messages. */
 export const stopText = (ms: number): string => `the harness was stopped for ${(ms / 1_000).toFixed(1)} s`;

@@ -1,12 +1,12 @@
 /**
- * What a refusal of the operating system means, and how to fix it, by error code. Only codes that are often taken for
- * something else: for the others the message of Node.js says enough.
+ * Meaning of errors of the operating system, by code, and how to fix them. Only codes that are often misunderstood are
+ * listed: for the others the message of Node.js is clear enough.
  */
 const MEANING: Readonly<Record<string, string>> = {
   EMFILE: 'this process has no free file descriptors; raise the limit (ulimit -n)',
   ENFILE: 'this machine has no free file descriptors; end other programs, or raise fs.file-max',
   EADDRNOTAVAIL:
-    'there is no such address here, or it has no free ports (the loopback interface may be down)',
+    'this machine does not have this address, or it has no free ports (the loopback interface may be down)',
   ENETUNREACH: 'there is no route (the loopback interface may be down)',
   EHOSTUNREACH: 'there is no route (the loopback interface may be down)',
   ENETDOWN: 'the network interface is down',

@@ -2,12 +2,12 @@ import { printableLine } from '../printable.ts';
 import { systemReason } from '../system-reason.ts';
 
 /**
- * An error that the machine or its user causes, and not a mistake in this program. People get its message, without a
+ * An error that the machine or its user causes, and not a mistake in this program. Users see its message, without a
  * stack trace.
  */
 export class OperatingError extends Error {}
 
-/** Plain words for what the operating system says about a path. */
+/** Descriptions of errors of the operating system about paths, by code. */
 const WORDS: Readonly<Record<string, string>> = {
   ENOENT: 'no such file or folder',
   EACCES: 'permission denied',
@@ -17,17 +17,17 @@ const WORDS: Readonly<Record<string, string>> = {
   ENAMETOOLONG: 'the name is too long',
   ENOTDIR: 'a part of the path is not a folder',
   EISDIR: 'it is a folder',
-  ELOOP: 'the symbolic links go round in a circle',
+  ELOOP: 'the symbolic links form a loop',
 };
 
-/** Why something failed, in plain words if the operating system refused it. */
+/** Returns the reason of a failure, in plain words if it is an error of the operating system. */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error instanceof OperatingError) return error.message;
   return WORDS[(error as NodeJS.ErrnoException).code ?? ''] ?? systemReason(error);
 }
 
-/** What to tell people about an error that is not a mistake in this program; null: it is one. */
+/** Returns the message for users about an error; null if the error is a mistake in this program. */
 export function operatingSentence(error: unknown): string | null {
   if (error instanceof OperatingError) return error.message;
   if (!(error instanceof Error)) return null;

@@ -7,12 +7,13 @@ import { OperatingError, operatingSentence, reasonOf } from './operating-error.t
 /** Length of the longest name of a run's folder, and of a file in it, in characters. */
 const LONGEST_RUN_NAME = 100;
 const LONGEST_FILE_NAME = 60;
-/** Number of bytes that are written to see whether there is space; the report of a short run has about as many. */
+/** Number of bytes that are written to check for free space. The report of a short run has about this size. */
 const PROBE_BYTES = 256 * 1_024;
 
 /**
- * Why the reports of runs cannot be written to the folder `out`, in one sentence; null if they can. Makes the folder,
- * and tries to write into it, because permissions alone do not tell (root ignores them, and a disk may be full).
+ * Returns the reason why reports cannot be written to the folder `out`, in one sentence; null if they can. It creates
+ * the folder and tries to write into it, because permissions alone are not enough: root ignores them, and a disk may be
+ * full.
  */
 export function refusedOut(out: string): string | null {
   try {
@@ -49,7 +50,7 @@ export function makeRunDir(out: string, name: string, at: Date, seed: number): s
   }
 }
 
-/** Makes a folder and those above it. Node.js has this too, but its way never ends below /proc. */
+/** Creates a folder and its parents. `mkdirSync` with `recursive` is not used, because it never ends below /proc. */
 function makeFolder(folder: string): void {
   const missing: string[] = [];
   let there = folder;
@@ -63,12 +64,12 @@ function makeFolder(folder: string): void {
     try {
       mkdirSync(each);
     } catch (error) {
-      // Another run may have made it meanwhile.
+      // Another run may have created it in the meantime.
       if (isFolder(each)) continue;
-      // Its parent is there: some file systems, such as /proc, say so where no folders can be made.
+      // Its parent exists. File systems such as /proc give this error if no folder can be created there.
       const nowhere = (error as NodeJS.ErrnoException).code === 'ENOENT';
-      const why = nowhere ? 'no folders can be made there' : reasonOf(error);
-      throw new OperatingError(`${printableLine(each)} cannot be made: ${why}`, { cause: error });
+      const why = nowhere ? 'no folders can be created there' : reasonOf(error);
+      throw new OperatingError(`${printableLine(each)} cannot be created: ${why}`, { cause: error });
     }
   }
 }
@@ -79,7 +80,7 @@ function notFolder(path: string, found: Stats): string {
   return `${shown} is a link to ${printableLine(readlinkSync(path))}, which is not a folder`;
 }
 
-/** What there is at a path, without following a link; null if nothing is. */
+/** Returns what exists at a path, without following a link; null if nothing exists. */
 function stats(path: string): Stats | null {
   try {
     return lstatSync(path);
@@ -91,7 +92,7 @@ function stats(path: string): Stats | null {
 
 const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 
-/** Makes a folder as a run does, with a file in it, and removes both. */
+/** Creates a folder with a file in it, as a run does, and removes both. */
 function tryToWrite(folder: string): void {
   const probe = mkdtempSync(join(folder, '.chaos-probe-'.padEnd(LONGEST_RUN_NAME - 6, 'x')));
   try {

@@ -105,7 +105,7 @@ export async function runOnce(options: RunOnceOptions): Promise<RunResult> {
   log.emit({ t: clock.now(), type: 'phase', phase: 'done' });
   await reporter.stop();
   await log.close();
-  // The harness may have crashed while the report was written, which then says too much.
+  // If the harness crashed while the report was written, the result is an error, and the report is written again.
   if (finish.verdict !== 'error') {
     const late = withFailure(finish, interrupts.crash?.stack ?? null);
     if (late !== finish) finish = await report(parts, late);
@@ -119,7 +119,7 @@ function removeData(dir: string): void {
   rmSync(join(dir, 'data'), { recursive: true, force: true, maxRetries: 3 });
 }
 
-/** Opens the stage, runs the scenario on it, ends all that it has started. */
+/** Opens the stage, runs the scenario on it, and ends everything that it has started. */
 async function play(
   options: RunOnceOptions,
   dir: string,
@@ -196,9 +196,9 @@ interface ReportParts {
 }
 
 /**
- * Writes the report and points `latest` at it. The result is decided here: it is what all files, the terminal and the
- * exit code say, and a later signal does not change it. If the disk refuses a file, the run is an error, a message says
- * so, and the files are written once more with that.
+ * Writes the report and points `latest` at it. The result is decided here. All files, the terminal and the exit code
+ * show it, and a later signal does not change it. If the disk refuses a file, the run is an error, a message says so,
+ * and the files are written once more with that.
  */
 async function report(parts: ReportParts, result: RunResult): Promise<RunResult> {
   const { options, dir } = parts;

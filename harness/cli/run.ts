@@ -69,8 +69,8 @@ export async function run(names: readonly string[], flags: RunFlags): Promise<nu
 }
 
 /**
- * What the results say, and so what their files say: the gravest of them, or else that of the run that was interrupted.
- * A signal that came after the last run had been decided changes nothing.
+ * Exit code of the command: the gravest one of the results, whose files have the same codes; or that of the signal that
+ * kept runs from starting. A signal after the last result was decided changes nothing.
  */
 function exitCode(results: readonly RunResult[], planned: number, interrupts: Interrupts): number {
   const { crash, name, lost } = interrupts;
@@ -82,11 +82,11 @@ function exitCode(results: readonly RunResult[], planned: number, interrupts: In
   return name !== null && results.length < planned ? INTERRUPT_CODES[name] : EXIT.pass;
 }
 
-/** Whether a person or a signal ended the last run: then no further one starts. */
+/** True if a person or a signal ended the last run. Then no further run starts. */
 const stopped = (interrupts: Interrupts, results: readonly RunResult[]): boolean =>
   interrupts.signal.aborted || (results.at(-1)?.interrupted ?? null) !== null;
 
-/** Finds and loads every file; prints all that is wrong with all of them. */
+/** Finds and loads every file, and prints the mistakes in all of them. */
 function plan(names: readonly string[], flags: RunFlags, choose: ChooseBySystem): readonly Planned[] | null {
   const problems: string[] = [];
   const plans: Planned[] = [];
@@ -153,7 +153,7 @@ export function read(path: string, shown: string, choose?: ChooseBySystem): Read
 
 /** The same for the content of a file. */
 export function readBytes(bytes: Uint8Array, shown: string, choose?: ChooseBySystem): ReadScenario {
-  // What is not UTF-8 becomes the replacement character, of which the loader says the place.
+  // Bytes that are not UTF-8 become replacement characters, and the loader reports their place.
   const text = new TextDecoder('utf-8').decode(bytes);
   const loaded = loadScenario(shown, text, choose);
   return loaded.ok ? { text, scenario: loaded.scenario } : { problem: formatErrors(loaded) };

@@ -9,9 +9,9 @@ import type { HistoryLine } from './op.ts';
 const NEWLINE = 10;
 
 /**
- * Reads a `history.jsonl` in pieces of any length, so that neither its text nor its lines are in memory at once. A
- * killed writer leaves a last line without its newline that is not whole JSON: it is left out, which leaves its
- * operation open and so loses no truth.
+ * Reads a `history.jsonl` in pieces of any length, so that neither its text nor its lines are in memory at once. If the
+ * writer was killed, the last line may be incomplete JSON without a newline. This line is left out: its operation stays
+ * open, so the verdict stays right.
  */
 export class ChaosReader {
   readonly #options: ReadOptions;
@@ -19,7 +19,7 @@ export class ChaosReader {
   readonly #scanner = new LineScanner();
   readonly #problems: HistoryProblem[] = [];
   readonly #notes: string[] = [];
-  /** The beginning of a line whose end has not come, in pieces. */
+  /** The beginning of a line whose end has not been read yet, in pieces. */
   #rest: Buffer[] = [];
   #number = 0;
 
@@ -33,12 +33,12 @@ export class ChaosReader {
     return this.#pairing.size;
   }
 
-  /** True if nothing is gained by reading on. */
+  /** True if there are enough problems, so that reading can stop. */
   get isFull(): boolean {
     return this.#problems.length >= MOST_PROBLEMS;
   }
 
-  /** The piece is not kept. @throws HistoryError if it is no text */
+  /** Reads a piece, which is not kept. @throws HistoryError if it is not text */
   take(piece: Buffer): void {
     const end = piece.lastIndexOf(NEWLINE) + 1;
     if (end > 0) {
@@ -79,7 +79,7 @@ export class ChaosReader {
     }
   }
 
-  /** A line in another form than the recorder's, or with a mistake. */
+  /** Reads a line that is not in the recorder's form, or has a mistake. */
   #otherLine(text: string, isLast: boolean): void {
     const zero = text.indexOf('\0');
     if (zero >= 0) throw new HistoryError(this.#options.file, [this.#problem(text, zeroByte(zero))]);
@@ -110,7 +110,7 @@ export class ChaosReader {
     return { ...problemAt(text, flaw), line: this.#number };
   }
 
-  /** Names the first byte that is no text. */
+  /** Returns an error that names the first byte that is not text. */
   #noText(bytes: Buffer): HistoryError {
     let from = 0;
     let to = bytes.length;
@@ -126,19 +126,19 @@ export class ChaosReader {
   }
 }
 
-/** Processes are numbers. */
+/** Empty, because processes are numbers. */
 const NO_NAMES: ReadonlyMap<number, string> = new Map();
 
 const zeroByte = (at: number): Flaw => ({
   from: at,
   to: at + 1,
-  message: 'a zero byte: this is no text',
+  message: 'a zero byte: this is not text',
   mend: 'a history is UTF-8 text, plain or gzipped',
 });
 
-/** The text up to the first byte that is no text, and the flaw. `hint`: a further part of the likely correction. */
+/** Returns the text before the first byte that is not UTF-8, and the flaw. `hint` is added to the likely correction. */
 export function notUtf8(bytes: Buffer, hint = ''): readonly [text: string, flaw: Flaw] {
-  // Whether everything before a place is text, up to a character that it may cut.
+  // True if all bytes before `end` are text, except for a character that may be cut there.
   const isTextBefore = (end: number): boolean =>
     [0, 1, 2, 3].some((cut) => isUtf8(bytes.subarray(0, Math.max(0, end - cut))));
   let good = 0;
@@ -155,7 +155,7 @@ export function notUtf8(bytes: Buffer, hint = ''): readonly [text: string, flaw:
     {
       from: before.length,
       to: before.length + 1,
-      message: `the byte 0x${byte} is no UTF-8: this is no text`,
+      message: `the byte 0x${byte} is not UTF-8: this is not text`,
       mend: `a history is UTF-8 text, plain or gzipped${hint}`,
     },
   ];

@@ -110,11 +110,11 @@ describe('history', () => {
       'h:1:51: `f` is "swap"; it must be read, write',
     ],
     ['a cas without a pair', text(line({ f: 'cas' })), 'h:1:76: `value` is "c0.0"; it must be a pair'],
-    ['an index that does not rise', text(line({}), line({ id: 1 })), 'h:2:1: index 0 does not rise over 0'],
+    ['an index that does not rise', text(line({}), line({ id: 1 })), 'h:2:1: index 0 is not greater than 0'],
     [
       'time that runs back',
       text(line({}), line({ index: 1, type: 'ok', time: 999 })),
-      'h:2:1: time 999 falls below 1000',
+      'h:2:1: time 999 is less than 1000',
     ],
     [
       'a completion from nowhere',
@@ -127,9 +127,9 @@ describe('history', () => {
       'h:2:1: process 0 invokes 1 while 0 is open',
     ],
     [
-      'a process that goes on after info',
+      'a process that continues after info',
       text(line({}), line({ index: 1, type: 'info' }), line({ index: 2, id: 1 })),
-      'h:3:1: process 0 goes on after an unknown outcome',
+      'h:3:1: process 0 continues after an unknown outcome',
     ],
     [
       'a completion of another key',

@@ -34,9 +34,9 @@ const BEFORE = Object.fromEntries(
 ) as Record<keyof HistoryLine | 'null', Buffer>;
 
 /**
- * Reads lines of a `history.jsonl` from bytes if they have exactly the form in which the recorder writes them: this
- * takes a small part of the time of `JSON.parse`, and makes no string for names that occur again and again. It never
- * finds a mistake: `decodeLine` reads what this does not.
+ * Reads lines of a `history.jsonl` from bytes if they have exactly the form in which the recorder writes them. This is
+ * much faster than `JSON.parse`, and names that occur often share one string. It reports no mistakes: `decodeLine`
+ * reads all other lines.
  */
 export class LineScanner {
   #bytes: Buffer = Buffer.alloc(0);
@@ -44,7 +44,10 @@ export class LineScanner {
   #isGood = true;
   readonly #remembered: string[] = Array.from({ length: REMEMBERED }, () => '');
 
-  /** The line from `from` to before `to`, without its newline; null: not in this form. The bytes must be UTF-8. */
+  /**
+   * Reads the line from `from` to before `to`, without its newline; null if it is not in this form. The bytes must be
+   * UTF-8.
+   */
   scan(bytes: Buffer, from: number, to: number): HistoryLine | null {
     this.#bytes = bytes;
     this.#at = from;
@@ -79,7 +82,7 @@ export class LineScanner {
     return value;
   }
 
-  /** Steps over the text if it comes next. */
+  /** Skips the text and returns true, if the text is next. */
   #skip(text: Buffer): boolean {
     const bytes = this.#bytes;
     const at = this.#at;
@@ -121,7 +124,7 @@ export class LineScanner {
       : this.#bytes.toString('utf8', from, end);
   }
 
-  /** A string that is likely to occur again. */
+  /** Reads a string that is likely to occur again. */
   #name(): string {
     const end = this.#endOfString();
     if (end < 0) return '';
@@ -140,7 +143,7 @@ export class LineScanner {
 
   #isAscii = true;
 
-  /** Place of the quote that ends the string here; −1: there is none without escapes. */
+  /** Returns the position of the quote that ends this string; −1 if the string has escapes, or there is none. */
   #endOfString(): number {
     const bytes = this.#bytes;
     let all = 0;
@@ -161,7 +164,7 @@ export class LineScanner {
 const isType = (type: string): boolean =>
   type === 'invoke' || type === 'ok' || type === 'fail' || type === 'info';
 
-/** True if the function has values of this kind. */
+/** True if the function can have such a value. */
 function fits(f: string, value: HistoryLine['value']): boolean {
   if (f === 'cas') return value !== null && typeof value === 'object';
   if (f === 'append') return typeof value === 'string';

@@ -5,18 +5,18 @@ import type { HistoryLine, Op } from './op.ts';
 /** A mistake and its likely correction. */
 type Objection = readonly [message: string, mend: string];
 
-const ORDER = 'lines are doubled, missing or out of order';
+const ORDER = 'lines are repeated, missing or out of order';
 
-/** Puts the invocations and completions of a `history.jsonl` together. */
+/** Makes operations from the invocations and completions of a `history.jsonl`. */
 export class OperationPairing {
   readonly #onOp: ReadOptions['onOp'];
-  /** By position: the operation, as an open one until it completes, and its lines (0: none). */
+  /** By position: the operation, which is open until it completes, and the numbers of its two lines (0: none). */
   readonly #ops: Op[] = [];
   readonly #calls: number[] = [];
   readonly #returns: number[] = [];
-  /** Positions by id; null as long as each id is the position of its operation, as the recorder counts them. */
+  /** Positions by id; null as long as each id equals the position of its operation, as in the recorder's files. */
   #positions: Map<number, number> | null = null;
-  /** The operation that a process has open; absent: none. */
+  /** Id of the open operation of each process that has one. */
   readonly #open = new Map<number, number>();
   readonly #retired = new Set<number>();
   #lastIndex = -1;
@@ -33,8 +33,9 @@ export class OperationPairing {
 
   add(line: HistoryLine, number: number): Objection | null {
     if (line.index <= this.#lastIndex)
-      return [`index ${line.index} does not rise over ${this.#lastIndex}`, ORDER];
-    if (line.time < this.#lastTime) return [`time ${line.time} falls below ${this.#lastTime}`, ORDER];
+      return [`index ${line.index} is not greater than ${this.#lastIndex}, the one before`, ORDER];
+    if (line.time < this.#lastTime)
+      return [`time ${line.time} is less than ${this.#lastTime}, the one before`, ORDER];
     this.#lastIndex = line.index;
     this.#lastTime = line.time;
     return line.type === 'invoke' ? this.#invoke(line, number) : this.#complete(line, line.type, number);
@@ -55,17 +56,17 @@ export class OperationPairing {
   #invoke(line: HistoryLine, number: number): Objection | null {
     const { id, process } = line;
     if (this.#positionOf(id) !== undefined)
-      return [`operation ${id} is invoked twice`, 'ids are unique in a file'];
+      return [`operation ${id} is invoked twice`, 'ids must be unique in a file'];
     if (this.#retired.has(process))
       return [
-        `process ${process} goes on after an unknown outcome (info)`,
-        'its operation may take effect at any time, so the client must go on under a new number',
+        `process ${process} continues after an unknown outcome (info)`,
+        'its operation may take effect at any time, so the client must continue under a new number',
       ];
     const open = this.#open.get(process);
     if (open !== undefined)
       return [
         `process ${process} invokes ${id} while ${open} is open`,
-        'a process does one thing at a time: is a completion missing?',
+        'a process has one open operation at a time: a completion may be missing',
       ];
     const position = this.#ops.length;
     if (this.#positions === null && id !== position)
@@ -81,13 +82,13 @@ export class OperationPairing {
   #complete(line: HistoryLine, outcome: Op['outcome'], number: number): Objection | null {
     const position = this.#positionOf(line.id);
     if (position === undefined) return [`operation ${line.id} completes without an invocation`, ORDER];
-    if (this.#returns[position]! > 0) return [`operation ${line.id} completes twice`, 'a line is doubled'];
+    if (this.#returns[position]! > 0) return [`operation ${line.id} completes twice`, 'a line is repeated'];
     const op = this.#ops[position]!;
     if (op.process !== line.process || op.f !== line.f || op.key !== line.key)
       return [
         `operation ${line.id} was invoked as ${op.f} of ${op.key} by process ${op.process}, ` +
           `but completes as ${line.f} of ${line.key} by process ${line.process}`,
-        'process, f and key are the same in both lines',
+        'process, f and key must be the same in both lines',
       ];
     if (op.f !== 'read' && !isSame(op.input, line.value))
       return [

@@ -5,20 +5,20 @@ import { call, toxiproxyAt } from './deadline.ts';
 import { journalFolders, listJournals, readJournal, type Journal } from './journal.ts';
 import { identityOf, placeOfProcesses } from './process-identity.ts';
 
-/** Maximum time for a killed process to disappear, and time between two looks, in ms. */
+/** Maximum time for a killed process to disappear, and time between two checks, in ms. */
 const GONE_WITHIN_MS = 5_000;
 const GONE_POLL_MS = 20;
 
-/** What was cleaned, and what could not be: one line each. */
+/** Messages about things that were cleaned, and about things that could not be cleaned: one line for each. */
 export interface Cleaned {
   readonly done: readonly string[];
   readonly failed: readonly string[];
 }
 
 /**
- * Ends (SIGKILL) the processes, and removes the proxies and folders, that chaos runs left behind which are gone
- * themselves. A process is ended only if it is still the recorded one, because the kernel may have given its id to
- * another program. What belongs to a run that goes on is not touched. What fails stays in the journal for a next time.
+ * Ends the processes (SIGKILL), and removes the proxies and folders, of chaos runs that were killed. A process is ended
+ * only if it is still the recorded one, because the kernel may have given its id to another program. Nothing of a live
+ * run is touched. If something cannot be cleaned, its journal stays, so that a later call tries again.
  */
 export async function cleanStale(cacheDir: string): Promise<Cleaned> {
   const done: string[] = [];
@@ -28,7 +28,7 @@ export async function cleanStale(cacheDir: string): Promise<Cleaned> {
       const journal = readJournal(file);
       if (await isLive(pid, journal)) continue;
       if (journal !== null && journal.place !== placeOfProcesses()) {
-        failed.push(`${file} is of another machine or container: run chaos clean there`);
+        failed.push(`${file} belongs to another machine or container; run chaos clean there`);
         continue;
       }
       const problems = journal === null ? [] : await cleanUp(journal, pid, done);
@@ -41,13 +41,13 @@ export async function cleanStale(cacheDir: string): Promise<Cleaned> {
   return { done, failed };
 }
 
-/** A journal that cannot be understood counts as that of a live run as long as there is a process of its id. */
+/** A journal that cannot be parsed counts as that of a live run as long as a process has its id. */
 async function isLive(pid: number, journal: Journal | null): Promise<boolean> {
   const identity = await identityOf(pid);
   return identity !== null && (journal === null || journal.owner === '' || journal.owner === identity);
 }
 
-/** Processes first, because they would make their files again. Returns what could not be done. */
+/** Ends processes first, because they could create their files again. Returns messages about what failed. */
 async function cleanUp(journal: Journal, owner: number, done: string[]): Promise<readonly string[]> {
   const failed: string[] = [];
   const attempt = async (what: string, act: () => Promise<string | null>): Promise<void> => {
@@ -67,7 +67,10 @@ async function cleanUp(journal: Journal, owner: number, done: string[]): Promise
   return failed;
 }
 
-/** Ends the process and its group, which it leads. False if it was gone, or its id is another program's by now. */
+/**
+ * Ends the process and the process group that it leads. Returns false if it was gone, or if another program has its id
+ * now.
+ */
 async function endProcess(pid: number, identity: string): Promise<boolean> {
   if ((await identityOf(pid)) !== identity) return false;
   try {
@@ -83,7 +86,7 @@ async function endProcess(pid: number, identity: string): Promise<boolean> {
   return true;
 }
 
-/** False if it was gone, or the server is, which takes its proxies along. */
+/** Returns false if the proxy was gone, or if the server was gone, and all its proxies with it. */
 async function removeProxy(url: string, name: string): Promise<boolean> {
   const api = toxiproxyAt(url);
   try {

@@ -5,7 +5,7 @@ import { systemReason } from '../system-reason.ts';
 import { keepDirect } from './keep-direct.ts';
 
 /**
- * Longest a call of Toxiproxy's API may take. An edit can hang for ever while a link's reader does not read
+ * Maximum time of a call of Toxiproxy's API, in ms. An edit can hang for ever while a link's reader does not read
  * (Shopify/toxiproxy#558).
  */
 const CALL_DEADLINE_MS = 2_000;
@@ -13,20 +13,20 @@ const CALL_DEADLINE_MS = 2_000;
 /** Maximum length of an error of the server in messages, in characters. */
 const MAX_ERROR_CHARS = 300;
 
-/** Toxiproxy did not answer in time: the call may still take effect, or hang on. */
+/** Toxiproxy did not answer in time. The call may still take effect, or continue to hang. */
 export class DeadlineError extends Error {}
 
-/** Aborts the requests of the call that runs. */
+/** Aborts the requests of the current call. */
 const running = new AsyncLocalStorage<AbortSignal>();
 
-/** The client's HTTP layer, as far as it matters here. Its types keep this method to themselves. */
+/** The part of the client's HTTP layer that is used here. Its types declare this method as private. */
 interface HttpLayer {
   doFetch(url: string, init: RequestInit): Promise<Response>;
 }
 
 /**
- * A client of the API at this URL, whose requests `call` can abort: one that hangs would keep the harness alive. The
- * requests are made here, because the client's own ones lose the reason of a failure.
+ * Returns a client of the API at this URL. `call` can abort its requests, because one that hangs would keep the harness
+ * alive. The requests are sent here, because the client's own ones lose the reason of a failure.
  */
 export function toxiproxyAt(url: string): Toxiproxy {
   keepDirect(new URL(url));
@@ -46,7 +46,7 @@ export function toxiproxyAt(url: string): Toxiproxy {
   return toxiproxy;
 }
 
-/** What the server says of a refusal, after a colon: the API answers `{"error": "…", "status": 409}`. */
+/** Returns the server's reason for an error, after a colon. The API answers `{"error": "…", "status": 409}`. */
 async function errorOf(response: Response): Promise<string> {
   const text = (await response.text()).slice(0, MAX_ERROR_CHARS).trim();
   const error = /^\{"error":"((?:[^"\\]|\\.)*)"/.exec(text)?.[1] ?? text;

@@ -112,7 +112,7 @@ describe('the journal of what a run has started', () => {
     orphan((text) => text.replace('"place":"', '"place":"elsewhere '));
     const { done, failed } = await cleanStale(cacheDir);
     expect(done).toEqual([]);
-    expect(failed).toEqual([expect.stringContaining('of another machine or container')]);
+    expect(failed).toEqual([expect.stringContaining('belongs to another machine or container')]);
     expect(files()).toHaveLength(1);
     child.kill();
     await child;
@@ -156,7 +156,7 @@ describe('the journal of what a run has started', () => {
     writeFileSync(cacheDir, '');
     vi.stubEnv('TMPDIR', '/nonexistent/folder');
     expect(await missingJournal(cacheDir)).toMatch(
-      /no journal can be written \(looked at .*nonexistent.*chaos clean/,
+      /no journal can be written \(tried .*nonexistent.*chaos clean/,
     );
   });
 

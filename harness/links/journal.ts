@@ -24,14 +24,14 @@ const journalSchema = z.object({
   folders: z.array(z.string()),
 });
 
-/** What a process has started and made, and must not outlive it. `owner`: identity of the process. */
+/** Everything that a process has started or created and that must not outlive it. `owner`: identity of the process. */
 export type Journal = z.infer<typeof journalSchema>;
 type ProcessRecord = z.infer<typeof processSchema>;
 type ProxyRecord = z.infer<typeof proxySchema>;
 
 /** The journal that this process writes, for one folder of the cache. */
 interface OwnJournal {
-  /** Where it is; null: no folder can be written. */
+  /** Path of the journal; null if no folder is writable. */
   readonly file: string | null;
   readonly owner: string;
   readonly processes: Set<ProcessRecord>;
@@ -39,7 +39,7 @@ interface OwnJournal {
   readonly folders: Set<string>;
 }
 const journals = new Map<string, Promise<OwnJournal>>();
-/** The same, for the sudden end of this process, which cannot wait. */
+/** The same journals, for `killRecorded`, which cannot wait for a promise. */
 const opened = new Set<OwnJournal>();
 
 /**
@@ -51,7 +51,7 @@ export async function recordPid(cacheDir: string, pid: number, what: string): Pr
   return record(journal, journal.processes, identity === null ? [] : [{ pid, identity, what }]);
 }
 
-/** The same for proxies in a Toxiproxy server that another program started. Called before they are made. */
+/** The same for proxies in a Toxiproxy server that another program started. Must be called before they are created. */
 export async function recordProxies(
   cacheDir: string,
   url: string,
@@ -65,20 +65,20 @@ export async function recordProxies(
   );
 }
 
-/** The same for a folder that is removed at the end. Called before it is made. */
+/** The same for a folder that is removed at the end. Must be called before it is created. */
 export async function recordFolder(cacheDir: string, path: string): Promise<() => void> {
   const journal = await ownJournal(cacheDir);
   return record(journal, journal.folders, [path]);
 }
 
-/** Whether what this process leaves can be recorded: null, or why not, in a sentence without a full stop. */
+/** Returns null if a journal can be written, else the reason why not, as a sentence without a full stop. */
 export async function missingJournal(cacheDir: string): Promise<string | null> {
   const { file } = await ownJournal(cacheDir);
   if (file !== null) return null;
-  return `no journal can be written (looked at ${journalFolders(cacheDir).join(', ')}): if this run is killed, chaos clean does not know what it leaves`;
+  return `no journal can be written (tried ${journalFolders(cacheDir).join(', ')}): if this run is killed, chaos clean cannot find what it leaves behind`;
 }
 
-/** SIGKILL to all that this process has on record, at once and without waiting: for its own sudden end. */
+/** Sends SIGKILL to every recorded process, without waiting. For an end of this process that cannot wait. */
 export function killRecorded(): void {
   for (const { pid } of [...opened].flatMap(({ processes }) => [...processes])) {
     try {
@@ -114,7 +114,7 @@ export function listJournals(folder: string): readonly { readonly pid: number; r
   }
 }
 
-/** Null if it is gone meanwhile, or is not a journal. @throws Error when it cannot be read. */
+/** Returns null if the file is gone, or is not a journal. @throws Error if it cannot be read. */
 export function readJournal(file: string): Journal | null {
   let text: string;
   try {
@@ -138,7 +138,7 @@ function ownJournal(cacheDir: string): Promise<OwnJournal> {
 
 async function openJournal(cacheDir: string): Promise<OwnJournal> {
   const folder = journalFolders(cacheDir).find((each, i) => canWrite(each, i === 0));
-  // The random part keeps a later process of the same id from having its journal cleaned as that of this one.
+  // The random part distinguishes this journal from that of a later process with the same id.
   const name = `${process.pid}-${randomBytes(6).toString('hex')}.json`;
   const journal: OwnJournal = {
     file: folder === undefined ? null : join(folder, name),
@@ -151,10 +151,10 @@ async function openJournal(cacheDir: string): Promise<OwnJournal> {
   return journal;
 }
 
-/** Makes it, for this user only, and writes into it. A folder of another user is not trusted. */
+/** Creates the folder, for this user only, and tries to write into it. A folder of another user is not trusted. */
 function canWrite(folder: string, isCache: boolean): boolean {
   try {
-    // Only the cache is ours to make: a temporary folder that does not exist is a mistake that is not hidden.
+    // Parents are created only for the cache. If the temporary folder itself does not exist, the user should notice it.
     if (isCache) mkdirSync(folder, { recursive: true, mode: 0o700 });
     else if (!existsSync(folder)) mkdirSync(folder, { mode: 0o700 });
     const { uid } = lstatSync(folder);
@@ -177,7 +177,7 @@ function record<T>(journal: OwnJournal, records: Set<T>, added: readonly T[]): (
   };
 }
 
-/** Written beside and renamed, so that a reader never sees half of it. */
+/** Writes a draft and renames it, so that a reader never sees a part of a journal. */
 function save({ file, owner, processes, proxies, folders }: OwnJournal): void {
   if (file === null) return;
   if (processes.size + proxies.size + folders.size === 0) {

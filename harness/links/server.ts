@@ -9,27 +9,30 @@ import { recordFolder, recordPid } from './journal.ts';
 import { releasePorts, takePorts } from './ports.ts';
 import { serverDir, spawnServer, type ServerProcess, type ServerProgram } from './server-process.ts';
 
-/** From spawning to the first answer; usual is 30 ms (real) and 200 ms (built-in). */
+/** Maximum time from the start to the first answer, in ms. The usual time is 30 ms (real) or 200 ms (built-in). */
 const START_DEADLINE_MS = 10_000;
 const START_POLL_MS = 4;
 /** Number of API ports that are tried, in case another program takes one between our trial and the server's start. */
 const START_ATTEMPTS = 5;
-/** SIGTERM, then this long, then SIGKILL: the real server waits for API calls that hang. */
+/** Time between SIGTERM and SIGKILL, in ms. The real server waits for API calls that hang. */
 const STOP_GRACE_MS = 1_000;
 
 /** A Toxiproxy server that answers. */
 export interface RunningServer extends LinksServer {
   readonly api: Toxiproxy;
-  /** Ends it if we started it. Idempotent. */
+  /** Ends the server if this process started it. Idempotent. */
   stop(): Promise<void>;
 }
 
 export interface ServerOptions {
-  /** URL, `real`, `builtin`, path of a binary, or nothing: the best there is. */
+  /**
+   * A URL, `real`, `builtin`, or the path of a binary. If absent, the real server if there is one, else the built-in
+   * one.
+   */
   readonly choice: string | undefined;
   readonly cacheDir: string;
   readonly signal: AbortSignal;
-  /** The server that this process started ended by itself, or cannot work any more. */
+  /** Called if the server that this process started has ended by itself, or cannot work any more. */
   readonly onExit: (detail: string) => void;
 }
 
@@ -77,7 +80,7 @@ export const installedPath = (cacheDir: string): string => join(cacheDir, 'toxip
 
 const isExecutable = (path: string): boolean => refusalToRun(path) === null;
 
-/** Why a program cannot be run; null: it can. */
+/** Returns the reason why a program cannot be run; null if it can. */
 function refusalToRun(path: string): string | null {
   try {
     if (statSync(path).isDirectory()) return 'this is a folder';
@@ -160,7 +163,7 @@ async function startOn(port: number, program: ServerProgram, options: ServerOpti
   }
 }
 
-/** Waits until this very server answers. Only it has the marker: another may sit on a port that ours could not get. */
+/** Waits until this server answers. Its marker distinguishes it from another server that already uses the port. */
 async function answer(server: ServerProcess, api: Toxiproxy, signal: AbortSignal): Promise<void> {
   const from = monotonicMs();
   let refusal = '';

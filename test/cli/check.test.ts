@@ -119,7 +119,7 @@ describe('chaos check exits', () => {
     [
       'prose that names the logger',
       'see jepsen.util for more\n',
-      '1 line of jepsen.util is no operation and skipped',
+      '1 line of jepsen.util is not an operation and was skipped',
     ],
     ['only a nemesis', '{:process :nemesis, :type :info, :f :kill}\n', '1 event of the nemesis left out'],
     ['a single line that was cut off', '{"index":0,"id":0,"pro', 'The last line is cut off'],
@@ -145,7 +145,7 @@ describe('chaos check exits', () => {
       '{:process 0, :type :invok}\n',
       ':1:20: the type is :invok\n    1 | {:pr',
     ],
-    ['binary', 'x.bin', Uint8Array.of(72, 105, 10, 0xc3, 0x28), ':2:1: the byte 0xc3 is no UTF-8'],
+    ['binary', 'x.bin', Uint8Array.of(72, 105, 10, 0xc3, 0x28), ':2:1: the byte 0xc3 is not UTF-8'],
     [
       'UTF-16',
       'x.utf16',

@@ -152,9 +152,9 @@ const SERVERS: readonly Row[] = [
 /** Folders for `--out`: each is refused before anything is started. */
 const OUTS: readonly (readonly [out: string, says: RegExp])[] = [
   ['', /--out "": the path is empty/],
-  ['/proc/reports', /cannot be made: no folders can be made there/],
-  ['/proc/self/fd/reports', /cannot be made/],
-  ['/sys/reports', /cannot be made/],
+  ['/proc/reports', /cannot be created: no folders can be created there/],
+  ['/proc/self/fd/reports', /cannot be created/],
+  ['/sys/reports', /cannot be created/],
   ['/dev/null', /\/dev\/null is not a folder/],
   ['text', /text is not a folder/],
   ['text/below/it', /text is not a folder/],
@@ -315,7 +315,7 @@ describe.skipIf(!mayMount)('reports on a file system that takes none', () => {
     });
 
   it.each([
-    ['ro', /mnt.*cannot be made: the file system is read-only/],
+    ['ro', /mnt.*cannot be created: the file system is read-only/],
     ['size=16k', /no space is left on the device/],
     ['nr_inodes=2', /no space is left on the device/],
   ])('are refused before anything starts: %s', { timeout: LIMIT_MS }, async (options, says) => {

@@ -40,7 +40,7 @@ export const MODELS: Readonly<Record<string, RegisterModel>> = Object.fromEntrie
 const DEFAULT_WIDTH = 100;
 const LEAST_WIDTH = 60;
 
-/** `chaos check`: judges a history that anything made. Returns the exit code. */
+/** `chaos check`: checks a history from any source. Returns the exit code. */
 export async function check(path: string | undefined, flags: CheckFlags): Promise<number> {
   const file = path ?? '-';
   try {
@@ -67,8 +67,8 @@ export async function check(path: string | undefined, flags: CheckFlags): Promis
 }
 
 /**
- * Writes the page that was asked for, after the verdict was told. Returns an exit code of its own only if the page
- * cannot be written and the verdict was a pass, because any other verdict matters more.
+ * Writes the requested page, after the verdict was printed. Returns an exit code of its own only if the page cannot be
+ * written and the verdict was a pass, because any other verdict matters more.
  */
 function pageCode(judged: JudgedHistory, path: string | undefined, html: string | undefined): number | null {
   if (html === undefined) return null;

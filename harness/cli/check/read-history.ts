@@ -46,13 +46,13 @@ export async function readHistory(source: Source, reading: HistoryReading): Prom
     expectMemory(file, reader.operations, limitMb);
   }
   const history = reader.end();
-  // Such a history is short, and there is more to say about it.
+  // Such a history is short, and `importHistory` gives more information about it.
   if (history.ops.length === 0)
     return importHistory(source.head.toString('utf8'), { ...options, file, format });
   return history;
 }
 
-/** True if the lines end with newlines. Where they end with carriage returns alone, the text is needed at once. */
+/** True if the lines end with newlines. If they end with carriage returns alone, the whole text is needed at once. */
 function endsWithNewlines(head: Buffer): boolean {
   const end = /\r?\n|\r/.exec(head.toString('latin1', 0, INSPECTED_BYTES));
   return end !== null && end[0] !== '\r';

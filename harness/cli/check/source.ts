@@ -64,7 +64,7 @@ async function sourceOf(name: string, stream: Readable): Promise<Source> {
   return { name, head: head.bytes, pieces: head.all() };
 }
 
-/** Number of bytes that tell a compressed file. */
+/** Number of bytes that identify a compressed file. */
 const LONGEST_MAGIC = 4;
 
 async function* readable(name: string, stream: Readable): AsyncGenerator<Buffer> {
@@ -78,7 +78,10 @@ async function* readable(name: string, stream: Readable): AsyncGenerator<Buffer>
   }
 }
 
-/** The first bytes of a stream, at least `size` of them if there are so many; `all`: the stream with them. */
+/**
+ * Reads the first bytes of a stream: at least `size`, if it has that many. `all` returns the whole stream, including
+ * these bytes.
+ */
 async function takeBytes(
   pieces: AsyncGenerator<Buffer>,
   size: number,
@@ -159,7 +162,7 @@ const isGzip = (bytes: Buffer): boolean => startsWith(bytes, [0x1f, 0x8b]);
 const isTextStart = (bytes: Buffer): boolean =>
   [0, 1, 2, 3].some((cut) => isUtf8(bytes.subarray(0, Math.max(0, bytes.length - cut))));
 
-/** Names the first byte that is no text. */
+/** Returns an error that names the first byte that is not text. */
 function noText(name: string, bytes: Buffer, hint: string): HistoryError {
   const [text, flaw] = notUtf8(bytes, hint);
   return new HistoryError(name, [problemAt(text, flaw)]);

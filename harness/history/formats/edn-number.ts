@@ -1,6 +1,9 @@
 const INTEGER = /^[+-]?\d+N?$/;
 
-/** A number as text, the same for equal numbers; null: an integer with a zero in front, which EDN does not have. */
+/**
+ * A number as text, which is the same for equal numbers; null for an integer with leading zeros, which EDN does not
+ * allow.
+ */
 export function numberText(word: string): string | null {
   const plain = word.startsWith('+') ? word.slice(1) : word;
   if (INTEGER.test(plain)) {
@@ -29,10 +32,10 @@ function commonDivisor(a: bigint, b: bigint): bigint {
   return a;
 }
 
-/** Maximum number of zeros that a decimal is written with, instead of with an exponent. */
+/** Maximum number of added zeros in a decimal. If it needs more, it is written with an exponent. */
 const MOST_ZEROS = 40;
 
-/** A `BigDecimal`: 1.0M and 1.00M are equal, as `=` of Clojure has it. */
+/** Text of a `BigDecimal`: 1.0M and 1.00M are equal, as with `=` of Clojure. */
 function decimalText(text: string): string {
   const [, sign, whole, part = '', exponent = '0'] = /^(-?)(\d+)\.?(\d*)(?:[eE](.+))?$/.exec(text)!;
   const digits = `${whole}${part}`.replace(/^0+/, '');

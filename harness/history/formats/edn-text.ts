@@ -47,7 +47,7 @@ const NAMED_CHARACTERS: Readonly<Record<string, string>> = {
   backspace: '\b',
 };
 
-/** `\newline` and `\u000a` are one character. */
+/** Text of a character: `\newline` and `\u000a` are the same one. */
 function characterText(text: string): string {
   const name = text.slice(1);
   const hex = /^u([0-9a-fA-F]{4})$/.exec(name)?.[1];
@@ -70,7 +70,7 @@ function taggedText(tag: string, value: Edn): string {
 const MOMENT =
   /^(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d)(?::(\d\d)(?::(\d\d)(?:\.(\d+))?)?)?)?)?)?(?:Z|([+-])(\d\d):(\d\d))?$/;
 
-/** A moment in UTC; null: the text is not one that Clojure reads. What is left out is the first month, day or hour. */
+/** A moment in UTC; null if Clojure cannot read the text. A part that is absent is the first month, day or hour. */
 function momentText(text: string): string | null {
   const match = MOMENT.exec(text);
   if (match === null) return null;

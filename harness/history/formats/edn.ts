@@ -120,7 +120,7 @@ export class EdnReader {
 
   #cutOff(opening: number): EdnError {
     return new EdnError(
-      'the text ends before what begins here is closed',
+      'the text ends before this is closed',
       { from: opening, to: opening + 1, cutOff: true },
       'the file is cut off',
     );

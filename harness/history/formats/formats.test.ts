@@ -223,7 +223,10 @@ describe('Jepsen’s histories', () => {
     expect(importHistory(`${text}\n`, { file: 'h' })).toMatchObject({
       format: 'jepsen-log',
       ops: [{ f: 'write', input: '3', outcome: 'ok' }],
-      notes: ['1 event of the nemesis left out.', '1 line of jepsen.util is no operation and skipped.'],
+      notes: [
+        '1 event of the nemesis left out.',
+        '1 line of jepsen.util is not an operation and was skipped.',
+      ],
     });
   });
 
@@ -282,7 +285,7 @@ describe('a mistake is named with its line, column, value and mend', () => {
     [
       'a transaction',
       '{:process 0, :type :invoke, :f :txn}',
-      'h:1:32: :txn is a transaction; transactions are',
+      'h:1:32: :txn is a transaction; here an operation is one read or write',
     ],
     [
       'a process',
@@ -297,17 +300,17 @@ describe('a mistake is named with its line, column, value and mend', () => {
     [
       'a write of nothing',
       '{:process 0, :type :invoke, :f :write}',
-      'h:1:1: a write without a value; nil is a',
+      'h:1:1: a write without a value; to write nil: :value nil',
     ],
     [
       'a delete of a value',
       '{:process 0, :type :invoke, :f :delete, :value 7}',
-      'h:1:48: a delete of 7; a delete has no value',
+      'h:1:48: a delete with the value 7; a delete has no value',
     ],
     [
-      'a field that is there twice',
+      'a field that occurs twice',
       '{:process 0, :type :invoke, :f :write, :value 1, :value 2}',
-      'h:1:50: the field :value is there twice',
+      'h:1:50: the field :value occurs twice',
     ],
     [
       'a client that begins with an :info',
@@ -317,7 +320,7 @@ describe('a mistake is named with its line, column, value and mend', () => {
     [
       'an operation of the logger in other columns',
       'INFO jepsen.util - 0 :invoke :read nil\nINFO jepsen.util - [n1] 0 :ok :read 7\n',
-      'h:2:1: a line of jepsen.util that seems to be an operation, but has other columns',
+      'h:2:1: this line of jepsen.util seems to be an operation, but has other columns',
     ],
     [
       'two operations on one line of a log',
@@ -340,25 +343,21 @@ describe('a mistake is named with its line, column, value and mend', () => {
       `${good}\n{:process 0, :type :ok, :f :write, :value 1}`,
       'h:2:28: process 0 invoked read, but completes write',
     ],
-    [
-      'an unclosed map',
-      `{:process 0, :type\n${good}\n`,
-      'h:1:1: the text ends before what begins here is closed',
-    ],
+    ['an unclosed map', `{:process 0, :type\n${good}\n`, 'h:1:1: the text ends before this is closed'],
     ['a stray bracket', `${good}}`, 'h:1:50: `}` closes nothing'],
     ['an odd map', '{:process 0, :type}', 'h:1:14: a map has a key without a value'],
     ['no map', `${good} 17`, 'h:1:51: a number where an operation should be; an operation is a map'],
     [
       'a retired process',
       `${good}\n{:process 0, :type :info, :f :read}\n${good}`,
-      'h:3:1: process 0 goes on after an unknown outcome',
+      'h:3:1: process 0 continues after an unknown outcome',
     ],
     [
       'an index',
       '{:process 0, :type :invoke, :f :read, :index 4}\n{:process 0, :type :ok, :f :read, :index 4}',
-      'h:2:42: index 4 does not rise over 4',
+      'h:2:42: index 4 is not greater than 4, the one before',
     ],
-    ['a zero byte', `${good}\0`, 'h:1:50: a zero byte: this is no text'],
+    ['a zero byte', `${good}\0`, 'h:1:50: a zero byte: this is not text'],
     [
       'no history',
       'Dear diary,\n',
@@ -367,7 +366,7 @@ describe('a mistake is named with its line, column, value and mend', () => {
     ['a deep nest', `{:process ${'['.repeat(100_000)}`, 'nested more than 200 deep'],
     ['deep discards', `{:process ${'#_'.repeat(100_000)}`, 'nested more than 200 deep'],
     ['JSON in a list', '[{"index":0}]', 'h:1:2: :process is missing; it must be an integer or a name'],
-    ['JSON that is cut off', '[{"process":0,', 'h:1:2: the text ends before what begins here is closed'],
+    ['JSON that is cut off', '[{"process":0,', 'h:1:2: the text ends before this is closed'],
     ['a list that is not JSON', '[{"process":0}, ?]', 'h:1:17: not JSON from here on'],
     [
       'a log line',

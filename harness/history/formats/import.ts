@@ -6,8 +6,8 @@ import type { ExpectedModel, ImportedHistory, ReadOptions } from './history.ts';
 import { detectFormat, FORMAT_NAMES, formatNamed } from './registry.ts';
 
 /**
- * Reads a history in any format; `format` undefined: the one that the text seems to be in. Text without anything in it
- * is an empty history. @throws HistoryError
+ * Reads a history in any format; `format` undefined: the one that the text seems to be in. An empty text is an empty
+ * history. @throws HistoryError
  */
 export function importHistory(
   recorded: string,
@@ -19,7 +19,7 @@ export function importHistory(
   if (zero >= 0)
     throw flawed(text, file, [
       zero,
-      'a zero byte: this is no text',
+      'a zero byte: this is not text',
       'a history is UTF-8 text, plain or gzipped',
     ]);
   if (holdsNothing(text)) return { ...EMPTY, initial: options.initial ?? null };
@@ -44,7 +44,7 @@ export function importHistory(
   });
 }
 
-/** Only white space and comments, or a collection without elements. */
+/** True if the text has only white space and comments, or a collection without elements. */
 function holdsNothing(text: string): boolean {
   const reader = new EdnReader(text);
   try {
@@ -61,7 +61,10 @@ function holdsNothing(text: string): boolean {
   }
 }
 
-/** What is not empty and holds no operation cannot be judged: most likely it is not what the user thinks. */
+/**
+ * Returns the error for a text that is not empty but has no operations: it is probably not the file that the user
+ * meant.
+ */
 function unrecognised(text: string, file: string, { format, notes }: ImportedHistory): HistoryError {
   const start = text.length - text.trimStart().length;
   const read = `read as ${format}${notes.map((note) => `; ${note}`).join('')}`;

@@ -23,7 +23,7 @@ export function looksLikeEdn(head: string): boolean {
   return /^(?:\{|[[(]\s*(?:[{#\])]|$)|#)/.test(head);
 }
 
-/** The maps of the text as events. @throws EdnError */
+/** Returns the maps of the text as events. @throws EdnError */
 export function* ednEvents(text: string): Generator<JepsenEvent> {
   const reader = new EdnReader(text);
   const opening = reader.peek();
@@ -61,7 +61,7 @@ const FIELDS: ReadonlySet<string> = new Set([
   'node',
 ]);
 
-/** A map as an event; fields that are not of an operation are left out. @throws EdnError */
+/** Returns a map as an event, without fields that do not belong to operations. @throws EdnError */
 export function eventOfMap(value: Edn, from: number): JepsenEvent {
   const map = value.type === 'tagged' ? value.value : value;
   if (map.type !== 'map')
@@ -76,9 +76,9 @@ export function eventOfMap(value: Edn, from: number): JepsenEvent {
     const name = nameOf(key);
     if (!FIELDS.has(name)) continue;
     const isQualified = key.type !== 'string' && ednText(key).includes('/');
-    // A field with a namespace counts where there is none without: `:jepsen.history/value`.
+    // A field with a namespace, such as `:jepsen.history/value`, is used if the same field without one is absent.
     if (isQualified) event[name] ??= each;
-    else if (plain.has(name)) throw new EdnError(`the field ${ednText(key)} is there twice`, key);
+    else if (plain.has(name)) throw new EdnError(`the field ${ednText(key)} occurs twice`, key);
     else event[name] = each;
     if (!isQualified) plain.add(name);
   }

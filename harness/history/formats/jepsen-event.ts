@@ -10,7 +10,7 @@ export interface JepsenEvent {
   readonly type?: Edn;
   readonly f?: Edn;
   readonly value?: Edn;
-  /** Porcupine's lines have the key next to the value. */
+  /** The key, in Porcupine's lines, which have it next to the value. */
   readonly key?: Edn;
   readonly time?: Edn;
   readonly index?: Edn;
@@ -18,21 +18,21 @@ export interface JepsenEvent {
   readonly node?: Edn;
 }
 
-/** A safe integer, else null. */
+/** Returns a safe integer, else null. */
 export function integer(value: Edn | undefined): number | null {
   if (value?.type !== 'number' || !/^-?\d+$/.test(value.text)) return null;
   const number = Number(value.text);
   return Number.isSafeInteger(number) ? number : null;
 }
 
-/** A name without colon, quotes and namespace; '' where it is none. */
+/** Returns a name without colon, quotes and namespace; '' if the value is not a name. */
 export function nameOf(value: Edn): string {
   if (value.type === 'string') return value.value;
   if (value.type !== 'keyword' && value.type !== 'symbol') return '';
   return value.name.slice(value.name.lastIndexOf('/') + 1);
 }
 
-/** As people call it: a string without its quotes, a keyword without its colon. */
+/** The value in messages: a string without its quotes, a keyword without its colon. */
 export const bareText = (value: Edn): string =>
   value.type === 'string' ? value.value : value.type === 'keyword' ? value.name : ednText(value);
 

@@ -13,7 +13,7 @@ import { type Moment, Pairing, type ProcessName } from './pairing.ts';
 export interface EventSource {
   readonly format: string;
   readonly text: string;
-  /** The events in the order of the text, from the beginning with each call. May throw EdnError. */
+  /** Returns the events in the order of the text. Each call starts at the beginning. May throw EdnError. */
   readonly events: () => Iterable<JepsenEvent>;
   /** True if a key that was never written holds "". */
   readonly emptyAtFirst?: boolean;
@@ -47,7 +47,7 @@ function readAs(source: EventSource, shape: Shape, { file, initial, onOp }: Read
   }
   problems.throwIfAny(file);
   const history = reader.history(notes, initial === undefined ? shape.nil : initialValue(initial, shape));
-  // Their times were not known before.
+  // Until now their times were unknown.
   if (onOp !== undefined) history.ops.forEach(onOp);
   return history;
 }
@@ -67,8 +67,8 @@ function initialValue(text: string, shape: Shape): RegisterValue {
 }
 
 /**
- * True for the remains of a killed writer: the last line without its end. Skipping it leaves an operation open, and so
- * loses no truth. An unclosed vector is different, because no writer writes one line by line.
+ * True if the last line has no end, because its writer was killed. If it is skipped, an operation stays open, so the
+ * verdict stays right. An unclosed vector is different, because no program writes a vector line by line.
  */
 function isTornLine(text: string, { cutOff, from }: EdnError): boolean {
   const lineFrom = text.lastIndexOf('\n') + 1;
@@ -79,16 +79,16 @@ class EventReader {
   readonly #source: EventSource;
   readonly #shape: Shape;
   readonly #pairing = new Pairing();
-  /** What people call each key, by its text. */
+  /** Name of each key in messages, by its text. */
   readonly #keys = new Map<string, string>();
   #lastIndex = -Infinity;
-  /** Events of processes that are no clients. */
+  /** Number of events of processes that are not clients. */
   #others = 0;
   /** The first event of each process with a name, if that was an `:info` that completes nothing. */
   readonly #lone = new Map<string, JepsenEvent>();
   /** Processes whose last invocation has a mistake. */
   readonly #refused = new Set<ProcessName>();
-  /** The line of the event that is being read, and where the next line begins. */
+  /** Line of the current event, and the position at which the next line begins. */
   #line = 1;
   #lineEnd: number;
 
@@ -98,7 +98,7 @@ class EventReader {
     this.#lineEnd = lineEnd(source.text, 0);
   }
 
-  /** Null, or the mistake in the event. */
+  /** Reads an event. Returns the mistake in it, or null. */
   read(event: JepsenEvent): Flaw | null {
     while (this.#lineEnd < event.from) {
       this.#line++;
@@ -108,7 +108,7 @@ class EventReader {
   }
 
   history(notes: readonly string[], initial: RegisterValue): ImportedHistory {
-    // Keys such as 1 and "1" go by their EDN text, because people would call them the same.
+    // Keys such as 1 and "1" have the same name, so they are shown as EDN text.
     const areTold = new Set(this.#keys.values()).size === this.#keys.size;
     const onlyKey = this.#keys.get('');
     const paired = this.#pairing.finish((key) =>
@@ -132,8 +132,8 @@ class EventReader {
     if (number <= this.#lastIndex)
       return flawAt(
         index,
-        `index ${number} does not rise over ${this.#lastIndex}`,
-        'lines are doubled or out of order',
+        `index ${number} is not greater than ${this.#lastIndex}, the one before`,
+        'lines are repeated or out of order',
       );
     this.#lastIndex = number;
     return null;
@@ -152,7 +152,7 @@ class EventReader {
         'it must be :invoke, :ok, :fail or :info',
       );
     if (typeof process === 'string') {
-      // The nemesis and its like: a process that never says anything but :info is no client.
+      // A process that has only :info events is not a client but, for example, the nemesis.
       if (type === 'info' && !this.#pairing.knows(process)) {
         this.#others++;
         if (!this.#lone.has(process)) this.#lone.set(process, event);
@@ -166,13 +166,13 @@ class EventReader {
       if (flaw !== null) this.#refused.add(process);
       return flaw;
     }
-    // One mistake is told once: the completion of an invocation that was refused has nothing to complete.
+    // Its invocation was refused, so this completion has nothing to complete. The mistake was reported already.
     if (this.#refused.delete(process)) return null;
     if (type === 'ok') return this.#succeed(event, process);
     return this.#end(event, process, type);
   }
 
-  /** A process that turns out to be a client began with an `:info`. */
+  /** Returns the mistake of a client whose first event is an `:info`. */
   #loneFlaw(process: string, lone: JepsenEvent): Flaw {
     this.#lone.delete(process);
     return flawAt(lone, ...(this.#pairing.openOf(process) as readonly [string, string]));
@@ -195,7 +195,7 @@ class EventReader {
     return objection === null ? null : flawAt(event, ...objection);
   }
 
-  /** An `ok`. The value of the completion counts more than that of the invocation, if there is one, as in Knossos. */
+  /** Handles an `ok`. As in Knossos, the value of the completion, if there is one, replaces that of the invocation. */
   #succeed(event: JepsenEvent, process: ProcessName): Flaw | null {
     const open = this.#openOf(event, process);
     if (isFlaw(open)) return open;
@@ -233,7 +233,7 @@ class EventReader {
     return null;
   }
 
-  /** The operation that this event completes. */
+  /** Returns the operation that this event completes. */
   #openOf(event: JepsenEvent, process: ProcessName): Readonly<Op> | Flaw {
     const open = this.#pairing.openOf(process);
     if (!('id' in open)) return flawAt(event, ...open);
@@ -252,7 +252,7 @@ class EventReader {
 /** Types of values that name a process. */
 const NAMES: ReadonlySet<Edn['type']> = new Set(['keyword', 'string', 'symbol', 'character', 'tagged']);
 
-/** An integer, or a name: a keyword, a string or the like. */
+/** Returns a process: an integer, or a name such as a keyword or a string. */
 function processOf(process: Edn): ProcessName | Flaw {
   if (NAMES.has(process.type)) return ednText(process);
   const number = integer(process);
@@ -260,7 +260,7 @@ function processOf(process: Edn): ProcessName | Flaw {
   return flawAt(process, `the process is ${shown(process)}`, 'it must be an integer, a keyword or a string');
 }
 
-/** The text of `:error`, or of a keyword in the place of the value: `:timed-out`. */
+/** Returns the text of `:error`, or of a keyword in place of the value, such as `:timed-out`. */
 function errorOf({ error, value }: JepsenEvent): string | null {
   const said = error ?? (value?.type === 'keyword' ? value : undefined);
   return said === undefined ? null : bareText(said);

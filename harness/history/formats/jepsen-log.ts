@@ -8,11 +8,11 @@ import { readJepsenEvents } from './jepsen-events.ts';
  * :ok …`, or with a time in brackets between: `jepsen.util: [ 1350999542 ] 3 :ok …`.
  */
 const LOGGER = /jepsen\.util(?:\s*[-:])?\s+(?:\[\s*\d+\s*\]\s+)?/;
-/** A value of EDN without brackets, which is the name of a process: `3`, `:n1`, `"a b"`, `#uuid "…"`. */
+/** An EDN value without brackets, as the name of a process: `3`, `:n1`, `"a b"`, `#uuid "…"`. */
 const NAME = /(?:(?:#[\w./-]+\s*)?"(?:[^"\\]|\\.)*"|[^\s"[\](){};,#]+)/.source;
-/** The columns of an operation as far as its type; for a number or a keyword, whatever the type. */
+/** The columns of an operation up to its type. If the process is a number or a keyword, the type may be any keyword. */
 const OPERATION = new RegExp(`^(?:(?:-?\\d+|:\\S+)\\s+:|${NAME}\\s+:(?:invoke|ok|fail|info)\\s)`);
-/** What only the columns of an operation have in them. */
+/** A text that occurs only in the columns of an operation. */
 const LIKE_OPERATION = /\s:(?:invoke|ok|fail|info)\s+:/;
 
 /** A line of operation columns, without a logger before it. */
@@ -37,11 +37,14 @@ function readJepsenLog(text: string, options: ReadOptions): ImportedHistory {
   const history = readJepsenEvents(source, options);
   const skipped = isLog(text) ? countSkipped(text) : 0;
   if (skipped === 0) return history;
-  const note = `${skipped} line${skipped === 1 ? '' : 's'} of jepsen.util ${skipped === 1 ? 'is' : 'are'} no operation and skipped.`;
+  const note = `${skipped} line${skipped === 1 ? '' : 's'} of jepsen.util ${skipped === 1 ? 'is not an operation and was' : 'are not operations and were'} skipped.`;
   return { ...history, notes: [...history.notes, note] };
 }
 
-/** If the first line has the columns alone, every line is an operation, whatever its value says. */
+/**
+ * True for a log. If the first line has only the columns, every line is an operation, even if its value looks like a
+ * log line.
+ */
 const isLog = (text: string): boolean => text.includes('jepsen.util') && !LOG_LINE.test(text);
 
 /** @throws EdnError */
@@ -52,13 +55,13 @@ function* logEvents(text: string): Generator<JepsenEvent> {
     const columns = log ? columnsOf(line) : 0;
     if (columns === null && LOGGER.test(line) && LIKE_OPERATION.test(line))
       throw new EdnError(
-        'a line of jepsen.util that seems to be an operation, but has other columns',
+        'this line of jepsen.util seems to be an operation, but has other columns',
         { from: lineFrom, to },
         COLUMNS,
       );
     if (columns === null || line.trim() === '') continue;
     const from = lineFrom + columns;
-    // Without its newline the last line may have lost its end, and 12 be read as 1.
+    // A last line without a newline may be cut off, so that 12 would be read as 1.
     if (!isWhole && !WHOLE_END.test(text.slice(from, to)))
       throw new EdnError('the last line has no newline: it may be cut off', { from, to, cutOff: true });
     yield eventOf(text, from, to);
@@ -78,7 +81,7 @@ function* linesOf(text: string): Generator<{ from: number; to: number; isWhole: 
 /** Ends of a last line that cannot have been cut off. */
 const WHOLE_END = /(?:\snil|[\])}"])\s*$/;
 
-/** Where the columns begin in a line of a log; null: it logs no operation. */
+/** Position of the columns in a line of a log; null if it logs no operation. */
 function columnsOf(line: string): number | null {
   if (LOG_LINE.test(line)) return 0;
   const logger = LOGGER.exec(line);
@@ -104,7 +107,7 @@ function eventOf(text: string, lineFrom: number, to: number): JepsenEvent {
   const from = reader.position;
   const process = reader.next();
   const type = reader.next();
-  // The nemesis may write anything, not only EDN.
+  // The values of the nemesis may be any text, not only EDN.
   if (process !== null && process.type !== 'number' && type !== null && nameOf(type) === 'info')
     return { from, to, process, type, ...restOf(reader) };
   const f = reader.next();
@@ -117,7 +120,7 @@ function eventOf(text: string, lineFrom: number, to: number): JepsenEvent {
     throw new EdnError(
       'a carriage return within a line',
       { from: from + stray, to: from + stray + 1 },
-      'the lines of a file all end alike: with a newline, a carriage return, or both',
+      'all lines of a file must have the same end: a newline, a carriage return, or both',
     );
   return { from, to, process, type, f, value, ...(error === null ? {} : { error }) };
 }

@@ -3,13 +3,18 @@ import { type Edn, EdnError } from './edn.ts';
 import type { ExpectedModel } from './history.ts';
 import { type JepsenEvent, nameOf } from './jepsen-event.ts';
 
-/** Interpretation of values, decided by the first operations, because a history is of one kind throughout. */
+/**
+ * Interpretation of values. It is decided by the first operations, because all operations of a history are of one kind.
+ */
 export interface Shape {
-  /** Values are pairs [key value], as `jepsen.independent` makes them. */
+  /** True if values are pairs [key value], as `jepsen.independent` makes them. */
   readonly keyed: boolean;
-  /** Appends add an element to a list; else text to text. */
+  /** True if appends add an element to a list; false if they add text to text. */
   readonly lists: boolean;
-  /** Strings are their content, as appends need it, and no other values occur; else they keep their quotes. */
+  /**
+   * True if all values are strings, which are then stored without their quotes, because appends need this. Otherwise
+   * strings keep their quotes.
+   */
   readonly text: boolean;
   /** True if there are appends among the operations that decided the form. */
   readonly appends: boolean;
@@ -17,19 +22,19 @@ export interface Shape {
   readonly nil: RegisterValue;
   /** True if every event was inspected. */
   readonly whole: boolean;
-  /** Undefined: nothing was asked for, and every function is welcome. */
+  /** If undefined, the user asked for no model, and every function is allowed. */
   readonly model: ExpectedModel | undefined;
 }
 
 /** Number of events that are inspected for the form. */
 const SAMPLE_EVENTS = 2_000;
 
-/** What decides the form, besides the events. */
+/** Options that decide the form, in addition to the events. */
 export interface ShapeOptions {
   readonly model: ExpectedModel | undefined;
   /** True if a key that was never written holds "". */
   readonly emptyAtFirst?: boolean;
-  /** True to inspect every event, where the first ones did not show the form. */
+  /** True to inspect every event, if the first ones did not show the form. */
   readonly whole?: boolean;
 }
 
@@ -51,14 +56,14 @@ export function shapeOf(
     if (name === 'append') appends = true;
     if (name === 'write' || name === 'cas' || name === 'delete') overwrites = true;
     if (type !== undefined && nameOf(type) === 'invoke') {
-      // A delete has no value of its own, so only a key can stand in its pair; nil does not say whether there are keys.
+      // A delete has no value, so its pair can only have a key; nil does not show whether there are keys.
       if (name === 'delete') deletesKeys ||= pair !== null && pair[1].type === 'nil' && key === undefined;
       if (name === 'delete') continue;
       const isOfKey = name === 'cas' ? isKeyedCas(value) : pair !== null;
       keyed = keyed !== false && key === undefined && isOfKey;
     } else if (name === 'read' && (value?.type === 'string' || pair?.[1].type === 'string')) readsText = true;
   }
-  // A list is only appended to; where values are also written, appends add text to them.
+  // If there are only appends, values are lists. If values are also written, appends add text to them.
   const isList = appends && !overwrites && !readsText && !emptyAtFirst;
   const lists = model === undefined ? isList : model.name === 'list-append';
   const text = !lists && (appends || (emptyAtFirst && strings));
@@ -66,7 +71,7 @@ export function shapeOf(
   return { keyed: keyed ?? deletesKeys, lists, text, appends, nil, whole, model };
 }
 
-/** The first events did not show the form of the history: all must be inspected. */
+/** The first events did not show the form of the history, so all must be inspected. */
 export class OtherShape extends Error {
   override readonly name = 'OtherShape';
 }
@@ -77,12 +82,12 @@ function isKeyedCas(value: Edn | undefined): boolean {
   return tripleOf(value) !== null || (pair !== null && pairOf(pair[1]) !== null);
 }
 
-/** The first events; a text that is no EDN further on is the reader's concern. */
+/** Returns the first events. An EDN mistake after them is reported later, by the reader. */
 function sampleOf(events: Iterable<JepsenEvent>, most: number): readonly JepsenEvent[] {
   const sample: JepsenEvent[] = [];
   try {
     for (const event of events) {
-      // The nemesis says nothing about values.
+      // Events of the nemesis do not show the form of values.
       if (event.f !== undefined && FUNCTIONS.has(nameOf(event.f))) sample.push(event);
       if (sample.length >= most) break;
     }

@@ -15,7 +15,7 @@ export function functionOf(event: JepsenEvent, shape: Shape): OpFunction | Flaw 
     return flawAt(
       f,
       ':txn is a transaction',
-      'transactions are judged by Elle; here an operation is one read or write',
+      'here an operation is one read or write; Elle checks transactions',
     );
   if (known === undefined) return flawAt(f, `the function is ${shown(f)}`, `known: ${FUNCTIONS_IN_WORDS}`);
   const { model } = shape;
@@ -31,13 +31,13 @@ export function functionOf(event: JepsenEvent, shape: Shape): OpFunction | Flaw 
   return known;
 }
 
-/** A key: keys with equal `text` are one key. `name` is what people call it. */
+/** A key. Keys with equal `text` are the same key. `name` is for messages. */
 export interface EventKey {
   readonly text: string;
   readonly name: string;
 }
 
-/** The only key of a history without keys. Its text is that of no value. */
+/** The only key of a history without keys. No value has its text. */
 const ONLY_KEY: EventKey = { text: '', name: 'register' };
 
 const keyOf = (value: Edn): EventKey => ({ text: ednText(value), name: bareText(value) });
@@ -84,14 +84,17 @@ export function inputOf(
     }
     case 'delete':
       if (value === undefined || value.type === 'nil') return shape.nil;
-      return flawAt(place, `a delete of ${shown(value)}`, 'a delete has no value: nil, or [key nil]');
+      return flawAt(
+        place,
+        `a delete with the value ${shown(value)}`,
+        'a delete has no value: nil, or [key nil]',
+      );
     case 'write':
-      if (value === undefined)
-        return flawAt(place, 'a write without a value', 'nil is a value, too: :value nil');
+      if (value === undefined) return flawAt(place, 'a write without a value', 'to write nil: :value nil');
       return valueOf(value, shape);
     case 'append':
       if (value === undefined)
-        return flawAt(place, 'an append without a value', 'it must be what is appended');
+        return flawAt(place, 'an append without a value', 'its value must be the element or text to append');
       if (shape.lists) return elementText(value);
       if (value.type === 'string') return value.value;
       return flawAt(
@@ -117,7 +120,7 @@ export function outputOf(value: Edn | undefined, shape: Shape): RegisterValue | 
   return value.items.length === 0 ? null : value.items.map(elementText).join('');
 }
 
-/** The value of a register: equal values, equal text. Null: nil. @throws OtherShape */
+/** Returns the value of a register as text, which is equal for equal values; null for nil. @throws OtherShape */
 function valueOf(value: Edn, { text, nil, appends, whole }: Shape): RegisterValue | Flaw {
   if (value.type === 'nil') return nil;
   if (!text) return ednText(value);
@@ -143,7 +146,7 @@ const elementText = (value: Edn): string => `${ednText(value)},`;
 export function initialOf(text: string, shape: Shape): RegisterValue | Flaw {
   const value = new EdnReader(text).next();
   const isWhole = value !== null && text.slice(value.to).trim() === '';
-  // Where values are text, it may be given without its quotes.
+  // If values are text, the quotes may be absent.
   if (shape.text && (!isWhole || value.type !== 'string')) return text;
   if (isWhole) return outputOf(value, shape);
   throw new EdnError(`${text} is not one value`, { from: 0, to: text.length });

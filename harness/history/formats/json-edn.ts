@@ -1,7 +1,7 @@
 import { type Edn, EdnError } from './edn.ts';
 import { numberText } from './edn-number.ts';
 
-/** Far deeper than any value; keeps a wrong file from exhausting the stack. */
+/** Maximum nesting. It is far deeper than any value, and keeps a wrong file from overflowing the stack. */
 const MOST_DEPTH = 200;
 /** A token after white space: a bracket, a separator, a string, a number or a word. */
 const TOKEN =
@@ -25,7 +25,7 @@ export class JsonReader {
     return this.#text.charAt(this.#skipSpace());
   }
 
-  /** Steps over a bracket or separator, if it comes next. */
+  /** Skips a bracket or separator and returns true, if it is next. */
   step(char: string): boolean {
     const at = this.#skipSpace();
     if (this.#text.charAt(at) !== char) return false;
@@ -55,7 +55,7 @@ export class JsonReader {
 
   #entry(depth: number): readonly [Edn, Edn] {
     const key = this.next(depth + 1);
-    if (key.type !== 'string') throw new EdnError('a name of a field is no string', key);
+    if (key.type !== 'string') throw new EdnError('the name of a field is not a string', key);
     if (!this.step(':')) throw this.#flaw();
     return [key, this.next(depth + 1)];
   }
@@ -97,12 +97,12 @@ export class JsonReader {
 
 const cutOff = (from: number): EdnError =>
   new EdnError(
-    'the text ends before what begins here is closed',
+    'the text ends before this is closed',
     { from, to: from + 1, cutOff: true },
     'the file is cut off',
   );
 
-/** JSON has one kind of number: 1 and 1.0 are equal. Integers keep all their digits. */
+/** Text of a number. JSON has one kind of number, so 1 and 1.0 are equal. Integers keep all their digits. */
 function jsonNumber(text: string): string {
   if (/^-?\d+$/.test(text)) return numberText(text)!;
   const number = Number(text);

@@ -2,7 +2,10 @@
 export interface JsonPlaces {
   /** The values of the outermost object's fields: characters from `from` to before `to`. */
   readonly fields: ReadonlyMap<string, { readonly from: number; readonly to: number }>;
-  /** The first token that does not fit; the text's length: it ends too soon. Null: the text is JSON. */
+  /**
+   * Position of the first token that does not fit, or the length of the text if it ends too soon. Null if the text is
+   * JSON.
+   */
   readonly flawAt: number | null;
 }
 
@@ -16,7 +19,7 @@ const TOKEN = new RegExp(
   'y',
 );
 
-/** Reads tokens one by one with a stack of open brackets; only for texts that are wrong, so it need not be fast. */
+/** Reads tokens one by one, with a stack of open brackets. It is used only for wrong texts, so it need not be fast. */
 export function jsonPlaces(text: string): JsonPlaces {
   const fields = new Map<string, { from: number; to: number }>();
   const open: string[] = [];

@@ -21,7 +21,9 @@ export const json: HistoryFormat = {
   read: readJson,
 };
 
-/** A `history.jsonl` has objects on one line each, and they say their place and the id of their operation. */
+/**
+ * True if the text begins like a `history.jsonl`: each line is an object with its index and the id of its operation.
+ */
 function isLineOfOurs(head: string): boolean {
   if (/^\{[^\S\n]*\n/.test(head)) return false;
   const newline = head.indexOf('\n');
@@ -60,7 +62,7 @@ function* jsonValues(text: string): Generator<Edn> {
   if (reader.peek() !== '') reader.next();
 }
 
-/** Whether the first element of an array is a line of a `history.jsonl`. */
+/** True if the first element of an array is a line of a `history.jsonl`. */
 function isArrayOfLines(text: string): boolean {
   if (!text.trimStart().startsWith('[')) return false;
   try {
@@ -71,7 +73,7 @@ function isArrayOfLines(text: string): boolean {
   return false;
 }
 
-/** Reads the elements as lines, and says of problems and operations where they are in the array. */
+/** Reads the elements as lines. Problems and operations get their places in the array. */
 function readLines(text: string, options: ReadOptions): ImportedHistory {
   const elements: Edn[] = [];
   try {
@@ -100,7 +102,7 @@ function readLines(text: string, options: ReadOptions): ImportedHistory {
   }
 }
 
-/** Tells the line, from 1, of places that rise. */
+/** Returns a function that gives the line (from 1) of a position. Positions must rise from call to call. */
 function lineCounter(text: string): (at: number) => number {
   let line = 1;
   let next = text.indexOf('\n');

@@ -31,7 +31,7 @@ const NS_PER_MS = 1e6;
 
 /**
  * Puts the events of a history together to operations where only the process tells which completion belongs to which
- * invocation, as in Jepsen: a process does one thing at a time, and nothing more after an unknown outcome.
+ * invocation, as in Jepsen: a process has one open operation at a time, and invokes nothing after an unknown outcome.
  */
 export class Pairing {
   readonly #ops: OpenOperation[] = [];
@@ -50,13 +50,13 @@ export class Pairing {
     const open = this.#open.get(process);
     if (open === RETIRED)
       return [
-        `process ${process} goes on after an unknown outcome (info)`,
+        `process ${process} continues after an unknown outcome (info)`,
         'its operation may take effect at any time, so the client must go on under a new number',
       ];
     if (open !== undefined && open !== IDLE)
       return [
         `process ${process} invokes ${f} while its ${this.#ops[open]!.f} of line ${this.#callLines[open]} is open`,
-        'a process does one thing at a time: is a completion missing, or this line doubled?',
+        'a process has one open operation at a time: a completion may be missing, or this line may be repeated',
       ];
     const id = this.#ops.length;
     this.#open.set(process, id);
@@ -84,7 +84,7 @@ export class Pairing {
     if (open !== undefined && open >= 0) return this.#ops[open]!;
     return [
       `process ${process} completes an operation, but has none open`,
-      'is its invocation missing, or this line doubled or out of order?',
+      'its invocation may be missing, or this line may be repeated or out of order',
     ];
   }
 

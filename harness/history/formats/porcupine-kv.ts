@@ -20,7 +20,7 @@ export const porcupineKv: HistoryFormat = {
     ),
 };
 
-/** True if the first event has a key: Porcupine has it next to the value, Jepsen inside it. */
+/** True if the first event has a key. Porcupine has it next to the value, Jepsen has it inside the value. */
 function firstHasKey(text: string): boolean {
   try {
     for (const { key } of ednEvents(text)) return key !== undefined;

@@ -1,6 +1,6 @@
 /** Reason why a run did not come to its own end. */
 export type Ending =
-  /** Ended from outside, by a signal or a key. `abort`: at once, without checks. */
+  /** It was ended from outside, by a signal or a key. `abort`: at once, without checks. */
   | { readonly kind: 'interrupted'; readonly by: 'SIGINT' | 'SIGTERM' | 'SIGHUP' | 'stop' | 'abort' }
   /** The harness or its environment failed. */
   | { readonly kind: 'error'; readonly message: string }

@@ -52,8 +52,8 @@ export function evaluateDuring(wanted: readonly DuringExpectation[], run: RunRec
 }
 
 /**
- * True if a window that the harness made longer, because it stood still, may alone have brought the figure to what was
- * wanted. Not so for operations: the load stands still together with the harness.
+ * True if the expectation may hold only because the window was longer: faults stay in effect while the harness stands
+ * still. This is not so for operations, because the load stands still together with the harness.
  */
 const growsWithTime = (figure: DuringFigure, { operator }: Comparison): boolean =>
   (figure === 'elections' || figure === 'leader-gap') && operator.startsWith('>');

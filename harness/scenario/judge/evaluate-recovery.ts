@@ -47,7 +47,7 @@ export function evaluateRecovery(
     const row = doubted(
       { name: `${name} ${formatDuration(limitMs)}`, ...evaluate(limitMs, tookMs, what, missing) },
       stoppedMs(stalls, stepsFrom),
-      // The answers to writes are no reports.
+      // Answers to writes do not depend on the reports of nodes.
       name === 'writes-within' ? null : reportsLost,
     );
     return [{ group: 'recovery' as const, line: wanted.line, ...(endedFromOutside ? cutShort(row) : row) }];

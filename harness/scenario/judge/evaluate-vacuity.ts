@@ -5,8 +5,8 @@ import { opsDuringFaults } from './ops-during-faults.ts';
 import { cutShort, type Row, type RunRecord } from './run-record.ts';
 
 /**
- * `not-vacuous`: whether the run was meaningful. A scenario that says nothing of it expects that operations succeed, at
- * the end and under its faults, and that each of its faults takes effect.
+ * `not-vacuous`: whether the run was meaningful. By default it expects that operations succeed, also under the faults
+ * of the scenario, and that each of these faults takes effect.
  */
 export function evaluateVacuity(
   { cluster, workload, steps, expect }: Scenario,
@@ -40,7 +40,7 @@ export function evaluateVacuity(
   const observed = faultsObserved(faults, {
     wanted: wanted.faultsObserved,
     expected: hasFaults(steps),
-    // Every link between nodes carries something within two heartbeats.
+    // Within two heartbeats, every link between nodes carries a message.
     blinkMs: 2 * cluster.heartbeatMs,
   });
   if (observed !== null) rows.push(observed);
@@ -51,7 +51,7 @@ export function evaluateVacuity(
   }));
 }
 
-/** Whether the scenario itself has a fault to inject. */
+/** True if the scenario itself injects a fault. */
 function hasFaults(steps: readonly Step[]): boolean {
   return steps.some((step) => {
     if (step.kind === 'fault') return step.by === 'scenario';
@@ -61,8 +61,8 @@ function hasFaults(steps: readonly Step[]): boolean {
 }
 
 /**
- * Whether faults were seen to take effect. `wanted` null: the scenario does not say, and expects it of all of its own
- * faults, except those that held for less than `blinkMs`. Null: there is nothing to expect.
+ * Evaluates whether faults were seen to take effect. If the scenario does not say how many (`wanted` is null), all of
+ * its own faults must, except those that held for less than `blinkMs`. Returns null if nothing is expected.
  */
 function faultsObserved(
   faults: readonly FaultRecord[],

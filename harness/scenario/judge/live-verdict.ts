@@ -31,8 +31,8 @@ export class LiveVerdict {
   }
 
   /**
-   * Describes where the two checkers contradict each other; null: nowhere. If they do, one of them is wrong, so that
-   * the run must not pass.
+   * Describes a contradiction between the two checkers; null if there is none. If they do, one of them is wrong, so
+   * that the run must not pass.
    */
   disagreement(final: LinearizabilityResult | null): string | null {
     if (final === null) return null;

@@ -10,7 +10,9 @@ interface FaultWindow {
   readonly to: number;
 }
 
-/** Faults of one name, which count together: in a `repeat`, one round may be too short for an answer. */
+/**
+ * Faults with one name. They are evaluated together, because one round of a `repeat` may be too short for an answer.
+ */
 interface NamedFaults {
   readonly name: string;
   /** True if a step has given the name with `as`, so that `during` can refer to it. */
@@ -33,10 +35,10 @@ export interface OpsDuringFaults {
 }
 
 /**
- * Whether operations succeeded while the faults of each name held. A fault that held only for a short time is judged on
- * the operations shortly after it as well, because it may have cost the cluster its leader; if the run ended before
- * that, it is not judged. Faults under which the scenario expects that none succeeds (`acked-ops: 0`) are left out.
- * Null: there is no fault to judge.
+ * Evaluates whether operations succeeded while the faults of each name held. For a fault that held only for a short
+ * time, operations shortly after it also count, because the cluster may have lost its leader. If the run ended before
+ * that, the fault is not evaluated. Faults under which the scenario expects no success (`acked-ops: 0`) are left out.
+ * Returns null if there is no fault to evaluate.
  */
 export function opsDuringFaults(options: OpsDuringFaults): Row | null {
   const { atLeast, during, faults, ops } = options;
@@ -117,7 +119,7 @@ function grouped(
   });
 }
 
-/** The window, made long enough that it has `patienceMs` in which no other fault blocks everything. */
+/** Makes the window longer, until it contains `patienceMs` in which no other fault blocks all operations. */
 function lengthened(
   { from, to }: FaultWindow,
   blocked: readonly FaultWindow[],
@@ -130,7 +132,10 @@ function lengthened(
   return { from, to: to + Math.max(0, patienceMs - (to - from - covered)) };
 }
 
-/** Operations that were invoked, and those of them that also ended ok, inside of the windows; `enough` are enough. */
+/**
+ * Counts the operations that were invoked inside the windows, and those that also ended ok there. Stops at `enough` of
+ * the latter.
+ */
 function countWithin(
   windows: readonly FaultWindow[],
   ops: readonly Op[],

@@ -1,10 +1,12 @@
 import type { ClusterState } from '../../view/cluster-state.ts';
 
-/** Times that the cluster took to come back after the last heal. Measured as it happens, also when steps follow. */
+/**
+ * Times that the cluster took to recover after the last heal. They are measured during the run, even if steps follow.
+ */
 export class RecoveryTimes {
   readonly #state: ClusterState;
   #since: number | null = null;
-  /** Start of the last heal; null: nothing was healed, or only by being over. */
+  /** Start of the last heal; null if no fault was healed, or all were over without one. */
   healingAt: number | null = null;
   #target = 0;
   #caughtUpAt: number | null = null;

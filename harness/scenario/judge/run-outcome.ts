@@ -2,7 +2,7 @@ import type { Op } from '../../history/op.ts';
 import type { Ending } from './ending.ts';
 import { EXIT, type ExpectationResult, type RunResult, type Violation } from '../../result.ts';
 
-/** What the runner knows about a run that is over. The CLI adds where it ran and with which programs. */
+/** The runner's part of the result of a run. The CLI adds where it ran and with which programs. */
 export type RunOutcome = Pick<
   RunResult,
   | 'verdict' | 'exitCode' | 'sentence' | 'expectations' | 'violations' | 'counts' | 'latencyMs'
@@ -10,12 +10,12 @@ export type RunOutcome = Pick<
 > & {
   /** Every operation, in order of invocation. */
   readonly ops: readonly Op[];
-  /** Text of `run.scenario.yaml`; empty if the run never came to its steps. */
+  /** Text of `run.scenario.yaml`; empty if the steps never began. */
   readonly flat: string;
 }; // prettier-ignore
 
 /**
- * Exit codes that shells expect of a program that a signal ended: 128 + the signal's number. A stop by key counts as
+ * Exit codes of programs that a signal ended, as shells expect them: 128 + the signal's number. A stop by key counts as
  * SIGINT.
  */
 const INTERRUPTED_CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129, stop: 130, abort: 130 } as const;
@@ -23,7 +23,7 @@ const INTERRUPTED_CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129, stop: 130, a
 type Judgement = Pick<RunOutcome, 'verdict' | 'exitCode' | 'sentence'>;
 
 /**
- * The gravest of error, violation, inconclusive and pass, in this order. A proven violation stays one even if the
+ * The gravest of error, violation, inconclusive and pass, in this order. But a proven violation is final, even if the
  * environment failed afterwards. An interrupted run keeps the exit code that shells expect, whatever its verdict.
  */
 export function judgeRun(parts: {

@@ -15,7 +15,7 @@ export interface RunRecord {
   readonly state: ClusterState;
   readonly recovery: RecoveryTimes;
   readonly bindings: readonly { readonly t: number; readonly name: string; readonly binding: Binding }[];
-  /** null: not checked. */
+  /** Null if it was not checked. */
   readonly linearizability: LinearizabilityResult | null;
   readonly gaps: readonly LeaderGap[];
   /** Start of the first step and end of the last one, in ms since the run began. */
@@ -23,7 +23,7 @@ export interface RunRecord {
   readonly stepsTo: number;
   /** Times in which the harness itself stood still. */
   readonly stalls: readonly Stall[];
-  /** Where and why reports of a node were lost first; null: none were. */
+  /** Node and reason of the first loss of reports; null if none were lost. */
   readonly reportsLost: string | null;
   /** Reason why the run did not come to its own end; null: it did. */
   readonly ending: Ending | null;
@@ -33,8 +33,7 @@ export interface RunRecord {
 export type Row = Omit<ExpectationResult, 'group' | 'line'>;
 
 /**
- * The row of an expectation in a run that was cut short: only a pass counts, because the run did not have the time for
- * the rest.
+ * Row of an expectation in a run that was cut short. Only a pass counts, because the run may not have had enough time.
  */
 export const cutShort = (row: Row): Row =>
   row.status === 'pass'

@@ -1,6 +1,8 @@
 import type { ExpectationResult } from '../../result.ts';
 
-/** Maximum number of results of one step with one status that have a row each. More of them are one row. */
+/**
+ * Maximum number of results of one step with one status that have their own rows. If there are more, all share one row.
+ */
 const MOST_ALIKE = 5;
 
 interface Entry {

@@ -114,17 +114,17 @@ describe('keys', () => {
 describe('what YAML has and scenarios do not', () => {
   it('tags that are not known, or do not fit, are refused; those of the core schema work', () => {
     expect(mistakesIn(`${head}steps: !plan []\n`)).toEqual([
-      '3:8: a tag that scenarios do not have, or that does not fit its value: `!plan`',
+      '3:8: this tag is unknown, or does not fit its value: `!plan`',
     ]);
     for (const value of ['!!set { a }', '!!binary aGk=', '!!timestamp 2001-01-01', '!!int five'])
       expect(mistakesIn(`${head}x-a: ${value}\nsteps: []\n`)).toEqual([
-        expect.stringContaining('3:6: a tag'),
+        expect.stringContaining('3:6: this tag'),
       ]);
     expect(load(`apiVersion: chaos/v1\nname: !!str 7\nsteps: !!seq []\n`).name).toBe('7');
   });
   it('directives are refused, because `%YAML 1.1` would change the meaning of words', () => {
     expect(mistakesIn(`%YAML 1.1\n---\n${head}steps: []\n`)).toEqual([
-      '1:1: a directive of YAML that scenarios do not have: `%YAML 1.1`',
+      '1:1: scenarios may not have this YAML directive: `%YAML 1.1`',
     ]);
     expect(mistakesIn(`%YAML 1.2\n---\n${head}steps: []\n`)).toEqual([]);
   });

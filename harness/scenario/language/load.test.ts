@@ -143,7 +143,7 @@ describe('each mistake is reported at its token', () => {
     [
       'a duplicate key',
       `${head}name: y\nsteps: []\n`,
-      ['3:1: the same key twice in one map | only one of them can hold: remove the other'],
+      ['3:1: the same key twice in one map | remove one of them'],
     ],
     ['a tab', `${head}steps:\n\t- note: x\n`, ['4:1: a tab in the indentation | indent with spaces']],
     [

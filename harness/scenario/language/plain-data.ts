@@ -14,25 +14,28 @@ import { MAX_DEPTH, TOO_DEEP } from './yaml-text.ts';
 
 type Node = ParsedNode | null | undefined;
 
-/** Data of a document, the place of each part of it, and what is wrong with the document itself. */
+/** The data of a document, the place of each part of it, and the mistakes in the document itself. */
 export interface PlainData {
   readonly data: unknown;
   readonly placed: Placed;
   readonly findings: readonly Finding[];
-  /** False if parts of the data are missing, so that it must not be judged. */
+  /** False if parts of the data are missing, so that it must not be checked further. */
   readonly whole: boolean;
 }
 
-/** Maximum number of values after all aliases are replaced. A few lines with aliases of aliases could make billions. */
+/**
+ * Maximum number of values after all aliases are replaced. With aliases of aliases, a few lines could produce billions
+ * of values.
+ */
 const MAX_VALUES = 300_000;
 
 /**
- * Makes plain data of a document: aliases are replaced, merge keys are merged. Tags, keys that are no text, and aliases
- * that lead nowhere are mistakes.
+ * Converts a document to plain data: aliases are replaced, merge keys are merged. Tags, keys that are not text, and
+ * aliases without an anchor are mistakes.
  */
 export function plainData(document: Document, text: string): PlainData {
   const conversion = new Conversion();
-  // A tag that is not known, or does not fit its value, is only a warning of the composer.
+  // The composer only warns of a tag that is unknown or does not fit its value; here it is a mistake.
   for (const { code, pos } of document.warnings)
     if (code === 'TAG_RESOLVE_FAILED') conversion.strangeTag({ start: pos[0], end: pos[1] }, text);
   const { data, placed } = conversion.convert(document.contents as Node, 0);
@@ -52,7 +55,7 @@ interface Converted {
 class Conversion {
   readonly findings: Finding[] = [];
   whole = true;
-  /** What each anchor names so far; null: its value is being converted. */
+  /** The value of each anchor so far; null while the value is being converted. */
   readonly #anchors = new Map<string, Converted | null>();
   /** Number of values so far. */
   #values = 0;
@@ -74,7 +77,7 @@ class Conversion {
   }
 
   strangeTag({ start, end }: Span, text: string): void {
-    const message = `a tag that scenarios do not have, or that does not fit its value: \`${text.slice(start, end)}\``;
+    const message = `this tag is unknown, or does not fit its value: \`${text.slice(start, end)}\``;
     this.findings.push({ start, end, message, hint: 'remove it' });
   }
 
@@ -97,7 +100,7 @@ class Conversion {
     return target;
   }
 
-  /** Told once; the rest of the file is converted to nothing. */
+  /** Reports the mistake once. The rest of the file is converted to null. */
   #tooMany(span: Span, what: string): Converted {
     if (this.#values !== Infinity)
       this.#spoil({ ...span, message: `too many ${what}`, hint: `a scenario has at most ${MAX_VALUES}` });
@@ -125,18 +128,18 @@ class Conversion {
       const value = this.convert(node, depth + 1);
       inner.push(value);
       if (name === null) continue;
-      // Objects of JavaScript have this key in another sense, so that the checks would pass over it.
+      // In JavaScript objects this key has another meaning, so the later checks would not see it.
       if (name === '__proto__') this.findings.push({ ...at, message: 'unknown key `__proto__`', hint: null });
       else if (isMergeKey(key)) merged.push({ key: at, value });
       else if (entries.has(name)) {
-        const hint = 'only one of them can hold: remove the other';
+        const hint = 'remove one of them';
         this.findings.push({ ...at, message: 'the same key twice in one map', hint });
       } else {
         entries.set(name, { key: at, value: value.placed });
         data[name] = value.data;
       }
     }
-    // Keys of the map itself win over merged ones, and earlier merged ones over later ones.
+    // Keys of the map itself have priority over merged ones, and earlier merged ones over later ones.
     for (const map of merged.flatMap((merge) => this.#merge(merge)))
       for (const [name, entry] of map.placed.entries) {
         if (entries.has(name)) continue;
@@ -146,7 +149,7 @@ class Conversion {
     return { data, placed: { span, kind: 'map', entries }, ...totals(inner) };
   }
 
-  /** The key as text; null if it is none, which is a mistake. */
+  /** Returns the key as text. A key that is not text is a mistake; then it returns null. */
   #key(key: Node, depth: number): string | null {
     if (isScalar(key)) {
       this.convert(key, depth + 1);
@@ -159,7 +162,7 @@ class Conversion {
     return null;
   }
 
-  /** A mistake after which parts of the data are missing. */
+  /** Reports a mistake because of which parts of the data are missing. */
   #spoil(finding: Finding): void {
     this.findings.push(finding);
     this.whole = false;

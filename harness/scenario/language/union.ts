@@ -15,14 +15,14 @@ export const NOUNS: Readonly<Record<string, string>> = {
 };
 
 /**
- * The issues of the form that the value was meant to have: the first one whose type fits. Null: the value has the type
- * of none of them.
+ * Returns the issues of the form that the value was probably meant to have, which is the first form whose type fits.
+ * Null if the value fits none.
  */
 export function fittingBranch(issue: UnionIssue): Branch | null {
   return branchesOf(issue).find((branch) => branch.length > 0 && !branch.some(isMismatch)) ?? null;
 }
 
-/** Every form that a value may have, in words, and those of them that are fixed words. */
+/** Describes every form that a value may have. `literals` are the forms that are fixed words. */
 export function formsOf(issue: UnionIssue): {
   readonly forms: readonly string[];
   readonly literals: readonly string[];
@@ -40,7 +40,7 @@ export function formsOf(issue: UnionIssue): {
   return { forms: [...forms], literals };
 }
 
-/** The branches of a union, and of unions inside of it, as one list. */
+/** Returns the branches of a union, and of the unions inside it, as one list. */
 function branchesOf(issue: UnionIssue): readonly Branch[] {
   return (issue.errors as readonly Branch[]).flatMap((branch) => {
     const [only] = branch;
@@ -49,7 +49,7 @@ function branchesOf(issue: UnionIssue): readonly Branch[] {
   });
 }
 
-/** The value is not of this form's type at all. */
+/** True if the value does not even have the type of this form. */
 const isMismatch = (issue: Issue): boolean =>
   issue.path.length === 0 && (issue.code === 'invalid_type' || issue.code === 'invalid_value');
 

@@ -7,8 +7,8 @@ export type ReadYaml =
   | { readonly ok: false; readonly findings: readonly Finding[]; readonly lines: LineCounter };
 
 /**
- * Maximum nesting of lists and maps. Composing and checking are recursive, so that a deeper file would overflow the
- * stack. A step inside of twenty `repeat`s is 63 levels deep.
+ * Maximum nesting of lists and maps. Composing and checking are recursive, so a deeper file could overflow the stack. A
+ * step inside of twenty `repeat`s is 63 levels deep.
  */
 export const MAX_DEPTH = 100;
 export const TOO_DEEP = {
@@ -35,7 +35,7 @@ export function readYaml(text: string): ReadYaml {
 
 function composed(tokens: readonly CST.Token[], lineCounter: LineCounter): readonly Document[] {
   const limit = Error.stackTraceLimit;
-  // The composer makes an Error object per mistake, which takes most of the time if each one also records its stack.
+  // The composer creates one Error per mistake. Recording the stacks of these would take most of the time.
   Error.stackTraceLimit = 0;
   try {
     const composer = new Composer({
@@ -53,7 +53,7 @@ function composed(tokens: readonly CST.Token[], lineCounter: LineCounter): reado
   }
 }
 
-/** Offset of the first token that is nested too deep; null: there is none. Not recursive. */
+/** Returns the offset of the first token that is nested too deep, or null. It is not recursive. */
 function tooDeep(tokens: readonly CST.Token[]): number | null {
   const open: { readonly token: CST.Token; readonly depth: number }[] = tokens.map((token) => ({
     token,
@@ -79,7 +79,7 @@ function tooDeep(tokens: readonly CST.Token[]): number | null {
 const isDirective = (token: CST.Token): token is CST.Directive => token.type === 'directive';
 
 function refusedDirective({ offset, source }: CST.Directive): Finding {
-  const message = `a directive of YAML that scenarios do not have: \`${source.trim()}\``;
+  const message = `scenarios may not have this YAML directive: \`${source.trim()}\``;
   return { start: offset, end: offset + source.length, message, hint: 'scenarios are YAML 1.2: remove it' };
 }
 

@@ -4,15 +4,15 @@ import type { NodeReport } from '../../../node/protocol/report.ts';
 export interface Mistake {
   /** `term`, `terms[2]`, `recovered.term`. */
   readonly field: string;
-  /** What it must be, after "must be". */
+  /** Description of a correct value; messages write it after "must be". */
   readonly must: string;
   readonly value: unknown;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
-/** Returns the first mistake in `value`, the value of the field `field`; null: it is as it must be. */
+/** Returns the first mistake in `value`, which is the value of the field `field`; null if there is none. */
 type Check = (value: unknown, field: string) => Mistake | null;
-/** A check for every field of a line, so that a field added to the format does not compile without one. */
+/** One check per field of a line. A new field of the format without a check does not compile. */
 type Checks<T> = { readonly [K in Exclude<keyof T, 'n' | 'at' | 'node' | 'type'>]-?: Check };
 type Kind = NodeReport['type'];
 /** The members of a union whose type is, or may be, K. */
@@ -20,9 +20,12 @@ type Line<R, K> = R extends { readonly type: infer T } ? (K extends T ? R : neve
 
 type Entries = Line<NodeReport, 'Replicate'> | Line<NodeReport, 'Recover'>;
 
-/** A node id as our node's `--id` takes it. */
+/** A node id that our node accepts as `--id`. */
 const ID = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/;
-/** Terms and digests are compared as 32-bit numbers (`LogMirror`), so that greater ones could be taken for others. */
+/**
+ * Maximum value of terms and digests. They are compared as 32-bit numbers (`LogMirror`), so greater ones could be
+ * confused with others.
+ */
 const MAX_UINT32 = 0xffff_ffff;
 
 const check =
@@ -76,12 +79,12 @@ function firstMistake(line: Fields, checks: Readonly<Record<string, Check>>, pre
   return null;
 }
 
-/** Checks the fields of one line of reports, after those of its envelope. Remembers which nodes exist. */
+/** Checks the fields of a report line, except those that all lines have (`n`, `at`, `node`, `type`). */
 export class FieldChecks {
   readonly #knows: (id: string) => boolean;
   readonly #checks: { readonly [K in Kind]: Checks<Line<NodeReport, K>> };
 
-  /** `knows`: whether there is a node of this id. */
+  /** `knows` returns true if a node has this id. */
   constructor(knows: (id: string) => boolean) {
     this.#knows = knows;
     const NODE = check('the id of a node of this cluster', (value) => isId(value) && this.#knows(value));

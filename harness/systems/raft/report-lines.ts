@@ -5,16 +5,22 @@ import type { NodeLine } from '../../ports/system.ts';
 import type { TraceEvent } from '../../trace.ts';
 import { FieldChecks } from './report-fields.ts';
 
-/** Maximum length of a line in bytes; a node writes at most some hundred KB a line. */
+/** Maximum length of a line in bytes. Our node writes at most some hundred KB per line. */
 const MAX_LINE_BYTES = 16 << 20;
 /** Number of characters of a wrong line that a message shows. */
 const SHOWN_CHARS = 120;
-/** Number of problems that are told one by one; of the later ones only the 100th, the 1,000th and so on. */
+/**
+ * Number of problems that are reported one by one. Of the later ones, only the 100th, the 1,000th and so on are
+ * reported.
+ */
 const TOLD_PROBLEMS = 10;
-/** Difference in ms that the time of a line may have to the clock of its reader, for rounding. */
+/** Maximum difference in ms between the time of a line and the clock of its reader, because of rounding. */
 const CLOCK_SLACK_MS = 5;
 
-/** A line of our node's reports. All fields of the report are kept: its `status` has all that is optional elsewhere. */
+/**
+ * A line of our node's reports. All fields of the report are kept; fields that are optional for other systems are
+ * always in its `status`.
+ */
 export type ReportLine = Exclude<NodeLine, { type: 'status' | 'trace' }> | StatusLine | TraceLine;
 
 interface StatusLine {
@@ -50,7 +56,7 @@ export class ReportReader implements LineReader<ReportLine> {
   /** The chunks of the line that has begun but not ended. */
   #begun: Buffer[] = [];
   #begunBytes = 0;
-  /** Inside a line that is over the limit: its rest is thrown away. */
+  /** True inside a line that is too long: the rest of it is dropped. */
   #skipping = false;
   /** Number of lines so far, from 1. */
   #lines = 0;
@@ -59,10 +65,12 @@ export class ReportReader implements LineReader<ReportLine> {
   #unreadable = 0;
   /** Time of the last line in ms: the lines of one process are written in order. */
   #lastMs: number;
-  /** Lines are repeated or out of order: their order, on which the trace is judged, is not known any more. */
+  /**
+   * True if lines were repeated or out of order. The trace is checked in the order of the lines, which is then unknown.
+   */
   #disorder = false;
   #problems = 0;
-  /** The last hole was told, and no step of the trace was passed on since. */
+  /** True if a hole was reported, and no step of the trace was passed on since then. */
   #inHole = false;
 
   constructor({ node, nodes, nowMs = monotonicMs }: ReportReaderOptions) {
@@ -89,8 +97,8 @@ export class ReportReader implements LineReader<ReportLine> {
   }
 
   /**
-   * At the end of the pipe: a line without its end was cut off, because the node was killed while it was writing. It
-   * proves nothing, and nothing is lost with it that a kill a moment earlier would not have lost.
+   * True if the last line has no end. At the end of the pipe this means that the node was killed while it wrote the
+   * line. The line is ignored: a kill a moment earlier would have had the same effect.
    */
   get midLine(): boolean {
     return this.#begunBytes > 0;
@@ -135,7 +143,7 @@ export class ReportReader implements LineReader<ReportLine> {
     out.push(lineOf(report));
   }
 
-  /** A line without a number: any line may have been this one. */
+  /** Handles a line whose number cannot be read. It may be any of the lines whose numbers are missing. */
   #unread(what: string, text: string, out: ReportLine[]): void {
     this.#unreadable++;
     this.#problem(what, text, true, out);
@@ -157,7 +165,7 @@ export class ReportReader implements LineReader<ReportLine> {
     this.#unreadable = 0;
   }
 
-  /** The first mistake in a line, as the end of a sentence; null: it is right. */
+  /** Returns the first mistake in a line, as the end of a sentence; null if there is none. */
   #mistakeIn(line: Readonly<Record<string, unknown>>): string | null {
     const { at, node, type } = line;
     if (node !== this.#node) return wrong('node', `"${this.#node}", whose process wrote it`, node);
@@ -176,7 +184,10 @@ export class ReportReader implements LineReader<ReportLine> {
     return mistake === null ? null : wrong(mistake.field, mistake.must, mistake.value);
   }
 
-  /** Tells of a problem: always if a hole begins, and else within bounds, because a node may write nothing else. */
+  /**
+   * Reports a problem. The beginning of a hole is always reported. Other reports are limited, because all lines of a
+   * node may be wrong.
+   */
   #problem(what: string, text: string, traceHole: boolean, out: ReportLine[]): void {
     this.#problems++;
     const begins = traceHole && !this.#inHole;
@@ -210,7 +221,7 @@ function objectOf(text: string): Readonly<Record<string, unknown>> | null {
   return isObject ? (value as Readonly<Record<string, unknown>>) : null;
 }
 
-/** Whether a line of this type is a step of the trace. One of a type that is not known may be. */
+/** True if a line of this type is a step of the trace, or may be one because the type is unknown. */
 const isStep = (type: unknown): boolean => type !== 'status' && type !== 'log' && type !== 'ready';
 
 function wrong(field: string, must: string, value: unknown): string {
