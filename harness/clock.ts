@@ -14,7 +14,7 @@ export interface Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
   /** Does work that takes real time, such as a file's or another thread's; a virtual clock stands still meanwhile. */
   still<T>(work: () => Promise<T>): Promise<T>;
-  /** Lets everything else go on that is due: input is read, signals arrive. */
+  /** Yields to the event loop, so that input is read and signals arrive. */
   turn(): Promise<void>;
   /** Times in which the harness itself stood still so far, oldest first; none under virtual time. */
   stalls(): readonly Stall[];
@@ -36,7 +36,7 @@ export function realClock(originMs: number = monotonicMs()): RealClock {
     now: () => monotonicMs() - originMs,
     still: (work) => work(),
     turn: () => new Promise((resolve) => void setImmediate(resolve)),
-    // A stall that ended before this clock began is none of its run.
+    // A stall that ended before this clock began does not belong to its run.
     stalls: () =>
       heartbeat
         .stalls()

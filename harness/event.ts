@@ -53,7 +53,7 @@ export type HarnessEvent = { readonly t: RunTime } & (
       readonly links: LinksServer;
       readonly out: string;
       readonly steps: readonly { readonly text: string; readonly line: number }[];
-      /** Wall clock, ISO 8601: for people only. */
+      /** Wall clock time, ISO 8601. It is only for display. */
       readonly startedAt: string;
     }
   | { readonly type: 'phase'; readonly phase: Phase }
@@ -103,7 +103,10 @@ export type HarnessEvent = { readonly t: RunTime } & (
       readonly detail?: string;
       readonly tookMs?: number;
     }
-  /** What the server has confirmed a link to be: absent fields mean clean. `pending`: asked for, not confirmed yet. */
+  /**
+   * The condition of a link, as the server has confirmed it. Absent fields mean clean. `pending`: it was requested, but
+   * not confirmed yet.
+   */
   | {
       readonly type: 'link';
       readonly link: string;
@@ -120,7 +123,7 @@ export type HarnessEvent = { readonly t: RunTime } & (
   | ({ readonly type: 'ops' } & OpsFigures)
   /** An operation worth a line: an unknown outcome, or an unusual failure (rate-limited; the history has them all). */
   | { readonly type: 'op'; readonly node: string; readonly text: string; readonly outcome: 'fail' | 'info' }
-  /** The harness itself stood still since `from` (Ctrl-Z, SIGSTOP, no processor time) and goes on at `t`. */
+  /** The harness itself stood still since `from` (Ctrl-Z, SIGSTOP, no processor time) and runs again at `t`. */
   | { readonly type: 'stall'; readonly from: RunTime }
   /** Manual control: the scenario clock is held, or runs. */
   | { readonly type: 'hold'; readonly held: boolean }

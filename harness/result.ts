@@ -10,7 +10,10 @@ export interface ExpectationResult {
   readonly group: ExpectationGroup;
   /** In the scenario's words: `linearizable`, `leader-within: 2s`, `during cut: n1 acked-writes = 0`. */
   readonly name: string;
-  /** `not-judged`: the system under test does not report what it takes. It counts neither for nor against the run. */
+  /**
+   * `not-judged`: the system under test does not report the data that this needs. It counts neither for nor against the
+   * run.
+   */
   readonly status: 'pass' | 'fail' | 'unknown' | 'skipped' | 'not-judged';
   /** What was seen, in a plain sentence with figures. */
   readonly detail: string;

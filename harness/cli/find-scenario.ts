@@ -3,7 +3,7 @@ import { extname, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { closest, distance } from 'fastest-levenshtein';
 
-/** Where the shipped scenarios are. */
+/** Folder of the shipped scenarios. */
 export const SHIPPED = fileURLToPath(new URL('../../scenarios', import.meta.url));
 
 /**

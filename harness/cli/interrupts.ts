@@ -51,7 +51,7 @@ export class Interrupts {
     return this.#crash;
   }
 
-  /** Description of the output that cannot be written any more; null: there is none. */
+  /** Description of the output that cannot be written any more; null if there is none. */
   get lost(): string | null {
     return this.#lost;
   }

@@ -9,7 +9,7 @@ import { printableJson } from '../printable.ts';
 
 export type ReporterKind = 'tui' | 'line' | 'json';
 
-/** Output of a run while it goes on, and at its end. */
+/** Output of a run, during it and at its end. */
 export interface Reporter {
   /** Restores the terminal; nothing is drawn after it resolves. */
   stop(): Promise<void>;
@@ -17,7 +17,7 @@ export interface Reporter {
   summarize(result: RunResult): void;
 }
 
-/** The dashboard needs a terminal that it can redraw; where there is none, line output serves. */
+/** The dashboard needs a terminal that it can redraw; without one, line output is used. */
 export function chooseReporter(
   wanted: ReporterKind | undefined,
 ): { readonly kind: ReporterKind } | { readonly error: string } {

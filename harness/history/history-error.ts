@@ -13,7 +13,7 @@ export interface HistoryProblem {
   readonly marked: { readonly from: number; readonly length: number };
 }
 
-/** A history that cannot be judged. `message` has a line `file:line:column: what` for each problem. */
+/** A history that cannot be checked. `message` has a line `file:line:column: what` for each problem. */
 export class HistoryError extends Error {
   readonly file: string;
   readonly problems: readonly HistoryProblem[];
@@ -48,7 +48,7 @@ export class Problems {
     this.#text = text;
   }
 
-  /** Whether nothing is gained by reading on. */
+  /** True if there are enough problems, so that reading can stop. */
   get full(): boolean {
     return this.#all.length >= MOST_PROBLEMS;
   }
@@ -100,7 +100,7 @@ export function problemAt(text: string, { from, to, message, mend }: Flaw): Hist
   };
 }
 
-/** All problems as text for people: place, message, the line with a caret, the likely correction. */
+/** All problems as text for users: place, message, the line with a caret, the likely correction. */
 export function formatProblems({ file, problems }: HistoryError): string {
   return problems
     .map(({ line, column, message, mend, source, marked }) => {

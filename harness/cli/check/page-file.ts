@@ -21,7 +21,7 @@ export function writePage(path: string, history: string | null, page: () => stri
     const there = statSync(path, { throwIfNoEntry: false });
     if (there !== undefined && isSame(there, history === null ? fstatSync(STDIN) : statSync(history)))
       return refuse('it is the history that was checked; choose another file');
-    // A device or a pipe has no whole and no half; a new name beside it would not be it any more.
+    // A device or a pipe is written directly: renaming a file to its path would replace it.
     if (there !== undefined && !there.isFile()) writeFileSync(path, page());
     else writeWhole(there === undefined ? path : realpathSync(path), page());
     return null;
@@ -33,7 +33,7 @@ export function writePage(path: string, history: string | null, page: () => stri
 
 const isSame = (a: Stats, b: Stats): boolean => a.isFile() && a.dev === b.dev && a.ino === b.ino;
 
-/** Writes beside it and renames. */
+/** Writes a file next to `path` and renames it. */
 function writeWhole(path: string, text: string): void {
   const draft = join(dirname(path), `.chaos-${randomBytes(4).toString('hex')}.draft`);
   try {

@@ -267,7 +267,7 @@ export class EdnReader {
   }
 }
 
-/** `#:ns{:a 1}` is `{:ns/a 1}`; a key that has a namespace keeps it, and `_` stands for none. */
+/** `#:ns{:a 1}` is `{:ns/a 1}`; a key that has a namespace keeps it, and with the namespace `_` it loses it. */
 function qualified(map: Extract<Edn, { type: 'map' }>, namespace: string): Edn {
   const entries = map.entries.map(([key, value]): readonly [Edn, Edn] => {
     if (key.type !== 'keyword' && key.type !== 'symbol') return [key, value];

@@ -25,13 +25,13 @@ export interface ImportedHistory {
   readonly format: string | null;
   /** In order of invocation. */
   readonly ops: readonly Op[];
-  /** Whether values are lists, written as their elements one after the other. */
+  /** True if values are lists, written as their elements one after the other. */
   readonly lists: boolean;
   readonly lines: Lines;
   readonly clock: HistoryClock;
   /** The value of a key that was never written; null: nothing. */
   readonly initial: RegisterValue;
-  /** Names of the processes that have one instead of a number, by the number that stands for them. */
+  /** Names of the processes that have a name in the text, by the number that they get here. */
   readonly processNames: ReadonlyMap<number, string>;
   /** Notes for the user about parts that were left out. */
   readonly notes: readonly string[];

@@ -18,7 +18,7 @@ export interface Shape {
   readonly text: boolean;
   /** True if there are appends among the operations that decided the form. */
   readonly appends: boolean;
-  /** The value that nil stands for. Null, the empty register; "" in Porcupine's model of a key-value store. */
+  /** The meaning of nil: null, which is the empty register, or "" in Porcupine's model of a key-value store. */
   readonly nil: RegisterValue;
   /** True if every event was inspected. */
   readonly whole: boolean;

@@ -111,7 +111,7 @@ export class Pairing {
     if (error !== undefined) draft.error = error;
   }
 
-  /** Every operation in order of invocation; open ones stay `info`. `nameOf`: what people call a key. */
+  /** Every operation in order of invocation; open ones stay `info`. `nameOf` returns the name of a key for messages. */
   finish(nameOf: (key: string) => string): PairedOperations {
     const processNames = this.#numberProcesses();
     for (const op of this.#ops) op.key = nameOf(op.key);

@@ -104,7 +104,7 @@ function faultBand(fault: FaultSpan, y: number, frame: Frame): Markup {
     const className = `fault ${fault.end} ${fault.by}`;
     return band({ frame, from: fault.from, to: fault.to, y, height: FAULT_LANE - 2, className, text, title });
   }
-  // A momentary fault: its text is beside the mark, on the side that has room.
+  // A momentary fault: its text is next to the mark, on the side that has room.
   const side = late(fault, frame) ? markup`dx="-6" text-anchor="end"` : markup`dx="6"`;
   const place = markup`x="${x(frame, fault.from)}" y="${y + 13}" ${side}`;
   return markup`<g class="moment ${fault.end}"><title>${title}: ${moment(fault.from)}</title>

@@ -1,4 +1,4 @@
-/** Reason why a run did not come to its own end. */
+/** Reason why a run was ended early. */
 export type Ending =
   /** It was ended from outside, by a signal or a key. `abort`: at once, without checks. */
   | { readonly kind: 'interrupted'; readonly by: 'SIGINT' | 'SIGTERM' | 'SIGHUP' | 'stop' | 'abort' }

@@ -38,11 +38,14 @@ export async function checkHistory(
   return found;
 }
 
-/** Whether the scenario asks for this safety property. */
+/** True if the scenario expects this safety property. */
 export const isWanted = (property: string, { invariants }: Expectations['always']): boolean =>
   invariants === 'all' || invariants.includes(property);
 
-/** The safety properties that the scenario asks for, and that nothing in this system's reports can show. */
+/**
+ * The safety properties that the scenario expects but that cannot be checked, because the system does not report the
+ * needed data.
+ */
 export const notJudged = (
   wanted: Expectations['always'],
   monitor: TraceMonitor | null,

@@ -31,8 +31,8 @@ export class LiveVerdict {
   }
 
   /**
-   * Describes a contradiction between the two checkers; null if there is none. If they do, one of them is wrong, so
-   * that the run must not pass.
+   * Describes a contradiction between the two checkers; null if there is none. With a contradiction one of them is
+   * wrong, so the run must not pass.
    */
   disagreement(final: LinearizabilityResult | null): string | null {
     if (final === null) return null;

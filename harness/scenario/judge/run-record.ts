@@ -25,7 +25,7 @@ export interface RunRecord {
   readonly stalls: readonly Stall[];
   /** Node and reason of the first loss of reports; null if none were lost. */
   readonly reportsLost: string | null;
-  /** Reason why the run did not come to its own end; null: it did. */
+  /** Reason why the run was ended early; null if it was not. */
   readonly ending: Ending | null;
 }
 

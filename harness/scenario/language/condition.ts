@@ -46,7 +46,7 @@ export const conditionFields = {
   term: comparison.optional(),
 } as const;
 
-/** What a `wait`, a `check` or the steady state looks for. All given parts must hold at once. */
+/** The condition of a `wait`, a `check` or the steady state. All given parts must hold at once. */
 const conditionMap = strict(conditionFields);
 export type Condition = z.output<typeof conditionMap>;
 export const condition = conditionMap.superRefine((spec, context) => {
@@ -55,7 +55,7 @@ export const condition = conditionMap.superRefine((spec, context) => {
   report(context, { what: '`within` does not belong in here', hint: 'put it beside `until`' });
 });
 
-/** Whether it rests on what the nodes report of themselves, and not only on answers to clients or on processes. */
+/** True if it depends on the reports of nodes, and not only on answers to clients or on processes. */
 export const restsOnReports = ({ leader, converged, role, term, ...spec }: Condition): boolean =>
   [leader, converged, role, term, spec['commit-index']].some((part) => part !== undefined);
 

@@ -138,7 +138,7 @@ const steady = strict({ ...conditionFields, within: duration.optional() }).super
   report(context, { what: 'how long may it take?', hint: 'add one `within: 5s`' });
 });
 
-/** Time limits that a steady condition has, beside its part (`{converged: true, within: 5s}`) or inside of it. */
+/** Time limits that a steady condition has, next to its part (`{converged: true, within: 5s}`) or inside it. */
 export function steadyWithin(spec: Condition & { readonly within?: number | undefined }): readonly number[] {
   return [spec.within, spec.leader?.within, spec.progress?.within].filter((within) => within !== undefined);
 }

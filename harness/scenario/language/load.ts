@@ -17,8 +17,8 @@ export type Loaded = { readonly ok: true; readonly scenario: Scenario } | ({ rea
 export const MAX_CHARACTERS = 200_000;
 
 /**
- * Reads a scenario, or reports what is wrong with it, in the order of the file. `path` is only for messages. `choose`:
- * what it is to run on; a step that this cannot do is an error. Absent: everything is possible.
+ * Reads a scenario, or reports its mistakes in the order of the file. `path` is only for messages. `choose` returns the
+ * stage and the system; a step that these cannot do is a mistake. If it is absent, everything is possible.
  */
 export function loadScenario(path: string, text: string, choose?: ChooseBySystem): Loaded {
   const refuse = (findings: readonly Finding[], lines = linesOf(text)): Loaded => ({
@@ -58,7 +58,7 @@ function notText(text: string): Finding | null {
     const message = `too large for a scenario: ${text.length} characters`;
     return { start: 0, end: 1, message, hint: `at most ${MAX_CHARACTERS}` };
   }
-  // The second one is the replacement of bytes that are not UTF-8.
+  // The second one replaces bytes that are not UTF-8.
   const start = text.search(/[\0\uFFFD]/);
   if (start < 0) return null;
   return { start, end: start + 1, message: 'not a text file', hint: 'a scenario is YAML in UTF-8' };

@@ -9,7 +9,7 @@ export interface Span {
   readonly end: number;
 }
 
-/** What is wrong with a part of the text. */
+/** A mistake in a part of the text. */
 export interface Finding extends Span {
   readonly message: string;
   readonly hint: string | null;
@@ -25,7 +25,7 @@ export type Placed = { readonly span: Span } & (
     }
 );
 
-/** A place in a scenario file, and what is wrong there. Lines and columns count from 1. */
+/** A mistake and its place in a scenario file. Lines and columns count from 1. */
 export interface ScenarioError {
   readonly file: string;
   readonly line: number;
@@ -129,7 +129,7 @@ function errorAt(
   return { file, line, column: Math.max(1, col), length, message, hint, source };
 }
 
-/** Maximum length of a line that is shown, in characters. Of a longer one, the part around the caret is shown. */
+/** Maximum length of a line that is shown, in characters. A longer line is reduced to the part around the caret. */
 const LONGEST_LINE = 120;
 /** Length of the part before the caret, in characters. */
 const BEFORE_CARET = 40;

@@ -8,10 +8,10 @@ import { VERBS } from './step-keys.ts';
 type Issue = z.core.$ZodIssue;
 type UnionIssue = z.core.$ZodIssueInvalidUnion;
 
-/** What is wrong with a file's data, and where in the data. */
+/** A mistake in the data of a file, and its place in the data. */
 export interface Problem extends Mistake {
   readonly path: Path;
-  /** Whether the value of `path` is wrong or its key. */
+  /** The part that is wrong: the value of `path`, or its key. */
   readonly part: 'key' | 'value';
 }
 
@@ -27,7 +27,10 @@ export function problemsOf(issues: readonly Issue[], raw: unknown, base: Path = 
   });
 }
 
-/** What is wrong with a value that may have several forms: with the form that was meant, or that it has none. */
+/**
+ * Describes the mistake in a value that may have several forms: either within the form that was probably meant, or that
+ * the value has none of the forms.
+ */
 function unionProblems(issue: UnionIssue, path: Path, raw: unknown): Problem[] {
   const { forms, literals } = formsOf(issue);
   const value = valueAt(raw, path);
@@ -40,7 +43,7 @@ function unionProblems(issue: UnionIssue, path: Path, raw: unknown): Problem[] {
     return [{ ...place, what, ...(hint !== null && { hint }) }];
   }
   return problemsOf(meant, raw, path).map((problem) => {
-    // A text that is none of the words that may stand here, and has not the form of the others.
+    // The text is none of the allowed words, and has none of the other forms.
     if (problem.path.length !== path.length || literals.length === 0) return problem;
     const words = literals.map((word) => `\`${word}\``).join(' or ');
     const hint = problem.hint === undefined ? `or ${words}` : `${problem.hint}, or ${words}`;

@@ -3,7 +3,7 @@ import { strict } from '../../nemesis/fields.ts';
 import { report } from '../../nemesis/mistake.ts';
 import { duration, durationRange, type Range } from '../../nemesis/quantity.ts';
 
-/** What a cluster gets if its file does not say. */
+/** Default timing of a cluster. */
 export const DEFAULT_TIMING = { electionTimeoutMs: { min: 300, max: 600 }, heartbeatMs: 50 } as const;
 
 /** Limits of the node's own options, in ms. A test compares them with the node. */

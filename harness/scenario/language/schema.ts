@@ -117,7 +117,7 @@ export interface SteadyCondition {
 /** Maximum number of nodes of a cluster. */
 export const MOST_NODES = 9;
 
-/** What a file's `cluster` is if it does not say. */
+/** Default values of `cluster`. */
 export const DEFAULT_CLUSTER = { nodes: 3, system: 'raft' } as const;
 
 /** A scenario without mistakes. */
@@ -143,16 +143,16 @@ export interface Scenario {
   readonly source: Readonly<Record<string, unknown>>;
 }
 
-/** What a scenario is to run on. Each fault needs its capabilities from both. */
+/** The stage and the system that a scenario will run on. A fault needs its capabilities from both. */
 export interface Chosen {
   readonly system: Able;
   readonly stage: Able;
 }
 
-/** What a scenario is to run on, by the name of the system that it asks for. */
+/** Returns the stage and the system that a scenario will run on, by the name of the system in the file. */
 export type ChooseBySystem = (system: string) => Chosen;
 
-/** What a step may refer to in a run that goes on. */
+/** The names that a step may use in a run that has already begun. */
 export interface Known {
   /** Number of nodes of the cluster. */
   readonly nodes: number;

@@ -25,7 +25,7 @@ export const UNBUILT_VERBS = [
 /** Every verb of this version. A step has exactly one. */
 export const VERBS: readonly string[] = [...FAULTS.keys(), ...Object.keys(FLOW)];
 
-/** A key that a step may have beside its verb. */
+/** A key that a step may have in addition to its verb. */
 export interface Modifier {
   readonly goesWith: 'all' | 'faults' | 'faults that last' | 'faults and heal';
   readonly meaning: string;
@@ -65,7 +65,7 @@ export const MODIFIERS = {
 } as const satisfies Readonly<Record<string, Modifier>>;
 export type ModifierKey = keyof typeof MODIFIERS;
 
-/** Whether a step with this verb may have this key. */
+/** True if a step with this verb may have this key. */
 export function isAllowed(key: ModifierKey, verb: string): boolean {
   const { goesWith } = MODIFIERS[key];
   const fault = FAULTS.get(verb);

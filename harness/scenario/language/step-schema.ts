@@ -9,7 +9,7 @@ import type { Bind, Resolved } from './schema.ts';
 import { MOST_STEPS } from './step-count.ts';
 import { FLOW, MODIFIERS, UNBUILT_VERBS, type FlowVerb, type ModifierKey } from './step-keys.ts';
 
-/** Word that `heal` takes besides the names of faults. */
+/** Word that `heal` accepts in addition to the names of faults. */
 export const HEAL_ALL = 'all';
 
 export const name = z

@@ -30,7 +30,10 @@ export const baselineOf = ({ ok, state }: Surroundings): Baseline => ({ ok, maxC
 /** Grace period in ms: changes this soon after the fault was confirmed may still be in-flight work. */
 const SETTLING_MS = 250;
 
-/** Whether all parts of the condition hold now. The detail describes all parts, or the first one that does not hold. */
+/**
+ * Evaluates whether all parts of the condition hold now. The detail describes all parts, or the first one that does not
+ * hold.
+ */
 export function evaluateCondition(spec: Condition, around: Surroundings, since: Baseline): Seen {
   const parts: Seen[] = [];
   if (spec.leader !== undefined) parts.push(evaluateLeader(spec.leader, around));
@@ -118,7 +121,7 @@ function evaluateNode(node: string, spec: Condition, around: Surroundings): Seen
   return unchanged ?? { ok: true, detail: `${node} is ${life}${seen}, commit index ${commit}` };
 }
 
-/** Whether the commit index of the node is what it was when the latest fault of this name took effect. */
+/** Evaluates whether the commit index of the node has not changed since the latest fault of this name took effect. */
 function evaluateUnchanged(node: string, fault: string, { state, windows }: Surroundings): Seen {
   const from = windows(fault).at(-1)?.from;
   if (from === undefined) return { ok: false, detail: `${fault} has not been injected` };

@@ -10,7 +10,7 @@ import type { StepRunner } from './step-runner.ts';
 interface ManualControlOptions {
   /** Number of nodes of the cluster. */
   readonly nodes: number;
-  /** What the run runs on. Absent: everything is possible. */
+  /** Stage and system of the run. If absent, everything is possible. */
   readonly chosen: Chosen | undefined;
   readonly nemesis: Nemesis;
   readonly steps: StepRunner;

@@ -8,7 +8,7 @@ export type RecordedStep = Readonly<Record<string, unknown>>;
 /**
  * Records a run as a scenario, `run.scenario.yaml`: repeats are unrolled where their rounds differ, and drawn
  * durations, offsets, chosen nodes and manual faults are written down. A step keeps its selector (`follower`, `any`)
- * beside the nodes in `resolved`: a replay takes the same nodes if they still match, and chooses again if not.
+ * together with the nodes in `resolved`: a replay takes the same nodes if they still match, and chooses again if not.
  */
 export class Recording {
   readonly steps: RecordedStep[] = [];

@@ -49,7 +49,7 @@ export interface RunOptions {
    * failed.
    */
   readonly signal: AbortSignal;
-  /** True if the steps end at the first violation. By default they go on, because later steps may show more. */
+  /** True if the steps end at the first violation. By default they continue, because later steps may show more. */
   readonly stopOnViolation?: boolean;
 }
 

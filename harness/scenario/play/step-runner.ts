@@ -354,7 +354,7 @@ const SKIPPED = 'skipped';
 /** Index of a step by hand, which belongs to no step of the scenario. */
 const BY_HAND = -1;
 
-/** What a step looks for; null: nothing. */
+/** The condition that a step waits for or checks; null if it has none. */
 function conditionOf(step: Step): Condition | null {
   if (step.kind === 'check') return step.condition;
   return step.kind === 'wait' && 'until' in step.what ? step.what.until : null;

@@ -48,7 +48,7 @@ const LOOK_MS = 50;
 /** Time after a stall in which the reports that waited are read, in ms. */
 export const CATCH_UP_MS = 200;
 
-/** The last evaluation of a condition, and what is known of its time. */
+/** The last evaluation of a condition, and the known facts about its time. */
 export interface Watched extends Seen {
   /** Part of the wait in which the harness stood still, in ms. */
   readonly stoppedMs: number;
@@ -92,14 +92,16 @@ export async function watch(
       const inTime = stopped === 0 || (trueSince ?? now) - from <= withinMs;
       return { ...seen, stoppedMs: stopped, inTime };
     }
-    // What has arrived by the end of the wait is read before the wait is judged.
+    // Data that has arrived by the end of the wait is read before the condition is evaluated for the last time.
     allRead = left <= 0;
     if (allRead) await clock.turn();
     else await pulse.next(clock, Math.min(left, LOOK_MS), signal);
   }
 }
 
-/** Resolves as the promise does, or rejects with the signal's reason as soon as it aborts (the work itself goes on). */
+/**
+ * Resolves as the promise does, or rejects with the signal's reason as soon as it aborts (the work itself continues).
+ */
 export async function orAbort<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   signal.throwIfAborted();
   let stop: () => void = () => undefined;

@@ -45,7 +45,7 @@ export class TcpWire implements Wire {
   #closed = false;
   readonly #onUnable: (reason: string) => void;
 
-  /** `address`: `host:port`. `onUnable`: this machine cannot open a connection, whoever would accept it. */
+  /** `address`: `host:port`. `onUnable`: called if this machine cannot open any connection, to any node. */
   constructor(address: string, onUnable: (reason: string) => void = () => undefined) {
     this.#onUnable = onUnable;
     const colon = address.lastIndexOf(':');
