@@ -4,7 +4,7 @@ import { type Flaw, HistoryError, type HistoryProblem, MOST_PROBLEMS, problemAt 
 import { decodeLine } from './line.ts';
 import { LineScanner } from './line-scanner.ts';
 import { OperationPairing } from './operation-pairing.ts';
-import type { HistoryLine } from './op.ts';
+import type { HistoryLine, RegisterValue } from './op.ts';
 
 const NEWLINE = 10;
 
@@ -60,7 +60,7 @@ export class ChaosReader {
       lists: false,
       ...this.#pairing.finish(),
       clock: 'time',
-      initial: this.#options.initial ?? null,
+      initial: writtenValue(this.#options.initial),
       processNames: NO_NAMES,
       notes: this.#notes,
     };
@@ -123,6 +123,17 @@ export class ChaosReader {
     }
     const line = bytes.subarray(from, to);
     return new HistoryError(this.#options.file, [this.#problem(...notUtf8(line))]);
+  }
+}
+
+/** The value that the user wrote as the history writes it: `null`, a string in quotes, or its text without them. */
+export function writtenValue(text: string | undefined): RegisterValue {
+  if (text === undefined || text === 'null') return null;
+  try {
+    const value: unknown = text.startsWith('"') ? JSON.parse(text) : text;
+    return typeof value === 'string' ? value : text;
+  } catch {
+    return text;
   }
 }
 

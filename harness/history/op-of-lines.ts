@@ -2,11 +2,18 @@ import type { HistoryLine, Op } from './op.ts';
 
 const NS_PER_MS = 1e6;
 
-/** The operation that results from `open` and this completion. */
-export function completedOp(open: Op, line: HistoryLine, outcome: Op['outcome']): Op {
+/** Time of a line in ms. */
+export const msOf = (line: HistoryLine): number => line.time / NS_PER_MS;
+
+/** The operation that results from `open` and this completion at `time`, in ms. */
+export function completedOp(
+  open: Op,
+  line: HistoryLine,
+  outcome: Op['outcome'],
+  time: number = msOf(line),
+): Op {
   const { id, process, key, f, input, call } = open;
   const { node, error, attempts = 1 } = line;
-  const time = line.time / NS_PER_MS;
   const output = outputOf(line, outcome);
   // Literals with few fields: a history has millions of operations.
   if (outcome !== 'info' && error === undefined) {
@@ -36,14 +43,14 @@ function outputOf(line: HistoryLine, outcome: Op['outcome']): Op['output'] {
   return line.f === 'cas' && outcome === 'fail' ? line.found : undefined;
 }
 
-/** The operation of an invocation, as long as it has no completion. */
-export const openOp = (call: HistoryLine): Op => ({
+/** The operation of an invocation at `time`, in ms, as long as it has no completion. */
+export const openOp = (call: HistoryLine, time: number = msOf(call)): Op => ({
   id: call.id,
   process: call.process,
   key: call.key,
   f: call.f,
   input: call.value,
-  call: call.time / NS_PER_MS,
+  call: time,
   return: Infinity,
   outcome: 'info',
   node: call.node,

@@ -1,5 +1,5 @@
 import type { Lines, ReadOptions } from './formats/history.ts';
-import { completedOp, openOp } from './op-of-lines.ts';
+import { completedOp, msOf, openOp } from './op-of-lines.ts';
 import type { HistoryLine, Op } from './op.ts';
 
 /** A mistake and its likely correction. */
@@ -21,6 +21,8 @@ export class OperationPairing {
   readonly #retired = new Set<number>();
   #lastIndex = -1;
   #lastTime = -1;
+  /** Time of the last event in ms: of lines with one time, each is a little later than the one before. */
+  #now = -1;
 
   constructor(onOp: ReadOptions['onOp']) {
     this.#onOp = onOp;
@@ -38,6 +40,7 @@ export class OperationPairing {
       return [`time ${line.time} is less than ${this.#lastTime}, the one before`, ORDER];
     this.#lastIndex = line.index;
     this.#lastTime = line.time;
+    this.#now = laterThan(this.#now, msOf(line));
     return line.type === 'invoke' ? this.#invoke(line, number) : this.#complete(line, line.type, number);
   }
 
@@ -72,7 +75,7 @@ export class OperationPairing {
     if (this.#positions === null && id !== position)
       this.#positions = new Map(this.#ops.map((op, at) => [op.id, at]));
     this.#positions?.set(id, position);
-    this.#ops.push(openOp(line));
+    this.#ops.push(openOp(line, this.#now));
     this.#calls.push(number);
     this.#returns.push(0);
     this.#open.set(process, id);
@@ -97,13 +100,20 @@ export class OperationPairing {
       ];
     this.#open.delete(line.process);
     if (outcome === 'info') this.#retired.add(line.process);
-    const completed = completedOp(op, line, outcome);
+    const completed = completedOp(op, line, outcome, this.#now);
     this.#ops[position] = completed;
     this.#returns[position] = number;
     this.#onOp?.(completed, position);
     return null;
   }
 }
+
+/**
+ * The time, or the least number after `last` if it is not later. The lines are in the order of their events, which a
+ * coarse clock does not show: by their times alone, events one after the other would count as concurrent.
+ */
+const laterThan = (last: number, time: number): number =>
+  time > last ? time : last + Math.max(last * Number.EPSILON, Number.MIN_VALUE);
 
 function isSame(a: HistoryLine['value'], b: HistoryLine['value']): boolean {
   if (a === b) return true;

@@ -1,6 +1,7 @@
 import { closest, distance } from 'fastest-levenshtein';
 import { type CasFail, checkLinearizable, models, type RegisterModel } from '../../checker/library.ts';
 import { partedHistory, PartsBuilder } from '../../checker/parts.ts';
+import { writtenValue } from '../../history/chaos-reader.ts';
 import { chaosLines } from '../../history/formats/chaos-lines.ts';
 import type { ImportedHistory } from '../../history/formats/history.ts';
 import { detectFormat, formatNamed } from '../../history/formats/registry.ts';
@@ -93,7 +94,8 @@ export async function judge(path: string | undefined, flags: CheckFlags): Promis
   const { casFail } = flags;
   // Other formats know what keys hold at first only when they were read.
   const isOurs = format?.name === chaosLines.name;
-  const parts = flags.key === undefined && isOurs ? new PartsBuilder(casFail, flags.initial ?? null) : null;
+  const parts =
+    flags.key === undefined && isOurs ? new PartsBuilder(casFail, writtenValue(flags.initial)) : null;
   const whole = await readHistory(source, {
     memoryMb: flags.memory ?? READING_MB,
     format: format?.name,

@@ -1,5 +1,8 @@
 const INTEGER = /^[+-]?\d+N?$/;
 
+/** Clojure reads hexadecimal integers, too. */
+const HEXADECIMAL = /^(-?)(0[xX][\dA-Fa-f]+)N?$/;
+
 /**
  * A number as text, which is the same for equal numbers; null for an integer with leading zeros, which EDN does not
  * allow.
@@ -10,6 +13,11 @@ export function numberText(word: string): string | null {
     const text = plain.endsWith('N') ? plain.slice(0, -1) : plain;
     if (text === '-0') return '0';
     return /^-?0\d/.test(text) ? null : text;
+  }
+  const hexadecimal = HEXADECIMAL.exec(plain);
+  if (hexadecimal !== null) {
+    const size = BigInt(hexadecimal[2]!);
+    return String(hexadecimal[1] === '' ? size : -size);
   }
   if (plain.includes('/')) return ratioText(plain);
   if (plain.endsWith('M')) return decimalText(plain.slice(0, -1));

@@ -109,6 +109,15 @@ test('decimals are equal exactly if they are the same number of tenths, hundredt
   );
 });
 
+test('a hexadecimal integer equals the same decimal one, as in Clojure', () => {
+  expect(['0x10', '-0Xff', '+0x0', '0xffffffffffffffffffN'].map(text)).toEqual([
+    '16',
+    '-255',
+    '0',
+    '4722366482869645213695',
+  ]);
+});
+
 test('an integer with a zero in front is refused, because EDN has none and others read it as octal', () => {
   expect(() => text('010')).toThrow(EdnError);
 });

@@ -286,7 +286,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
   '\\': '\\',
   '"': '"',
 };
-const NUMBER = /^[+-]?\d+(?:N|\/\d+|(?:\.\d*)?(?:[eE][+-]?\d+)?M?)$/;
+const NUMBER = /^[+-]?(?:0[xX][\dA-Fa-f]+N?|\d+(?:N|\/\d+|(?:\.\d*)?(?:[eE][+-]?\d+)?M?))$/;
 /** White space in Clojure, which includes commas. */
 const isSpace = (code: number): boolean => code <= 32 || code === 44 || code === 0xfe_ff;
 const DELIMITERS: ReadonlySet<number> = new Set(

@@ -17,6 +17,8 @@ export interface EventSource {
   readonly events: () => Iterable<JepsenEvent>;
   /** True if a key that was never written holds "". */
   readonly emptyAtFirst?: boolean;
+  /** Reads a value that the user wrote as in the history; EDN by default. May throw EdnError. */
+  readonly written?: (text: string) => Edn | null;
 }
 
 /** Reads a history in Jepsen's form. @throws HistoryError with the mistakes */
@@ -46,16 +48,19 @@ function readAs(source: EventSource, shape: Shape, { file, initial, onOp }: Read
     else problems.add(error);
   }
   problems.throwIfAny(file);
-  const history = reader.history(notes, initial === undefined ? shape.nil : initialValue(initial, shape));
+  const history = reader.history(
+    notes,
+    initial === undefined ? shape.nil : initialValue(initial, shape, source.written),
+  );
   // Until now their times were unknown.
   if (onOp !== undefined) history.ops.forEach(onOp);
   return history;
 }
 
 /** @throws HistoryError whose file is the option */
-function initialValue(text: string, shape: Shape): RegisterValue {
+function initialValue(text: string, shape: Shape, written: EventSource['written']): RegisterValue {
   try {
-    const value = initialOf(text, shape);
+    const value = initialOf(text, shape, written);
     if (value === null || typeof value === 'string') return value;
     throw new EdnError(value.message, value, value.mend);
   } catch (error) {

@@ -123,6 +123,44 @@ test('what keys hold at first may be said, in the words of the history, and writ
   expect(() => importHistory(text, { file: 'h', initial: '1 2' })).toThrow(HistoryError);
 });
 
+test('what keys hold at first is written as the history writes it, in JSON and in lines of our own, too', async () => {
+  const read = (value: string): string =>
+    `[{"process":0,"type":"invoke","f":"read","key":"x","value":null},
+      {"process":0,"type":"ok","f":"read","key":"x","value":${value}}]`;
+  for (const value of ['null', '0.0', '"z"', '{"a":[1,2]}'])
+    expect(await verdictOf(read(value), value)).toBe('linearizable');
+  expect(await verdictOf(read('{"a":1}'), '{"a" 1}')).toBe('linearizable');
+  expect(await verdictOf(read('1'), '2')).toBe('violation');
+  const line = (type: string, value: string | null, index: number): string =>
+    JSON.stringify({ index, id: 0, process: 0, type, f: 'read', key: 'x', value, time: index, node: 'n' });
+  const ours = (value: string | null): string => `${line('invoke', null, 0)}\n${line('ok', value, 1)}\n`;
+  for (const [value, written] of [
+    ['z', 'z'],
+    ['z', '"z"'],
+    ['"z', '"z'],
+    [null, 'null'],
+    ['null', '"null"'],
+  ] as const)
+    expect(await verdictOf(ours(value), written)).toBe('linearizable');
+  expect(await verdictOf(ours('z'), 'y')).toBe('violation');
+});
+
+test('lines with one time are events one after the other, in every number', async () => {
+  const count = 2_000;
+  const lines = Array.from({ length: 2 * count }, (_, index) => {
+    const id = index >> 1;
+    const f = id === count - 1 ? 'read' : 'write';
+    const type = index % 2 === 0 ? 'invoke' : 'ok';
+    const value = f === 'write' ? `v${id}` : type === 'ok' ? 'v0' : null;
+    return JSON.stringify({ index, id, process: 0, type, f, key: 'x', value, time: 5_000_000, node: 'n' });
+  });
+  const { ops } = importHistory(`${lines.join('\n')}\n`, { file: 'h' });
+  const times = ops.flatMap((op) => [op.call, op.return]);
+  expect(times.every((time, i) => i === 0 || time > times[i - 1]!)).toBe(true);
+  expect(times.at(-1)).toBeCloseTo(5, 6);
+  expect((await checkLinearizable(ops)).verdict).toBe('violation');
+});
+
 test('a cas of a key may be flat: [key from to]', async () => {
   const flat = edn(
     ['write', '["a" 1]', '["a" 1]'],

@@ -143,8 +143,12 @@ const isText = (value: RegisterValue | Flaw): value is RegisterValue =>
 const elementText = (value: Edn): string => `${ednText(value)},`;
 
 /** The value that the user says keys hold at first (`--initial`), written as in the history. @throws EdnError */
-export function initialOf(text: string, shape: Shape): RegisterValue | Flaw {
-  const value = new EdnReader(text).next();
+export function initialOf(
+  text: string,
+  shape: Shape,
+  read: (text: string) => Edn | null = (edn) => new EdnReader(edn).next(),
+): RegisterValue | Flaw {
+  const value = read(text);
   const isWhole = value !== null && text.slice(value.to).trim() === '';
   // If values are text, the quotes may be absent.
   if (shape.text && (!isWhole || value.type !== 'string')) return text;

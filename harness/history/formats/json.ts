@@ -1,7 +1,7 @@
 import { HistoryError, problemAt } from '../history-error.ts';
 import { decodeLine } from '../line.ts';
 import { readChaosHistory } from '../read.ts';
-import { type Edn, EdnError } from './edn.ts';
+import { type Edn, EdnError, EdnReader } from './edn.ts';
 import type { HistoryFormat, ImportedHistory, ReadOptions } from './history.ts';
 import { eventOfMap } from './jepsen-edn.ts';
 import type { JepsenEvent } from './jepsen-event.ts';
@@ -34,7 +34,19 @@ function isLineOfOurs(head: string): boolean {
 /** @throws HistoryError */
 function readJson(text: string, options: ReadOptions): ImportedHistory {
   if (isArrayOfLines(text)) return readLines(text, options);
-  return readJepsenEvents({ format: 'json', text, events: () => jsonEvents(text) }, options);
+  return readJepsenEvents({ format: 'json', text, events: () => jsonEvents(text), written }, options);
+}
+
+/** A value that the user wrote: JSON as in the history, or EDN as the program prints it. @throws EdnError */
+function written(text: string): Edn | null {
+  try {
+    const reader = new JsonReader(text);
+    const value = reader.next();
+    if (reader.peek() === '') return value;
+  } catch (error) {
+    if (!(error instanceof EdnError)) throw error;
+  }
+  return new EdnReader(text).next();
 }
 
 /** @throws EdnError */

@@ -30,7 +30,8 @@ export function createApi(proxies: Proxies, counters: ByteCounters, metrics: boo
     ...serverRoutes(proxies, counters, metrics),
   ];
   // A missing Host header is refused when the target is read, with Go's message.
-  const server = createServer({ requireHostHeader: false }, (request, response) => {
+  // As in the real server, an idle connection stays open, also while a harness that was stopped keeps it.
+  const server = createServer({ requireHostHeader: false, keepAliveTimeout: 0 }, (request, response) => {
     void respond(routes, request, response);
   });
   server.on('clientError', (_, socket) => socket.end(NOT_HTTP));

@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { connect } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RunningServer } from '../../../harness/links/server.ts';
 import { request, scratchDir, SERVERS, startServer } from '../../support/servers.ts';
@@ -23,6 +25,19 @@ async function raw(server: RunningServer, text: string): Promise<RawAnswer> {
     location: /^location: (.*)$/im.exec(head)?.[1] ?? null,
     body,
   };
+}
+
+/** Sends a request, waits, and sends it again over the same connection. Returns what came. */
+async function twice(server: RunningServer, text: string, pauseMs: number): Promise<string> {
+  const { hostname, port } = new URL(server.url);
+  const socket = connect(Number(port), hostname);
+  let answers = '';
+  socket.on('data', (chunk) => (answers += chunk.toString()));
+  socket.write(text);
+  await setTimeout(pauseMs);
+  socket.end(text);
+  await once(socket, 'close');
+  return answers;
 }
 
 const get = (path: string, ...headers: readonly string[]): string =>
@@ -102,6 +117,11 @@ for (const { name, choice, missing } of SERVERS) {
         expect(await raw(server, get('/version', `Host: ${host}`))).toMatchObject({ status: 200 });
       },
     );
+
+    test('an idle connection stays open, because a harness that was stopped goes on with it', async () => {
+      const text = ['GET /version HTTP/1.1', HOST, '', ''].join('\r\n');
+      expect((await twice(server, text, 7_000)).match(/HTTP\/1\.1 200/g)).toHaveLength(2);
+    }, 20_000);
 
     test('integers of 64 bits keep all their digits', async () => {
       await proxyOf({ name: 'wide', listen: '127.0.0.1:0' });
