@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RunningServer } from '../../harness/links/server.ts';
 import { chaos, type Chaos } from '../support/chaos.ts';
+import { exclusive } from '../support/exclusive.ts';
 import { request, scratchDir, SERVERS, startServer } from '../support/servers.ts';
 
 // The harness is killed (SIGKILL), which leaves it no time to end anything. What `chaos clean` must then find: paused
@@ -75,6 +76,7 @@ for (const { name, choice, missing } of SERVERS) {
         const { run, temporary } = start(choice);
         await using _run = run;
         await run.sees(seen);
+        using _lock = await exclusive('clean');
         run.kill('SIGKILL');
         await run.ended;
         await clean();
@@ -90,6 +92,7 @@ for (const { name, choice, missing } of SERVERS) {
         await using _run = run;
         await run.sees(seen);
         expect((await proxiesOf(server)).length).toBeGreaterThan(1);
+        using _lock = await exclusive('clean');
         run.kill('SIGKILL');
         await run.ended;
         const said = await clean();
@@ -113,6 +116,7 @@ describe('chaos clean', () => {
       await using _dead = dead.run;
       await Promise.all([live.run.sees(/node {3}n\d PAUSED/), dead.run.sees(/node {3}n\d PAUSED/)]);
       const before = live.run.left;
+      using _lock = await exclusive('clean');
       dead.run.kill('SIGKILL');
       await dead.run.ended;
       const said = await clean();
@@ -135,6 +139,7 @@ describe('chaos clean', () => {
     const args = ['run', join(dir, 'killed.yaml'), '--reporter', 'line', '--toxiproxy', 'builtin', '--keep'];
     await using run = chaos(args, { env: { TMPDIR: temporary } });
     await run.sees(/node {3}n\d PAUSED/);
+    using _lock = await exclusive('clean');
     run.kill('SIGKILL');
     await run.ended;
     await clean();

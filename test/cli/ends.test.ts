@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { scratchDir, SERVERS, startServer } from '../support/servers.ts';
 import { chaos, ROOT, type Chaos } from '../support/chaos.ts';
+import { exclusive } from '../support/exclusive.ts';
 
 // However a run ends, it has the right exit code, writes a report of what it has, and leaves no process running.
 
@@ -106,6 +107,7 @@ for (const { name, choice, missing } of SERVERS) {
     it('`chaos clean` ends a paused node after kill -9 of the harness', async () => {
       await using run = chaos(['run', 'pause-leader.yaml', '--reporter', 'line', '--toxiproxy', choice]);
       await run.sees(/fault +.*pause/);
+      using _lock = await exclusive('clean');
       run.kill('SIGKILL');
       await run.ended;
       await using clean = chaos(['clean']);
@@ -118,6 +120,7 @@ for (const { name, choice, missing } of SERVERS) {
     it('after kill -9 of the harness the nodes end by themselves, and `chaos clean` ends the rest', async () => {
       await using run = chaos(args);
       await run.sees(CUT);
+      using _lock = await exclusive('clean');
       run.kill('SIGKILL');
       await run.ended;
       await using clean = chaos(['clean']);

@@ -3,6 +3,7 @@ import { linkSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, wr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { exclusive } from '../support/exclusive.ts';
 import { ROOT } from '../support/chaos.ts';
 
 // What can be wrong with files, options, streams, folders and variables, for every subcommand. Each ends in time, with
@@ -54,7 +55,7 @@ interface Ended {
 }
 
 /** Runs `chaos ARGS` in a shell in the folder of the files above. `shell`: what follows, such as redirections. */
-function chaosIn(
+async function chaosIn(
   args: readonly string[],
   {
     shell = '',
@@ -66,8 +67,9 @@ function chaosIn(
     readonly env?: Readonly<Record<string, string>>;
   } = {},
 ): Promise<Ended> {
+  using _lock = args[0] === 'clean' ? await exclusive('clean') : null;
   const script = `set -o pipefail; ${before} "$0" "$@" ${shell}`;
-  return new Promise((resolve, reject) => {
+  return await new Promise((resolve, reject) => {
     execFile(
       'bash',
       ['-c', script, process.execPath, LAUNCHER, ...args],
