@@ -33,8 +33,8 @@ export interface KeyLimits {
 const CONFIRM_MS = 300;
 const CONFIRM_BYTES = 16 * 1_048_576;
 /**
- * Maximum number of steps of a window that are all shown. Of a larger one only the important steps are shown, because
- * the report cannot draw thousands.
+ * Maximum number of steps of a window that is shown completely. Of a larger one only the important steps are shown,
+ * because the report cannot draw thousands.
  */
 const MAX_WINDOW = 60;
 

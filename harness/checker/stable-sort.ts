@@ -42,8 +42,8 @@ function mergeRuns(items: Int32Array, keys: Float64Array, spare: Int32Array, run
   const firstRight = keys[items[middle]!]!;
   const lastLeft = keys[items[middle - 1]!]!;
   if (lastLeft <= firstRight) return;
-  // Some parts are already in place: the left run up to the first key of the right run, and the right run from the last
-  // key of the left run on.
+  // Some parts are already in place: the left run up to the first key of the right run, and the part of the right run
+  // that begins at the last key of the left run.
   let { from, to } = runs;
   for (let high = middle; from < high;) {
     const probe = (from + high) >> 1;

@@ -31,7 +31,7 @@ export function* verifyWitnesses<State, O extends Operation>(
   bearing: (op: O) => Bearing,
 ): Generator<void, (string | null)[]> {
   /**
-   * By operation: number of the proof, from 1, to whose part it belongs; 0 if it belongs to none or has been visited.
+   * For each operation: number (from 1) of the proof of its part; 0 if it is in no part or has been visited.
    */
   const owner = new Int32Array(ops.length);
   for (const [i, { positions }] of proofs.entries())

@@ -46,7 +46,7 @@ export class ChaosReader {
       this.#lines(this.#rest.length === 0 ? lines : Buffer.concat([...this.#rest, lines]));
       this.#rest = [];
     }
-    // A copy, so that a short rest does not keep the whole piece in memory.
+    // A copy, so that a short remainder does not keep the whole piece in memory.
     if (end < piece.length) this.#rest.push(Buffer.from(piece.subarray(end)));
   }
 

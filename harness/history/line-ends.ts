@@ -1,6 +1,7 @@
 /**
  * The text without a byte order mark, and with newlines where its lines end with a carriage return alone. A carriage
- * return before a newline stays, because every format takes it for white space. Places stay the same but for the mark.
+ * return before a newline stays, because every format takes it for white space. Places stay the same, except that the
+ * mark is gone.
  */
 export function withPlainLines(text: string): string {
   const plain = text.startsWith('\uFEFF') ? text.slice(1) : text;

@@ -6,8 +6,8 @@ import type { Op } from './op.ts';
 const CHUNK_BYTES = 256 * 1_024;
 
 /**
- * The operations of a history that a `Recorder` of this run wrote, in order of invocation: its first `bytes`, or all. A
- * piece at a time, so that neither its text nor the lines are in memory at once and the event loop gets its turns. A
+ * The operations of a history that a `Recorder` of this run wrote, in order of invocation: its first `bytes`, or all.
+ * The file is read in pieces, so that its text and lines are never all in memory, and the event loop gets its turns. A
  * last line that is cut off is left out. Rejects with the system's error, or with an Error that names the line.
  */
 export async function readBack(path: string, bytes = Infinity): Promise<readonly Op[]> {

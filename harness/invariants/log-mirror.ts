@@ -1,6 +1,6 @@
 /**
- * Number of entries that are kept (up to twice as many between two cleanups): minutes of entries at thousands per
- * second, in 16 MB. Older entries cannot be compared any more.
+ * Number of entries that are kept (up to twice as many between two cleanups). This is enough for minutes at thousands
+ * of entries per second, and takes 16 MB. Older entries cannot be compared any more.
  */
 const KEPT_ENTRIES = 1 << 20;
 const FIRST_ROOM = 1 << 10;

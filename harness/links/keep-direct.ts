@@ -1,7 +1,7 @@
 /**
- * Has HTTP requests to a host of this machine go there directly. With NODE_USE_ENV_PROXY=1, Node.js sends every request
- * through HTTP_PROXY, also one to 127.0.0.1, where the proxy would look for the server on its own machine. The list of
- * exceptions is read at each request. Other programs that are started from here inherit it.
+ * Makes Node.js send HTTP requests to a host of this machine without a proxy. With NODE_USE_ENV_PROXY=1, Node.js sends
+ * every request through HTTP_PROXY, also one to 127.0.0.1, where the proxy would look for the server on its own
+ * machine. The list of exceptions is read at each request. Other programs that are started from here inherit it.
  */
 export function keepDirect({ hostname }: URL): void {
   if (!LOOPBACK.test(hostname)) return;

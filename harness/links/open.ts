@@ -41,7 +41,7 @@ const PORT_ATTEMPTS = 4;
  * Starts (or finds) a Toxiproxy server and makes a proxy for every link between the nodes, and from the clients to
  * each. The nodes need not run yet. All addresses are of 127.0.0.1, also with an external server, which must be on
  * this machine.
- * @throws when no server can be had, or it cannot listen; everything started is stopped by then.
+ * @throws if there is no server, or it cannot listen. Everything that was started has been stopped before.
  */
 export async function openLinks(options: LinksOptions): Promise<Links> {
   const { nodes, cacheDir, signal } = options;

@@ -129,7 +129,7 @@ export function spawnServer({ program, port, cacheDir, dir }: SpawnOptions): Ser
 }
 
 /**
- * Ends `pid` if this process is gone without having done so (kill -9): a shell waits for the end of a pipe that only
+ * Ends `pid` if this process is killed (kill -9) before it could do so: a shell waits for the end of a pipe that only
  * this process holds. Returns a function that ends the shell, for the time after `pid` has ended.
  */
 function leash(pid: number): () => Promise<void> {

@@ -28,8 +28,8 @@ export function upstreamPort(link: LinkId, nodes: readonly NodePorts[]): number 
 }
 
 /**
- * Ports for nodes n1…n<count>: those of `toxiproxy.json` for three nodes when all of them are free, else free ones.
- * They stay taken until the `Links` that are opened with them are disposed of.
+ * Ports for nodes n1…n<count>: those of `toxiproxy.json` if there are three nodes and all of them are free, otherwise
+ * other free ports. They stay taken until the `Links` that are opened with them are disposed of.
  */
 export async function allocateNodePorts(count: number): Promise<readonly NodePorts[]> {
   const standard = readStandard();

@@ -20,8 +20,8 @@ export interface ProxyPlan {
 }
 
 /**
- * `peer`: messages go from the dialer to the peer only, so delay and rate are put on that stream once.
- * `client`: requests one way, answers back: both streams get the delay, a round trip takes twice as much longer.
+ * `peer`: messages go from the dialer to the peer only, so delay and rate are put on that stream once. `client`:
+ * requests one way, answers back: both streams get the delay, so a round trip becomes longer by twice the delay.
  */
 export type LinkKind = 'peer' | 'client';
 

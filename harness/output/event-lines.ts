@@ -4,8 +4,8 @@ import { eventLine, type EventLine } from './event-line.ts';
 import { durationText } from './format.ts';
 
 /**
- * The lines for an event, often none: its own, and one if a time without a leader begins or ends. `before` and `after`
- * are the views before and after the event; `steps` is the number of steps of the scenario.
+ * The lines for an event: its own line, and one more if a time without a leader begins or ends. Often there is none.
+ * `before` and `after` are the views before and after the event; `steps` is the number of steps of the scenario.
  */
 export function eventLines(
   before: View,

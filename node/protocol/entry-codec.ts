@@ -47,7 +47,7 @@ function writeEntry(out: ByteWriter, entry: Entry): void {
 }
 
 /**
- * Number of entries from `entries[i]` on that are in memory in their encoded form, one after the other. This is so for
+ * Number of consecutive entries, beginning with `entries[i]`, that are in memory in their encoded form. This is so for
  * entries that were read from a message or the log, and for entries of an `EntrySlab`. It is checked for each entry:
  * the bytes before its data must be equal to its encoded header.
  */

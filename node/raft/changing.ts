@@ -61,8 +61,8 @@ function appendConfiguration(state: ServerState, leader: Leader, configuration: 
 }
 
 /**
- * Tells the servers that have left the cluster that they have, if they can be reached. If the leader itself leaves, all
- * servers are told.
+ * Tells each server that was removed from the cluster that it was removed, if it can be reached. If the leader itself
+ * leaves, all servers are told.
  */
 function sayFarewell(state: ServerState, leader: Leader, toAll: boolean): void {
   const members = membersOf(state.membership.current);

@@ -199,9 +199,9 @@ export class RaftLog {
   }
 
   /**
-   * Call it when the write that ended in `p`, and all earlier ones, are durable. Entries that were truncated since do
-   * not count, even if an entry of the same index and term was appended again, because its own write is still under
-   * way.
+   * Call it when the write that ended in `p`, and all earlier ones, are durable. Entries that were truncated after the
+   * write began do not count, even if an entry of the same index and term was appended again, because its own write is
+   * still under way.
    */
   persisted(p: Persisted): void {
     const at = this.#writes.findIndex((write) => write.index === p.index && write.term === p.term);

@@ -135,7 +135,8 @@ async function readSegment(
   try {
     parsed = parseSegment(file, dataFrom);
   } catch (error) {
-    // The header is durable before the first record is written, so a file of at most its size never had a record.
+    // The header is durable before the first record is written, so a file that is not longer than the header never had
+    // a record.
     if (last && file.length <= HEADER_BYTES) return null;
     if (error instanceof MalformedBytes) return damaged(folder, path, 0, error.message);
     throw error;

@@ -4,8 +4,8 @@ import type { States } from './states.ts';
 
 /**
  * Numbers of two blocks. A node wrote `older` and showed it again, although a block `newer` of another node had
- * replaced it: `older` had been seen (or made) before the write of `newer` began, and `newer` before the node showed
- * `older` again. Each of the two blocks must precede the other, so no order exists.
+ * replaced it: `older` had been seen (or made) before the write of `newer` began, and `newer` had been seen (or made)
+ * before the node showed `older` again. Each of the two blocks must precede the other, so no order exists.
  */
 export interface Ignored {
   readonly older: number;

@@ -11,7 +11,7 @@ export interface RegisterMachine extends Machine {
 
 /**
  * A register whose states are numbers of values. All values that no step asks for are one state, `lost`, because no
- * step can distinguish them. With appends, each prefix of a value that is asked for counts as asked for, too.
+ * step can distinguish them. With appends, if a step asks for a value, its prefixes count as asked for, too.
  *
  * Unknown steps that can only lead to `lost` are left out, because no step depends on their values, unless a failed CAS
  * that does not say what it found could need them.

@@ -92,7 +92,7 @@ export async function judge(path: string | undefined, flags: CheckFlags): Promis
   const format =
     flags.format === 'auto' ? detectFormat(source.head.toString('utf8')) : formatNamed(flags.format);
   const { casFail } = flags;
-  // Other formats know what keys hold at first only when they were read.
+  // In other formats the initial values are known only after the file has been read.
   const isOurs = format?.name === chaosLines.name;
   const parts =
     flags.key === undefined && isOurs ? new PartsBuilder(casFail, writtenValue(flags.initial)) : null;

@@ -357,7 +357,7 @@ class Run {
     const how = code === null ? `by signal ${signal ?? 'unknown'}` : `with code ${code}`;
     const said = stderr.trim();
     const message = `${node} exited by itself ${how}${said === '' ? ', with nothing on stderr' : `: ${said}`}`;
-    // If the node was never up, or reports it by its exit code, the fault is in its environment.
+    // If the node was never up, or its exit code says that its environment failed, the fault is in the environment.
     const environment = code === NODE_ENVIRONMENT_EXIT || this.#observer.state.node(node).starts === 0;
     this.#cut({ kind: environment ? 'error' : 'node-exit', message });
   }

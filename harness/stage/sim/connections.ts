@@ -16,8 +16,8 @@ export interface ConnectionEnd {
 
 /**
  * The connections between running nodes, one in each direction. Nodes learn when one is made or breaks, as the
- * transport reports it. The connections carry nothing, because the network treats messages worse than a connection
- * does.
+ * transport reports it. The connections carry nothing, because messages go through the simulated network, which loses
+ * and reorders more than a connection.
  */
 export class SimConnections {
   readonly #network: Carrier;

@@ -162,8 +162,8 @@ export class Operator {
       if (members.has(id) || !chance(random, 0.4)) continue;
       changes.push({ type: 'add-learner', id, address: `127.0.0.1:7${id.slice(1).padStart(3, '0')}` });
     }
-    // Usually one or two nodes leave. Sometimes nearly all that may leave do, so that the old and the new majority have
-    // few nodes in common.
+    // Usually one or two nodes leave. Sometimes nearly all nodes leave that may leave, so that the old and the new
+    // majority have few nodes in common.
     const leaves = chance(random, 0.3) ? 0.8 : 1 / voters.length;
     for (const id of voters) {
       if (left <= fewest || !chance(random, leaves)) continue;
