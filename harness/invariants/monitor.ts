@@ -10,7 +10,7 @@ import { forget, newView, takeIn } from './node-view.ts';
 import type { NodeView, Property } from './property.ts';
 import { StateMachineSafety } from './state-machine-safety.ts';
 
-/** Maximum number of violations per property, because a node that violates a property often does so many times. */
+/** Maximum number of violations per property, because a node that violates a property often repeats the violation. */
 const MAX_VIOLATIONS = 20;
 
 /** The first hole in the trace of a node, and the number of holes of all nodes. */

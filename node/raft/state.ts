@@ -38,7 +38,7 @@ export interface Follower {
   /** Time at which the leader of the current term was last heard from, in ms. Meaningless while `leader` is null. */
   lastHeardMs: number;
   electionDeadlineMs: number;
-  /** True if the deadline was postponed, because it was noticed so late that this process must have stalled. */
+  /** True if the deadline was postponed: it was noticed very late, which means that this process had stalled. */
   deadlinePutOff: boolean;
 }
 
