@@ -1,6 +1,13 @@
 import { isUtf8 } from 'node:buffer';
-import type { ImportedHistory, ReadOptions } from './formats/history.ts';
-import { type Flaw, HistoryError, type HistoryProblem, MOST_PROBLEMS, problemAt } from './history-error.ts';
+import { type ImportedHistory, notInModel, type ReadOptions } from './formats/history.ts';
+import {
+  type Flaw,
+  HistoryError,
+  type HistoryProblem,
+  MOST_PROBLEMS,
+  problemAt,
+  zeroByte,
+} from './history-error.ts';
 import { decodeLine } from './line.ts';
 import { LineScanner } from './line-scanner.ts';
 import { OperationPairing } from './operation-pairing.ts';
@@ -93,12 +100,7 @@ export class ChaosReader {
   #add(line: HistoryLine, textOf: () => string): void {
     const { model } = this.#options;
     const known = model === undefined || model.functions.includes(line.f);
-    const objection = known
-      ? this.#pairing.add(line, this.#number)
-      : ([
-          `the model ${model.name} has no ${line.f}`,
-          `its functions: ${model.functions.join(', ')}`,
-        ] as const);
+    const objection = known ? this.#pairing.add(line, this.#number) : notInModel(model, line.f);
     if (objection === null) return;
     const [message, mend] = objection;
     const text = textOf();
@@ -139,13 +141,6 @@ export function writtenValue(text: string | undefined): RegisterValue {
 
 /** Empty, because processes are numbers. */
 const NO_NAMES: ReadonlyMap<number, string> = new Map();
-
-const zeroByte = (at: number): Flaw => ({
-  from: at,
-  to: at + 1,
-  message: 'a zero byte: this is not text',
-  mend: 'a history is UTF-8 text, plain or gzipped',
-});
 
 /** Returns the text before the first byte that is not UTF-8, and the flaw. `hint` is added to the likely correction. */
 export function notUtf8(bytes: Buffer, hint = ''): readonly [text: string, flaw: Flaw] {

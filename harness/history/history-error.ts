@@ -72,6 +72,14 @@ export interface Flaw {
   readonly mend: string | null;
 }
 
+/** The mistake of a zero byte at this place. */
+export const zeroByte = (at: number): Flaw => ({
+  from: at,
+  to: at + 1,
+  message: 'a zero byte: this is not text',
+  mend: 'a history is UTF-8 text, plain or gzipped',
+});
+
 export function problemAt(text: string, { from, to, message, mend }: Flaw): HistoryProblem {
   let line = 1;
   let lineStart = 0;

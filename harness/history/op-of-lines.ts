@@ -6,12 +6,7 @@ const NS_PER_MS = 1e6;
 export const msOf = (line: HistoryLine): number => line.time / NS_PER_MS;
 
 /** The operation that results from `open` and this completion at `time`, in ms. */
-export function completedOp(
-  open: Op,
-  line: HistoryLine,
-  outcome: Op['outcome'],
-  time: number = msOf(line),
-): Op {
+export function completedOp(open: Op, line: HistoryLine, outcome: Op['outcome'], time: number): Op {
   const { id, process, key, f, input, call } = open;
   const { node, error, attempts = 1 } = line;
   const output = outputOf(line, outcome);
@@ -44,7 +39,7 @@ function outputOf(line: HistoryLine, outcome: Op['outcome']): Op['output'] {
 }
 
 /** The operation of an invocation at `time`, in ms, as long as it has no completion. */
-export const openOp = (call: HistoryLine, time: number = msOf(call)): Op => ({
+export const openOp = (call: HistoryLine, time: number): Op => ({
   id: call.id,
   process: call.process,
   key: call.key,

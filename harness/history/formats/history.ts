@@ -19,6 +19,12 @@ export interface ExpectedModel {
   readonly functions: readonly OpFunction[];
 }
 
+/** The mistake of an operation that the model does not have, and its likely correction. */
+export const notInModel = ({ name, functions }: ExpectedModel, f: OpFunction): readonly [string, string] => [
+  `the model ${name} has no ${f}`,
+  `its functions: ${functions.join(', ')}`,
+];
+
 /** A history that was read, from any format. */
 export interface ImportedHistory {
   /** Name of the format; null: the text was empty. */

@@ -1,8 +1,8 @@
 import type { Op } from '../op.ts';
-import { HistoryError, problemAt } from '../history-error.ts';
+import { HistoryError, problemAt, zeroByte } from '../history-error.ts';
 import { withPlainLines } from '../line-ends.ts';
 import { EdnError, EdnReader } from './edn.ts';
-import type { ExpectedModel, ImportedHistory, ReadOptions } from './history.ts';
+import { type ExpectedModel, type ImportedHistory, notInModel, type ReadOptions } from './history.ts';
 import { detectFormat, FORMAT_NAMES, formatNamed } from './registry.ts';
 
 /**
@@ -16,12 +16,7 @@ export function importHistory(
   const { file, model } = options;
   const text = withPlainLines(recorded);
   const zero = text.indexOf('\0');
-  if (zero >= 0)
-    throw flawed(text, file, [
-      zero,
-      'a zero byte: this is not text',
-      'a history is UTF-8 text, plain or gzipped',
-    ]);
+  if (zero >= 0) throw new HistoryError(file, [problemAt(text, zeroByte(zero))]);
   if (holdsNothing(text)) return { ...EMPTY, initial: options.initial ?? null };
   const format = options.format === undefined ? detectFormat(text) : formatNamed(options.format);
   if (format === null) {
@@ -92,8 +87,7 @@ interface Stranger {
 function strangerError(text: string, { file, model, op, line }: Stranger): HistoryError {
   let from = 0;
   for (let number = 1; number < line; number++) from = text.indexOf('\n', from) + 1;
-  const message = `the model ${model.name} has no ${op.f}`;
-  return flawed(text, file, [from, message, `its functions: ${model.functions.join(', ')}`]);
+  return flawed(text, file, [from, ...notInModel(model, op.f)]);
 }
 
 function flawed(
