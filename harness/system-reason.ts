@@ -24,10 +24,16 @@ const MEANING: Readonly<Record<string, string>> = {
  */
 export function systemReason(error: unknown): string {
   const chain = causesOf(error);
-  const coded = chain.findLast(({ code }) => typeof code === 'string' && Object.hasOwn(MEANING, code));
+  const coded = innermostKnown(chain);
   if (coded !== undefined) return `${coded.message}: ${MEANING[coded.code!]}`;
   return chain.at(-1)?.message ?? String(error);
 }
+
+/** The code of the same error; null: no known code. */
+export const systemCode = (error: unknown): string | null => innermostKnown(causesOf(error))?.code ?? null;
+
+const innermostKnown = (chain: readonly NodeJS.ErrnoException[]): NodeJS.ErrnoException | undefined =>
+  chain.findLast(({ code }) => typeof code === 'string' && Object.hasOwn(MEANING, code));
 
 /** The error, its cause, the cause of that and so on; of several errors at once, the first. */
 function causesOf(error: unknown): readonly NodeJS.ErrnoException[] {

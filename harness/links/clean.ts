@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemReason } from '../system-reason.ts';
-import { call, toxiproxyAt } from './deadline.ts';
+import { call, isNotFound, isServerGone, toxiproxyAt } from './deadline.ts';
 import { journalFolders, listJournals, readJournal, type Journal } from './journal.ts';
 import { identityOf, placeOfProcesses } from './process-identity.ts';
 
@@ -93,7 +93,7 @@ async function removeProxy(url: string, name: string): Promise<boolean> {
     await call(`delete proxy ${name}`, async () => (await api.get(name)).remove());
     return true;
   } catch (error) {
-    if (/status code 404|nothing listens there/.test((error as Error).message)) return false;
+    if (isNotFound(error) || isServerGone(error)) return false;
     throw error;
   }
 }

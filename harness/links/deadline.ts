@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { Toxiproxy, ToxiproxyError } from 'toxiproxy-node-client';
 import { withinAwake } from '../stall.ts';
-import { systemReason } from '../system-reason.ts';
+import { systemCode, systemReason } from '../system-reason.ts';
 import { keepDirect } from './keep-direct.ts';
 
 /**
@@ -15,6 +15,31 @@ const MAX_ERROR_CHARS = 300;
 
 /** Toxiproxy did not answer in time. The call may still take effect, or continue to hang. */
 export class DeadlineError extends Error {}
+
+/** A request of the API that was refused. */
+class RequestError extends ToxiproxyError {
+  /** Status of the answer; null: no answer came. */
+  readonly status: number | null;
+  /** Code of the operating system's error, such as ECONNREFUSED; null: an answer came, or there is no code. */
+  readonly code: string | null;
+
+  constructor(
+    message: string,
+    { status = null, code = null }: Partial<Pick<RequestError, 'status' | 'code'>>,
+  ) {
+    super('Error', message);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+/** Returns true if `call` failed because the server does not have what was asked for. */
+export const isNotFound = (error: unknown): boolean =>
+  error instanceof Error && error.cause instanceof RequestError && error.cause.status === 404;
+
+/** Returns true if `call` failed because there is no server. */
+export const isServerGone = (error: unknown): boolean =>
+  error instanceof Error && error.cause instanceof RequestError && error.cause.code === 'ECONNREFUSED';
 
 /** Aborts the requests of the current call. */
 const running = new AsyncLocalStorage<AbortSignal>();
@@ -37,11 +62,11 @@ export function toxiproxyAt(url: string): Toxiproxy {
     try {
       response = await fetch(to, { ...init, signal: running.getStore() ?? null });
     } catch (error) {
-      throw new ToxiproxyError('Error', systemReason(error));
+      throw new RequestError(systemReason(error), { code: systemCode(error) });
     }
     if (response.ok) return response;
     const told = await errorOf(response);
-    throw new ToxiproxyError('Error', `Request failed with status code ${response.status}${told}`);
+    throw new RequestError(`Request failed with status code ${response.status}${told}`, response);
   };
   return toxiproxy;
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { call, DeadlineError } from './deadline.ts';
+import { call, DeadlineError, isNotFound } from './deadline.ts';
 import { readProxyBytes } from './metrics.ts';
 import {
   allLinks,
@@ -139,7 +139,7 @@ class ToxiproxyLinks implements Links {
     const text = await call('give its metrics', () => api.api.getText(`${api.host}/metrics`)).catch(
       (error: unknown) => {
         // An external server without -proxy-metrics has no such page.
-        if (error instanceof Error && error.message.includes('status code 404')) return '';
+        if (isNotFound(error)) return '';
         throw error;
       },
     );
