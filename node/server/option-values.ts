@@ -1,3 +1,4 @@
+import { NODE_ID } from '../protocol/node-id.ts';
 import { nodeId } from '../raft/types.ts';
 import type { NodeId } from '../raft/types.ts';
 
@@ -12,7 +13,7 @@ export interface Address {
 }
 
 export function parseId(option: string, text: string): NodeId {
-  if (!/^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/.test(text)) {
+  if (!NODE_ID.test(text)) {
     throw new OptionError(
       `${option} '${text}' is not a node id; use letters, digits, '.', '_' and '-', at most 63`,
     );

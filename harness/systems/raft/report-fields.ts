@@ -1,3 +1,4 @@
+import { NODE_ID } from '../../../node/protocol/node-id.ts';
 import type { NodeReport } from '../../../node/protocol/report.ts';
 
 /** A field of a report line that is not what the format says. */
@@ -20,8 +21,6 @@ type Line<R, K> = R extends { readonly type: infer T } ? (K extends T ? R : neve
 
 type Entries = Line<NodeReport, 'Replicate'> | Line<NodeReport, 'Recover'>;
 
-/** A node id that our node accepts as `--id`. */
-const ID = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/;
 /**
  * Maximum value of terms and digests. They are compared as 32-bit numbers (`LogMirror`), so greater ones could be
  * confused with others.
@@ -153,7 +152,7 @@ export class FieldChecks {
   }
 }
 
-const isId = (value: unknown): value is string => typeof value === 'string' && ID.test(value);
+const isId = (value: unknown): value is string => typeof value === 'string' && NODE_ID.test(value);
 
 /** The rules of `Replicate` and `Recover` that bind several fields together. */
 function mistakeInEntries(line: Entries): Mistake | null {
